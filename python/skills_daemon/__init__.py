@@ -1,0 +1,26 @@
+"""The SDK that skill plugins import: interface, output formats, configuration, log.
+
+It needs neither the daemon nor FastAPI to be imported, so a plugin can be tested on its own.
+Importing it reads environment variables and does nothing else: no files, threads or log handlers.
+
+| module | what a plugin finds there |
+| --- | --- |
+| `plugins` | `SkillPlugin`, the class to derive from, and `registry` |
+| `formatters` | text for people, language models, documents and programs |
+| `colors` | terminal colours, switched on by the daemon |
+| `logging` | `logger`, whose records carry key-value context, and the request id |
+| `config` | `config`, the daemon's settings and the paths it uses |
+| `lifecycle` | pid file, stopping the daemon, idle time, shutdown callbacks |
+"""
+
+from skills_daemon.config import DaemonConfig, config
+
+__version__ = "2.0.0"
+
+DEFAULT_HOST: str = config.host
+"""Address that the daemon listens on."""
+
+DEFAULT_PORT: int = config.port
+"""TCP port that the daemon listens on."""
+
+__all__ = ["DEFAULT_HOST", "DEFAULT_PORT", "DaemonConfig", "__version__", "config"]

@@ -1,0 +1,71 @@
+"""One request as an ASGI call."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any
+
+from skills_daemon.logging import request_id_ctx
+
+if TYPE_CHECKING:
+    from _skills_host import Call
+
+logger = logging.getLogger("skills_host.asgi")
+
+
+class Waiters:
+    """Coroutines that wait until the other side of their request moves."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, list[asyncio.Future[None]]] = {}
+
+    async def wait(self, call_id: int) -> None:
+        """Waits for the next `wake` of the same call."""
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(call_id, []).append(future)
+        await future
+
+    def wake(self, call_id: int) -> None:
+        """Wakes all that wait for the call."""
+        for future in self._waiting.pop(call_id, ()):
+            if not future.done():
+                future.set_result(None)
+
+    def forget(self, call_id: int) -> None:
+        """Drops what is left of a call that has ended."""
+        self._waiting.pop(call_id, None)
+
+
+async def serve(app: Any, call: Call, waiters: Waiters) -> None:
+    """Runs `app` for one request and sees to it that the request is answered.
+
+    Args:
+        app: An ASGI application.
+        call: The request and the way to its answer.
+        waiters: Where the loop reports that a request moved.
+    """
+    request_id_ctx.set(call.request_id)
+
+    async def receive() -> MutableMapping[str, Any]:
+        while (message := call.receive()) is None:
+            await waiters.wait(call.id)
+        return message
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            call.start(message["status"], message.get("headers", ()))
+        elif message["type"] == "http.response.body":
+            room = call.write(message.get("body", b""), message.get("more_body", False))
+            while not room and call.is_full():
+                await waiters.wait(call.id)
+
+    try:
+        await app(call.scope(), receive, send)
+    except Exception:
+        # FastAPI's outermost layer answers first and raises then, so that the server can log.
+        logger.exception("unhandled exception in %s", call.path)
+    finally:
+        waiters.forget(call.id)
+        call.close()

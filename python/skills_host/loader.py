@@ -1,0 +1,157 @@
+"""From a file to a plugin object, its FastAPI application and its description."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import site
+import sysconfig
+import types
+from pathlib import Path
+from typing import Any
+
+from skills_host.realm import Realm
+
+
+class LoadError(Exception):
+    """The file was executed, but holds no plugin."""
+
+
+class LoadedPlugin:
+    """A plugin, ready to run.
+
+    Attributes:
+        name: Its URL prefix.
+        instance: The plugin object.
+        app: Its FastAPI application, every route below `/{name}`.
+    """
+
+    def __init__(self, realm: Realm, instance: Any) -> None:
+        self._realm = realm
+        self.instance = instance
+        self.name = str(instance.name)
+        self.version = str(getattr(instance, "version", None) or "1.0.0")
+        self.description = str(getattr(instance, "description", None) or "")
+        # Read once: many plugins build a new router at each access.
+        self.app = _application(self, instance.router)
+
+    def describe(self) -> str:
+        """The description as JSON, in the shape of the library's `Described`."""
+        described: dict[str, Any] = {
+            "name": self.name,
+            "version": self.version,
+            "description": self.description,
+            "openapi": None,
+        }
+        try:
+            openapi = dict(self.app.openapi())
+            prefix = f"/{self.name}"
+            openapi["paths"] = {
+                path.removeprefix(prefix) or "/": item
+                for path, item in openapi.get("paths", {}).items()
+            }
+            described["openapi"] = openapi
+            return json.dumps(described, default=str)
+        except Exception as error:
+            # Routes still work without a description: only help and typed options are lost.
+            described["openapi"] = None
+            described["openapi_error"] = f"{type(error).__name__}: {error}"
+            return json.dumps(described)
+
+    def close(self) -> None:
+        """Forgets the plugin's modules."""
+        self._realm.close()
+
+
+def load(init_file: str, working_name: str, entry_point: str | None) -> LoadedPlugin:
+    """Imports a plugin and makes its application.
+
+    Args:
+        init_file: Absolute path of `__init__.py` or of a single file.
+        working_name: Name for the plugin's root package.
+        entry_point: `package.module:Class`, if the class is not in the file itself.
+
+    Raises:
+        LoadError: The file holds no plugin class.
+        Exception: Whatever the plugin raises while it is imported or made.
+    """
+    _see_new_packages()
+    path = Path(init_file)
+    realm = Realm(working_name)
+    try:
+        if entry_point is None:
+            made = _plugin_class(realm.execute(path), path)()
+        else:
+            made = _from_entry_point(realm, path, entry_point)
+        return LoadedPlugin(realm, made)
+    except BaseException:
+        realm.close()
+        raise
+
+
+def _see_new_packages() -> None:
+    """Lets the import system see what `uv` has just installed, `.pth` files included."""
+    importlib.invalidate_caches()
+    site.addsitedir(sysconfig.get_path("purelib"))
+
+
+def _plugin_class(module: types.ModuleType, path: Path) -> type:
+    for name in dir(module):
+        candidate = getattr(module, name)
+        if (
+            isinstance(candidate, type)
+            and name.endswith("Plugin")
+            and name != "SkillPlugin"
+            and hasattr(candidate, "name")
+            and hasattr(candidate, "router")
+        ):
+            return candidate
+    raise LoadError(
+        f"{path} has no plugin class: a class whose name ends in 'Plugin', with 'name' and 'router'"
+    )
+
+
+def _from_entry_point(realm: Realm, path: Path, entry_point: str) -> Any:
+    """Makes the object that `entry_point` names, with an empty context if it wants one."""
+    folders = [str(path.parent), str(path.parent.parent)]
+    realm.path[:0] = [folder for folder in folders if folder not in realm.path]
+    module_name, _, class_name = entry_point.partition(":")
+    module = realm.import_module(module_name)
+    try:
+        cls = getattr(module, class_name)
+    except AttributeError:
+        raise LoadError(f"entry_point: {module_name} has no {class_name}") from None
+    required = [
+        parameter
+        for parameter in inspect.signature(cls).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    return cls(None) if required else cls()
+
+
+def _application(plugin: LoadedPlugin, router: Any) -> Any:
+    # Imported here, so that a plugin that brings its own idea of FastAPI fails alone.
+    from fastapi import FastAPI, Request
+    from fastapi.responses import JSONResponse
+
+    async def failed(request: Request, error: Exception) -> JSONResponse:
+        content = {
+            "success": False,
+            "error": str(error),
+            "hint": "Check daemon logs for details",
+        }
+        return JSONResponse(status_code=500, content=content)
+
+    app = FastAPI(
+        title=plugin.name,
+        description=plugin.description,
+        version=plugin.version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.include_router(router, prefix=f"/{plugin.name}", tags=[plugin.name.capitalize()])
+    app.add_exception_handler(Exception, failed)
+    return app

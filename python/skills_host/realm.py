@@ -1,0 +1,257 @@
+"""Each plugin sees its own modules.
+
+Plugins put their own folders at the front of `sys.path` and then import `lib.client`, `skills_plugin.formatters`
+and the like as top-level modules, at load and lazily inside request handlers. Two plugins may use the same names.
+
+A `Realm` gives a plugin a private root package, `_plugin_NAME`. A module that is found in a folder the plugin
+added is imported below that root (`_plugin_jira.lib.client`), so in `sys.modules` no two plugins ever share a
+name, and pickling, `inspect`, dataclasses and tracebacks work as for any module. The plugin's code still says
+`import lib.client`: each of its modules runs with a `__builtins__` of its own, whose `__import__` knows the
+realm. CPython looks it up in the globals of the code that imports, so it works at any time and on any thread,
+and third-party code, which has the ordinary `__builtins__`, pays nothing.
+
+`import sys` and `import importlib` inside a realm give stand-ins: `sys.path` and `sys.modules` are the
+plugin's view, `importlib.import_module` knows its names, everything else is the real module's.
+
+What is found where, first match wins:
+
+1. `skills_daemon` is always the daemon's.
+2. A standard library module that is loaded already, as everywhere in Python.
+3. Modules in folders that the plugin added to its `sys.path`.
+4. Everything else: the venv and the standard library, shared by all plugins.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import importlib.machinery
+import importlib.util
+import sys
+import types
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from pathlib import Path
+from typing import Any
+
+_import = builtins.__import__
+
+#: Never a plugin's own, wherever its folders may hold a copy.
+_ALWAYS_SHARED = frozenset({"skills_daemon", "sys", "importlib", "builtins"})
+
+
+class Realm:
+    """The modules of one plugin.
+
+    Attributes:
+        root: Name of the private root package.
+        path: The plugin's view of `sys.path`; a list that the plugin changes.
+    """
+
+    def __init__(self, name: str) -> None:
+        slug = "".join(c if c.isalnum() else "_" for c in name)
+        self.root = f"_plugin_{slug}"
+        while self.root in sys.modules:
+            self.root += "_"
+        self.path = list(sys.path)
+        self._shared_path = frozenset(sys.path)
+        self._folders: tuple[str, ...] = ()
+        self._owned: dict[str, bool] = {}
+        self._root_module = types.ModuleType(self.root)
+        self._root_module.__path__ = []
+        sys.modules[self.root] = self._root_module
+        self._sys = _RealmSys(self)
+        self._importlib = _RealmImportlib(self)
+        self.builtins = {**vars(builtins), "__import__": self._import}
+        _finder.realms[self.root] = self
+
+    def execute(self, init_file: Path) -> types.ModuleType:
+        """Imports a package's `__init__.py`, or a single file, as a module of the realm.
+
+        Args:
+            init_file: Absolute path of the file.
+
+        Returns:
+            The module, under the name of its folder or file.
+        """
+        is_package = init_file.name == "__init__.py"
+        stem = init_file.parent.name if is_package else init_file.stem
+        top = "".join(c if c.isalnum() else "_" for c in stem) or "plugin"
+        name = f"{self.root}.{top}"
+        spec = importlib.util.spec_from_file_location(
+            name,
+            init_file,
+            loader=_RealmLoader(self, name, str(init_file)),
+            submodule_search_locations=[str(init_file.parent)] if is_package else None,
+        )
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{init_file} is not a Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        setattr(self._root_module, top, module)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            sys.modules.pop(name, None)
+            raise
+        return module
+
+    def import_module(self, name: str) -> types.ModuleType:
+        """Imports `name` as the plugin's own code would."""
+        return importlib.import_module(self.qualified(name))
+
+    def qualified(self, name: str) -> str:
+        """The name in `sys.modules` of what the plugin calls `name`."""
+        return f"{self.root}.{name}" if self._owns(name.partition(".")[0]) else name
+
+    def close(self) -> None:
+        """Forgets the realm's modules, so that the next load starts afresh."""
+        _finder.realms.pop(self.root, None)
+        mine = f"{self.root}."
+        for name in [n for n in sys.modules if n == self.root or n.startswith(mine)]:
+            del sys.modules[name]
+
+    def _owns(self, top: str) -> bool:
+        folders = tuple(f for f in map(str, self.path) if f not in self._shared_path)
+        if folders != self._folders:
+            self._folders = folders
+            self._owned.clear()
+            self._root_module.__path__[:] = folders
+        owned = self._owned.get(top)
+        if owned is None:
+            owned = self._owned[top] = self._find(top)
+        return owned
+
+    def _find(self, top: str) -> bool:
+        if top in _ALWAYS_SHARED or not top:
+            return False
+        if f"{self.root}.{top}" in sys.modules:
+            return True
+        if top in sys.stdlib_module_names and top in sys.modules:
+            return False
+        spec = importlib.machinery.PathFinder.find_spec(top, list(self._folders))
+        if spec is None:
+            return False
+        # A folder without `__init__.py` gives way to a real module anywhere, as on one long `sys.path`.
+        return spec.origin is not None or importlib.machinery.PathFinder.find_spec(top) is None
+
+    def _import(
+        self,
+        name: str,
+        globals: Mapping[str, Any] | None = None,  # noqa: A002 - the signature of `__import__`
+        locals: Mapping[str, Any] | None = None,  # noqa: A002 - the signature of `__import__`
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> types.ModuleType:
+        if level == 0:
+            top = name.partition(".")[0]
+            if self._owns(top):
+                module = _import(f"{self.root}.{name}", globals, locals, fromlist or (), 0)
+                return module if fromlist else getattr(module, top)
+            if top == "sys":
+                return self._sys
+            if name == "importlib" or (top == "importlib" and not fromlist):
+                _import(name, globals, locals, fromlist or (), 0)
+                return self._importlib
+        return _import(name, globals, locals, fromlist or (), level)
+
+
+class _RealmLoader(importlib.machinery.SourceFileLoader):
+    """Runs a module with its realm's `__builtins__`."""
+
+    def __init__(self, realm: Realm, name: str, path: str) -> None:
+        super().__init__(name, path)
+        self._realm = realm
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        vars(module)["__builtins__"] = self._realm.builtins
+        super().exec_module(module)
+
+
+class _RealmFinder(MetaPathFinder):
+    """Finds modules below the root packages of all realms."""
+
+    def __init__(self) -> None:
+        self.realms: dict[str, Realm] = {}
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,
+        target: types.ModuleType | None = None,
+    ) -> importlib.machinery.ModuleSpec | None:
+        realm = self.realms.get(fullname.partition(".")[0])
+        if realm is None or path is None:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is not None and type(spec.loader) is importlib.machinery.SourceFileLoader:
+            loader: Loader = _RealmLoader(realm, fullname, spec.loader.path)
+            spec.loader = loader
+        return spec
+
+
+class _RealmSys(types.ModuleType):
+    """`sys` as a plugin sees it: its own `path` and `modules`, the real one's everything else."""
+
+    def __init__(self, realm: Realm) -> None:
+        super().__init__("sys", sys.__doc__)
+        vars(self).update(path=realm.path, modules=_RealmModules(realm))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "path":
+            self.path[:] = value
+        else:
+            setattr(sys, name, value)
+
+    def __dir__(self) -> list[str]:
+        return dir(sys)
+
+
+class _RealmModules(MutableMapping[str, Any]):
+    """`sys.modules` as a plugin sees it: its own modules under the names it calls them."""
+
+    def __init__(self, realm: Realm) -> None:
+        self._realm = realm
+
+    def __getitem__(self, name: str) -> Any:
+        own = sys.modules.get(f"{self._realm.root}.{name}")
+        return sys.modules[name] if own is None else own
+
+    def __setitem__(self, name: str, module: Any) -> None:
+        sys.modules[self._realm.qualified(name)] = module
+
+    def __delitem__(self, name: str) -> None:
+        del sys.modules[self._realm.qualified(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        mine = f"{self._realm.root}."
+        own = [name.removeprefix(mine) for name in list(sys.modules) if name.startswith(mine)]
+        return iter([*own, *sys.modules])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class _RealmImportlib(types.ModuleType):
+    """`importlib` as a plugin sees it: `import_module` knows its own modules."""
+
+    def __init__(self, realm: Realm) -> None:
+        super().__init__("importlib", importlib.__doc__)
+        vars(self).update(_realm=realm, __path__=importlib.__path__)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib, name)
+
+    def import_module(self, name: str, package: str | None = None) -> types.ModuleType:
+        """Imports a module by name, as `importlib.import_module` does."""
+        if name.startswith("."):
+            anchor = package if package is None else self._realm.qualified(package)
+            return importlib.import_module(name, anchor)
+        return self._realm.import_module(name)
+
+
+_finder = _RealmFinder()
+sys.meta_path.insert(0, _finder)

@@ -1,0 +1,178 @@
+"""The thread of one plugin: its event loop, its hooks, its requests.
+
+The thread imports the plugin, reports, and then runs the loop until it is told to unload. Work arrives through
+the `Inbox`, in batches: its file descriptor becomes readable once per batch. Events are a `Call` (a request), a
+number (the id of a call that moved), or `(verb, seconds, reply)`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import json
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from skills_host.asgi import Waiters, serve
+from skills_host.loader import LoadedPlugin, LoadError, load
+from skills_host.log import plugin_ctx
+
+if TYPE_CHECKING:
+    from _skills_host import Inbox, Reply
+
+logger = logging.getLogger("skills_host.worker")
+
+
+def run(
+    inbox: Inbox, init_file: str, working_name: str, entry_point: str | None, reply: Reply
+) -> None:
+    """Loads a plugin and runs it; returns after its unload.
+
+    Args:
+        inbox: Where work arrives.
+        init_file: The plugin's file.
+        working_name: Its name until it tells its own.
+        entry_point: Where its class lies, if not in the file.
+        reply: Gets the description, or why there is none.
+    """
+    plugin_ctx.set(working_name)
+    try:
+        plugin = load(init_file, working_name, entry_point)
+    except LoadError as error:
+        reply.fail(str(error))
+        return
+    except BaseException as error:
+        logger.exception("loading %s failed", init_file)
+        reply.fail(_where_and_why(error, init_file))
+        return
+    plugin_ctx.set(plugin.name)
+    worker = _Worker(inbox, plugin)
+    reply.done(plugin.describe())
+    worker.run()
+    plugin.close()
+
+
+def _where_and_why(error: BaseException, init_file: str) -> str:
+    """One line: the exception, and the place in the plugin's own code that led to it."""
+    message = str(error) or "no message"
+    if isinstance(error, SyntaxError):
+        return f"{error.filename or init_file} line {error.lineno}: SyntaxError: {error.msg}"
+    folder = init_file.rpartition("/")[0]
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename.startswith(folder)]
+    place = f"{own[-1].filename} line {own[-1].lineno}" if own else init_file
+    return f"{place}: {type(error).__name__}: {message}"
+
+
+class _Worker:
+    """The loop of one plugin."""
+
+    def __init__(self, inbox: Inbox, plugin: LoadedPlugin) -> None:
+        self._inbox = inbox
+        self._plugin = plugin
+        self._waiters = Waiters()
+        self._loop = asyncio.new_event_loop()
+        # The loop itself holds its tasks only weakly.
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._verbs: dict[str, Callable[[float], Awaitable[str]]] = {
+            "start": self._start,
+            "health": self._health,
+            "unload": self._unload,
+        }
+
+    def run(self) -> None:
+        """Runs the loop until `unload`."""
+        asyncio.set_event_loop(self._loop)
+        self._loop.add_reader(self._inbox.fileno(), self._drain)
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.remove_reader(self._inbox.fileno())
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                self._loop.run_until_complete(asyncio.wait(self._tasks, timeout=1))
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()
+
+    def _drain(self) -> None:
+        for event in self._inbox.take():
+            if type(event) is int:
+                self._waiters.wake(event)
+            elif type(event) is tuple:
+                verb, limit, reply = event
+                self._spawn(self._answer(verb, limit, reply))
+            else:
+                self._spawn(serve(self._plugin.app, event, self._waiters))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        # A context of its own, so that no request sees what another set.
+        task = contextvars.copy_context().run(self._loop.create_task, work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, verb: str, limit: float, reply: Reply) -> None:
+        try:
+            reply.done(await self._verbs[verb](limit))
+        except Exception as error:
+            logger.exception("%s failed", verb)
+            reply.fail(f"{type(error).__name__}: {error}")
+
+    async def _start(self, limit: float) -> str:
+        """Runs `startup()` and `connect()`; what fails is reported and stops nothing."""
+        failed = [await self._hook("startup", limit), await self._hook("connect", limit)]
+        return json.dumps([complaint for complaint in failed if complaint])
+
+    async def _unload(self, limit: float) -> str:
+        complaint = await self._hook("shutdown", limit)
+        self._loop.call_soon(self._loop.stop)
+        return json.dumps(complaint)
+
+    async def _hook(self, name: str, limit: float) -> str | None:
+        hook = getattr(self._plugin.instance, name, None)
+        if hook is None:
+            return None
+        try:
+            outcome = hook()
+            if inspect.isawaitable(outcome):
+                await asyncio.wait_for(_awaited(outcome), limit)
+        except asyncio.TimeoutError:
+            logger.error("%s() did not return in %g s and was cancelled", name, limit)
+            return f"{name}() did not return in {limit:g} s"
+        except Exception as error:
+            logger.warning("%s() failed", name, exc_info=True)
+            return f"{name}() failed: {type(error).__name__}: {error}"
+        return None
+
+    async def _health(self, limit: float) -> str:
+        """What `health_check()` says, as a JSON object with at least `status`."""
+        check = getattr(self._plugin.instance, "health_check", None)
+        if check is None:
+            return json.dumps({"status": "ok"})
+        try:
+            health = await asyncio.wait_for(self._checked(check), limit)
+        except asyncio.TimeoutError:
+            health = {
+                "status": "timeout",
+                "error": f"health_check() did not return in {limit:g} s",
+            }
+        except Exception as error:
+            health = {"status": "error", "error": str(error)}
+        if not isinstance(health, dict):
+            health = {"status": str(health)}
+        return json.dumps(health, default=str)
+
+    async def _checked(self, check: Callable[[], Any]) -> Any:
+        if inspect.iscoroutinefunction(check):
+            return await check()
+        # It may call a remote server: that must not hold up the plugin's requests.
+        outcome = await asyncio.to_thread(check)
+        return await outcome if inspect.isawaitable(outcome) else outcome
+
+
+async def _awaited(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
+

@@ -1,0 +1,171 @@
+//! Which route and which method a line means.
+//!
+//! Each command that the line fits gives a [`Reading`]; the lowest [`Rank`] wins. Of several commands with one
+//! method that the same path reaches, only the most particular is considered: the server would not call
+//! another. `-X` leaves only commands with that method, unless none of them fits; then the server's 405 is
+//! the answer.
+
+use std::cmp::Reverse;
+
+use crate::description::{Command, Description, Location, Parameter};
+
+use super::pattern::{self, Fit};
+use super::typed::{self, Typed};
+use super::value;
+
+/// A line as a call of one command.
+#[derive(Debug)]
+pub(super) struct Reading<'a> {
+    /// The command.
+    pub(super) command: &'a Command,
+    /// What was typed.
+    pub(super) typed: Typed<'a>,
+    /// The path.
+    pub(super) fit: Fit,
+    /// Required parameters with the positionals that fill them.
+    pub(super) filled: Vec<(&'a Parameter, Vec<&'a str>)>,
+    rank: Rank,
+}
+
+/// What makes one reading better than another, the weightiest first; lower is better.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    /// A DELETE with options that it does not know was not meant, unless one of them is `--delete`.
+    reckless: bool,
+    /// Options that the command does not know.
+    unknown: usize,
+    /// An argument with a slash had to fill one parameter.
+    whole: bool,
+    /// Positionals were left over by the path and fill parameters, the longest fixed path first.
+    leftover: Option<(Reverse<usize>, usize)>,
+    /// An option had to fill a parameter of the path.
+    named: bool,
+    /// Fixed parts of the path go before parameters, from left to right.
+    breadth: Vec<u8>,
+    /// Required parameters without a value.
+    missing: usize,
+    /// GET goes first, DELETE last.
+    method: u8,
+    /// The order of declaration.
+    order: usize,
+}
+
+/// The best reading of `arguments`; none if they fit no command.
+pub(super) fn best<'a>(
+    description: &'a Description,
+    arguments: &'a [String],
+    method: Option<&str>,
+) -> Option<Reading<'a>> {
+    let mut readings: Vec<Reading<'a>> = description
+        .commands
+        .iter()
+        .enumerate()
+        .filter_map(|(order, command)| read(command, order, arguments))
+        .collect();
+    if let Some(method) = method
+        && readings.iter().any(|reading| reading.command.method == method)
+    {
+        readings.retain(|reading| reading.command.method == method);
+    }
+    let shadowed: Vec<bool> =
+        readings.iter().map(|one| readings.iter().any(|other| shadows(other, one))).collect();
+    let seen = readings.into_iter().zip(shadowed).filter(|(_, shadowed)| !shadowed);
+    seen.map(|(reading, _)| reading).min_by(|one, other| one.rank.cmp(&other.rank))
+}
+
+/// The best way in which `arguments` call `command`.
+fn read<'a>(command: &'a Command, order: usize, arguments: &'a [String]) -> Option<Reading<'a>> {
+    let typed = typed::read(arguments, &command.parameters);
+    let fits = pattern::fits(command, &typed.words, &|name| typed.path_value(name));
+    let (rank, fit, filled) = fits
+        .into_iter()
+        .filter_map(|fit| {
+            let filled = fill(command, &typed, fit.words)?;
+            Some((rank(command, order, &typed, &fit, &filled), fit, filled))
+        })
+        .min_by(|one, other| one.0.cmp(&other.0))?;
+    Some(Reading { command, typed, fit, filled, rank })
+}
+
+/// Gives the positionals after the first `taken` to the required parameters that have no value yet, in order;
+/// a list that comes last takes all that are left. None if a positional remains.
+fn fill<'a>(
+    command: &'a Command,
+    typed: &Typed<'a>,
+    taken: usize,
+) -> Option<Vec<(&'a Parameter, Vec<&'a str>)>> {
+    let mut leftover = typed.words.get(taken..).unwrap_or_default();
+    let mut open = open(command, typed).peekable();
+    let mut filled = Vec::new();
+    while !leftover.is_empty() {
+        let parameter = open.next()?;
+        let all = value::is_list(parameter) && open.peek().is_none();
+        let (values, rest) = leftover.split_at(if all { leftover.len() } else { 1 });
+        filled.push((parameter, values.to_vec()));
+        leftover = rest;
+    }
+    Some(filled)
+}
+
+/// The required parameters of `command` that no option gives and positionals may fill.
+pub(super) fn open<'a>(
+    command: &'a Command,
+    typed: &Typed<'a>,
+) -> impl Iterator<Item = &'a Parameter> {
+    command.parameters.iter().filter(|parameter| {
+        parameter.required
+            && matches!(parameter.location, Location::Query | Location::Body)
+            && !typed.names(parameter)
+    })
+}
+
+fn rank(
+    command: &Command,
+    order: usize,
+    typed: &Typed,
+    fit: &Fit,
+    filled: &[(&Parameter, Vec<&str>)],
+) -> Rank {
+    let unknown = || typed.options.iter().filter(|option| option.parameter.is_none());
+    let unknown_count = if takes_any_field(command) { 0 } else { unknown().count() };
+    let given = |parameter: &Parameter| {
+        parameter.location == Location::Path
+            || typed.names(parameter)
+            || filled.iter().any(|(filled, _)| *filled == parameter)
+    };
+    let elements = pattern::elements(command);
+    let fixed = elements.iter().filter(|element| element.breadth() == 0).count();
+    let leftover = typed.words.len().saturating_sub(fit.words);
+    let says_so = unknown().any(|option| option.name().eq_ignore_ascii_case("delete"));
+    Rank {
+        reckless: command.method == "DELETE" && unknown_count > 0 && !says_so,
+        unknown: unknown_count,
+        whole: fit.whole,
+        leftover: (leftover > 0).then_some((Reverse(fixed), leftover)),
+        named: fit.named,
+        breadth: elements.iter().map(|element| element.breadth()).collect(),
+        missing: command.parameters.iter().filter(|p| p.required && !given(p)).count(),
+        method: match command.method.as_str() {
+            "GET" => 0,
+            "DELETE" => 2,
+            _ => 1,
+        },
+        order,
+    }
+}
+
+/// True if the body of `command` declares no fields, so that any option is one.
+pub(super) fn takes_any_field(command: &Command) -> bool {
+    command.has_body && !command.parameters.iter().any(|p| p.location == Location::Body)
+}
+
+/// True if the server calls `one` where `other` is asked for.
+fn shadows(one: &Reading, other: &Reading) -> bool {
+    let by_path = |reading: &Reading| !reading.fit.whole && reading.rank.leftover.is_none();
+    let place = |reading: &Reading| (reading.rank.breadth.clone(), reading.rank.order);
+    one.command.method == other.command.method
+        && by_path(one)
+        && by_path(other)
+        && one.fit.segments == other.fit.segments
+        && place(one) < place(other)
+}

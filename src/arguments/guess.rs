@@ -1,0 +1,79 @@
+//! A request for a plugin of which no command is known, because FastAPI could not describe it.
+//!
+//! The path is all positionals; the method is guessed from words, as clients of these plugins did before
+//! there were descriptions.
+
+use crate::description::Description;
+use crate::failure::Failure;
+
+use super::typed::{self, Given, Typing};
+use super::{Invocation, misfit, value};
+
+/// Commands that change something, as first or last part of a path.
+const WRITING: [&str; 15] = [
+    "activate",
+    "after",
+    "archive",
+    "before",
+    "comment",
+    "create",
+    "delete",
+    "discover",
+    "init_memories",
+    "link",
+    "move",
+    "rename",
+    "replace",
+    "transition",
+    "write",
+];
+/// Last parts of a path that only read, whatever comes first.
+const READING: [&str; 2] = ["types", "workflows"];
+/// Options that carry something to write.
+const CONTENT: [&str; 3] = ["content", "code", "new_name"];
+
+/// The request that `arguments` mean without a description.
+pub(super) fn invocation(
+    description: &Description,
+    arguments: &[String],
+    method: Option<String>,
+) -> Result<Invocation, Failure> {
+    let typed = typed::read(arguments, &[]);
+    if typed.words.is_empty() {
+        return Err(misfit::no_command(description));
+    }
+    let segments: Vec<String> =
+        typed.words.iter().flat_map(|word| word.split('/')).map(str::to_owned).collect();
+    let mut query: Vec<(String, String)> = Vec::new();
+    for option in &typed.options {
+        let name = option.name().replace('-', "_");
+        match query.iter_mut().find(|(before, _)| *before == name) {
+            Some(before) => before.1 = sent(option),
+            None => query.push((name, sent(option))),
+        }
+    }
+    let method = method.unwrap_or_else(|| guessed(&segments, &query).to_owned());
+    Ok(Invocation { method, segments, query, ..Invocation::default() })
+}
+
+fn sent(option: &Typing) -> String {
+    match option.given {
+        Given::Text(text) if option.is_short() => text.to_owned(),
+        Given::Text(text) => value::normalized(text),
+        Given::Alone | Given::Negated => value::python_bool(true).to_owned(),
+    }
+}
+
+fn guessed(segments: &[String], query: &[(String, String)]) -> &'static str {
+    let word = |segment: Option<&String>, words: &[&str]| {
+        segment.is_some_and(|segment| words.contains(&segment.as_str()))
+    };
+    let (first, last) = (segments.first(), segments.last());
+    let writes = word(last, &WRITING) || (word(first, &WRITING) && !word(last, &READING));
+    let carries = query.iter().any(|(name, value)| {
+        // `--body` alone asks for bodies to be shown; with text it is one.
+        let is_text = value.parse::<i128>().is_err() && value != "True" && value != "False";
+        CONTENT.contains(&name.as_str()) || (name == "body" && is_text)
+    });
+    if writes || carries { "POST" } else { "GET" }
+}

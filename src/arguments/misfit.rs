@@ -1,0 +1,178 @@
+//! Why a line fits no command, and what would.
+
+use crate::description::{Command, Description};
+use crate::failure::{Failure, Kind};
+
+use super::choice;
+use super::nearest::nearest;
+use super::pattern::{self, Element};
+use super::typed::{self, Typed};
+use super::usage::{groups, usage};
+
+/// How far a line follows the path of a command.
+struct Mismatch<'a> {
+    command: &'a Command,
+    /// The parts of the path that fit.
+    fitting: Vec<&'a str>,
+    /// The part that does not, if the path goes on.
+    next: Option<&'a str>,
+    why: Why<'a>,
+}
+
+/// What is wrong after the parts that fit.
+enum Why<'a> {
+    /// These parameters of the path are missing.
+    Missing(Vec<&'a str>),
+    /// A fixed part is missing: the command is not complete.
+    Incomplete,
+    /// This was typed where a fixed part must be.
+    Different(&'a str),
+    /// This is left over.
+    TooMany(&'a str),
+}
+
+/// The failure of a line that names no command.
+pub(super) fn no_command(description: &Description) -> Failure {
+    let plugin = &description.name;
+    Failure::new(Kind::Usage, format!("No command for '{plugin}'"))
+        .hint(see_help(plugin))
+        .available(groups(description))
+}
+
+/// The failure of `arguments`, which fit no command of `description`.
+pub(super) fn explain(description: &Description, arguments: &[String]) -> Failure {
+    let Some(first) = typed::read(arguments, &[]).words.first().copied() else {
+        return no_command(description);
+    };
+    let mismatches: Vec<Mismatch> =
+        description.commands.iter().map(|command| mismatch(command, arguments)).collect();
+    let matched = mismatches.iter().map(|mismatch| mismatch.fitting.len()).max().unwrap_or(0);
+    let closest: Vec<&Mismatch> =
+        mismatches.iter().filter(|m| m.fitting.len() == matched).collect();
+    if matched == 0 {
+        let group = first.split('/').find(|piece| !piece.is_empty()).unwrap_or(first);
+        return unknown(&description.name, group, groups(description));
+    }
+    misfit(&description.name, &closest)
+}
+
+fn see_help(plugin: &str) -> String {
+    format!("Run '{plugin} --help' to see its commands.")
+}
+
+fn unknown(plugin: &str, typed: &str, available: Vec<String>) -> Failure {
+    let hint = match nearest(typed, available.iter().map(String::as_str)) {
+        Some(name) => format!("Did you mean '{name}'?"),
+        None => see_help(plugin),
+    };
+    Failure::new(Kind::NotFound, format!("Unknown command: {typed}"))
+        .hint(hint)
+        .available(available)
+}
+
+/// The failure of a line that goes wrong after the beginning of `closest`, which all begin as it does.
+fn misfit(plugin: &str, closest: &[&Mismatch]) -> Failure {
+    let names = names(closest);
+    let wrong = |text: &str, command: &Command| {
+        let error = format!("'{plugin} {}' {text}", command.name());
+        Failure::new(Kind::Usage, error).hint(format!("Usage: {}", usage(plugin, command)))
+    };
+    for mismatch in closest {
+        if let Why::Missing(parameters) = &mismatch.why {
+            let needed: Vec<String> = parameters.iter().map(|name| name.to_uppercase()).collect();
+            return wrong(&format!("needs {}", needed.join(" and ")), mismatch.command);
+        }
+    }
+    let typed = closest.iter().find_map(|mismatch| match mismatch.why {
+        Why::Different(piece) => Some(format!("{} {piece}", beginning(mismatch))),
+        _ => None,
+    });
+    let meant = typed.as_deref().and_then(|typed| {
+        let last = |name: &str| name.rsplit(' ').next().unwrap_or_default().to_owned();
+        let (typed, lasts) = (last(typed), names.iter().map(|name| last(name)).collect::<Vec<_>>());
+        let meant = nearest(&typed, lasts.iter().map(String::as_str))?.to_owned();
+        lasts.iter().position(|last| *last == meant).and_then(|at| names.get(at))
+    });
+    for mismatch in closest {
+        if let Why::TooMany(word) = mismatch.why {
+            let failure = wrong(&format!("does not take '{word}'"), mismatch.command);
+            return match meant {
+                Some(name) => failure.hint(format!("Did you mean '{name}'?")),
+                None => failure,
+            };
+        }
+    }
+    let Some(typed) = typed else {
+        let name = closest.first().map(|mismatch| beginning(mismatch)).unwrap_or_default();
+        return Failure::new(Kind::Usage, format!("'{plugin} {name}' needs a command"))
+            .hint(format!("Run '{plugin} {name} --help' to see its commands."))
+            .available(names);
+    };
+    let hint = meant.map_or_else(|| see_help(plugin), |name| format!("Did you mean '{name}'?"));
+    Failure::new(Kind::NotFound, format!("Unknown command: {typed}")).hint(hint).available(names)
+}
+
+/// The part of the path that fits, as it is typed.
+fn beginning(mismatch: &Mismatch) -> String {
+    mismatch.fitting.join(" ").replace('{', "<").replace('}', ">")
+}
+
+/// What may be typed after the same beginning, each once; internal commands are not told.
+fn names(closest: &[&Mismatch]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for mismatch in closest {
+        let Some(fixed) = mismatch.next.filter(|next| !next.starts_with(['{', '_'])) else {
+            continue;
+        };
+        let name = format!("{} {fixed}", beginning(mismatch));
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn mismatch<'a>(command: &'a Command, arguments: &'a [String]) -> Mismatch<'a> {
+    let typed = typed::read(arguments, &command.parameters);
+    let by_option = |element: &Element| match element {
+        Element::Parameter(name) | Element::Rest(name) => typed.path_value(name).is_some(),
+        Element::Fixed(_) | Element::Mixed(..) => false,
+    };
+    let parts = command.segments().zip(pattern::elements(command));
+    let parts: Vec<(&str, Element)> = parts.filter(|(_, element)| !by_option(element)).collect();
+    let pieces = typed.words.iter().flat_map(|word| {
+        let split = word.contains('/');
+        word.split('/').filter(move |piece| !(split && piece.is_empty()))
+    });
+    let pieces: Vec<&str> = pieces.collect();
+    let fits = |((_, element), piece): &(&(&str, Element), &&str)| element.accepts(piece);
+    let matched = parts.iter().zip(&pieces).take_while(fits).count();
+    let why = match (parts.get(matched), pieces.get(matched)) {
+        (Some((_, Element::Fixed(_) | Element::Mixed(..))), Some(piece)) => Why::Different(piece),
+        (Some((_, Element::Fixed(_) | Element::Mixed(..))), None) => Why::Incomplete,
+        (Some(_), _) => {
+            let names = parts.iter().skip(matched).filter_map(|(_, element)| match element {
+                Element::Parameter(name) | Element::Rest(name) => Some(*name),
+                Element::Fixed(_) | Element::Mixed(..) => None,
+            });
+            Why::Missing(names.collect())
+        }
+        // A path that fits to its end can only have too many positionals.
+        (None, piece) => {
+            Why::TooMany(superfluous(command, &typed).or(piece.copied()).unwrap_or("/"))
+        }
+    };
+    Mismatch {
+        command,
+        fitting: parts.iter().take(matched).map(|(segment, _)| *segment).collect(),
+        next: parts.get(matched).map(|(segment, _)| *segment),
+        why,
+    }
+}
+
+/// The first positional that neither the path nor a required parameter of `command` takes.
+fn superfluous<'a>(command: &'a Command, typed: &Typed<'a>) -> Option<&'a str> {
+    let fits = pattern::fits(command, &typed.words, &|name| typed.path_value(name));
+    let taken = fits.first()?.words + choice::open(command, typed).count();
+    typed.words.get(taken).copied()
+}

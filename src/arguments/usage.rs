@@ -1,0 +1,44 @@
+//! How commands are typed: the form of a command, its usage line, the names of the groups.
+
+use crate::description::{Command, Description, Location};
+
+use super::pattern::{self, Element};
+
+/// The positionals of `command`: `issue <key>`, `project <key> versions`, `root` for none.
+fn form(command: &Command) -> String {
+    let parts: Vec<String> = command
+        .segments()
+        .zip(pattern::elements(command))
+        .map(|(segment, element)| match element {
+            Element::Parameter(name) => format!("<{name}>"),
+            Element::Rest(name) => format!("<{name}…>"),
+            Element::Fixed(_) | Element::Mixed(..) => segment.replace('{', "<").replace('}', ">"),
+        })
+        .collect();
+    if parts.is_empty() { "root".to_owned() } else { parts.join(" ") }
+}
+
+/// How `command` of `plugin` is typed: `jira search --jql <value> [options]`.
+pub(crate) fn usage(plugin: &str, command: &Command) -> String {
+    let mut parts = vec![plugin.to_owned()];
+    if command.segments().next().is_some() {
+        parts.push(form(command));
+    }
+    let options = || command.parameters.iter().filter(|p| p.location != Location::Path);
+    parts.extend(options().filter(|p| p.required).map(|p| format!("--{} <value>", p.name)));
+    if options().any(|parameter| !parameter.required) {
+        parts.push("[options]".to_owned());
+    }
+    parts.join(" ")
+}
+
+/// The groups of commands, each once in order of declaration, without internal ones that begin with `_`.
+pub(crate) fn groups(description: &Description) -> Vec<String> {
+    let mut groups: Vec<String> = Vec::new();
+    for group in description.commands.iter().map(Command::group) {
+        if !group.starts_with('_') && !groups.iter().any(|known| known == group) {
+            groups.push(group.to_owned());
+        }
+    }
+    groups
+}

@@ -1,0 +1,132 @@
+//! One request, as Python sees it: the raw material of an ASGI call.
+//!
+//! All methods run on the plugin's thread (or on one of its pool threads) with the GIL held, and none of them
+//! waits.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
+use bytes::Bytes;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyBytes, PyDict, PyList};
+use skills_daemon::plugin::exchange::{PluginSide, Received, ResponseHead};
+
+/// A request and the way to its answer.
+#[pyclass(frozen, module = "_skills_host")]
+pub(crate) struct Call {
+    /// Tells calls of one plugin apart.
+    #[pyo3(get)]
+    id: u64,
+    #[pyo3(get)]
+    request_id: String,
+    #[pyo3(get)]
+    path: String,
+    /// `None` once the call is closed.
+    side: Mutex<Option<PluginSide>>,
+}
+
+impl Call {
+    pub(crate) fn new(id: u64, side: PluginSide) -> Call {
+        Call {
+            id,
+            request_id: side.head.request_id.clone(),
+            path: side.head.path.clone(),
+            side: Mutex::new(Some(side)),
+        }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&PluginSide) -> T) -> PyResult<T> {
+        let side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
+        side.as_ref().map(work).ok_or_else(|| PyRuntimeError::new_err("the request has ended"))
+    }
+}
+
+#[pymethods]
+impl Call {
+    /// The ASGI connection scope.
+    fn scope<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(side) = side.as_ref() else {
+            return Err(PyRuntimeError::new_err("the request has ended"));
+        };
+        let head = &side.head;
+        let asgi = PyDict::new(py);
+        asgi.set_item(intern!(py, "version"), intern!(py, "3.0"))?;
+        asgi.set_item(intern!(py, "spec_version"), intern!(py, "2.3"))?;
+        let headers = PyList::empty(py);
+        for (name, value) in &head.headers {
+            let name = PyBytes::new(py, name.as_str().as_bytes());
+            headers.append((name, PyBytes::new(py, value.as_bytes())))?;
+        }
+        let version = if head.version == Version::HTTP_10 { "1.0" } else { "1.1" };
+        let scope = PyDict::new(py);
+        scope.set_item(intern!(py, "type"), intern!(py, "http"))?;
+        scope.set_item(intern!(py, "asgi"), asgi)?;
+        scope.set_item(intern!(py, "http_version"), version)?;
+        scope.set_item(intern!(py, "method"), head.method.as_str())?;
+        scope.set_item(intern!(py, "scheme"), intern!(py, "http"))?;
+        scope.set_item(intern!(py, "path"), &head.path)?;
+        scope.set_item(intern!(py, "raw_path"), PyBytes::new(py, &head.raw_path))?;
+        scope.set_item(intern!(py, "query_string"), PyBytes::new(py, &head.query))?;
+        scope.set_item(intern!(py, "root_path"), intern!(py, ""))?;
+        scope.set_item(intern!(py, "headers"), headers)?;
+        scope.set_item(intern!(py, "client"), head.client.as_ref().map(|c| (&c.0, c.1)))?;
+        scope.set_item(intern!(py, "server"), (&head.server.0, head.server.1))?;
+        Ok(scope)
+    }
+
+    /// The next ASGI message for the application, or `None` if it has to wait until it is woken.
+    fn receive<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let received = match self.with(PluginSide::receive) {
+            Ok(received) => received,
+            // An application may listen for the disconnect longer than the request lives.
+            Err(_) => Received::Disconnected,
+        };
+        let message = PyDict::new(py);
+        match received {
+            Received::Pending => return Ok(None),
+            Received::Chunk(bytes, more) => {
+                message.set_item(intern!(py, "type"), intern!(py, "http.request"))?;
+                message.set_item(intern!(py, "body"), PyBytes::new(py, &bytes))?;
+                message.set_item(intern!(py, "more_body"), more)?;
+            }
+            Received::Disconnected => {
+                message.set_item(intern!(py, "type"), intern!(py, "http.disconnect"))?;
+            }
+        }
+        Ok(Some(message))
+    }
+
+    /// Starts the answer.
+    fn start(&self, status: u16, headers: &Bound<'_, PyAny>) -> PyResult<()> {
+        let status = StatusCode::from_u16(status)
+            .map_err(|_| PyValueError::new_err(format!("{status} is not an HTTP status")))?;
+        let mut map = HeaderMap::new();
+        for header in headers.try_iter()? {
+            let (name, value): (PyBackedBytes, PyBackedBytes) = header?.extract()?;
+            let invalid = || PyValueError::new_err("a header's name or value is not valid HTTP");
+            let name = HeaderName::from_bytes(&name).map_err(|_| invalid())?;
+            map.append(name, HeaderValue::from_bytes(&value).map_err(|_| invalid())?);
+        }
+        self.with(|side| side.respond(ResponseHead { status, headers: map }))
+    }
+
+    /// Sends a piece of the answer's body; false if the application should wait before the next.
+    fn write(&self, body: PyBackedBytes, more: bool) -> PyResult<bool> {
+        self.with(|side| side.write(Bytes::from_owner(body), more))
+    }
+
+    /// True while the application should wait.
+    fn is_full(&self) -> bool {
+        self.with(PluginSide::is_full).unwrap_or(false)
+    }
+
+    /// Ends the call; an answer that is not whole is aborted.
+    fn close(&self) {
+        self.side.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}

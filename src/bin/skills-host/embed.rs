@@ -1,0 +1,151 @@
+//! Initializing CPython as the venv's interpreter, and ending the process.
+
+use std::ffi::{CStr, CString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Mutex;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use skills_daemon::failure::Failure;
+use skills_daemon::paths::Paths;
+use tracing_appender::non_blocking::WorkerGuard;
+
+use crate::{bug, call, inbox, log};
+
+/// Holds the log's writer until [`exit`].
+static LOG: Mutex<Option<WorkerGuard>> = Mutex::new(None);
+
+/// Keeps `guard` until the process ends.
+pub(crate) fn keep_until_exit(guard: WorkerGuard) {
+    if let Ok(mut kept) = LOG.lock() {
+        *kept = Some(guard);
+    }
+}
+
+/// Writes out the log and ends the process without waiting for any thread.
+pub(crate) fn exit(status: i32) -> ! {
+    if let Ok(mut kept) = LOG.lock() {
+        kept.take();
+    }
+    // SAFETY: `_exit` ends the process at once. Nothing in it needs destructors: files are written, sockets gone.
+    unsafe { nix::libc::_exit(status) }
+}
+
+/// `X.Y.Z` of the library that was loaded.
+pub(crate) fn version() -> String {
+    // SAFETY: returns a static string; needs neither an interpreter nor the GIL.
+    let text = unsafe { CStr::from_ptr(ffi::Py_GetVersion()) };
+    text.to_string_lossy().split_whitespace().next().unwrap_or_default().to_owned()
+}
+
+/// Checks that the loader took the library it was meant to take.
+pub(crate) fn check_library(expected: &Path) -> Result<(), Failure> {
+    // Only Linux tells; elsewhere the version in the venv's stamp is the check.
+    let Ok(maps) = fs::read_to_string("/proc/self/maps") else { return Ok(()) };
+    let loaded = maps
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(5))
+        .find(|path| path.contains("/libpython3."));
+    let expected = fs::canonicalize(expected).unwrap_or_else(|_| expected.to_owned());
+    match loaded {
+        Some(loaded) if fs::canonicalize(loaded).ok().as_ref() != Some(&expected) => {
+            Err(Failure::environment(format!(
+                "the loader took {loaded} instead of {}",
+                expected.display()
+            ))
+            .hint("Look for an LD_PRELOAD or a library path that names another Python."))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Initializes CPython as the interpreter of the venv, with `python_dir` in front of its path, and lets the GIL
+/// go. Called once, by the main thread, before any other thread is started that may attach.
+pub(crate) fn initialize(paths: &Paths, python_dir: &Path, log_level: &str) -> Result<(), Failure> {
+    start_interpreter(&paths.venv_python())?;
+    // Attaches the main thread, which gives the GIL back at the end of the closure.
+    Python::attach(|py| set_up(py, paths, python_dir, log_level))
+        .map_err(|error| bug("the embedded Python cannot be set up", &error))
+}
+
+fn set_up(py: Python<'_>, paths: &Paths, python_dir: &Path, log_level: &str) -> PyResult<()> {
+    let sys = py.import("sys")?;
+    // Bytecode of plugins and of the venv goes to the cache: nothing is written beside their files.
+    sys.setattr("pycache_prefix", paths.cache().join("pycache"))?;
+    sys.getattr("path")?.call_method1("insert", (0, python_dir))?;
+    let environ = py.import("os")?.getattr("environ")?;
+    environ.set_item(skills_daemon::environment::RUNTIME_DIR, &paths.runtime)?;
+    py.import("faulthandler")?.call_method0("enable")?;
+
+    let module = PyModule::new(py, "_skills_host")?;
+    module.add_class::<call::Call>()?;
+    module.add_class::<inbox::Inbox>()?;
+    module.add_class::<inbox::Reply>()?;
+    module.add_function(wrap_pyfunction!(log::log, &module)?)?;
+    sys.getattr("modules")?.set_item("_skills_host", &module)?;
+
+    py.import("skills_host.log")?.call_method1("install", (log_level,))?;
+    py.import("skills_host.worker")?;
+    Ok(())
+}
+
+/// Starts the interpreter and releases the GIL of the calling thread.
+fn start_interpreter(venv_python: &Path) -> Result<(), Failure> {
+    let failed = |what: &str, status: &ffi::PyStatus| {
+        let message = if status.err_msg.is_null() {
+            "no reason given".into()
+        } else {
+            // SAFETY: a status's message, where it is not null, is a static string.
+            unsafe { CStr::from_ptr(status.err_msg) }.to_string_lossy()
+        };
+        Failure::environment(format!("CPython {what}: {message}"))
+            .hint("Run `skills-daemon doctor`.")
+    };
+    let program = CString::new(venv_python.as_os_str().as_bytes())
+        .map_err(|_| Failure::environment("the runtime directory's path holds a NUL byte"))?;
+    // SAFETY: the configuration is initialized before any field is used and cleared on every way out; strings
+    // are copied by CPython; no interpreter exists yet, and no other thread uses the Python API. Initializing
+    // leaves this thread attached, and `PyEval_SaveThread` detaches it, so that others can attach.
+    unsafe {
+        let mut config: ffi::PyConfig = std::mem::zeroed();
+        ffi::PyConfig_InitPythonConfig(&mut config);
+        config.install_signal_handlers = 0;
+        config.parse_argv = 0;
+        config.use_environment = 0;
+        config.user_site_directory = 0;
+        // CPython finds `pyvenv.cfg` by the program's name, as the venv's own interpreter does.
+        let mut status = ffi::PyConfig_SetBytesString(
+            &mut config,
+            &raw mut config.program_name,
+            program.as_ptr(),
+        );
+        if ffi::PyStatus_Exception(status) == 0 {
+            status = ffi::Py_InitializeFromConfig(&config);
+        }
+        ffi::PyConfig_Clear(&mut config);
+        if ffi::PyStatus_Exception(status) != 0 {
+            return Err(failed("does not start", &status));
+        }
+        ffi::PyEval_SaveThread();
+    }
+    Ok(())
+}
+
+/// Runs what plugins registered with `atexit`, on a thread that is left behind if it does not return.
+pub(crate) fn run_exit_functions() {
+    const LIMIT: std::time::Duration = std::time::Duration::from_secs(2);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        // Attaches this thread alone, which nothing waits for longer than the limit.
+        let outcome = Python::attach(|py| py.import("atexit")?.call_method0("_run_exitfuncs").map(drop));
+        if let Err(error) = outcome {
+            tracing::warn!(%error, "an exit function failed");
+        }
+        let _ = sender.send(());
+    });
+    if receiver.recv_timeout(LIMIT).is_err() {
+        tracing::warn!("exit functions did not return in {} s", LIMIT.as_secs());
+    }
+}

@@ -1,0 +1,184 @@
+//! The queue into a plugin's thread.
+//!
+//! Any thread puts events in; the plugin's event loop takes them out in batches. The loop watches a file
+//! descriptor, which gets one byte when the queue turns from empty to not empty and none while it is not: one
+//! wake-up per batch.
+
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+use skills_daemon::plugin::exchange::PluginSide;
+use tokio::sync::oneshot;
+
+use crate::call::Call;
+
+/// How many events Python takes at a time, so that the loop's other work gets its turn.
+const BATCH: usize = 64;
+/// How many requests may wait for a plugin.
+pub(crate) const REQUESTS_MAX: usize = 4096;
+
+/// Something for the plugin's thread to do.
+pub(crate) enum Event {
+    /// A request.
+    Call(u64, PluginSide),
+    /// The request with this id moved.
+    Moved(u64),
+    /// One of the worker's verbs, its limit in seconds, and where the answer goes.
+    Verb(&'static str, f64, oneshot::Sender<Result<String, String>>),
+}
+
+struct Queue {
+    events: VecDeque<Event>,
+    requests: usize,
+    /// A byte is on its way to the loop.
+    signalled: bool,
+    closed: bool,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    writer: UnixStream,
+}
+
+/// The end that puts events in.
+#[derive(Clone)]
+pub(crate) struct Sender(Arc<Shared>);
+
+/// Why an event was not taken.
+pub(crate) enum Refused {
+    /// Too many requests wait.
+    Full,
+    /// The plugin's thread has ended.
+    Closed,
+}
+
+/// A new inbox and the way into it.
+pub(crate) fn inbox() -> io::Result<(Sender, Inbox)> {
+    let (writer, reader) = UnixStream::pair()?;
+    writer.set_nonblocking(true)?;
+    reader.set_nonblocking(true)?;
+    let queue =
+        Queue { events: VecDeque::new(), requests: 0, signalled: false, closed: false };
+    let shared = Arc::new(Shared { queue: Mutex::new(queue), writer });
+    Ok((Sender(shared.clone()), Inbox { shared, reader }))
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sender {
+    /// Puts an event in and wakes the loop if it sleeps. Never blocks.
+    pub(crate) fn send(&self, event: Event) -> Result<(), Refused> {
+        let mut queue = self.0.lock();
+        if queue.closed {
+            return Err(Refused::Closed);
+        }
+        if matches!(event, Event::Call(..)) {
+            if queue.requests >= REQUESTS_MAX {
+                return Err(Refused::Full);
+            }
+            queue.requests += 1;
+        }
+        queue.events.push_back(event);
+        let wake = !std::mem::replace(&mut queue.signalled, true);
+        drop(queue);
+        if wake {
+            // A full pipe would mean that a byte is there already, which is all that counts.
+            let _ = (&self.0.writer).write(&[1]);
+        }
+        Ok(())
+    }
+}
+
+/// The end that the plugin's event loop watches.
+#[pyclass(frozen, module = "_skills_host")]
+pub(crate) struct Inbox {
+    shared: Arc<Shared>,
+    reader: UnixStream,
+}
+
+#[pymethods]
+impl Inbox {
+    /// The descriptor that becomes readable when there is something to take.
+    fn fileno(&self) -> i32 {
+        self.reader.as_raw_fd()
+    }
+
+    /// The next events, at most `BATCH`.
+    fn take<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let batch: Vec<Event> = {
+            let mut queue = self.shared.lock();
+            let count = queue.events.len().min(BATCH);
+            let batch: Vec<Event> = queue.events.drain(..count).collect();
+            queue.requests -= batch.iter().filter(|event| matches!(event, Event::Call(..))).count();
+            if queue.events.is_empty() && std::mem::take(&mut queue.signalled) {
+                // Under the lock, so that a byte of a later event is never the one that is read.
+                let _ = (&self.reader).read(&mut [0; 8]);
+            }
+            batch
+        };
+        let list = PyList::empty(py);
+        for event in batch {
+            match event {
+                Event::Call(id, side) => list.append(Bound::new(py, Call::new(id, side))?)?,
+                Event::Moved(id) => list.append(id)?,
+                Event::Verb(verb, limit, sender) => {
+                    let reply = Bound::new(py, Reply::new(sender))?;
+                    list.append((verb, limit, reply).into_bound_py_any(py)?)?;
+                }
+            }
+        }
+        Ok(list)
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        let mut queue = self.shared.lock();
+        queue.closed = true;
+        let left = std::mem::take(&mut queue.events);
+        drop(queue);
+        // Dropped outside of the lock: each tells its sender that nobody will answer.
+        drop(left);
+    }
+}
+
+/// Where the worker answers a verb, once.
+#[pyclass(frozen, module = "_skills_host")]
+pub(crate) struct Reply(Mutex<Option<oneshot::Sender<Result<String, String>>>>);
+
+impl Reply {
+    pub(crate) fn new(sender: oneshot::Sender<Result<String, String>>) -> Reply {
+        Reply(Mutex::new(Some(sender)))
+    }
+
+    fn send(&self, answer: Result<String, String>) {
+        let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(sender) = sender {
+            // Whoever asked may have given up.
+            let _ = sender.send(answer);
+        }
+    }
+}
+
+#[pymethods]
+impl Reply {
+    /// Answers with JSON text.
+    fn done(&self, json: String) {
+        self.send(Ok(json));
+    }
+
+    /// Answers that it failed, in words.
+    fn fail(&self, message: String) {
+        self.send(Err(message));
+    }
+}

@@ -1,0 +1,207 @@
+//! The daemon process: embeds CPython and serves. Started by `skills-client` and `skills-daemon`, not by hand.
+//!
+//! - `embed`: initializing CPython as the venv's interpreter.
+//! - `bundle`: the Python code in the binary, laid out on disk.
+//! - `plugins`: [`skills_daemon::plugin::Python`] over the embedded interpreter; a thread per plugin.
+//! - `inbox`: the queue into a plugin's thread.
+//! - `call`: one request, as Python sees it.
+//! - `log`: Python's log records into the daemon's log.
+//!
+//! # Who attaches to Python
+//!
+//! The main thread, while it initializes the interpreter, and each plugin's thread, for as long as it lives. The
+//! threads of the tokio runtime never do, so no request waits for the GIL unless it is for a plugin. No thread
+//! waits for another while it holds the GIL: what crosses over is a queue or an exchange, whose locks are held
+//! for a few moves of memory, and dropping a Python object elsewhere only queues it. The interpreter is never
+//! finalized: the process ends by `_exit` after the plugins were unloaded, so a thread that a plugin blocked
+//! cannot hold up the end.
+
+mod bundle;
+mod call;
+mod embed;
+mod inbox;
+mod log;
+mod plugins;
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::Parser;
+use skills_daemon::daemon::logging::{self, Destination};
+use skills_daemon::environment::{self, Environment};
+use skills_daemon::failure::{Failure, Kind};
+use skills_daemon::lifecycle::launch::ORIGINAL_LIBRARY_PATH;
+use skills_daemon::paths::Paths;
+use skills_daemon::settings::Settings;
+use skills_daemon::venv::Base;
+use skills_daemon::wire::{Ready, Startup};
+use skills_daemon::{console::Console, daemon};
+
+/// More threads than this only contend for what one connection per client needs.
+const IO_THREADS_MAX: usize = 4;
+
+/// The daemon process of skills-daemon. It is started by `skills-daemon start` and by every command.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// The base interpreter, which the venv is made of.
+    #[arg(long)]
+    python: PathBuf,
+    /// The libpython that must be the one that was loaded.
+    #[arg(long)]
+    library: Option<PathBuf>,
+    /// Stay in the terminal and log there too.
+    #[arg(long)]
+    foreground: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // SAFETY: no other thread runs yet, so nobody reads the environment while it changes.
+    unsafe { give_back_library_path() };
+    let env = Environment::of_process();
+    let reporter = match Reporter::new(arguments.foreground, &env) {
+        Ok(reporter) => reporter,
+        Err(error) => {
+            let failure = Failure::environment(format!("cannot set up the host's outputs: {error}"));
+            return Console::of_process(&env).failure(&failure);
+        }
+    };
+    match run(arguments, env, &reporter) {
+        Ok(()) => embed::exit(0),
+        Err(failure) => {
+            tracing::error!(error = failure.error, hint = failure.hint, "the daemon cannot go on");
+            let status = failure.kind.exit_status();
+            reporter.failed(failure);
+            embed::exit(status.into())
+        }
+    }
+}
+
+fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<(), Failure> {
+    let paths = Paths::resolve(&env)?;
+    paths.create()?;
+    let settings = Settings::load(&paths.config_file(), &env)?;
+    let destination =
+        if arguments.foreground { Destination::FileAndTerminal } else { Destination::File };
+    let level = settings.log_level.value;
+    let log = logging::start(&paths, level, destination)?;
+    // Written out even where the process ends in a hurry.
+    embed::keep_until_exit(log);
+    for key in &settings.unknown {
+        tracing::warn!(key, file = %paths.config_file().display(), "unknown setting");
+    }
+    if let Some(library) = &arguments.library {
+        embed::check_library(library)?;
+    }
+    let base = Base { executable: arguments.python, version: embed::version() };
+    let progress = |text: &str| reporter.progress(text);
+    let prepared = daemon::prepare(paths.clone(), settings, env, &base, &progress)?;
+
+    let python_dir = bundle::unpack(&paths)?;
+    embed::initialize(&paths, &python_dir, &level.to_string())?;
+    let python = Arc::new(plugins::Embedded);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(IO_THREADS_MAX);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name("skills-io")
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::environment(format!("cannot start I/O threads: {error}")))?;
+    let bundled = bundle::plugins(&python_dir);
+    let announce = |ready: &Ready| reporter.ready(ready.clone());
+    let outcome = runtime.block_on(daemon::run(prepared, python, base.version, bundled, announce));
+    embed::run_exit_functions();
+    outcome
+}
+
+/// Restores the loader path that the user had, which plugins and their subprocesses see.
+///
+/// # Safety
+/// No other thread may run.
+unsafe fn give_back_library_path() {
+    let Some(original) = std::env::var_os(ORIGINAL_LIBRARY_PATH) else { return };
+    // SAFETY: the caller guarantees that no other thread runs.
+    unsafe {
+        std::env::remove_var(ORIGINAL_LIBRARY_PATH);
+        if original.is_empty() {
+            std::env::remove_var(environment::LIBRARY_PATH);
+        } else {
+            std::env::set_var(environment::LIBRARY_PATH, original);
+        }
+    }
+}
+
+/// Tells whoever started the host how far it is.
+enum Reporter {
+    /// Lines of JSON to the launcher, until `ready` or `failed`.
+    Launcher(Mutex<Option<File>>),
+    /// Text to the terminal.
+    Terminal(Console),
+}
+
+impl Reporter {
+    /// In the background: keeps stdout for the launcher, lets Python and C have stderr instead, and leaves the
+    /// terminal's session.
+    fn new(foreground: bool, env: &Environment) -> io::Result<Reporter> {
+        if foreground {
+            return Ok(Reporter::Terminal(Console::of_process(env)));
+        }
+        let report = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        nix::unistd::dup2_stdout(io::stderr().as_fd())?;
+        // Fails only for a process that leads its group already, which has nothing to leave.
+        let _ = nix::unistd::setsid();
+        Ok(Reporter::Launcher(Mutex::new(Some(report))))
+    }
+
+    fn progress(&self, text: &str) {
+        tracing::info!(step = text, "starting");
+        match self {
+            Reporter::Terminal(console) => console.progress(text),
+            Reporter::Launcher(_) => self.send(&Startup::Progress { text: text.to_owned() }, false),
+        }
+    }
+
+    fn ready(&self, ready: Ready) {
+        match self {
+            Reporter::Terminal(console) => console.progress(&format!(
+                "listening on http://localhost:{} with Python {}; Ctrl-C ends",
+                ready.port, ready.python
+            )),
+            Reporter::Launcher(_) => self.send(&Startup::Ready(ready), true),
+        }
+    }
+
+    fn failed(&self, failure: Failure) {
+        match self {
+            Reporter::Terminal(console) => {
+                console.failure(&failure);
+            }
+            Reporter::Launcher(_) => self.send(&Startup::Failed { failure }, true),
+        }
+    }
+
+    /// A launcher that went away misses the line, which hurts nobody.
+    fn send(&self, event: &Startup, last: bool) {
+        let Reporter::Launcher(pipe) = self else { return };
+        let mut pipe = pipe.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = pipe.as_mut()
+            && let Ok(mut line) = serde_json::to_vec(event)
+        {
+            line.push(b'\n');
+            let _ = file.write_all(&line);
+        }
+        if last {
+            *pipe = None;
+        }
+    }
+}
+
+/// A failure inside Python that is not a plugin's.
+fn bug(what: &str, error: &pyo3::PyErr) -> Failure {
+    Failure::new(Kind::Bug, format!("{what}: {error}")).hint("Run `skills-daemon logs`.")
+}

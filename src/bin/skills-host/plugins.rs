@@ -1,0 +1,162 @@
+//! [`skills_daemon::plugin::Python`] over the embedded interpreter: a thread per plugin.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use serde_json::{Map, Value, json};
+use skills_daemon::failure::{Failure, Kind};
+use skills_daemon::plugin::exchange::{self, IoSide, RequestHead};
+use skills_daemon::plugin::{BoxFuture, LoadRequest, Loaded, Plugin, Python as PythonTrait};
+use tokio::sync::oneshot;
+
+use crate::bug;
+use crate::inbox::{self, Event, Inbox, Refused, Reply, Sender};
+
+/// What a verb answers: JSON text, or what failed in words.
+type Answer = Result<String, String>;
+
+/// The interpreter of this process, which `embed` has initialized.
+pub(crate) struct Embedded;
+
+impl PythonTrait for Embedded {
+    fn load(&self, request: LoadRequest) -> BoxFuture<Result<Loaded, Failure>> {
+        Box::pin(async move {
+            let failed = |error: std::io::Error| {
+                Failure::environment(format!("cannot start a plugin's thread: {error}"))
+            };
+            let (sender, inbox) = inbox::inbox().map_err(failed)?;
+            let (answer, answered) = oneshot::channel();
+            let (ended, end) = oneshot::channel();
+            thread::Builder::new()
+                .name(format!("plugin-{}", request.working_name))
+                .spawn(move || {
+                    run_worker(inbox, request, answer);
+                    // Nobody may wait for it.
+                    let _ = ended.send(());
+                })
+                .map_err(failed)?;
+            let text = answered
+                .await
+                .map_err(|_| Failure::new(Kind::Bug, "the plugin's thread ended without a word"))?
+                .map_err(|message| {
+                    Failure::new(Kind::Plugin, message)
+                        .hint("Correct it, then run `skills-daemon reload`; `skills-daemon logs` has the traceback.")
+                })?;
+            let described = serde_json::from_str(&text).map_err(|error| {
+                Failure::new(Kind::Bug, format!("the plugin's description is not as it must be: {error}"))
+            })?;
+            let worker = Worker {
+                sender,
+                next_call: AtomicU64::new(1),
+                end: std::sync::Mutex::new(Some(end)),
+            };
+            Ok(Loaded { described, plugin: Arc::new(worker) })
+        })
+    }
+}
+
+/// The body of a plugin's thread: attaches it to Python for as long as the plugin lives.
+fn run_worker(inbox: Inbox, request: LoadRequest, answer: oneshot::Sender<Answer>) {
+    let LoadRequest { init_file, working_name, entry_point } = request;
+    let init_file: PathBuf = std::path::absolute(&init_file).unwrap_or(init_file);
+    let outcome = Python::attach(|py| -> PyResult<()> {
+        let inbox = Bound::new(py, inbox)?;
+        let reply = Bound::new(py, Reply::new(answer))?;
+        let arguments = (inbox, init_file.to_string_lossy(), &working_name, entry_point, reply);
+        py.import("skills_host.worker")?.call_method1("run", arguments)?;
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        let failure = bug("a plugin's thread ended", &error);
+        tracing::error!(plugin = working_name, error = failure.error, "a plugin's thread ended");
+    }
+}
+
+/// A plugin on its thread.
+struct Worker {
+    sender: Sender,
+    next_call: AtomicU64,
+    /// Resolves when the thread has ended.
+    end: std::sync::Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+impl Worker {
+    /// Asks the worker; the future resolves when it answers.
+    fn ask(&self, verb: &'static str, limit: Duration) -> impl Future<Output = Answer> + use<> {
+        let (answer, answered) = oneshot::channel();
+        let sent = self.sender.send(Event::Verb(verb, limit.as_secs_f64(), answer));
+        async move {
+            let ended = || "the plugin's thread has ended".to_owned();
+            sent.map_err(|_| ended())?;
+            answered.await.map_err(|_| ended())?
+        }
+    }
+}
+
+impl Plugin for Worker {
+    fn start(&self, limit: Duration) -> BoxFuture<Vec<String>> {
+        let asked = self.ask("start", limit);
+        Box::pin(async move {
+            let parsed = asked.await.map(|text| serde_json::from_str::<Vec<String>>(&text));
+            match parsed {
+                Ok(Ok(complaints)) => complaints,
+                Ok(Err(error)) => vec![error.to_string()],
+                Err(message) => vec![message],
+            }
+        })
+    }
+
+    fn call(&self, head: RequestHead, has_body: bool) -> Result<IoSide, Failure> {
+        let id = self.next_call.fetch_add(1, Ordering::Relaxed);
+        let sender = self.sender.clone();
+        let wake = Box::new(move || {
+            // A thread that has ended needs no waking.
+            let _ = sender.send(Event::Moved(id));
+        });
+        let (io, side) = exchange::exchange(head, has_body, wake);
+        match self.sender.send(Event::Call(id, side)) {
+            Ok(()) => Ok(io),
+            Err(Refused::Full) => Err(Failure::new(
+                Kind::Unavailable,
+                format!("{} requests already wait for this plugin", inbox::REQUESTS_MAX),
+            )
+            .hint("Its thread is blocked or overloaded; try again later.")),
+            Err(Refused::Closed) => {
+                Err(Failure::new(Kind::Plugin, "the plugin's thread has ended")
+                    .hint("Run `skills-daemon reload`."))
+            }
+        }
+    }
+
+    fn health(&self, limit: Duration) -> BoxFuture<Map<String, Value>> {
+        let asked = self.ask("health", limit);
+        Box::pin(async move {
+            let answer = asked.await.and_then(|text| {
+                serde_json::from_str(&text).map_err(|error| error.to_string())
+            });
+            answer.unwrap_or_else(|message| {
+                Map::from_iter([("status".into(), json!("error")), ("error".into(), json!(message))])
+            })
+        })
+    }
+
+    fn unload(&self, limit: Duration) -> BoxFuture<()> {
+        let asked = self.ask("unload", limit);
+        let end = self.end.lock().ok().and_then(|mut end| end.take());
+        Box::pin(async move {
+            match asked.await {
+                Ok(complaint) if complaint != "null" => tracing::warn!(complaint, "shutdown() failed"),
+                Ok(_) => {}
+                Err(message) => tracing::debug!(message, "unload"),
+            }
+            if let Some(end) = end {
+                // The sender is dropped at the end of the thread in any case.
+                let _ = end.await;
+            }
+        })
+    }
+}

@@ -1,0 +1,118 @@
+//! stdout and stderr of the command-line programs: whether they are terminals, colours, and the one place that
+//! writes to them.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use crate::environment::{self, Environment};
+use crate::failure::Failure;
+
+/// ANSI styles, empty strings where the output takes none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Errors.
+    pub red: &'static str,
+    /// Success.
+    pub green: &'static str,
+    /// Warnings.
+    pub yellow: &'static str,
+    /// Names.
+    pub cyan: &'static str,
+    /// What matters less.
+    pub dim: &'static str,
+    /// Headings.
+    pub bold: &'static str,
+    /// Back to normal.
+    pub reset: &'static str,
+}
+
+impl Style {
+    /// No colours.
+    pub const PLAIN: Style =
+        Style { red: "", green: "", yellow: "", cyan: "", dim: "", bold: "", reset: "" };
+    /// Bright ANSI colours.
+    pub const COLORED: Style = Style {
+        red: "\x1b[91m",
+        green: "\x1b[92m",
+        yellow: "\x1b[93m",
+        cyan: "\x1b[96m",
+        dim: "\x1b[2m",
+        bold: "\x1b[1m",
+        reset: "\x1b[0m",
+    };
+}
+
+/// Both outputs of a program.
+#[derive(Clone, Copy, Debug)]
+pub struct Console {
+    /// Styles for stdout.
+    pub out: Style,
+    /// Styles for stderr.
+    pub err: Style,
+    /// True if a person watches stderr.
+    pub watched: bool,
+}
+
+impl Console {
+    /// The process's own outputs; colours only on terminals and without `NO_COLOR`.
+    pub fn of_process(env: &Environment) -> Console {
+        let style = |terminal: bool| {
+            let dumb = env.get("TERM") == Some("dumb");
+            if terminal && !dumb && env.get(environment::NO_COLOR).is_none() {
+                Style::COLORED
+            } else {
+                Style::PLAIN
+            }
+        };
+        let watched = io::stderr().is_terminal();
+        Console { out: style(io::stdout().is_terminal()), err: style(watched), watched }
+    }
+
+    /// True if stdout takes colour codes.
+    pub fn colored(&self) -> bool {
+        self.out == Style::COLORED
+    }
+
+    /// Writes `text` and a newline to stdout; a closed pipe ends quietly, as `head` expects.
+    pub fn print(&self, text: &str) -> io::Result<()> {
+        self.write(text.as_bytes())?;
+        self.write(b"\n")
+    }
+
+    /// Writes bytes to stdout as they are.
+    pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()
+    }
+
+    /// Writes a line about what is going on to stderr, if a person watches.
+    pub fn progress(&self, text: &str) {
+        if self.watched {
+            self.line(&format!("{}{text}{}", self.err.dim, self.err.reset));
+        }
+    }
+
+    /// Writes a warning line to stderr.
+    pub fn warning(&self, text: &str) {
+        self.line(&format!("{}Warning:{} {text}", self.err.yellow, self.err.reset));
+    }
+
+    /// Writes a failure to stderr and gives its exit status.
+    pub fn failure(&self, failure: &Failure) -> ExitCode {
+        self.line(&format!("{}Error:{} {}", self.err.red, self.err.reset, failure.error));
+        if let Some(hint) = &failure.hint {
+            self.line(&format!("{}Hint: {hint}{}", self.err.dim, self.err.reset));
+        }
+        if let Some(available) = &failure.available {
+            let names = available.join(", ");
+            self.line(&format!("{}Available: {names}{}", self.err.dim, self.err.reset));
+        }
+        ExitCode::from(failure.kind.exit_status())
+    }
+
+    /// Nothing better can be done when stderr itself is closed.
+    fn line(&self, text: &str) {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+}

@@ -1,0 +1,79 @@
+//! The daemon's log: JSON lines in `logs/daemon.log`, or text for a person on stderr.
+//!
+//! 5 MB a file, three old ones kept, mode 0600. Writing happens on a thread of its own, so a slow disk holds up
+//! no request; when it falls behind by many thousands of lines, lines are dropped rather than memory filled.
+
+use std::io::{self, Write};
+
+use file_rotate::compression::Compression;
+use file_rotate::suffix::AppendCount;
+use file_rotate::{ContentLimit, FileRotate};
+use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::WorkerGuard;
+
+use crate::failure::Failure;
+use crate::paths::{self, Paths};
+use crate::settings::LogLevel;
+
+/// The size at which a log file is put aside, in bytes.
+pub const FILE_SIZE: usize = 5 * 1024 * 1024;
+/// The number of old log files that are kept.
+pub const OLD_FILES: usize = 3;
+
+/// Where the log goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// JSON lines into the log file.
+    File,
+    /// JSON lines into the log file, and text on stderr.
+    FileAndTerminal,
+}
+
+/// Starts logging; what is still in memory is written when the guard is dropped.
+pub fn start(
+    paths: &Paths,
+    level: LogLevel,
+    destination: Destination,
+) -> Result<WorkerGuard, Failure> {
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::{Layer, fmt};
+
+    let filter = match level {
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Warning => LevelFilter::WARN,
+        LogLevel::Error => LevelFilter::ERROR,
+    };
+    let (writer, guard) = tracing_appender::non_blocking(log_file(paths)?);
+    let file = fmt::layer().json().flatten_event(true).with_writer(writer).with_filter(filter);
+    let terminal = (destination == Destination::FileAndTerminal).then(|| {
+        fmt::layer()
+            .with_writer(io::stderr)
+            .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
+            .with_target(false)
+            .with_filter(filter)
+    });
+    // Only the daemon's own and the plugins' events: libraries below talk of their inner workings.
+    let own = tracing_subscriber::filter::Targets::new().with_target("skills", LevelFilter::TRACE);
+    let subscriber = tracing_subscriber::registry().with(file.and_then(terminal).with_filter(own));
+    tracing::subscriber::set_global_default(subscriber)
+        .map_err(|error| Failure::environment(format!("cannot start the log: {error}")))?;
+    Ok(guard)
+}
+
+fn log_file(paths: &Paths) -> Result<impl Write + Send + 'static, Failure> {
+    let path = paths.log_file();
+    let probe = std::fs::OpenOptions::new();
+    let mut options = probe;
+    options.append(true).create(true);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // FileRotate panics where it cannot open its file: find out here.
+    options.open(&path).map_err(|error| paths::unwritable(&path, &error))?;
+    Ok(FileRotate::new(
+        path,
+        AppendCount::new(OLD_FILES),
+        ContentLimit::BytesSurpassed(FILE_SIZE),
+        Compression::None,
+        Some(options),
+    ))
+}

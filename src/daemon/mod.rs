@@ -1,0 +1,175 @@
+//! The running daemon: its start-up order, its plugins, its shutdown order.
+//!
+//! Order of the start: log, life lock, TCP port, venv (all in [`prepare`], before there is a Python), then the
+//! host embeds Python, then [`run`]: Unix socket, pid file, `ready`, plugins. What is likely to fail comes
+//! first, and nothing is announced before it is true.
+//!
+//! Order of the end: stop accepting, finish what is under way, unload the plugins, remove socket and pid file.
+//! All of it together gets twice the shutdown timeout, once for requests and once for hooks.
+
+pub mod listen;
+pub mod logging;
+mod plugins;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+
+use crate::discovery::PluginSource;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::http::health::HealthBook;
+use crate::http::{self, Control, Service};
+use crate::lifecycle::locks::{self, LifeLock};
+use crate::paths::{self, Paths};
+use crate::plugin::Python;
+use crate::registry::Registry;
+use crate::settings::Settings;
+use crate::uv::{Progress, Uv};
+use crate::venv::{Base, Venv};
+use crate::wire::Ready;
+use listen::{Ports, UnixSocket};
+use plugins::Supervisor;
+
+/// How many control messages may wait.
+const CONTROL_QUEUE: usize = 16;
+
+/// What was made ready before Python is embedded.
+pub struct Prepared {
+    paths: Paths,
+    settings: Settings,
+    env: Environment,
+    uv: Uv,
+    ports: Ports,
+    _life: LifeLock,
+}
+
+/// Takes the life lock and the TCP port and sees to the venv; `progress` hears what takes a while.
+pub fn prepare(
+    paths: Paths,
+    settings: Settings,
+    env: Environment,
+    base: &Base,
+    progress: Progress,
+) -> Result<Prepared, Failure> {
+    let life = LifeLock::take(&paths)?;
+    let ports = Ports::bind(&settings)?;
+    let uv = Uv::find_or_fetch(&paths, &base.executable, progress)?;
+    Venv::at(&paths).ensure(base, &uv, progress)?;
+    Ok(Prepared { paths, settings, env, uv, ports, _life: life })
+}
+
+/// Runs the daemon until it is told to end.
+///
+/// `bundled` are the plugins that come with the binary; `announce` is called once, when the daemon listens.
+pub async fn run(
+    prepared: Prepared,
+    python: Arc<dyn Python>,
+    python_version: String,
+    bundled: Vec<PluginSource>,
+    announce: impl FnOnce(&Ready),
+) -> Result<(), Failure> {
+    let Prepared { paths, settings, env, uv, ports, _life } = prepared;
+    let mut terminate = signal_stream(SignalKind::terminate())?;
+    let mut interrupt = signal_stream(SignalKind::interrupt())?;
+    let limit = settings.shutdown_timeout.value.duration();
+    let idle_limit = settings.idle_timeout.value.duration();
+
+    let ready = Ready {
+        pid: std::process::id(),
+        version: crate::VERSION.to_owned(),
+        port: ports.port(),
+        python: python_version,
+    };
+    let (control, mut controls) = mpsc::channel(CONTROL_QUEUE);
+    let registry = Arc::new(Registry::default());
+    let health = Arc::new(HealthBook::default());
+    let supervisor = Arc::new(Supervisor::new(
+        python,
+        registry.clone(),
+        health.clone(),
+        paths.clone(),
+        settings,
+        env,
+        uv,
+        bundled,
+    ));
+    let service = Arc::new(Service::new(
+        registry,
+        health,
+        ready.clone(),
+        paths.venv_python(),
+        control,
+    ));
+    // Known as loading before anybody can ask for them.
+    supervisor.begin().await;
+
+    let (stop, stopped) = watch::channel(false);
+    let socket = UnixSocket::bind(&paths)?;
+    let servers = listen::serve(socket, ports, http::router(service.clone()), stopped)?;
+    locks::write_pid(&paths).map_err(|error| paths::unwritable(&paths.pid_file(), &error))?;
+    tracing::info!(pid = ready.pid, port = ready.port, python = ready.python, "daemon started");
+    announce(&ready);
+
+    let reason = loop {
+        tokio::select! {
+            _ = terminate.recv() => break "SIGTERM",
+            _ = interrupt.recv() => break "SIGINT",
+            () = idle(&service, idle_limit) => break "idle",
+            message = controls.recv() => match message {
+                Some(Control::Reload(answer)) => {
+                    let supervisor = supervisor.clone();
+                    tokio::spawn(async move {
+                        // Nobody waits for the answer any more: the reload counts.
+                        let _ = answer.send(supervisor.reload().await);
+                    });
+                }
+                Some(Control::Shutdown) | None => break "request",
+            },
+        }
+    };
+
+    tracing::info!(reason, "daemon stopping");
+    service.stopping.store(true, Ordering::Relaxed);
+    // Fails only if no server is left to hear it.
+    let _ = stop.send(true);
+    if tokio::time::timeout(limit, servers).await.is_err() {
+        tracing::warn!("requests were still under way after {} s", limit.as_secs());
+    }
+    supervisor.end(limit).await;
+    remove(&paths.socket());
+    remove(&paths.pid_file());
+    tracing::info!("daemon stopped");
+    Ok(())
+}
+
+fn signal_stream(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
+    signal(kind).map_err(|error| Failure::environment(format!("cannot listen for signals: {error}")))
+}
+
+/// Resolves when no request came for `limit`; never for a limit of zero.
+async fn idle(service: &Service, limit: Duration) {
+    if limit.is_zero() {
+        return std::future::pending().await;
+    }
+    loop {
+        let left = limit.saturating_sub(service.idle_for());
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left).await;
+    }
+}
+
+fn remove(path: &PathBuf) {
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(path = %path.display(), %error, "a file could not be removed");
+    }
+}

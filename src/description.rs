@@ -1,0 +1,337 @@
+//! What a plugin says of itself: its name and its commands with their parameters.
+//!
+//! Python describes a plugin once, when it is loaded; routes, argument parsing, help and OpenAPI are derived
+//! from this data and nothing else knows a command's parameters. FastAPI's own OpenAPI document is the source
+//! for routers (see [`Described`]), because it is public and stable where the router's internals are not.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A plugin and its commands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    /// The plugin's name: its URL prefix and its shell command.
+    pub name: String,
+    /// The plugin's own version.
+    pub version: String,
+    /// One line about the plugin; may be empty.
+    pub description: String,
+    /// Commands in order of declaration, one per method and path.
+    pub commands: Vec<Command>,
+    /// Examples from the manifest, whole shell lines.
+    pub examples: Vec<String>,
+}
+
+/// One method of one path.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Command {
+    /// Path below the plugin's prefix, with its parameters in braces: `/issue/{key}`.
+    pub path: String,
+    /// HTTP method in capitals.
+    pub method: String,
+    /// FastAPI's operation id.
+    pub operation_id: String,
+    /// One line; may be empty.
+    pub summary: String,
+    /// The text below the summary, examples taken out; may be empty.
+    pub description: String,
+    /// Whole shell lines.
+    pub examples: Vec<String>,
+    /// Parameters in order of declaration.
+    pub parameters: Vec<Parameter>,
+    /// True if the command reads a request body.
+    pub has_body: bool,
+}
+
+/// One parameter of a command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// The name on the wire: the alias where there is one.
+    pub name: String,
+    /// Where the value goes.
+    #[serde(rename = "in")]
+    pub location: Location,
+    /// True if there is no default.
+    pub required: bool,
+    /// JSON Schema of the value.
+    pub schema: Value,
+    /// Help text; may be empty.
+    pub description: String,
+}
+
+/// Where a parameter's value goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Location {
+    /// A segment of the path.
+    Path,
+    /// The query string.
+    Query,
+    /// A header.
+    Header,
+    /// A cookie.
+    Cookie,
+    /// A field of the JSON body.
+    Body,
+}
+
+/// What the host reports about a freshly loaded plugin.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Described {
+    /// The plugin's `name`.
+    pub name: String,
+    /// The plugin's `version`.
+    pub version: String,
+    /// The plugin's `description`.
+    pub description: String,
+    /// FastAPI's OpenAPI document of the router alone; absent when FastAPI could not make one.
+    pub openapi: Option<Value>,
+    /// Why there is no OpenAPI document.
+    #[serde(default)]
+    pub openapi_error: Option<String>,
+}
+
+impl Described {
+    /// The description with its commands read out of the OpenAPI document.
+    pub fn into_description(self, examples: Vec<String>) -> Description {
+        let commands = self.openapi.as_ref().map(commands_of).unwrap_or_default();
+        Description {
+            name: self.name,
+            version: self.version,
+            description: self.description,
+            commands,
+            examples,
+        }
+    }
+}
+
+impl Command {
+    /// The segments of the path, parameters in braces.
+    pub fn segments(&self) -> impl Iterator<Item = &str> {
+        self.path.split('/').filter(|segment| !segment.is_empty())
+    }
+
+    /// The fixed segments before the first parameter, joined by a space: `issue`, `memory write`; `root` for `/`.
+    pub fn name(&self) -> String {
+        let fixed: Vec<&str> =
+            self.segments().take_while(|segment| !segment.starts_with('{')).collect();
+        if fixed.is_empty() { "root".to_owned() } else { fixed.join(" ") }
+    }
+
+    /// The first fixed segment, the group under which help lists the command.
+    pub fn group(&self) -> &str {
+        self.segments().next().filter(|segment| !segment.starts_with('{')).unwrap_or("root")
+    }
+
+    /// Parameters that go into the path.
+    pub fn path_parameters(&self) -> impl Iterator<Item = &Parameter> {
+        self.parameters.iter().filter(|parameter| parameter.location == Location::Path)
+    }
+}
+
+impl Parameter {
+    /// The JSON type, looking through `anyOf` with null; `string` where the schema names none.
+    pub fn json_type(&self) -> &str {
+        effective(&self.schema).get("type").and_then(Value::as_str).unwrap_or("string")
+    }
+
+    /// The schema behind an optional: the first branch of `anyOf` that is not null.
+    pub fn effective_schema(&self) -> &Value {
+        effective(&self.schema)
+    }
+
+    /// The default value, if it has one that is not null.
+    pub fn default(&self) -> Option<&Value> {
+        self.schema.get("default").filter(|value| !value.is_null())
+    }
+}
+
+fn effective(schema: &Value) -> &Value {
+    schema
+        .get("anyOf")
+        .and_then(Value::as_array)
+        .and_then(|branches| {
+            branches.iter().find(|branch| branch.get("type").and_then(Value::as_str) != Some("null"))
+        })
+        .unwrap_or(schema)
+}
+
+fn commands_of(openapi: &Value) -> Vec<Command> {
+    const METHODS: [&str; 8] =
+        ["get", "post", "put", "patch", "delete", "head", "options", "trace"];
+    let Some(paths) = openapi.get("paths").and_then(Value::as_object) else { return Vec::new() };
+    paths
+        .iter()
+        .flat_map(|(path, operations)| {
+            operations.as_object().into_iter().flatten().map(move |(method, op)| (path, method, op))
+        })
+        .filter(|(_, method, _)| METHODS.contains(&method.as_str()))
+        .map(|(path, method, operation)| command_of(openapi, path, method, operation))
+        .collect()
+}
+
+fn command_of(document: &Value, path: &str, method: &str, operation: &Value) -> Command {
+    let text = |key: &str| operation.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (summary, description, examples) = split_docstring(&text("summary"), &text("description"));
+    let mut parameters: Vec<Parameter> = operation
+        .get("parameters")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|parameter| parameter_of(document, parameter))
+        .collect();
+    parameters.extend(body_fields(document, operation));
+    Command {
+        path: path.to_owned(),
+        method: method.to_ascii_uppercase(),
+        operation_id: text("operationId"),
+        summary,
+        description,
+        examples,
+        parameters,
+        has_body: operation.get("requestBody").is_some(),
+    }
+}
+
+fn parameter_of(document: &Value, parameter: &Value) -> Option<Parameter> {
+    let location = Location::deserialize(parameter.get("in")?).ok()?;
+    let schema = resolved(document, parameter.get("schema").unwrap_or(&Value::Null));
+    let text = |value: &Value| value.get("description").and_then(Value::as_str).map(str::to_owned);
+    Some(Parameter {
+        name: parameter.get("name")?.as_str()?.to_owned(),
+        location,
+        required: parameter.get("required").and_then(Value::as_bool).unwrap_or(false),
+        description: text(parameter).or_else(|| text(&schema)).unwrap_or_default(),
+        schema,
+    })
+}
+
+/// The fields of a JSON object body, as parameters.
+fn body_fields(document: &Value, operation: &Value) -> Vec<Parameter> {
+    let schema = operation.pointer("/requestBody/content/application~1json/schema");
+    let Some(schema) = schema.map(|schema| resolved(document, schema)) else { return Vec::new() };
+    let required: Vec<&str> = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .map(|names| names.iter().filter_map(Value::as_str).collect())
+        .unwrap_or_default();
+    schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .unwrap_or(&Map::new())
+        .iter()
+        .map(|(name, field)| {
+            let schema = resolved(document, field);
+            Parameter {
+                name: name.clone(),
+                location: Location::Body,
+                required: required.contains(&name.as_str()),
+                description: schema
+                    .get("description")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned(),
+                schema,
+            }
+        })
+        .collect()
+}
+
+/// `schema` with its own `$ref` followed, and that of a single `allOf`, which is how FastAPI writes enums.
+fn resolved(document: &Value, schema: &Value) -> Value {
+    let target = schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref"));
+    let Some(pointer) = target.and_then(Value::as_str).and_then(|text| text.strip_prefix('#')) else {
+        return schema.clone();
+    };
+    let mut found = document.pointer(pointer).cloned().unwrap_or(Value::Null);
+    if let (Some(found), Some(own)) = (found.as_object_mut(), schema.as_object()) {
+        for (key, value) in own.iter().filter(|(key, _)| *key != "$ref" && *key != "allOf") {
+            found.insert(key.clone(), value.clone());
+        }
+    }
+    found
+}
+
+/// Parts a docstring, as FastAPI hands it over, into summary, text and example lines.
+///
+/// FastAPI's `summary` is made from the function's name unless the author gave one; the docstring's first line
+/// says more, so it wins. Examples are the lines of a closing `Examples:` section.
+fn split_docstring(summary: &str, docstring: &str) -> (String, String, Vec<String>) {
+    let mut lines = docstring.trim().lines();
+    let first = lines.next().map(str::trim).unwrap_or_default();
+    let summary = if first.is_empty() { summary } else { first };
+    let (mut text, mut examples, mut in_examples) = (Vec::new(), Vec::new(), false);
+    for line in lines {
+        let bare = line.trim();
+        let heading = bare.trim_end_matches(':').to_ascii_lowercase();
+        if heading == "example" || heading == "examples" {
+            in_examples = true;
+        } else if in_examples && !bare.is_empty() && !line.starts_with([' ', '\t']) {
+            in_examples = false;
+            text.push(line);
+        } else if in_examples {
+            let example = bare.trim_start_matches("$ ");
+            if !example.is_empty() && !example.starts_with(['#', '`']) {
+                examples.push(example.to_owned());
+            }
+        } else {
+            text.push(line);
+        }
+    }
+    (summary.to_owned(), text.join("\n").trim().to_owned(), examples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn described(openapi: Value) -> Description {
+        let described = Described {
+            name: "p".into(),
+            version: "1".into(),
+            description: String::new(),
+            openapi: Some(openapi),
+            openapi_error: None,
+        };
+        described.into_description(Vec::new())
+    }
+
+    #[test]
+    fn one_command_per_method_and_path_with_its_parameters() {
+        let description = described(json!({
+            "paths": {"/issue/{key}": {
+                "get": {"operationId": "get_issue", "summary": "Issue",
+                    "description": "Get an issue.\n\nLong text.\n\nExamples:\n    p issue A-1  \n",
+                    "parameters": [
+                        {"name": "key", "in": "path", "required": true, "schema": {"type": "string"}},
+                        {"name": "maxResults", "in": "query", "required": false, "description": "how many",
+                         "schema": {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": 5}}]},
+                "patch": {"operationId": "p", "summary": "Patch", "requestBody": {"content": {"application/json":
+                    {"schema": {"$ref": "#/components/schemas/Body"}}}}}
+            }},
+            "components": {"schemas": {"Body": {"required": ["colour"], "properties": {
+                "colour": {"$ref": "#/components/schemas/Colour"}}},
+                "Colour": {"type": "string", "enum": ["red"]}}}
+        }));
+        let [get, patch] = description.commands.as_slice() else { panic!("{description:?}") };
+        assert_eq!((get.method.as_str(), get.name().as_str()), ("GET", "issue"));
+        assert_eq!(get.summary, "Get an issue.");
+        assert_eq!(get.description, "Long text.");
+        assert_eq!(get.examples, ["p issue A-1"]);
+        assert_eq!(get.parameters[1].json_type(), "integer");
+        assert_eq!(get.parameters[1].default(), Some(&json!(5)));
+        assert!(patch.has_body);
+        assert_eq!(patch.parameters[0].location, Location::Body);
+        assert!(patch.parameters[0].required);
+        assert_eq!(patch.parameters[0].schema["enum"], json!(["red"]));
+    }
+
+    #[test]
+    fn text_after_an_examples_section_is_text_again() {
+        let (summary, text, examples) =
+            split_docstring("Name", "Do it.\n\nExample:\n    $ p do\n\nNote: careful.");
+        assert_eq!((summary.as_str(), text.as_str()), ("Do it.", "Note: careful."));
+        assert_eq!(examples, ["p do"]);
+    }
+}

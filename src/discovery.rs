@@ -1,0 +1,304 @@
+//! Which plugins there are, and where.
+//!
+//! 1. `SKILLS_DAEMON_PLUGINS`, 2. `plugins.conf`; 3. only if these name nothing: every `skills_plugin/` with an
+//! `__init__.py` below `~/.claude/plugins/`, except those of a plugin that `~/.claude/settings.json` switches
+//! off. 4. The bundled ones, last, so that they never shadow a user's.
+//!
+//! Discovery reads directories and the small files named here; it neither loads nor judges a plugin, and a
+//! path that is not there is still reported, as a source that will fail to load.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use walkdir::WalkDir;
+
+use crate::environment::Environment;
+use crate::paths::Paths;
+
+/// How far below `~/.claude/plugins/` plugins are looked for.
+const DEPTH_MAX: usize = 16;
+/// Directories that hold no plugins but many files.
+const SKIPPED: [&str; 5] = [".git", "node_modules", ".venv", "venv", "__pycache__"];
+
+/// What named a plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// `SKILLS_DAEMON_PLUGINS`.
+    Environment,
+    /// `plugins.conf`.
+    Conf,
+    /// A search below `~/.claude/plugins/`.
+    Claude,
+    /// The binary itself.
+    Bundled,
+}
+
+/// One plugin on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginSource {
+    /// The package directory, or the one `.py` file.
+    pub path: PathBuf,
+    /// Where its `manifest.json` would lie.
+    pub manifest: PathBuf,
+    /// What named it.
+    pub origin: Origin,
+}
+
+impl PluginSource {
+    /// The plugin at `path`, with the manifest beside its code.
+    pub fn at(path: PathBuf, origin: Origin) -> PluginSource {
+        let dir = if path.extension().is_some_and(|extension| extension == "py") {
+            path.parent().unwrap_or(Path::new("/"))
+        } else {
+            &path
+        };
+        PluginSource { manifest: dir.join("manifest.json"), path, origin }
+    }
+
+    /// The file that is executed.
+    pub fn init_file(&self) -> PathBuf {
+        if self.path.extension().is_some_and(|extension| extension == "py") {
+            self.path.clone()
+        } else {
+            self.path.join("__init__.py")
+        }
+    }
+
+    /// A name for the time before the plugin tells its own: the nearest folder that says something.
+    pub fn working_name(&self) -> String {
+        const SAY_NOTHING: [&str; 4] = ["skills_plugin", "scripts", "src", "skills"];
+        let stem = self.path.with_extension("");
+        stem.iter()
+            .rev()
+            .filter_map(|part| part.to_str())
+            .find(|part| !SAY_NOTHING.contains(part))
+            .unwrap_or("plugin")
+            .to_owned()
+    }
+}
+
+/// All plugins that are named by `env`, configuration and directories, best first, bundled ones last.
+pub fn discover(
+    paths: &Paths,
+    env: &Environment,
+    named: &[PathBuf],
+    bundled: Vec<PluginSource>,
+) -> Vec<PluginSource> {
+    let mut found: Vec<PluginSource> = named
+        .iter()
+        .map(|path| PluginSource::at(path.clone(), Origin::Environment))
+        .collect();
+    found.extend(
+        conf_paths(&paths.plugins_conf(), env)
+            .into_iter()
+            .map(|path| PluginSource::at(path, Origin::Conf)),
+    );
+    if found.is_empty() {
+        let disabled = disabled_plugins(&paths.claude_settings());
+        found = search(&paths.claude_plugins(), &disabled);
+    }
+    found.extend(bundled);
+    let mut seen = HashSet::new();
+    found.retain(|source| {
+        seen.insert(fs::canonicalize(&source.path).unwrap_or_else(|_| source.path.clone()))
+    });
+    found
+}
+
+fn conf_paths(file: &Path, env: &Environment) -> Vec<PathBuf> {
+    fs::read_to_string(file)
+        .unwrap_or_default()
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| env.expand(line))
+        .collect()
+}
+
+/// The `name@marketplace` of every plugin that `settings.json` switches off.
+fn disabled_plugins(file: &Path) -> HashSet<String> {
+    let settings: Option<Value> =
+        fs::read_to_string(file).ok().and_then(|text| serde_json::from_str(&text).ok());
+    settings
+        .as_ref()
+        .and_then(|settings| settings.get("enabledPlugins"))
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .filter(|(_, enabled)| **enabled == Value::Bool(false))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+/// What a path below `~/.claude/plugins/` says about the plugin in it.
+struct Place {
+    /// Marketplaces come before caches, caches before anything else found.
+    rank: u8,
+    /// The plugin as `settings.json` names it, `name@marketplace`, where the layout tells.
+    handle: Option<String>,
+    /// The same plugin in marketplace and cache has the same identity.
+    identity: String,
+    /// The version directory of a cache.
+    version: Option<String>,
+}
+
+impl Place {
+    /// `relative` is `marketplaces/MARKET/plugins/NAME/…`, `cache/MARKET/NAME/VERSION/…` or something else.
+    fn of(relative: &Path) -> Place {
+        let parts: Vec<&str> = relative.iter().filter_map(|part| part.to_str()).collect();
+        let literal = || parts.iter().skip(1).take(3).copied().collect::<Vec<_>>().join("/");
+        match parts.as_slice() {
+            ["marketplaces", market, "plugins" | "external_plugins", name, _, ..] => {
+                let handle = format!("{name}@{market}");
+                Place { rank: 0, identity: handle.clone(), handle: Some(handle), version: None }
+            }
+            ["cache", market, name, version, _, ..] => {
+                let handle = format!("{name}@{market}");
+                Place {
+                    rank: 1,
+                    identity: handle.clone(),
+                    handle: Some(handle),
+                    version: Some((*version).to_owned()),
+                }
+            }
+            ["marketplaces", ..] => {
+                Place { rank: 0, handle: None, identity: literal(), version: None }
+            }
+            ["cache", ..] => Place { rank: 1, handle: None, identity: literal(), version: None },
+            _ => Place {
+                rank: 2,
+                handle: None,
+                identity: relative.to_string_lossy().into_owned(),
+                version: None,
+            },
+        }
+    }
+
+    /// The best comes first: by rank, then the newest version.
+    fn order(&self) -> (u8, std::cmp::Reverse<Vec<u64>>) {
+        let numbers = |version: &String| {
+            version.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse().unwrap_or(0)).collect()
+        };
+        (self.rank, std::cmp::Reverse(self.version.as_ref().map(numbers).unwrap_or_default()))
+    }
+}
+
+/// Every enabled `skills_plugin/` below `root`; of one plugin's several copies only the best.
+fn search(root: &Path, disabled: &HashSet<String>) -> Vec<PluginSource> {
+    let mut walk = WalkDir::new(root)
+        .follow_links(true)
+        .max_depth(DEPTH_MAX)
+        .sort_by_file_name()
+        .into_iter();
+    let mut by_place: BTreeMap<_, (Place, Vec<PathBuf>)> = BTreeMap::new();
+    while let Some(entry) = walk.next() {
+        // A loop of links, or a directory that cannot be read, hides only itself.
+        let Ok(entry) = entry else { continue };
+        if !entry.file_type().is_dir() {
+            continue;
+        }
+        let name = entry.file_name().to_string_lossy();
+        if SKIPPED.contains(&name.as_ref()) {
+            walk.skip_current_dir();
+        } else if name == "skills_plugin" && entry.path().join("__init__.py").is_file() {
+            walk.skip_current_dir();
+            let place = Place::of(entry.path().strip_prefix(root).unwrap_or(entry.path()));
+            let key = (place.order(), place.identity.clone());
+            by_place.entry(key).or_insert((place, Vec::new())).1.push(entry.into_path());
+        }
+    }
+    let mut taken = HashSet::new();
+    by_place
+        .into_values()
+        .filter(|(place, _)| !place.handle.as_ref().is_some_and(|handle| disabled.contains(handle)))
+        .filter(|(place, _)| taken.insert(place.identity.clone()))
+        .flat_map(|(_, found)| found)
+        .map(|path| PluginSource::at(path, Origin::Claude))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Home {
+        dir: tempfile::TempDir,
+    }
+
+    impl Home {
+        fn new() -> Home {
+            Home { dir: tempfile::tempdir().unwrap() }
+        }
+
+        fn plugin(&self, relative: &str) -> PathBuf {
+            let path = self.dir.path().join(relative);
+            fs::create_dir_all(&path).unwrap();
+            fs::write(path.join("__init__.py"), "").unwrap();
+            path
+        }
+
+        fn found(&self, named: &[PathBuf]) -> Vec<PathBuf> {
+            let home = self.dir.path();
+            let paths =
+                Paths { home: home.into(), runtime: home.join("r"), config: home.join("c") };
+            let env = [("HOME".to_string(), home.display().to_string())].into_iter().collect();
+            discover(&paths, &env, named, Vec::new()).into_iter().map(|source| source.path).collect()
+        }
+    }
+
+    #[test]
+    fn environment_and_conf_come_first_and_stop_the_search() {
+        let home = Home::new();
+        home.plugin(".claude/plugins/x/skills_plugin");
+        let conf = home.plugin("mine");
+        fs::create_dir(home.dir.path().join("c")).unwrap();
+        fs::write(home.dir.path().join("c/plugins.conf"), "# mine\n~/mine\n\n").unwrap();
+        assert_eq!(home.found(&["/e/one.py".into()]), [PathBuf::from("/e/one.py"), conf]);
+    }
+
+    #[test]
+    fn a_marketplace_wins_over_the_cache_and_the_newest_cache_over_older_ones() {
+        let home = Home::new();
+        let base = ".claude/plugins";
+        let market = home.plugin(&format!("{base}/marketplaces/m/plugins/a/skills/s/skills_plugin"));
+        home.plugin(&format!("{base}/cache/m/a/9.0.0/skills/s/skills_plugin"));
+        home.plugin(&format!("{base}/cache/m/b/1.9.0/skills_plugin"));
+        let newest = home.plugin(&format!("{base}/cache/m/b/1.10.0/skills_plugin"));
+        let other = home.plugin(&format!("{base}/local/skills_plugin"));
+        assert_eq!(home.found(&[]), [market, newest, other]);
+    }
+
+    #[test]
+    fn a_plugin_switched_off_is_not_found_anywhere() {
+        let home = Home::new();
+        home.plugin(".claude/plugins/marketplaces/m/plugins/a/skills_plugin");
+        home.plugin(".claude/plugins/cache/m/a/1.0.0/skills_plugin");
+        let kept = home.plugin(".claude/plugins/marketplaces/m/plugins/b/skills_plugin");
+        fs::write(
+            home.dir.path().join(".claude/settings.json"),
+            r#"{"enabledPlugins": {"a@m": false, "b@m": true}}"#,
+        )
+        .unwrap();
+        assert_eq!(home.found(&[]), [kept]);
+    }
+
+    #[test]
+    fn links_count_and_loops_end() {
+        let home = Home::new();
+        let real = home.plugin("src/p/skills_plugin");
+        let root = home.dir.path().join(".claude/plugins");
+        fs::create_dir_all(&root).unwrap();
+        std::os::unix::fs::symlink(real.parent().unwrap(), root.join("p")).unwrap();
+        std::os::unix::fs::symlink(&root, root.join("loop")).unwrap();
+        assert_eq!(home.found(&[]), [root.join("p/skills_plugin")]);
+    }
+
+    #[test]
+    fn working_names_come_from_the_nearest_telling_folder() {
+        let name = |path: &str| PluginSource::at(path.into(), Origin::Conf).working_name();
+        assert_eq!(name("/p/jira/scripts/skills_plugin"), "jira");
+        assert_eq!(name("/p/one.py"), "one");
+    }
+}

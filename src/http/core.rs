@@ -1,0 +1,123 @@
+//! The daemon's own routes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::json;
+use tokio::sync::oneshot;
+
+use super::{Control, Service, failed, json};
+use crate::failure::{Failure, Kind};
+use crate::help;
+use crate::registry::Served;
+use crate::wire::{Endpoint, Health, PluginEntry, Plugins, Status};
+
+/// `GET /health`: never waits for a plugin.
+pub(super) async fn health(State(service): State<Arc<Service>>) -> Response {
+    let snapshot = service.registry.snapshot();
+    let stopping = service.stopping.load(Ordering::Relaxed);
+    let health = Health {
+        status: if stopping { "stopping" } else { "running" }.to_owned(),
+        version: crate::VERSION.to_owned(),
+        // On Linux the path of a directory that was removed no longer exists, or ends in " (deleted)".
+        cwd_valid: std::env::current_dir().is_ok_and(|directory| directory.exists()),
+        venv_valid: service.venv_python.exists(),
+        uptime_seconds: service.started.elapsed().as_secs(),
+        plugins: snapshot.names(),
+        plugin_health: service.health.read(&snapshot),
+    };
+    json(StatusCode::OK, &health)
+}
+
+/// `GET /plugins`: waits until none is loading.
+pub(super) async fn plugins(State(service): State<Arc<Service>>) -> Response {
+    let snapshot = service.registry.settled().await;
+    let plugins = snapshot.served().map(|served| plugin_entry(served)).collect();
+    json(StatusCode::OK, &Plugins { plugins, failed: snapshot.failed() })
+}
+
+fn plugin_entry(served: &Served) -> PluginEntry {
+    let description = &served.description;
+    PluginEntry {
+        name: description.name.clone(),
+        description: description.description.clone(),
+        version: description.version.clone(),
+        endpoints: description
+            .commands
+            .iter()
+            .map(|command| Endpoint {
+                method: command.method.clone(),
+                path: format!("/{}{}", description.name, command.path),
+            })
+            .collect(),
+    }
+}
+
+/// `GET /-/status`: never waits for a plugin.
+pub(super) async fn status(State(service): State<Arc<Service>>) -> Response {
+    let snapshot = service.registry.snapshot();
+    let status = Status {
+        ready: service.ready.clone(),
+        uptime_seconds: service.started.elapsed().as_secs(),
+        in_flight: service.in_flight.load(Ordering::Relaxed).saturating_sub(1),
+        plugins: snapshot.entries.iter().map(|entry| entry.status()).collect(),
+    };
+    json(StatusCode::OK, &status)
+}
+
+/// `POST /shutdown`: answers, and then the daemon ends.
+pub(super) async fn shutdown(State(service): State<Arc<Service>>) -> Response {
+    // Fails only if the daemon is ending already.
+    let _ = service.control.send(Control::Shutdown).await;
+    json(StatusCode::OK, &json!({"success": true, "message": "Shutdown initiated"}))
+}
+
+/// `POST /reload-plugins`: answers when all plugins are loaded again.
+pub(super) async fn reload(State(service): State<Arc<Service>>) -> Response {
+    let (sender, receiver) = oneshot::channel();
+    let sent = service.control.send(Control::Reload(sender)).await;
+    match (sent, receiver.await) {
+        (Ok(()), Ok(reloaded)) => json(StatusCode::OK, &reloaded),
+        _ => failed(&Failure::new(Kind::Unavailable, "the daemon is stopping")),
+    }
+}
+
+/// `GET /{plugin}/help?command=`.
+pub(super) async fn help(
+    State(service): State<Arc<Service>>,
+    Path(plugin): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    let served = match service.registry.find(&plugin).await {
+        Ok(served) => served,
+        Err(failure) if failure.kind == Kind::NotFound => {
+            let names = failure.available.unwrap_or_default();
+            return json(StatusCode::OK, &help::unknown_plugin(&plugin, &names));
+        }
+        Err(failure) => return failed(&failure),
+    };
+    json(StatusCode::OK, &help::answer(&served.description, query.get("command").map(String::as_str)))
+}
+
+/// `GET /{plugin}/commands`.
+pub(super) async fn commands(
+    State(service): State<Arc<Service>>,
+    Path(plugin): Path<String>,
+) -> Response {
+    match service.registry.find(&plugin).await {
+        Ok(served) => {
+            let help = help::plugin(&served.description);
+            json(StatusCode::OK, &help.get("commands").unwrap_or(&json!([])))
+        }
+        Err(failure) => failed(&failure),
+    }
+}
+
+/// What FastAPI says too.
+pub(super) async fn method_not_allowed() -> Response {
+    json(StatusCode::METHOD_NOT_ALLOWED, &json!({"detail": "Method Not Allowed"}))
+}

@@ -1,0 +1,117 @@
+//! From a request to a plugin and back.
+//!
+//! Every request takes the ASGI path today: it is handed over whole and FastAPI matches, validates and answers.
+//! [`call`] is the one place all requests to plugins pass, so a faster path for simple routes goes in front of
+//! its hand-over and nowhere else.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header;
+use axum::response::Response;
+use bytes::Bytes;
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use percent_encoding::percent_decode_str;
+
+use super::observe::RequestId;
+use super::peer::Peer;
+use super::{Service, failed};
+use crate::failure::{Failure, Kind};
+use crate::plugin::exchange::{Feed, RequestHead};
+use crate::registry::Served;
+
+/// The largest request body a plugin is sent, in bytes.
+const BODY_MAX: usize = 256 << 20;
+
+/// Hands any request to the plugin that its first path segment names.
+pub(super) async fn dispatch(State(service): State<Arc<Service>>, request: Request) -> Response {
+    let path = request.uri().path();
+    let first = path.split('/').nth(1).unwrap_or_default();
+    let name = percent_decode_str(first).decode_utf8_lossy();
+    match service.registry.find(&name).await {
+        Ok(served) => {
+            let (head, body) = take_apart(&service, request);
+            call(&served, head, body).await
+        }
+        Err(failure) => failed(&failure),
+    }
+}
+
+/// Calls a plugin and answers with the head of its answer, the body following as it comes.
+pub(super) async fn call(served: &Served, head: RequestHead, body: Body) -> Response {
+    let too_large = || {
+        let error = format!("the request's body is larger than {BODY_MAX} bytes");
+        failed(&Failure::new(Kind::TooLarge, error))
+    };
+    if body.size_hint().lower() > BODY_MAX as u64 {
+        return too_large();
+    }
+    let has_body = !body.is_end_stream();
+    let (name, request_id) = (&served.description.name, head.request_id.clone());
+    let exchange = match served.plugin.call(head, has_body) {
+        Ok(exchange) => exchange,
+        Err(failure) => return failed(&failure),
+    };
+    if has_body {
+        tokio::spawn(feed(body, exchange.feed()));
+    }
+    match exchange.head().await {
+        Ok(head) => {
+            let mut response = Response::new(Body::new(exchange));
+            *response.status_mut() = head.status;
+            *response.headers_mut() = head.headers;
+            // These belong to the connection, which is the daemon's business.
+            response.headers_mut().remove(header::CONNECTION);
+            response.headers_mut().remove(header::TRANSFER_ENCODING);
+            response
+        }
+        Err(aborted) => {
+            tracing::error!(plugin = name, request_id, "{aborted}");
+            let failure = Failure::new(Kind::Plugin, format!("{name}: {aborted}"))
+                .hint("Check daemon logs for details");
+            failed(&failure)
+        }
+    }
+}
+
+/// Passes the request's body on until it ends, the plugin stops reading, or it grows too large.
+async fn feed(mut body: Body, feed: Feed) {
+    let mut size = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return feed.cut() };
+        let Ok(chunk) = frame.into_data() else { continue };
+        size += chunk.len();
+        if size > BODY_MAX {
+            return feed.cut();
+        }
+        if !feed.push(chunk).await {
+            return;
+        }
+    }
+    feed.end();
+}
+
+fn take_apart(service: &Service, request: Request) -> (RequestHead, Body) {
+    let (mut parts, body) = request.into_parts();
+    let peer = parts.extensions.get::<ConnectInfo<Peer>>().map(|info| info.0);
+    let request_id = parts.extensions.remove::<RequestId>().map(|id| id.0).unwrap_or_default();
+    let client = match peer {
+        Some(Peer::Tcp(address)) => Some((address.ip().to_string(), address.port())),
+        _ => None,
+    };
+    let path = parts.uri.path();
+    let head = RequestHead {
+        method: parts.method,
+        path: percent_decode_str(path).decode_utf8_lossy().into_owned(),
+        raw_path: Bytes::copy_from_slice(path.as_bytes()),
+        query: Bytes::copy_from_slice(parts.uri.query().unwrap_or_default().as_bytes()),
+        version: parts.version,
+        headers: parts.headers,
+        client,
+        server: ("localhost".to_owned(), service.ready.port),
+        request_id,
+    };
+    (head, body)
+}

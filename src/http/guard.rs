@@ -1,0 +1,120 @@
+//! Who may ask: the user's own programs, and nobody through a browser from elsewhere.
+//!
+//! The Unix socket is private by its mode. On TCP, any web page can make the browser send requests to
+//! loopback. So a request must name a loopback host (which stops DNS rebinding), and one that a browser made
+//! (it says so in `Origin` or `Sec-Fetch-Site`) must come from a page of the daemon itself.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Uri, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::peer::Peer;
+use super::{Service, failed};
+use crate::failure::{Failure, Kind};
+use crate::wire;
+
+/// Lets a request through or answers 403.
+pub(super) async fn guard(
+    State(_): State<Arc<Service>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if let Peer::Tcp(_) = peer
+        && let Err(failure) = check(request.uri(), request.headers())
+    {
+        tracing::warn!(path = request.uri().path(), reason = failure.error, "request refused");
+        return failed(&failure);
+    }
+    next.run(request).await
+}
+
+fn check(uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
+    let forbidden = |error: String| {
+        Failure::new(Kind::Forbidden, error)
+            .hint("Ask http://localhost directly, not through another site or name.")
+    };
+    if uri.path() == wire::RUN || uri.path() == wire::STATUS {
+        return Err(Failure::new(Kind::Forbidden, format!("{} is served on the Unix socket only", uri.path())));
+    }
+    let named = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
+    let host = uri
+        .authority()
+        .cloned()
+        .or_else(|| named.and_then(|host| host.parse::<Authority>().ok()))
+        .filter(|host| is_loopback(host.host()))
+        .ok_or_else(|| {
+            forbidden(format!("the request's Host is not a loopback name: {}", named.unwrap_or("none")))
+        })?;
+    if let Some(origin) = headers.get(header::ORIGIN) {
+        let own = origin
+            .to_str()
+            .ok()
+            .and_then(|text| text.strip_prefix("http://"))
+            .is_some_and(|origin| origin.eq_ignore_ascii_case(host.as_str()));
+        if !own {
+            let origin = String::from_utf8_lossy(origin.as_bytes());
+            return Err(forbidden(format!("the request comes from another site: {origin}")));
+        }
+    }
+    match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
+        None | Some(b"same-origin" | b"none") => Ok(()),
+        Some(_) => Err(forbidden("the request comes from a page of another site".to_owned())),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(uri: &str, headers: &[(&'static str, &str)]) -> bool {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (header::HeaderName::from_static(name), value.parse().unwrap()))
+            .collect();
+        check(&uri.parse().unwrap(), &headers).is_ok()
+    }
+
+    #[test]
+    fn only_loopback_names_are_served() {
+        for host in ["localhost", "localhost:9100", "127.0.0.1:9100", "[::1]:9100", "LOCALHOST.", "a.localhost"] {
+            assert!(allowed("/health", &[("host", host)]), "{host}");
+        }
+        for host in ["evil.example", "evil.example:9100", "0.0.0.0", "192.168.1.2:9100", "localhost.evil", "", "a b"] {
+            assert!(!allowed("/health", &[("host", host)]), "{host}");
+        }
+        assert!(!allowed("/health", &[]));
+        assert!(!allowed("http://evil.example/health", &[("host", "localhost")]));
+    }
+
+    #[test]
+    fn browsers_are_served_their_own_pages_only() {
+        let host = ("host", "localhost:9100");
+        assert!(allowed("/x", &[host, ("origin", "http://localhost:9100"), ("sec-fetch-site", "same-origin")]));
+        assert!(allowed("/docs", &[host, ("sec-fetch-site", "none")]));
+        assert!(!allowed("/x", &[host, ("origin", "http://evil.example")]));
+        assert!(!allowed("/x", &[host, ("origin", "http://localhost:3000")]));
+        assert!(!allowed("/x", &[host, ("origin", "null")]));
+        assert!(!allowed("/x", &[host, ("sec-fetch-site", "cross-site")]));
+        assert!(!allowed("/x", &[host, ("sec-fetch-site", "same-site")]));
+    }
+
+    #[test]
+    fn the_clients_own_routes_are_private() {
+        assert!(!allowed(wire::RUN, &[("host", "localhost")]));
+        assert!(!allowed(wire::STATUS, &[("host", "localhost")]));
+    }
+}

@@ -1,0 +1,141 @@
+//! HTTP: the daemon's own routes, the guards, and the way to the plugins.
+//!
+//! A request passes [`observe`] (request id, log, idle clock), then [`guard`] (who may ask at all), then either
+//! a route of [`core`] or [`run`], or [`dispatch`], which hands it to a plugin. Nothing here attaches to Python.
+//!
+//! To add a route: a handler in `core`, a line in [`router`], and its name in
+//! [`crate::manifest::check_name`], so that no plugin takes it.
+
+mod core;
+mod dispatch;
+mod guard;
+pub mod health;
+mod observe;
+pub mod peer;
+mod run;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::failure::Failure;
+use crate::registry::Registry;
+use crate::wire::{self, Ready, Reloaded};
+use health::HealthBook;
+use observe::IdleClock;
+
+/// The largest body of a request to the daemon itself, in bytes.
+const OWN_BODY_MAX: usize = 64 << 20;
+
+/// What a request asks of the daemon as a whole.
+pub enum Control {
+    /// End.
+    Shutdown,
+    /// Load all plugins again and answer what changed.
+    Reload(oneshot::Sender<Reloaded>),
+}
+
+/// Everything the handlers need.
+pub struct Service {
+    /// All plugins.
+    pub registry: Arc<Registry>,
+    /// What the plugins' health checks said last.
+    pub health: Arc<HealthBook>,
+    /// Where the daemon listens.
+    pub ready: Ready,
+    /// The interpreter of the venv.
+    pub venv_python: PathBuf,
+    /// The way to whoever runs the daemon.
+    pub control: mpsc::Sender<Control>,
+    /// True once the daemon stops.
+    pub stopping: AtomicBool,
+    started: Instant,
+    in_flight: AtomicUsize,
+    clock: IdleClock,
+}
+
+impl Service {
+    /// A service that starts its clock now.
+    pub fn new(
+        registry: Arc<Registry>,
+        health: Arc<HealthBook>,
+        ready: Ready,
+        venv_python: PathBuf,
+        control: mpsc::Sender<Control>,
+    ) -> Service {
+        Service {
+            registry,
+            health,
+            ready,
+            venv_python,
+            control,
+            stopping: AtomicBool::new(false),
+            started: Instant::now(),
+            in_flight: AtomicUsize::new(0),
+            clock: IdleClock::new(),
+        }
+    }
+
+    /// The time since the last request began or ended; zero while one is under way.
+    pub fn idle_for(&self) -> std::time::Duration {
+        match self.in_flight.load(std::sync::atomic::Ordering::Relaxed) {
+            0 => self.clock.idle_for(),
+            _ => std::time::Duration::ZERO,
+        }
+    }
+}
+
+/// All routes over `service`.
+pub fn router(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/health", get(core::health))
+        .route("/plugins", get(core::plugins))
+        .route("/shutdown", post(core::shutdown))
+        .route("/reload-plugins", post(core::reload))
+        .route(wire::RUN, post(run::run))
+        .route(wire::STATUS, get(core::status))
+        .route("/{plugin}/help", get(core::help).fallback(dispatch::dispatch))
+        .route("/{plugin}/commands", get(core::commands).fallback(dispatch::dispatch))
+        .method_not_allowed_fallback(core::method_not_allowed)
+        .fallback(dispatch::dispatch)
+        .layer(DefaultBodyLimit::max(OWN_BODY_MAX))
+        .layer(from_fn_with_state(service.clone(), guard::guard))
+        .layer(from_fn_with_state(service.clone(), observe::observe))
+        .with_state(service)
+}
+
+/// `value` as a JSON answer.
+fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            (status, headers, body).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written as JSON");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// A failure of the daemon as an answer.
+fn failed(failure: &Failure) -> Response {
+    let status = StatusCode::from_u16(failure.kind.http_status())
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = json(status, failure);
+    response
+        .headers_mut()
+        .insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_FAILURE));
+    response
+}

@@ -1,0 +1,131 @@
+//! Every request has an id, a line in the log, and keeps the daemon from going idle.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::Service;
+use crate::wire::REQUEST_ID_HEADER;
+
+/// From this time on a request is logged as slow.
+const SLOW: Duration = Duration::from_secs(1);
+/// The longest id that is taken from a client, in bytes.
+const REQUEST_ID_MAX: usize = 128;
+
+/// The id of the request at hand, as an extension of it.
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(pub(super) String);
+
+/// When the last request began or ended.
+pub(super) struct IdleClock {
+    start: Instant,
+    last_millis: AtomicU64,
+}
+
+impl IdleClock {
+    pub(super) fn new() -> Self {
+        IdleClock { start: Instant::now(), last_millis: AtomicU64::new(0) }
+    }
+
+    fn touch(&self) {
+        self.last_millis.store(self.now(), Ordering::Relaxed);
+    }
+
+    pub(super) fn idle_for(&self) -> Duration {
+        Duration::from_millis(self.now().saturating_sub(self.last_millis.load(Ordering::Relaxed)))
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Counts a request as under way for as long as it lives, also when its connection is cut.
+struct InFlight(Arc<Service>);
+
+impl InFlight {
+    fn begin(service: Arc<Service>) -> InFlight {
+        service.in_flight.fetch_add(1, Ordering::Relaxed);
+        service.clock.touch();
+        InFlight(service)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.clock.touch();
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Gives the request its id, logs it, and echoes the id.
+pub(super) async fn observe(
+    State(service): State<Arc<Service>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let begun = Instant::now();
+    let _in_flight = InFlight::begin(service);
+    let id = request_id(request.headers());
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+
+    let mut response = next.run(request).await;
+
+    let duration = begun.elapsed();
+    let duration_ms = (duration.as_secs_f64() * 1e5).round() / 100.0;
+    let status = response.status().as_u16();
+    let plugin = path.split('/').nth(1).unwrap_or_default();
+    if duration >= SLOW {
+        tracing::warn!(request_id = id, plugin, %method, path, status, duration_ms, "slow_request");
+    } else if status >= 500 {
+        tracing::warn!(request_id = id, plugin, %method, path, status, duration_ms, "request");
+    } else {
+        tracing::debug!(request_id = id, plugin, %method, path, status, duration_ms, "request");
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID_HEADER, value);
+    }
+    response
+}
+
+/// The client's own id, if it is short and printable, else a new one of 8 hex digits.
+fn request_id(headers: &HeaderMap) -> String {
+    headers
+        .get(REQUEST_ID_HEADER)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| !id.is_empty() && id.len() <= REQUEST_ID_MAX)
+        .map_or_else(fresh_id, str::to_owned)
+}
+
+/// Eight hex digits that tell requests apart; they are no secret.
+fn fresh_id() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    static KEYS: std::sync::OnceLock<RandomState> = std::sync::OnceLock::new();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{:08x}", KEYS.get_or_init(RandomState::new).hash_one(count) as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_taken_or_made() {
+        let mut headers = HeaderMap::new();
+        let made = request_id(&headers);
+        assert!(made.len() == 8 && made.chars().all(|c| c.is_ascii_hexdigit()), "{made}");
+        assert_ne!(made, request_id(&headers));
+        headers.insert(REQUEST_ID_HEADER, "abc".parse().unwrap());
+        assert_eq!(request_id(&headers), "abc");
+        headers.insert(REQUEST_ID_HEADER, "x".repeat(129).parse().unwrap());
+        assert_eq!(request_id(&headers).len(), 8);
+    }
+}

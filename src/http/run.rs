@@ -1,0 +1,141 @@
+//! The client's call: a command line, resolved by the plugin's description and called in one go.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
+use axum::response::Response;
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::observe::RequestId;
+use super::{Service, dispatch, failed, json};
+use crate::arguments::{self, Invocation};
+use crate::failure::{Failure, Kind};
+use crate::help;
+use crate::plugin::exchange::RequestHead;
+use crate::registry::Served;
+use crate::wire::{self, Run};
+
+/// Everything but RFC 3986's unreserved characters.
+const ENCODED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// `POST /-/run`.
+pub(super) async fn run(
+    State(service): State<Arc<Service>>,
+    Extension(request_id): Extension<RequestId>,
+    run: Result<Json<Run>, JsonRejection>,
+) -> Response {
+    let run = match run {
+        Ok(Json(run)) => run,
+        Err(rejection) => {
+            let kind = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                Kind::TooLarge
+            } else {
+                Kind::Usage
+            };
+            return failed(&Failure::new(kind, rejection.body_text()));
+        }
+    };
+    let served = match service.registry.find(&run.plugin).await {
+        Ok(served) => served,
+        Err(failure) => return failed(&failure),
+    };
+    if run.help {
+        return answer_help(&served, &run.arguments);
+    }
+    let invocation =
+        match arguments::resolve(&served.description, &run.arguments, run.method.as_deref()) {
+            Ok(invocation) => invocation,
+            Err(failure) => return failed(&failure),
+        };
+    let warnings = invocation.warnings.clone();
+    let head = match request_head(&service, &served, &invocation, request_id.0) {
+        Ok(head) => head,
+        Err(failure) => return failed(&failure),
+    };
+    let body = invocation.body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+    let mut response = dispatch::call(&served, head, body).await;
+    let headers = response.headers_mut();
+    if !headers.contains_key(wire::ANSWER_HEADER) {
+        headers.insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_PLUGIN));
+    }
+    for warning in warnings {
+        let encoded = utf8_percent_encode(&warning, ENCODED).to_string();
+        if let Ok(value) = HeaderValue::try_from(encoded) {
+            headers.append(wire::WARNING_HEADER, value);
+        }
+    }
+    response
+}
+
+fn answer_help(served: &Served, arguments: &[String]) -> Response {
+    let words: Vec<&str> = arguments
+        .iter()
+        .map(String::as_str)
+        .take_while(|argument| !argument.starts_with('-'))
+        .collect();
+    let command = (!words.is_empty()).then(|| words.join("/"));
+    let mut response =
+        json(StatusCode::OK, &help::answer(&served.description, command.as_deref()));
+    response
+        .headers_mut()
+        .insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_HELP));
+    response
+}
+
+/// The request that the same call over plain HTTP would be, without HTTP's limit on the length of a URL.
+fn request_head(
+    service: &Service,
+    served: &Served,
+    invocation: &Invocation,
+    request_id: String,
+) -> Result<RequestHead, Failure> {
+    let method = Method::from_bytes(invocation.method.as_bytes()).map_err(|_| {
+        Failure::new(Kind::Usage, format!("`{}` is not an HTTP method", invocation.method))
+            .hint("Use -X with GET, POST, PUT, PATCH or DELETE.")
+    })?;
+    let (mut path, mut raw_path) =
+        (format!("/{}", served.description.name), format!("/{}", served.description.name));
+    for segment in &invocation.segments {
+        path.push('/');
+        path.push_str(segment);
+        raw_path.push('/');
+        raw_path.extend(utf8_percent_encode(segment, ENCODED));
+    }
+    let mut query = String::new();
+    for (name, value) in &invocation.query {
+        if !query.is_empty() {
+            query.push('&');
+        }
+        query.extend(utf8_percent_encode(name, ENCODED));
+        query.push('=');
+        query.extend(utf8_percent_encode(value, ENCODED));
+    }
+    let mut headers = HeaderMap::new();
+    let host = format!("localhost:{}", service.ready.port);
+    if let Ok(host) = HeaderValue::try_from(host) {
+        headers.insert(header::HOST, host);
+    }
+    headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+    headers.insert(header::USER_AGENT, HeaderValue::from_static("skills-client"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(body) = &invocation.body {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.to_string().len()));
+    }
+    Ok(RequestHead {
+        method,
+        path,
+        raw_path: Bytes::from(raw_path),
+        query: Bytes::from(query),
+        version: Version::HTTP_11,
+        headers,
+        client: None,
+        server: ("localhost".to_owned(), service.ready.port),
+        request_id,
+    })
+}

@@ -1,0 +1,170 @@
+//! The CPython that is embedded: which one, and where its shared library lies.
+//!
+//! The host is linked against one `X.Y`. A dynamic loader left to itself may find another library of the same
+//! name first, or none; so the launcher, which needs no Python, asks interpreters about themselves (a script
+//! that prints JSON), takes the first that fits, and starts the host with that library's directory in front.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::environment;
+use crate::failure::Failure;
+use crate::settings::{Setting, Settings};
+
+/// The interpreter the host was linked against, if this build has a host.
+pub const BUILD_PYTHON: Option<&str> = option_env!("SKILLS_BUILD_PYTHON");
+/// Its version, `X.Y`.
+pub const BUILD_VERSION: Option<&str> = option_env!("SKILLS_BUILD_PYTHON_VERSION");
+
+const INSPECT: &str = include_str!("interpreter/inspect.py");
+
+/// What an interpreter says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Interpreter {
+    /// The base interpreter's executable, seen through virtual environments and shims.
+    pub executable: PathBuf,
+    /// `X.Y.Z`.
+    pub version: String,
+    /// Its shared library; `None` where it was built without.
+    pub library: Option<PathBuf>,
+}
+
+/// Why a file is not an interpreter.
+#[derive(Debug, Error)]
+pub enum InspectError {
+    /// It cannot be run.
+    #[error("cannot run {executable}: {source}")]
+    Run {
+        /// The file.
+        executable: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It ran and did not answer.
+    #[error("{executable} does not answer as a Python interpreter: {message}")]
+    Answer {
+        /// The file.
+        executable: PathBuf,
+        /// What came instead.
+        message: String,
+    },
+}
+
+impl Interpreter {
+    /// Asks the interpreter at `executable` about itself.
+    pub fn inspect(executable: &Path) -> Result<Interpreter, InspectError> {
+        let output = Command::new(executable)
+            .args(["-I", "-S", "-c", INSPECT])
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|source| InspectError::Run { executable: executable.to_owned(), source })?;
+        serde_json::from_slice(&output.stdout).map_err(|error| {
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            let message = stderr.lines().last().map_or(error.to_string(), str::to_owned);
+            InspectError::Answer { executable: executable.to_owned(), message }
+        })
+    }
+
+    /// `X.Y` of the version.
+    pub fn minor_version(&self) -> &str {
+        self.version.rsplit_once('.').map_or(&self.version, |(minor, _)| minor)
+    }
+
+    /// The shared library and its directory, if this interpreter can stand in for the one that was built against.
+    fn fits(&self, built: &str) -> bool {
+        self.library.is_some() && self.minor_version() == built
+    }
+
+    /// The directory of the shared library.
+    pub fn library_dir(&self) -> Option<&Path> {
+        self.library.as_deref().and_then(Path::parent)
+    }
+}
+
+/// Finds the interpreter to embed: the configured one, else the one that was built against, else another of
+/// the same `X.Y` on PATH.
+///
+/// # Errors
+/// One line that says which Python is needed and what to do.
+pub fn find(settings: &Settings) -> Result<Interpreter, Failure> {
+    let Some(built) = BUILD_VERSION else {
+        return Err(Failure::environment("this build has no host: it was built without the `python` feature")
+            .hint("Build it again with default features, on a machine with Python 3.10 or newer."));
+    };
+    match &settings.python {
+        Some(chosen) => configured(chosen, built),
+        None => search(built),
+    }
+}
+
+fn configured(chosen: &Setting<PathBuf>, built: &str) -> Result<Interpreter, Failure> {
+    let hint = format!(
+        "Set {} ({}) to a Python {built} with its shared library, or remove the setting.",
+        environment::PYTHON,
+        chosen.source
+    );
+    let interpreter = Interpreter::inspect(&chosen.value)
+        .map_err(|error| Failure::environment(error.to_string()).hint(&hint))?;
+    if interpreter.fits(built) {
+        return Ok(interpreter);
+    }
+    let why = if interpreter.library.is_none() { "has no shared library" } else { "does not fit" };
+    Err(Failure::environment(format!(
+        "{} is Python {} and {why}; this host was built against Python {built}",
+        chosen.value.display(),
+        interpreter.version
+    ))
+    .hint(hint))
+}
+
+fn search(built: &str) -> Result<Interpreter, Failure> {
+    let mut asked = HashSet::new();
+    let on_path = [format!("python{built}"), "python3".to_owned(), "python".to_owned()]
+        .into_iter()
+        .flat_map(|name| which::which_all(name).into_iter().flatten());
+    BUILD_PYTHON
+        .map(PathBuf::from)
+        .into_iter()
+        .chain(on_path)
+        .filter(|candidate| asked.insert(candidate.clone()))
+        .filter_map(|candidate| Interpreter::inspect(&candidate).ok())
+        .find(|interpreter| interpreter.fits(built))
+        .ok_or_else(|| {
+            Failure::environment(format!(
+                "no Python {built} with its shared library: this host was built against {}, and neither that nor \
+                 any on PATH fits",
+                BUILD_PYTHON.unwrap_or("one that is not recorded")
+            ))
+            .hint(format!(
+                "Install Python {built} (with its shared library), set {} to one, or build skills-daemon again.",
+                environment::PYTHON
+            ))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_real_interpreter_tells_version_and_library() {
+        let Some(built) = BUILD_PYTHON else { return };
+        let interpreter = Interpreter::inspect(Path::new(built)).unwrap();
+        assert_eq!(interpreter.minor_version(), BUILD_VERSION.unwrap());
+        assert!(interpreter.library.unwrap().is_file());
+        assert_eq!(interpreter.version.split('.').count(), 3);
+    }
+
+    #[test]
+    fn what_is_no_interpreter_is_named() {
+        let error = Interpreter::inspect(Path::new("/nonexistent/python")).unwrap_err().to_string();
+        assert!(error.starts_with("cannot run /nonexistent/python: "), "{error}");
+        let error = Interpreter::inspect(Path::new("/bin/false")).unwrap_err().to_string();
+        assert!(error.contains("/bin/false does not answer"), "{error}");
+    }
+}

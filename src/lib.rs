@@ -1,0 +1,59 @@
+//! Python functions as warm commands: everything of the daemon that needs no Python.
+//!
+//! # The house, floor by floor
+//!
+//! A module imports only from lower floors, and its own children.
+//!
+//! | floor | module | owns |
+//! | --- | --- | --- |
+//! | 0 | [`failure`] | what went wrong, who is to blame, what to do: exit status and HTTP status |
+//! | 0 | [`environment`] | the names of all environment variables, and one snapshot of them |
+//! | 0 | [`wire`] | what client, control program and host say to each other |
+//! | 1 | [`paths`] | where every file lies |
+//! | 1 | [`settings`] | defaults, `config.toml` and environment resolved to one [`settings::Settings`] |
+//! | 1 | [`manifest`] | `manifest.json` of a plugin |
+//! | 1 | [`description`] | what a plugin says of itself and its commands |
+//! | 1 | [`console`] | stdout and stderr of the command-line programs |
+//! | 2 | [`discovery`] | which plugins there are |
+//! | 2 | [`interpreter`] | the CPython that is embedded, and its library |
+//! | 2 | [`uv`] | finding, fetching and calling `uv` |
+//! | 2 | [`lifecycle`] | probe, start, stop and restart of the host process; its locks and files |
+//! | 2 | [`arguments`] | from what was typed to one request, by the description |
+//! | 3 | [`venv`] | the virtual environment: wanted against actual |
+//! | 3 | [`plugin`] | the trait through which Python is asked: load, call, health, unload |
+//! | 3 | [`registry`] | the immutable snapshot of all plugins, swapped whole |
+//! | 4 | [`http`] | routes, guards, dispatch to plugins |
+//! | 4 | [`help`] | `/help` of plugins and commands |
+//! | 4 | [`render`] | answers as text for a person |
+//! | 4 | [`doctor`] | checks over collected facts |
+//! | 5 | [`daemon`] | the running daemon: start-up order, plugins, shutdown order, logging |
+//! | 6 | [`cli`] | the command lines of the client and the control program |
+//!
+//! Floor 7 is `src/bin/`: parse, call, exit status. `src/bin/skills-host/` alone names pyo3 and
+//! implements [`plugin::Python`].
+
+pub mod arguments;
+pub mod cli;
+pub mod console;
+pub mod daemon;
+pub mod description;
+pub mod discovery;
+pub mod doctor;
+pub mod environment;
+pub mod failure;
+pub mod help;
+pub mod http;
+pub mod interpreter;
+pub mod lifecycle;
+pub mod manifest;
+pub mod paths;
+pub mod plugin;
+pub mod registry;
+pub mod render;
+pub mod settings;
+pub mod uv;
+pub mod venv;
+pub mod wire;
+
+/// The version of the package: of all three executables and of the SDK.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,74 @@
+//! Building the command that runs the host, with the right libpython.
+
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::environment::{self, Environment};
+use crate::failure::Failure;
+use crate::interpreter::{self, Interpreter};
+use crate::paths::{self, Paths};
+use crate::settings::Settings;
+
+/// Name of the host executable.
+pub const HOST: &str = "skills-host";
+/// Hands the host the loader path that its user had, so that it can give it back before a plugin sees it.
+pub const ORIGINAL_LIBRARY_PATH: &str = "SKILLS_DAEMON_ORIGINAL_LIBRARY_PATH";
+
+/// The host executable: beside this program, else on PATH.
+pub fn host_executable() -> Result<PathBuf, Failure> {
+    let beside = std::env::current_exe().ok().map(|own| own.with_file_name(HOST));
+    beside
+        .filter(|path| path.is_file())
+        .or_else(|| which::which(HOST).ok())
+        .ok_or_else(|| {
+            Failure::environment(format!("{HOST} is neither beside this program nor on PATH"))
+                .hint("Install skills-daemon again; all three executables belong together.")
+        })
+}
+
+/// A command that runs the host in the runtime directory, its library found and named.
+pub fn host_command(
+    paths: &Paths,
+    env: &Environment,
+    settings: &Settings,
+) -> Result<(Command, Interpreter), Failure> {
+    let executable = host_executable()?;
+    let interpreter = interpreter::find(settings)?;
+    let mut command = Command::new(executable);
+    command.arg("--python").arg(&interpreter.executable);
+    if let (Some(library), Some(dir)) = (&interpreter.library, interpreter.library_dir()) {
+        command.arg("--library").arg(library);
+        command.env(environment::LIBRARY_PATH, in_front(dir, env.get(environment::LIBRARY_PATH)));
+    }
+    command.env(
+        ORIGINAL_LIBRARY_PATH,
+        env.get(environment::LIBRARY_PATH).unwrap_or_default(),
+    );
+    command.current_dir(&paths.runtime);
+    Ok((command, interpreter))
+}
+
+/// Sends the host's stderr into a fresh file, where loader errors and crashes can be read.
+pub fn redirect_stderr(command: &mut Command, paths: &Paths) -> Result<(), Failure> {
+    let path = paths.host_stderr();
+    let file = create_private(&path).map_err(|error| paths::unwritable(&path, &error))?;
+    command.stderr(Stdio::from(file));
+    Ok(())
+}
+
+fn create_private(path: &Path) -> io::Result<std::fs::File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+fn in_front(dir: &Path, rest: Option<&str>) -> OsString {
+    let mut value = dir.as_os_str().to_owned();
+    if let Some(rest) = rest {
+        value.push(":");
+        value.push(rest);
+    }
+    value
+}

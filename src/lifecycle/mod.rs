@@ -1,0 +1,26 @@
+//! The host process from outside: finding, starting and stopping it. Knows no Python and no HTTP routes.
+//!
+//! # The daemon's whole life
+//!
+//! 1. A client connects to `daemon.sock`. If that works, nothing below happens.
+//! 2. Otherwise it takes `start.lock` (whoever starts or stops holds it; others wait in the kernel, nobody
+//!    polls) and tries again, because another may have started the daemon meanwhile.
+//! 3. It starts the host with a pipe as stdout and reads [`crate::wire::Startup`] lines from it until `ready`,
+//!    `failed`, or the end of the pipe, which is the host's death. A failure is also left in
+//!    `start-failure.json` for those who waited, so that twenty clients do not fail one after the other.
+//! 4. The host takes `daemon.lock` first and keeps it for life. The kernel gives it up at the very end of the
+//!    process, so waiting for that lock is waiting for the end, and it tells who holds it, so `daemon.pid` is
+//!    for people only. Both are record locks of `fcntl`: children that a plugin forks do not inherit them.
+//! 5. It listens, removes its predecessor's socket file, writes `daemon.pid`, says `ready`.
+//! 6. On SIGTERM, SIGINT, `/shutdown` or after the idle time it stops listening, finishes the requests under
+//!    way, runs the plugins' `shutdown()`, removes socket and pid file, and ends.
+//! 7. After `kill -9` socket and pid file are left behind: connecting fails, so point 2 follows.
+
+pub mod connection;
+pub mod launch;
+pub mod locks;
+pub mod start;
+pub mod stop;
+
+pub use connection::{Connection, Request, Response};
+pub use start::ensure_running;

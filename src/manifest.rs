@@ -1,0 +1,224 @@
+//! `manifest.json` of a plugin: what it needs and how it wants to be shown.
+//!
+//! Every field is optional, because plugins exist that have only some. Fields nobody knows are kept as
+//! warnings, so that a typing mistake shows; a field of the wrong type is an error that names it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::Deserialize;
+use thiserror::Error;
+use uv_pep508::{Requirement, VerbatimUrl};
+
+/// The largest manifest that is read, in bytes.
+const SIZE_MAX: u64 = 1 << 20;
+
+/// A manifest as it was read.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Manifest {
+    /// The plugin's name.
+    pub name: Option<String>,
+    /// The plugin's version.
+    pub version: Option<String>,
+    /// One line about the plugin.
+    pub description: Option<String>,
+    /// Requirements in the form of PEP 508.
+    #[serde(default)]
+    pub dependencies: Vec<String>,
+    /// The daemon versions the plugin works with, as a version specifier (`>=1.0.0`).
+    pub daemon_version: Option<String>,
+    /// How commands are shown.
+    #[serde(default)]
+    pub cli: Cli,
+    /// `package.module:Class`, where the class does not stand in `__init__.py`.
+    pub entry_point: Option<String>,
+    /// Path of every field that means nothing.
+    #[serde(skip)]
+    pub unknown: Vec<String>,
+}
+
+/// The `cli` section.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Cli {
+    /// Whole shell lines that help shows.
+    #[serde(default)]
+    pub examples: Vec<String>,
+}
+
+/// Why a manifest cannot be used.
+#[derive(Debug, Error)]
+pub enum ManifestError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is larger than a manifest may be.
+    #[error("{path} has {size} bytes, more than a manifest may have ({SIZE_MAX})")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// The file is not JSON.
+    #[error("{path} is not JSON: {message}")]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said, with line and column.
+        message: String,
+    },
+    /// The file is JSON, but not an object.
+    #[error("{path} must hold a JSON object")]
+    NotAnObject {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A field does not have the type it must have.
+    #[error("{path}: field `{field}`: {message}")]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// The field's path: `cli.examples[0]`.
+        field: String,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+impl Manifest {
+    /// Reads and checks the manifest at `path`; `None` where there is no such file.
+    pub fn read(path: &Path) -> Result<Option<Manifest>, ManifestError> {
+        let read = |source| ManifestError::Read { path: path.to_owned(), source };
+        let size = match fs::metadata(path) {
+            Ok(metadata) => metadata.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(read(error)),
+        };
+        if size > SIZE_MAX {
+            return Err(ManifestError::TooLarge { path: path.to_owned(), size });
+        }
+        Manifest::parse(&fs::read_to_string(path).map_err(read)?, path).map(Some)
+    }
+
+    /// Checks `text`; `path` is only named in errors.
+    pub fn parse(text: &str, path: &Path) -> Result<Manifest, ManifestError> {
+        let mut unknown = BTreeSet::new();
+        let mut track = serde_path_to_error::Track::new();
+        let mut json = serde_json::Deserializer::from_str(text);
+        let located = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+        let parsed = serde_ignored::deserialize(located, |field| {
+            unknown.insert(field.to_string());
+        });
+        let mut manifest: Manifest = match parsed {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                let (path, message) = (path.to_owned(), error.to_string());
+                let field = track.path().to_string();
+                return Err(match error.is_data() {
+                    true if field == "." => ManifestError::NotAnObject { path },
+                    true => ManifestError::Field { path, field, message },
+                    false => ManifestError::Json { path, message },
+                });
+            }
+        };
+        json.end().map_err(|error| ManifestError::Json {
+            path: path.to_owned(),
+            message: error.to_string(),
+        })?;
+        manifest.unknown = unknown.into_iter().collect();
+        manifest.check(path)?;
+        Ok(manifest)
+    }
+
+    fn check(&self, path: &Path) -> Result<(), ManifestError> {
+        let wrong = |field: String, message: String| ManifestError::Field {
+            path: path.to_owned(),
+            field,
+            message,
+        };
+        if let Some(name) = &self.name {
+            check_name(name).map_err(|message| wrong("name".into(), message))?;
+        }
+        for (index, requirement) in self.dependencies.iter().enumerate() {
+            Requirement::<VerbatimUrl>::from_str(requirement).map_err(|error| {
+                wrong(format!("dependencies[{index}]"), error.to_string())
+            })?;
+        }
+        if let Some(entry_point) = &self.entry_point
+            && !matches!(entry_point.split_once(':'), Some((module, class)) if !module.is_empty() && !class.is_empty())
+        {
+            let message = format!("`{entry_point}` is not of the form `package.module:Class`");
+            return Err(wrong("entry_point".into(), message));
+        }
+        Ok(())
+    }
+}
+
+/// Checks that `name` can be a URL prefix and a shell command.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn check_name(name: &str) -> Result<(), String> {
+    const RESERVED: [&str; 8] = [
+        "docs", "health", "openapi.json", "plugins", "reload-plugins", "shutdown", "skills-client",
+        "skills-daemon",
+    ];
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.len() > 64 || !name.chars().all(fits) || name.starts_with(['-', '.'])
+    {
+        return Err(format!(
+            "`{name}` cannot be a plugin's name: 1 to 64 of a-z, A-Z, 0-9, `-`, `_`, `.`, not `-` or `.` first"
+        ));
+    }
+    if RESERVED.contains(&name) {
+        return Err(format!("`{name}` cannot be a plugin's name: the daemon uses it itself"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Manifest::parse(text, Path::new("/p/manifest.json")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_full_manifest_is_read() {
+        let manifest = Manifest::parse(
+            r#"{"name": "jira", "version": "1.0.0", "description": "d", "dependencies": ["httpx>=0.25"],
+                "daemon_version": ">=1.0.0", "cli": {"examples": ["jira search x"], "colour": 1}, "speed": 2}"#,
+            Path::new("m"),
+        )
+        .unwrap();
+        assert_eq!(manifest.dependencies, ["httpx>=0.25"]);
+        assert_eq!(manifest.cli.examples, ["jira search x"]);
+        assert_eq!(manifest.unknown, ["cli.colour", "speed"]);
+    }
+
+    #[test]
+    fn errors_name_file_and_field() {
+        assert!(error("{]").starts_with("/p/manifest.json is not JSON: "), "{}", error("{]"));
+        assert!(error("{} {}").contains("is not JSON: trailing characters"));
+        let text = error(r#"{"dependencies": ["a", 5]}"#);
+        assert!(
+            text.starts_with("/p/manifest.json: field `dependencies[1]`: invalid type: "),
+            "{text}"
+        );
+        let text = error(r#"{"dependencies": ["httpx >> 1"]}"#);
+        assert!(text.starts_with("/p/manifest.json: field `dependencies[0]`: "), "{text}");
+        assert!(error(r#"{"entry_point": "module"}"#).contains("`package.module:Class`"));
+        assert!(error(r#"{"name": "a/b"}"#).contains("field `name`"));
+        assert!(error(r#"{"name": "health"}"#).contains("uses it itself"));
+        assert_eq!(error("[]"), "/p/manifest.json must hold a JSON object");
+    }
+}

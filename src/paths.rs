@@ -1,0 +1,220 @@
+//! Where every file lies. Nothing outside these places is ever written.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use directories::BaseDirs;
+use nix::unistd::{AccessFlags, access};
+
+use crate::environment::{self, Environment};
+use crate::failure::Failure;
+
+/// The longest path of a Unix socket, in bytes without the closing NUL.
+const SOCKET_PATH_MAX: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+
+/// All places the programs read and write.
+#[derive(Clone, Debug)]
+pub struct Paths {
+    /// The user's home directory.
+    pub home: PathBuf,
+    /// `~/.local/share/skills-daemon`, or `SKILLS_DAEMON_RUNTIME_DIR`.
+    pub runtime: PathBuf,
+    /// `~/.config/skills-daemon`, or `config/` in the runtime directory if that exists.
+    pub config: PathBuf,
+}
+
+impl Paths {
+    /// Resolves all places from the environment and the platform's conventions.
+    pub fn resolve(env: &Environment) -> Result<Paths, Failure> {
+        let base = BaseDirs::new().ok_or_else(|| {
+            Failure::environment("no home directory: HOME is not set and the user has none")
+                .hint("Set HOME to a directory you can write to.")
+        })?;
+        let moved = env.path(environment::RUNTIME_DIR);
+        if let Some(path) = moved.as_deref().filter(|path| !path.is_absolute()) {
+            return Err(Failure::environment(format!(
+                "{} is not an absolute path: {}",
+                environment::RUNTIME_DIR,
+                path.display()
+            )));
+        }
+        let runtime = moved.unwrap_or_else(|| base.data_dir().join("skills-daemon"));
+        let beside = runtime.join("config");
+        let config =
+            if beside.is_dir() { beside } else { base.config_dir().join("skills-daemon") };
+        Ok(Paths { home: base.home_dir().to_owned(), runtime, config })
+    }
+
+    /// The virtual environment.
+    pub fn venv(&self) -> PathBuf {
+        self.runtime.join("venv")
+    }
+
+    /// The interpreter of the virtual environment.
+    pub fn venv_python(&self) -> PathBuf {
+        self.venv().join("bin/python")
+    }
+
+    /// The directory of log files.
+    pub fn logs(&self) -> PathBuf {
+        self.runtime.join("logs")
+    }
+
+    /// The daemon's log: JSON lines.
+    pub fn log_file(&self) -> PathBuf {
+        self.logs().join("daemon.log")
+    }
+
+    /// What the host process wrote to stderr since its last start: loader errors, crashes.
+    pub fn host_stderr(&self) -> PathBuf {
+        self.logs().join("host.stderr")
+    }
+
+    /// The directory of run-time state.
+    pub fn state(&self) -> PathBuf {
+        self.runtime.join("state")
+    }
+
+    /// The Unix socket.
+    pub fn socket(&self) -> PathBuf {
+        self.state().join("daemon.sock")
+    }
+
+    /// The process id of the host, in decimal.
+    pub fn pid_file(&self) -> PathBuf {
+        self.state().join("daemon.pid")
+    }
+
+    /// Locked by the host for all its life.
+    pub fn lock_file(&self) -> PathBuf {
+        self.state().join("daemon.lock")
+    }
+
+    /// Locked by whoever starts or stops the host.
+    pub fn start_lock(&self) -> PathBuf {
+        self.state().join("start.lock")
+    }
+
+    /// Why the last start failed; absent after a good one.
+    pub fn start_failure(&self) -> PathBuf {
+        self.state().join("start-failure.json")
+    }
+
+    /// Tools the daemon fetched for itself.
+    pub fn tools(&self) -> PathBuf {
+        self.runtime.join("tools")
+    }
+
+    /// What can be made again at any time.
+    pub fn cache(&self) -> PathBuf {
+        self.runtime.join("cache")
+    }
+
+    /// The optional configuration file.
+    pub fn config_file(&self) -> PathBuf {
+        self.config.join("config.toml")
+    }
+
+    /// The optional list of plugin paths.
+    pub fn plugins_conf(&self) -> PathBuf {
+        self.config.join("plugins.conf")
+    }
+
+    /// The directory that is searched for plugins.
+    pub fn claude_plugins(&self) -> PathBuf {
+        self.home.join(".claude/plugins")
+    }
+
+    /// Which of those plugins the user has switched off.
+    pub fn claude_settings(&self) -> PathBuf {
+        self.home.join(".claude/settings.json")
+    }
+
+    /// Makes the directories of the runtime, readable by the user only.
+    ///
+    /// # Errors
+    /// A directory that cannot be made or written, or a runtime path too long for a Unix socket.
+    pub fn create(&self) -> Result<(), Failure> {
+        let length = self.socket().as_os_str().len();
+        if length > SOCKET_PATH_MAX {
+            return Err(Failure::environment(format!(
+                "the runtime directory's path is too long for a Unix socket ({length} bytes, at most {SOCKET_PATH_MAX}): {}",
+                self.socket().display()
+            ))
+            .hint(format!("Set {} to a shorter path.", environment::RUNTIME_DIR)));
+        }
+        for dir in
+            [self.runtime.clone(), self.logs(), self.state(), self.tools(), self.cache()]
+        {
+            make_private_dir(&dir).map_err(|error| unwritable(&dir, &error))?;
+        }
+        Ok(())
+    }
+}
+
+/// The failure of writing at `path`.
+pub fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::environment(format!("cannot write {}: {error}", path.display()));
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => failure.hint(format!(
+            "Make it writable for you, or set {} to a directory that is.",
+            environment::RUNTIME_DIR
+        )),
+        io::ErrorKind::StorageFull => failure.hint("The disk is full: free some space."),
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            failure.hint("A file stands where a directory is needed: move it away.")
+        }
+        _ => failure,
+    }
+}
+
+fn make_private_dir(dir: &Path) -> io::Result<()> {
+    if let Some(parent) = dir.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => {
+            Ok(access(dir, AccessFlags::W_OK | AccessFlags::X_OK)?)
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(runtime: &Path) -> Paths {
+        Paths { home: "/h".into(), runtime: runtime.into(), config: runtime.join("config") }
+    }
+
+    #[test]
+    fn directories_are_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let paths = at(&dir.path().join("a/b"));
+        paths.create().unwrap();
+        paths.create().unwrap();
+        for made in [paths.runtime.clone(), paths.state(), paths.logs()] {
+            assert_eq!(fs::metadata(made).unwrap().permissions().mode() & 0o777, 0o700);
+        }
+    }
+
+    #[test]
+    fn a_long_runtime_path_is_refused_with_its_remedy() {
+        let failure = at(Path::new(&format!("/{}", "x".repeat(120)))).create().unwrap_err();
+        assert!(failure.error.contains("too long"), "{failure}");
+        assert!(failure.hint.unwrap().contains("SKILLS_DAEMON_RUNTIME_DIR"));
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("logs"), "").unwrap();
+        let failure = at(dir.path()).create().unwrap_err();
+        assert!(failure.error.contains("logs"), "{failure}");
+        assert!(failure.hint.unwrap().contains("move it away"));
+    }
+}

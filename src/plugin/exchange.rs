@@ -1,0 +1,413 @@
+//! One request to a plugin and its answer, between an I/O thread and the plugin's thread.
+//!
+//! Two handles on one shared state: [`IoSide`] lives in a tokio task, [`PluginSide`] on the plugin's thread.
+//! Neither ever waits for the other: the I/O side is woken through its task's waker, the plugin's side through
+//! the function it was made with, and only if it said that it waits. The lock is held for a few moves of
+//! memory, never across a call into Python or an await, so it cannot deadlock with the GIL. Both directions
+//! are bounded: a side that is ahead by [`BUFFER`] bytes is told to wait.
+//!
+//! Dropping a side tells the other: the plugin sees a disconnect, the I/O side an aborted answer.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use axum::http::{HeaderMap, Method, StatusCode, Version};
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use thiserror::Error;
+
+/// How many bytes may wait in one direction, in bytes; one chunk more is always taken.
+pub const BUFFER: usize = 256 * 1024;
+
+/// The head of a request, as a plugin sees it.
+#[derive(Clone, Debug)]
+pub struct RequestHead {
+    /// Method.
+    pub method: Method,
+    /// Path, percent-decoded.
+    pub path: String,
+    /// Path as it was sent.
+    pub raw_path: Bytes,
+    /// Query string as it was sent, without `?`.
+    pub query: Bytes,
+    /// HTTP version.
+    pub version: Version,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The client's address and port; `None` on a Unix socket.
+    pub client: Option<(String, u16)>,
+    /// The daemon's address and port.
+    pub server: (String, u16),
+    /// The id of the request, in all logs.
+    pub request_id: String,
+}
+
+/// The head of an answer.
+#[derive(Debug)]
+pub struct ResponseHead {
+    /// Status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+}
+
+/// What a plugin gets when it asks for the request's body.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Received {
+    /// The next piece, and whether more follow.
+    Chunk(Bytes, bool),
+    /// Nothing yet; the plugin will be woken.
+    Pending,
+    /// The client went away, or the answer is complete.
+    Disconnected,
+}
+
+/// The plugin dropped the request without a whole answer.
+#[derive(Debug, Error)]
+#[error("the plugin gave no whole answer")]
+pub struct Aborted;
+
+#[derive(Default)]
+struct State {
+    incoming: VecDeque<Bytes>,
+    incoming_bytes: usize,
+    incoming_ended: bool,
+    /// The plugin was handed the end of the body.
+    incoming_delivered: bool,
+    head: Option<ResponseHead>,
+    outgoing: VecDeque<Bytes>,
+    outgoing_bytes: usize,
+    outgoing_ended: bool,
+    /// The plugin's side was dropped.
+    aborted: bool,
+    /// The I/O side was dropped.
+    disconnected: bool,
+    /// The plugin waits for body, space or a disconnect.
+    plugin_waits: bool,
+    answer_waker: Option<Waker>,
+    feed_waker: Option<Waker>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    wake_plugin: Box<dyn Fn() + Send + Sync>,
+}
+
+/// The end of an exchange in an I/O task; as a body it is the answer's.
+pub struct IoSide {
+    shared: Arc<Shared>,
+}
+
+/// Feeds the request's body into an exchange.
+pub struct Feed {
+    shared: Arc<Shared>,
+}
+
+/// The end of an exchange on the plugin's thread.
+pub struct PluginSide {
+    /// The request.
+    pub head: RequestHead,
+    shared: Arc<Shared>,
+}
+
+/// A new exchange. `wake_plugin` must return at once and may be called from any thread.
+///
+/// With `has_body` the request's body comes through [`IoSide::feed`]; otherwise it is empty.
+pub fn exchange(
+    head: RequestHead,
+    has_body: bool,
+    wake_plugin: Box<dyn Fn() + Send + Sync>,
+) -> (IoSide, PluginSide) {
+    let state = State { incoming_ended: !has_body, ..State::default() };
+    let shared = Arc::new(Shared { state: Mutex::new(state), wake_plugin });
+    (IoSide { shared: shared.clone() }, PluginSide { head, shared })
+}
+
+impl Shared {
+    /// A panic while the lock was held left nothing half done: every change is a few moves.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the plugin if it waits.
+    fn notify_plugin(&self, mut state: MutexGuard<'_, State>) {
+        let waits = std::mem::take(&mut state.plugin_waits);
+        drop(state);
+        if waits {
+            (self.wake_plugin)();
+        }
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+impl IoSide {
+    /// Waits for the head of the answer.
+    pub async fn head(&self) -> Result<ResponseHead, Aborted> {
+        poll_fn(|context| {
+            let mut state = self.shared.lock();
+            match state.head.take() {
+                Some(head) => Poll::Ready(Ok(head)),
+                None if state.aborted => Poll::Ready(Err(Aborted)),
+                None => {
+                    state.answer_waker = Some(context.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
+    /// A handle that feeds the request's body.
+    pub fn feed(&self) -> Feed {
+        Feed { shared: self.shared.clone() }
+    }
+}
+
+impl Drop for IoSide {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.disconnected = true;
+        state.outgoing.clear();
+        let feed = state.feed_waker.take();
+        self.shared.notify_plugin(state);
+        wake(feed);
+    }
+}
+
+impl http_body::Body for IoSide {
+    type Data = Bytes;
+    type Error = Aborted;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+        let mut state = self.shared.lock();
+        if let Some(chunk) = state.outgoing.pop_front() {
+            state.outgoing_bytes -= chunk.len();
+            if state.outgoing_bytes < BUFFER / 2 && !state.outgoing_ended {
+                self.shared.notify_plugin(state);
+            }
+            return Poll::Ready(Some(Ok(Frame::data(chunk))));
+        }
+        if state.outgoing_ended {
+            return Poll::Ready(None);
+        }
+        if state.aborted {
+            return Poll::Ready(Some(Err(Aborted)));
+        }
+        state.answer_waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let state = self.shared.lock();
+        state.outgoing_ended && state.outgoing.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let state = self.shared.lock();
+        if state.outgoing_ended {
+            SizeHint::with_exact(state.outgoing_bytes as u64)
+        } else {
+            SizeHint::default()
+        }
+    }
+}
+
+impl Feed {
+    /// Adds a piece of the body and waits for room; false once nobody reads any more.
+    pub async fn push(&self, chunk: Bytes) -> bool {
+        {
+            let mut state = self.shared.lock();
+            state.incoming_bytes += chunk.len();
+            state.incoming.push_back(chunk);
+            self.shared.notify_plugin(state);
+        }
+        poll_fn(|context| {
+            let mut state = self.shared.lock();
+            if state.disconnected || state.aborted || state.outgoing_ended {
+                return Poll::Ready(false);
+            }
+            if state.incoming_bytes <= BUFFER {
+                return Poll::Ready(true);
+            }
+            state.feed_waker = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// The body is complete.
+    pub fn end(self) {
+        let mut state = self.shared.lock();
+        state.incoming_ended = true;
+        self.shared.notify_plugin(state);
+    }
+
+    /// The client went away in the middle of the body.
+    pub fn cut(self) {
+        let mut state = self.shared.lock();
+        state.disconnected = true;
+        self.shared.notify_plugin(state);
+    }
+}
+
+impl PluginSide {
+    /// The next piece of the request's body.
+    pub fn receive(&self) -> Received {
+        let mut state = self.shared.lock();
+        if state.disconnected || state.outgoing_ended {
+            return Received::Disconnected;
+        }
+        if let Some(chunk) = state.incoming.pop_front() {
+            state.incoming_bytes -= chunk.len();
+            let more = !(state.incoming_ended && state.incoming.is_empty());
+            state.incoming_delivered |= !more;
+            let feed = state.feed_waker.take();
+            drop(state);
+            wake(feed);
+            return Received::Chunk(chunk, more);
+        }
+        if state.incoming_ended && !state.incoming_delivered {
+            state.incoming_delivered = true;
+            return Received::Chunk(Bytes::new(), false);
+        }
+        state.plugin_waits = true;
+        Received::Pending
+    }
+
+    /// Sends the head of the answer; it travels with the first piece of the body.
+    pub fn respond(&self, head: ResponseHead) {
+        self.shared.lock().head = Some(head);
+    }
+
+    /// Sends a piece of the answer's body; false if the plugin is far enough ahead to wait until it is woken.
+    pub fn write(&self, chunk: Bytes, more: bool) -> bool {
+        let mut state = self.shared.lock();
+        if !state.disconnected && !chunk.is_empty() {
+            state.outgoing_bytes += chunk.len();
+            state.outgoing.push_back(chunk);
+        }
+        state.outgoing_ended |= !more;
+        let room = state.outgoing_ended || state.disconnected || state.outgoing_bytes < BUFFER;
+        state.plugin_waits |= !room;
+        let answer = state.answer_waker.take();
+        // A complete answer also ends a `receive` that waits for the disconnect.
+        if state.outgoing_ended { self.shared.notify_plugin(state) } else { drop(state) }
+        wake(answer);
+        room
+    }
+
+    /// True while the plugin should wait before it writes more.
+    pub fn is_full(&self) -> bool {
+        let mut state = self.shared.lock();
+        let full = !state.disconnected && !state.outgoing_ended && state.outgoing_bytes >= BUFFER / 2;
+        state.plugin_waits |= full;
+        full
+    }
+}
+
+impl Drop for PluginSide {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.aborted = true;
+        let (answer, feed) = (state.answer_waker.take(), state.feed_waker.take());
+        drop(state);
+        wake(answer);
+        wake(feed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn pair(has_body: bool) -> (IoSide, PluginSide, Arc<AtomicUsize>) {
+        let woken = Arc::new(AtomicUsize::new(0));
+        let count = woken.clone();
+        let head = RequestHead {
+            method: Method::GET,
+            path: "/p".into(),
+            raw_path: Bytes::from_static(b"/p"),
+            query: Bytes::new(),
+            version: Version::HTTP_11,
+            headers: HeaderMap::new(),
+            client: None,
+            server: ("localhost".into(), 1),
+            request_id: "0".into(),
+        };
+        let wake = Box::new(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+        let (io, plugin) = exchange(head, has_body, wake);
+        (io, plugin, woken)
+    }
+
+    fn ok() -> ResponseHead {
+        ResponseHead { status: StatusCode::OK, headers: HeaderMap::new() }
+    }
+
+    #[tokio::test]
+    async fn a_whole_answer_has_a_known_size() {
+        let (io, plugin, woken) = pair(false);
+        assert_eq!(plugin.receive(), Received::Chunk(Bytes::new(), false));
+        plugin.respond(ok());
+        assert!(plugin.write(Bytes::from_static(b"hello"), false));
+        drop(plugin);
+        assert_eq!(io.head().await.unwrap().status, StatusCode::OK);
+        assert_eq!(http_body::Body::size_hint(&io).exact(), Some(5));
+        assert_eq!(io.collect().await.unwrap().to_bytes(), "hello");
+        assert_eq!(woken.load(Ordering::SeqCst), 0, "nobody waited");
+    }
+
+    #[tokio::test]
+    async fn the_body_wakes_a_plugin_that_waits_and_ends_once() {
+        let (io, plugin, woken) = pair(true);
+        let feed = io.feed();
+        assert_eq!(plugin.receive(), Received::Pending);
+        assert!(feed.push(Bytes::from_static(b"a")).await);
+        assert_eq!(woken.load(Ordering::SeqCst), 1);
+        assert_eq!(plugin.receive(), Received::Chunk(Bytes::from_static(b"a"), true));
+        feed.end();
+        assert_eq!(plugin.receive(), Received::Chunk(Bytes::new(), false));
+        assert_eq!(plugin.receive(), Received::Pending);
+        drop(io);
+        assert_eq!(woken.load(Ordering::SeqCst), 2);
+        assert_eq!(plugin.receive(), Received::Disconnected);
+    }
+
+    #[tokio::test]
+    async fn a_plugin_that_is_ahead_is_held_back_and_woken_when_there_is_room() {
+        let (mut io, plugin, woken) = pair(false);
+        plugin.respond(ok());
+        assert!(!plugin.write(Bytes::from(vec![0; BUFFER]), true));
+        assert!(plugin.is_full());
+        io.frame().await.unwrap().unwrap();
+        assert_eq!(woken.load(Ordering::SeqCst), 1);
+        assert!(!plugin.is_full());
+    }
+
+    #[tokio::test]
+    async fn a_plugin_that_lets_go_aborts_the_answer() {
+        let (io, plugin, _) = pair(false);
+        drop(plugin);
+        assert!(io.head().await.is_err());
+        let (io, plugin, _) = pair(false);
+        plugin.respond(ok());
+        plugin.write(Bytes::from_static(b"half"), true);
+        drop(plugin);
+        io.head().await.unwrap();
+        assert!(io.collect().await.is_err());
+    }
+}

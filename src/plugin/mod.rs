@@ -1,0 +1,69 @@
+//! The trait through which Python is asked, and nothing of Python itself.
+//!
+//! The library never attaches to an interpreter. It asks a [`Python`] to load a plugin and gets back a
+//! [`Plugin`], whose methods return at once: the work is done on the plugin's own thread and reported through
+//! futures and [`exchange`]s. The host implements both traits with pyo3; tests implement them without.
+
+pub mod exchange;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::description::Described;
+use crate::failure::Failure;
+use exchange::{IoSide, RequestHead};
+
+/// A future that any thread may poll.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// What is loaded.
+#[derive(Clone, Debug)]
+pub struct LoadRequest {
+    /// The file that is executed: `…/__init__.py`, or a single `.py`.
+    pub init_file: PathBuf,
+    /// A name for threads and logs until the plugin tells its own.
+    pub working_name: String,
+    /// `package.module:Class` from the manifest, if the class is not in the file itself.
+    pub entry_point: Option<String>,
+}
+
+/// A plugin that was loaded; its hooks have not run yet.
+pub struct Loaded {
+    /// What it says of itself.
+    pub described: Described,
+    /// How to reach it.
+    pub plugin: Arc<dyn Plugin>,
+}
+
+/// An embedded interpreter.
+pub trait Python: Send + Sync + 'static {
+    /// Imports a plugin on a new thread of its own and describes it.
+    ///
+    /// The future never resolves while the import hangs; the caller sets the deadline.
+    fn load(&self, request: LoadRequest) -> BoxFuture<Result<Loaded, Failure>>;
+}
+
+/// One loaded plugin. Dropping the last reference does not unload it.
+pub trait Plugin: Send + Sync + 'static {
+    /// Runs `startup()`, then `connect()`, each cut off after `limit`; returns what failed, in words.
+    ///
+    /// The future never resolves while a hook blocks the plugin's thread; the caller sets a deadline too.
+    fn start(&self, limit: Duration) -> BoxFuture<Vec<String>>;
+
+    /// Hands a request to the plugin and returns the I/O end of their exchange.
+    ///
+    /// # Errors
+    /// The plugin's queue is full, or its thread has ended.
+    fn call(&self, head: RequestHead, has_body: bool) -> Result<IoSide, Failure>;
+
+    /// Asks `health_check()`; resolves after `limit` at the latest if the thread is free.
+    fn health(&self, limit: Duration) -> BoxFuture<Map<String, Value>>;
+
+    /// Runs `shutdown()`, cut off after `limit`, and ends the thread.
+    fn unload(&self, limit: Duration) -> BoxFuture<()>;
+}

@@ -1,0 +1,260 @@
+//! All plugins and where they stand: an immutable snapshot, swapped whole.
+//!
+//! Readers take the snapshot of the moment and keep it as long as they like; nobody ever sees half a change.
+//! Whoever needs a plugin that is still loading waits for the next snapshot that settles it.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::description::Description;
+use crate::discovery::PluginSource;
+use crate::failure::{Failure, Kind};
+use crate::plugin::Plugin;
+use crate::wire::{FailedPlugin, PluginStatus};
+
+/// A plugin that serves.
+pub struct Served {
+    /// What it says of itself.
+    pub description: Description,
+    /// How to reach it.
+    pub plugin: Arc<dyn Plugin>,
+    /// What went wrong in its hooks without keeping it from serving.
+    pub complaints: Vec<String>,
+}
+
+/// Where a plugin stands.
+#[derive(Clone)]
+pub enum State {
+    /// Its dependencies are installed, it is imported, or its hooks run.
+    Loading {
+        /// What is being done, for a person.
+        stage: String,
+    },
+    /// It serves.
+    Ready(Arc<Served>),
+    /// It does not serve.
+    Failed(Failure),
+}
+
+/// One plugin of a snapshot.
+#[derive(Clone)]
+pub struct Entry {
+    /// Identifies this load of the plugin; a reload gets a new one.
+    pub id: u64,
+    /// Where it lies.
+    pub source: PluginSource,
+    /// Its own name once it told it, before that the manifest's or a guess.
+    pub name: String,
+    /// True if the name is certain.
+    pub named: bool,
+    /// Where it stands.
+    pub state: State,
+}
+
+/// All plugins at one moment, in order of discovery.
+#[derive(Clone, Default)]
+pub struct Snapshot {
+    /// The plugins.
+    pub entries: Vec<Entry>,
+}
+
+/// The current snapshot and everybody who waits for the next.
+pub struct Registry {
+    current: watch::Sender<Arc<Snapshot>>,
+}
+
+impl Entry {
+    fn is_loading(&self) -> bool {
+        matches!(self.state, State::Loading { .. })
+    }
+
+    /// The plugin, if it serves.
+    pub fn served(&self) -> Option<&Arc<Served>> {
+        match &self.state {
+            State::Ready(served) => Some(served),
+            _ => None,
+        }
+    }
+
+    /// This entry as `status` shows it.
+    pub fn status(&self) -> PluginStatus {
+        let (state, detail, hint, commands) = match &self.state {
+            State::Loading { stage } => ("loading", Some(stage.clone()), None, 0),
+            State::Ready(served) => {
+                let complaints = (!served.complaints.is_empty()).then(|| served.complaints.join("; "));
+                ("ready", complaints, None, served.description.commands.len())
+            }
+            State::Failed(failure) => {
+                ("failed", Some(failure.error.clone()), failure.hint.clone(), 0)
+            }
+        };
+        PluginStatus {
+            name: self.name.clone(),
+            path: self.source.path.display().to_string(),
+            state: state.to_owned(),
+            detail,
+            hint,
+            commands,
+        }
+    }
+}
+
+impl Snapshot {
+    /// The plugins that serve.
+    pub fn served(&self) -> impl Iterator<Item = &Arc<Served>> {
+        self.entries.iter().filter_map(Entry::served)
+    }
+
+    /// Names of the plugins that serve.
+    pub fn names(&self) -> Vec<String> {
+        self.served().map(|served| served.description.name.clone()).collect()
+    }
+
+    /// The plugins that do not serve, and why.
+    pub fn failed(&self) -> Vec<FailedPlugin> {
+        self.entries
+            .iter()
+            .filter_map(|entry| match &entry.state {
+                State::Failed(failure) => Some(FailedPlugin {
+                    name: entry.name.clone(),
+                    path: entry.source.path.display().to_string(),
+                    error: failure.error.clone(),
+                    hint: failure.hint.clone(),
+                }),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// True if no plugin is loading.
+    pub fn is_settled(&self) -> bool {
+        !self.entries.iter().any(Entry::is_loading)
+    }
+
+    /// The plugin `name`: served, or failed, or `None` while one is loading that may turn out to be it.
+    fn lookup(&self, name: &str) -> Option<Result<Arc<Served>, Failure>> {
+        if let Some(served) = self.served().find(|served| served.description.name == name) {
+            return Some(Ok(served.clone()));
+        }
+        let may_be = |entry: &&Entry| entry.is_loading() && (!entry.named || entry.name == name);
+        if self.entries.iter().any(|entry| may_be(&entry)) {
+            return None;
+        }
+        let failed = self.entries.iter().find_map(|entry| match &entry.state {
+            State::Failed(failure) if entry.name == name => Some(failure.clone()),
+            _ => None,
+        });
+        Some(Err(failed.unwrap_or_else(|| unknown(name, self.names()))))
+    }
+}
+
+/// The failure of asking for a plugin that is not there.
+fn unknown(name: &str, names: Vec<String>) -> Failure {
+    let near = names.iter().max_by(|a, b| {
+        strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name))
+    });
+    let hint = match near {
+        Some(near) if strsim::jaro_winkler(near, name) > 0.8 => format!("Did you mean '{near}'?"),
+        _ => "Run `skills-daemon plugins` to see all plugins and where they were looked for.".into(),
+    };
+    Failure::new(Kind::NotFound, format!("Unknown plugin: {name}")).hint(hint).available(names)
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Registry { current: watch::Sender::new(Arc::default()) }
+    }
+}
+
+impl Registry {
+    /// The snapshot of the moment.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.current.borrow().clone()
+    }
+
+    /// Replaces the whole snapshot by what `change` makes of it.
+    pub fn update(&self, change: impl FnOnce(&mut Snapshot)) {
+        self.current.send_modify(|current| {
+            let mut next = Snapshot::clone(current);
+            change(&mut next);
+            *current = Arc::new(next);
+        });
+    }
+
+    /// Changes the entry `id`; false if it is no longer there.
+    pub fn update_entry(&self, id: u64, change: impl FnOnce(&mut Entry)) -> bool {
+        let mut found = false;
+        self.update(|snapshot| {
+            if let Some(entry) = snapshot.entries.iter_mut().find(|entry| entry.id == id) {
+                found = true;
+                change(entry);
+            }
+        });
+        found
+    }
+
+    /// The plugin `name`; waits while one is loading that may turn out to be it.
+    pub async fn find(&self, name: &str) -> Result<Arc<Served>, Failure> {
+        let mut watched = self.current.subscribe();
+        loop {
+            if let Some(found) = watched.borrow_and_update().lookup(name) {
+                return found;
+            }
+            if watched.changed().await.is_err() {
+                return Err(Failure::new(Kind::Unavailable, "the daemon is stopping"));
+            }
+        }
+    }
+
+    /// Waits until no plugin is loading.
+    pub async fn settled(&self) -> Arc<Snapshot> {
+        let mut watched = self.current.subscribe();
+        // Fails only if the sender is gone, which `self` keeps.
+        let _ = watched.wait_for(|snapshot| snapshot.is_settled()).await;
+        self.snapshot()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discovery::Origin;
+
+    fn entry(id: u64, name: &str, named: bool, state: State) -> Entry {
+        let source = PluginSource::at(format!("/p/{name}").into(), Origin::Conf);
+        Entry { id, source, name: name.into(), named, state }
+    }
+
+    fn loading() -> State {
+        State::Loading { stage: "importing".into() }
+    }
+
+    #[tokio::test]
+    async fn a_plugin_that_loads_is_waited_for_and_others_are_not() {
+        let registry = Registry::default();
+        let failure = Failure::new(Kind::Plugin, "jira: syntax error");
+        registry.update(|snapshot| {
+            snapshot.entries =
+                vec![entry(1, "jira", true, loading()), entry(2, "other", true, loading())];
+        });
+        let wait = registry.find("jira");
+        tokio::pin!(wait);
+        assert!(futures_util::poll!(&mut wait).is_pending());
+        registry.update_entry(1, |entry| entry.state = State::Failed(failure.clone()));
+        assert_eq!(wait.await.err(), Some(failure));
+    }
+
+    #[tokio::test]
+    async fn an_unknown_name_waits_only_for_those_that_have_no_name_yet() {
+        let registry = Registry::default();
+        registry.update(|snapshot| snapshot.entries = vec![entry(1, "x", false, loading())]);
+        let wait = registry.find("jira");
+        tokio::pin!(wait);
+        assert!(futures_util::poll!(&mut wait).is_pending());
+        registry.update_entry(1, |entry| entry.named = true);
+        let failure = wait.await.err().unwrap();
+        assert_eq!(failure.error, "Unknown plugin: jira");
+        assert_eq!(failure.kind, Kind::NotFound);
+    }
+}

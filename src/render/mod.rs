@@ -1,0 +1,89 @@
+//! Answers as text for a person, or as JSON for a script.
+//!
+//! Owns what the client prints: answers of plugins, help, failures of the daemon. It does not print, and it
+//! does not decide where; [`failed`] tells whether the exit status is 0.
+//!
+//! Scripts read this output, so it is what the first client of these plugins printed, written in Python:
+//! values look as Python's `str()` and `json.dumps` show them ([`python`]). `tests/data/client_render.jsonl`
+//! holds recorded answers. That includes answers that report an error (`success: false`, a 422): they are text
+//! even where JSON was asked for, while a `detail` text and the daemon's own failures are JSON then. To make
+//! all of them JSON, move the call of `problem::text` in [`answer`] below that of `python::indented`.
+//!
+//! Lists of objects that are alike in a known way get a line each; to add one more kind, add its test to
+//! `item` in [`data`], where the first that fits wins.
+
+mod ansi;
+mod data;
+mod guide;
+mod problem;
+mod python;
+#[cfg(test)]
+mod tests;
+mod wrap;
+
+use serde_json::Value;
+
+use crate::console::Style;
+use crate::failure::Failure;
+
+pub use ansi::strip_ansi;
+
+/// How answers are shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// True for JSON instead of text.
+    pub json: bool,
+    /// Styles of the text; the empty ones of [`Style::PLAIN`] for none.
+    pub style: Style,
+    /// Columns of the terminal; 0 for lines as long as they are.
+    pub width: usize,
+}
+
+/// What is printed of a plugin's answer, without a newline at its end.
+pub fn answer(body: &Value, options: &Options) -> String {
+    if let Value::String(text) = body {
+        return text.clone();
+    }
+    if let Some(text) = problem::text(body, &options.style) {
+        return text;
+    }
+    let data = body.get("data").unwrap_or(body);
+    if options.json { python::indented(data) } else { data::text(data, &options.style) }
+}
+
+/// What is printed of an answer of `/{plugin}/help`.
+pub fn help(body: &Value, options: &Options) -> String {
+    if options.json {
+        return python::indented(body);
+    }
+    guide::text(body, options).unwrap_or_else(|| answer(body, options))
+}
+
+/// What is printed of a failure of the daemon itself.
+pub fn failure(failure: &Failure, options: &Options) -> String {
+    if options.json {
+        return serde_json::to_value(failure)
+            .map_or_else(|error| error.to_string(), |failure| python::indented(&failure));
+    }
+    let Style { red, dim, reset, .. } = options.style;
+    let mut text = format!("{red}Error:{reset} {}", failure.error);
+    if let Some(hint) = &failure.hint {
+        text.push_str(&format!("\n{dim}Hint: {hint}{reset}"));
+    }
+    if let Some(available) = &failure.available {
+        text.push_str(&format!("\n{dim}Available: {}{reset}", available.join(", ")));
+    }
+    text
+}
+
+/// True if an answer reports a failure: by its HTTP status, by `success: false`, or by an `error`.
+pub fn failed(body: &Value, http_status: u16) -> bool {
+    let reports = || match (body.get("success"), body.get("error")) {
+        (Some(Value::Bool(success)), _) => !success,
+        (_, Some(Value::Null | Value::Bool(false)) | None) => false,
+        (_, Some(Value::String(error))) => !error.is_empty(),
+        // `{"data": …, "error": {…}}` without a word about success has both; the data is the answer.
+        (_, Some(_)) => body.get("data").is_none(),
+    };
+    http_status >= 400 || reports()
+}

@@ -1,0 +1,334 @@
+//! Defaults, `config.toml` and environment, resolved once to plain data.
+//!
+//! Later layers win: default, then file, then environment. Each value remembers where it came from, so that
+//! `doctor` can say so. To add one: a field in [`Settings`], one line in [`Settings::resolve`], its environment
+//! name in [`crate::environment`], a row in README.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use toml::{Table, Value};
+
+use crate::environment::{self, Environment};
+use crate::failure::Failure;
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Nobody set it.
+    Default,
+    /// `config.toml`.
+    File,
+    /// The environment variable of this name.
+    Environment(&'static str),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Default => f.write_str("default"),
+            Source::File => f.write_str("config.toml"),
+            Source::Environment(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A resolved value and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting<T> {
+    /// The value in force.
+    pub value: T,
+    /// The layer that set it.
+    pub source: Source,
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Everything, each request included.
+    Debug,
+    /// Starts, stops, loads.
+    Info,
+    /// What may need a person.
+    Warning,
+    /// What failed.
+    Error,
+}
+
+impl FromStr for LogLevel {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.to_ascii_uppercase().as_str() {
+            "DEBUG" => Ok(LogLevel::Debug),
+            "INFO" => Ok(LogLevel::Info),
+            "WARNING" | "WARN" => Ok(LogLevel::Warning),
+            "ERROR" | "CRITICAL" => Ok(LogLevel::Error),
+            _ => Err("DEBUG, INFO, WARNING or ERROR"),
+        }
+    }
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LogLevel::Debug => "DEBUG",
+            LogLevel::Info => "INFO",
+            LogLevel::Warning => "WARNING",
+            LogLevel::Error => "ERROR",
+        })
+    }
+}
+
+/// The loopback addresses to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loopback(pub Vec<IpAddr>);
+
+impl FromStr for Loopback {
+    type Err = &'static str;
+
+    /// `localhost` and the "any" addresses of the original daemon mean both families; others must be loopback.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let both = || Loopback(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
+        match text.trim_matches(['[', ']']) {
+            "localhost" | "::" => Ok(both()),
+            address => match address.parse::<IpAddr>() {
+                Ok(address) if address.is_loopback() => Ok(Loopback(vec![address])),
+                _ => Err("localhost, 127.0.0.1 or ::1 (the daemon listens on loopback only)"),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Loopback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&names.join(", "))
+    }
+}
+
+/// Whole seconds, 0 to 31 days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seconds(pub u32);
+
+impl Seconds {
+    /// The same span as a [`Duration`].
+    pub fn duration(self) -> Duration {
+        Duration::from_secs(self.0.into())
+    }
+}
+
+impl FromStr for Seconds {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim().parse::<u32>() {
+            Ok(seconds) if seconds <= 31 * 86_400 => Ok(Seconds(seconds)),
+            _ => Err("whole seconds from 0 to 2678400"),
+        }
+    }
+}
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} s", self.0)
+    }
+}
+
+/// A TCP port; 0 lets the system choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Port(pub u16);
+
+impl FromStr for Port {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.trim().parse().map(Port).map_err(|_| "a port number from 0 to 65535")
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Everything that can be configured.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Loopback addresses to listen on; both families unless set.
+    pub host: Setting<Loopback>,
+    /// TCP port, 9100 unless set.
+    pub port: Setting<Port>,
+    /// Time without a request after which the daemon stops; 0 is never.
+    pub idle_timeout: Setting<Seconds>,
+    /// Time that requests and `shutdown()` hooks get when the daemon stops.
+    pub shutdown_timeout: Setting<Seconds>,
+    /// Time that each of `startup()` and `connect()` gets.
+    pub hook_timeout: Setting<Seconds>,
+    /// How much is logged.
+    pub log_level: Setting<LogLevel>,
+    /// The interpreter to embed; the one that was built against unless set.
+    pub python: Option<Setting<PathBuf>>,
+    /// Plugin paths from the environment.
+    pub plugins: Vec<PathBuf>,
+    /// Keys of `config.toml` that mean nothing.
+    pub unknown: Vec<String>,
+}
+
+impl Settings {
+    /// Reads `config.toml` at `file`, if it is there, and resolves all layers.
+    ///
+    /// # Errors
+    /// A file that is not TOML or a value out of its range; the failure names file or variable, value and what
+    /// would be right.
+    pub fn load(file: &Path, env: &Environment) -> Result<Settings, Failure> {
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => {
+                return Err(Failure::environment(format!("cannot read {}: {error}", file.display())));
+            }
+        };
+        let table = text.parse::<Table>().map_err(|error| {
+            let line = error
+                .span()
+                .map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            Failure::environment(format!(
+                "{} line {line} is not TOML: {}",
+                file.display(),
+                error.message()
+            ))
+            .hint("Correct the line, or move the file away: every setting has a default.")
+        })?;
+        Settings::resolve(table, file, env)
+    }
+
+    /// Resolves the layers; `file` is only named in errors.
+    pub fn resolve(table: Table, file: &Path, env: &Environment) -> Result<Settings, Failure> {
+        let mut layers = Layers { table, file, env };
+        let both = Loopback(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
+        Ok(Settings {
+            host: layers.take("host", environment::HOST, both)?,
+            port: layers.take("port", environment::PORT, Port(9100))?,
+            idle_timeout: layers.take("timeout", environment::TIMEOUT, Seconds(1800))?,
+            shutdown_timeout: layers.take(
+                "shutdown_timeout",
+                environment::SHUTDOWN_TIMEOUT,
+                Seconds(10),
+            )?,
+            hook_timeout: layers.take("hook_timeout", environment::HOOK_TIMEOUT, Seconds(30))?,
+            log_level: layers.take("log_level", environment::LOG_LEVEL, LogLevel::Info)?,
+            python: layers
+                .text("python", environment::PYTHON)?
+                .map(|(text, source)| Setting { value: env.expand(&text), source }),
+            plugins: env
+                .get(environment::PLUGINS)
+                .unwrap_or_default()
+                .split(':')
+                .map(str::trim)
+                .filter(|path| !path.is_empty())
+                .map(|path| env.expand(path))
+                .collect(),
+            unknown: layers.table.keys().cloned().collect(),
+        })
+    }
+}
+
+struct Layers<'a> {
+    table: Table,
+    file: &'a Path,
+    env: &'a Environment,
+}
+
+impl Layers<'_> {
+    /// The text of the highest layer that sets `key`; takes it out of the table.
+    fn text(
+        &mut self,
+        key: &str,
+        name: &'static str,
+    ) -> Result<Option<(String, Source)>, Failure> {
+        let in_file = match self.table.remove(key) {
+            None => None,
+            Some(Value::String(text)) => Some(text),
+            Some(Value::Integer(number)) => Some(number.to_string()),
+            Some(other) => {
+                return Err(Failure::environment(format!(
+                    "{}: `{key}` must be a string or an integer, not {}",
+                    self.file.display(),
+                    other.type_str()
+                )));
+            }
+        };
+        Ok(match self.env.get(name) {
+            Some(text) => Some((text.to_owned(), Source::Environment(name))),
+            None => in_file.map(|text| (text, Source::File)),
+        })
+    }
+
+    fn take<T: FromStr<Err = &'static str>>(
+        &mut self,
+        key: &str,
+        name: &'static str,
+        default: T,
+    ) -> Result<Setting<T>, Failure> {
+        let Some((text, source)) = self.text(key, name)? else {
+            return Ok(Setting { value: default, source: Source::Default });
+        };
+        let value = text.parse().map_err(|wanted| {
+            let place = match &source {
+                Source::File => format!("{}: `{key}`", self.file.display()),
+                other => other.to_string(),
+            };
+            Failure::environment(format!("{place} is `{text}`, which is not {wanted}"))
+        })?;
+        Ok(Setting { value, source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(toml: &str, vars: &[(&str, &str)]) -> Result<Settings, Failure> {
+        let env = vars.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
+        Settings::resolve(toml.parse().unwrap(), Path::new("/c/config.toml"), &env)
+    }
+
+    #[test]
+    fn environment_wins_over_file_wins_over_default() {
+        let settings = resolve("port = 1\ntimeout = 7", &[("SKILLS_DAEMON_PORT", "2")]).unwrap();
+        assert_eq!(settings.port.value, Port(2));
+        assert_eq!(settings.port.source, Source::Environment("SKILLS_DAEMON_PORT"));
+        assert_eq!(settings.idle_timeout.value, Seconds(7));
+        assert_eq!(settings.idle_timeout.source, Source::File);
+        assert_eq!(settings.shutdown_timeout.value, Seconds(10));
+        assert_eq!(settings.shutdown_timeout.source, Source::Default);
+    }
+
+    #[test]
+    fn a_bad_value_names_place_value_and_remedy() {
+        let failure = resolve("port = \"http\"", &[]).unwrap_err();
+        assert_eq!(
+            failure.error,
+            "/c/config.toml: `port` is `http`, which is not a port number from 0 to 65535"
+        );
+        let failure = resolve("", &[("SKILLS_DAEMON_HOST", "0.0.0.0")]).unwrap_err();
+        assert!(failure.error.contains("loopback only"), "{failure}");
+    }
+
+    #[test]
+    fn unknown_keys_are_kept_for_a_warning() {
+        assert_eq!(resolve("prot = 1", &[]).unwrap().unknown, ["prot"]);
+    }
+
+    #[test]
+    fn plugins_are_split_and_expanded() {
+        let vars = [("HOME", "/h"), ("SKILLS_DAEMON_PLUGINS", "~/a: /b ::")];
+        let settings = resolve("", &vars).unwrap();
+        assert_eq!(settings.plugins, [PathBuf::from("/h/a"), PathBuf::from("/b")]);
+    }
+}

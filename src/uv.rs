@@ -1,0 +1,217 @@
+//! Finding, fetching and calling `uv`.
+//!
+//! Everything that is installed is installed by the real `uv`: one on PATH, else one that the base
+//! interpreter's `pip` puts into `tools/` once. Calls block and take arguments, never shell strings.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use thiserror::Error;
+
+use crate::failure::{Failure, Kind};
+use crate::paths::Paths;
+
+/// How much of a tool's output an error keeps, in bytes, from its end.
+const OUTPUT_MAX: usize = 4096;
+
+/// Hears, as it happens, what is being done.
+pub type Progress<'a> = &'a (dyn Fn(&str) + Sync);
+
+/// A `uv` that can be called.
+#[derive(Clone, Debug)]
+pub struct Uv {
+    executable: PathBuf,
+    /// Where it runs: a directory without a project, so that no `uv.toml` of the user's work is read.
+    directory: PathBuf,
+}
+
+/// Why a call of `uv` failed.
+#[derive(Debug, Error)]
+pub enum UvError {
+    /// There is none, and it could not be fetched.
+    #[error("there is no `uv` on PATH, and installing it with {python} -m pip failed: {output}")]
+    Missing {
+        /// The base interpreter.
+        python: PathBuf,
+        /// What pip said.
+        output: String,
+    },
+    /// It could not be run.
+    #[error("cannot run {executable}: {source}")]
+    Run {
+        /// The executable.
+        executable: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The requirements have no solution: a package or version that does not exist, or a conflict.
+    #[error("cannot install {wanted}: {output}")]
+    NoSolution {
+        /// What was to be installed.
+        wanted: String,
+        /// uv's explanation.
+        output: String,
+    },
+    /// Something else: no network, a full disk, a build that failed.
+    #[error("{action} failed: {output}")]
+    Failed {
+        /// What was tried.
+        action: String,
+        /// uv's explanation.
+        output: String,
+    },
+}
+
+impl From<UvError> for Failure {
+    fn from(error: UvError) -> Failure {
+        let text = error.to_string();
+        match error {
+            UvError::Missing { .. } => Failure::environment(text)
+                .hint("Check the network, or install uv (https://docs.astral.sh/uv/) and run this again."),
+            UvError::Run { .. } => Failure::environment(text),
+            UvError::NoSolution { .. } => Failure::new(Kind::Plugin, text)
+                .hint("Correct `dependencies` in manifest.json; then run `skills-daemon reload`."),
+            UvError::Failed { .. } => Failure::environment(text).hint(
+                "Check network, proxy and free disk space; then run `skills-daemon reload`, or the command again.",
+            ),
+        }
+    }
+}
+
+impl Uv {
+    /// The `uv` that is already there: on PATH, else in `tools/`.
+    pub fn find(paths: &Paths) -> Option<Uv> {
+        let own = own_executable(paths);
+        let executable = which::which("uv").ok().or_else(|| own.is_file().then_some(own))?;
+        Some(Uv { executable, directory: paths.tools() })
+    }
+
+    /// The `uv` that is already there, or one freshly installed into `tools/` with `python -m pip`.
+    pub fn find_or_fetch(paths: &Paths, python: &Path, progress: Progress) -> Result<Uv, UvError> {
+        if let Some(uv) = Uv::find(paths) {
+            return Ok(uv);
+        }
+        progress("there is no uv on PATH: installing it with pip");
+        let staging = paths.tools().join(format!("uv.{}", std::process::id()));
+        let mut command = clean_command(python, &paths.tools());
+        command
+            .args(["-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"])
+            .args(["--target".as_ref(), staging.as_os_str(), "uv".as_ref()] as [&OsStr; 3]);
+        let installed = run(command, progress);
+        let outcome = match installed {
+            Ok((status, _)) if status.success() => {
+                let home = own_home(paths);
+                // Whatever stands there has no executable, or `find` had found it.
+                let _ = fs::remove_dir_all(&home);
+                fs::rename(&staging, &home).map_err(|error| error.to_string())
+            }
+            Ok((_, output)) => Err(output),
+            Err(error) => Err(error.to_string()),
+        };
+        let _ = fs::remove_dir_all(&staging);
+        outcome
+            .and_then(|()| Uv::find(paths).ok_or_else(|| "the package holds no executable".to_owned()))
+            .map_err(|output| UvError::Missing { python: python.to_owned(), output })
+    }
+
+    /// The executable's path.
+    pub fn executable(&self) -> &Path {
+        &self.executable
+    }
+
+    /// What `uv --version` prints.
+    pub fn version(&self) -> Result<String, UvError> {
+        let mut command = clean_command(&self.executable, &self.directory);
+        command.arg("--version");
+        let output = command.output().map_err(|source| self.not_run(source))?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// Makes an empty virtual environment of the interpreter `python` at `directory`.
+    pub fn venv(&self, python: &Path, directory: &Path, progress: Progress) -> Result<(), UvError> {
+        let mut command = clean_command(&self.executable, &self.directory);
+        command.args(["venv", "--no-project", "--python"]).arg(python).arg(directory);
+        let (status, output) = run(command, progress).map_err(|source| self.not_run(source))?;
+        if status.success() {
+            return Ok(());
+        }
+        let action = format!("making the virtual environment {}", directory.display());
+        Err(UvError::Failed { action, output })
+    }
+
+    /// Installs what of `requirements` the environment of `python` lacks; touches nothing if it lacks nothing.
+    pub fn install(
+        &self,
+        python: &Path,
+        requirements: &[String],
+        progress: Progress,
+    ) -> Result<(), UvError> {
+        let mut command = clean_command(&self.executable, &self.directory);
+        command.args(["pip", "install", "--python"]).arg(python).arg("--").args(requirements);
+        let (status, output) = run(command, progress).map_err(|source| self.not_run(source))?;
+        let wanted = requirements.join(", ");
+        match status.code() {
+            Some(0) => Ok(()),
+            // uv's documented status for what the user asked for being impossible.
+            Some(1) => Err(UvError::NoSolution { wanted, output }),
+            _ => Err(UvError::Failed { action: format!("installing {wanted}"), output }),
+        }
+    }
+
+    fn not_run(&self, source: std::io::Error) -> UvError {
+        UvError::Run { executable: self.executable.clone(), source }
+    }
+}
+
+fn own_home(paths: &Paths) -> PathBuf {
+    paths.tools().join("uv")
+}
+
+fn own_executable(paths: &Paths) -> PathBuf {
+    own_home(paths).join("bin/uv")
+}
+
+/// A command that neither the caller's virtual environment nor its working directory leads astray.
+fn clean_command(executable: &Path, directory: &Path) -> Command {
+    let mut command = Command::new(executable);
+    command
+        .current_dir(directory)
+        .env_remove("VIRTUAL_ENV")
+        .env_remove("CONDA_PREFIX")
+        .env_remove("PYTHONPATH")
+        .env_remove("PYTHONHOME")
+        .env_remove("UV_PYTHON")
+        .env("UV_NO_PROGRESS", "1")
+        .env("UV_PYTHON_DOWNLOADS", "never")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs `command`, hands its stderr on line by line, and returns the end of what it said.
+fn run(mut command: Command, progress: Progress) -> std::io::Result<(ExitStatus, String)> {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let mut output = String::new();
+    if let Some(stderr) = child.stderr.take() {
+        let mut stderr = BufReader::new(stderr);
+        let mut line = Vec::new();
+        while stderr.by_ref().take(OUTPUT_MAX as u64).read_until(b'\n', &mut line)? > 0 {
+            let text = String::from_utf8_lossy(&line);
+            if !text.trim().is_empty() {
+                progress(text.trim());
+            }
+            output.push_str(&text);
+            if output.len() > 2 * OUTPUT_MAX {
+                output.drain(..output.ceil_char_boundary(output.len() - OUTPUT_MAX));
+            }
+            line.clear();
+        }
+    }
+    let status = child.wait()?;
+    let output = output.trim();
+    let output = if output.is_empty() { format!("it ended with {status}") } else { output.to_owned() };
+    Ok((status, output))
+}

@@ -1,0 +1,187 @@
+//! The virtual environment: wanted against actual.
+//!
+//! There is one, made by `uv` with the same interpreter that is embedded. It is whole when its stamp is there,
+//! which is written last; one without a stamp, or with another interpreter's, is made again. Installing never
+//! removes what is there, so a plugin whose requirements cannot be met costs the others nothing.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::paths::{self, Paths};
+use crate::uv::{Progress, Uv, UvError};
+
+/// What every plugin may import without declaring it.
+pub const CORE: [&str; 2] = ["fastapi>=0.109", "rich>=13"];
+
+const STAMP: &str = ".skills-daemon.json";
+
+/// The base interpreter an environment is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// The base interpreter's executable.
+    pub executable: PathBuf,
+    /// `X.Y.Z`.
+    pub version: String,
+}
+
+/// How an environment stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Whole, and of the wanted interpreter.
+    Whole,
+    /// Not there.
+    Missing,
+    /// There, but of no use; says why.
+    Broken(String),
+}
+
+/// The environment at its place.
+#[derive(Clone, Debug)]
+pub struct Venv {
+    directory: PathBuf,
+    python: PathBuf,
+}
+
+impl Venv {
+    /// The environment of `paths`, whether it is there or not.
+    pub fn at(paths: &Paths) -> Venv {
+        Venv { directory: paths.venv(), python: paths.venv_python() }
+    }
+
+    /// The environment's own interpreter.
+    pub fn python(&self) -> &Path {
+        &self.python
+    }
+
+    /// Compares what is there with what `base` needs.
+    pub fn state(&self, base: &Base) -> State {
+        if !self.directory.exists() {
+            return State::Missing;
+        }
+        let stamp = fs::read(self.directory.join(STAMP))
+            .ok()
+            .and_then(|bytes| serde_json::from_slice::<Base>(&bytes).ok());
+        let Some(stamp) = stamp else {
+            return State::Broken("it was never finished".to_owned());
+        };
+        if &stamp != base {
+            return State::Broken(format!(
+                "it was made of Python {} ({}), not of Python {} ({})",
+                stamp.version,
+                stamp.executable.display(),
+                base.version,
+                base.executable.display()
+            ));
+        }
+        if !self.directory.join("pyvenv.cfg").is_file() {
+            return State::Broken("pyvenv.cfg is gone".to_owned());
+        }
+        if !self.python.is_file() {
+            return State::Broken(format!("{} is gone", self.python.display()));
+        }
+        State::Whole
+    }
+
+    /// Makes the environment if it is missing or broken, and sees to it that [`CORE`] is in it.
+    pub fn ensure(&self, base: &Base, uv: &Uv, progress: Progress) -> Result<(), Failure> {
+        let whole = match self.state(base) {
+            State::Whole => true,
+            State::Missing => false,
+            State::Broken(why) => {
+                progress(&format!("making the virtual environment again: {why}"));
+                self.set_aside().map_err(|error| paths::unwritable(&self.directory, &error))?;
+                false
+            }
+        };
+        if !whole {
+            progress(&format!("making a virtual environment with Python {}", base.version));
+            uv.venv(&base.executable, &self.directory, progress)?;
+        }
+        uv.install(&self.python, &CORE.map(str::to_owned), progress)?;
+        if !whole {
+            self.write_stamp(base).map_err(|error| paths::unwritable(&self.directory, &error))?;
+        }
+        Ok(())
+    }
+
+    /// Installs the requirements of all plugins, `(index, requirements)` each; returns those that cannot be had.
+    ///
+    /// All together first; where that fails, one plugin after the other on top of those that fit, so that only
+    /// the ones at fault are left out.
+    pub fn install(
+        &self,
+        uv: &Uv,
+        wanted: &[(usize, Vec<String>)],
+        progress: Progress,
+    ) -> Vec<(usize, UvError)> {
+        let core = || CORE.iter().map(ToString::to_string);
+        let together: Vec<String> =
+            core().chain(wanted.iter().flat_map(|(_, requirements)| requirements.clone())).collect();
+        match wanted {
+            [] => return Vec::new(),
+            [(index, _)] => {
+                let outcome = uv.install(&self.python, &together, progress);
+                return outcome.err().map(|error| (*index, error)).into_iter().collect();
+            }
+            _ if uv.install(&self.python, &together, progress).is_ok() => return Vec::new(),
+            _ => {}
+        }
+        let mut accepted: Vec<String> = core().collect();
+        let mut left_out = Vec::new();
+        for (index, requirements) in wanted {
+            let mut attempt = accepted.clone();
+            attempt.extend(requirements.iter().cloned());
+            match uv.install(&self.python, &attempt, progress) {
+                Ok(()) => accepted = attempt,
+                Err(error) => left_out.push((*index, error)),
+            }
+        }
+        left_out
+    }
+
+    /// Moves the environment out of the way at once, then deletes it, so that no half-deleted one is ever seen.
+    fn set_aside(&self) -> io::Result<()> {
+        let aside = self.directory.with_extension(format!("old-{}", std::process::id()));
+        fs::rename(&self.directory, &aside)?;
+        if aside.is_dir() { fs::remove_dir_all(aside) } else { fs::remove_file(aside) }
+    }
+
+    fn write_stamp(&self, base: &Base) -> io::Result<()> {
+        let text = serde_json::to_vec(base).map_err(io::Error::other)?;
+        let staged = self.directory.join(format!("{STAMP}.new"));
+        fs::write(&staged, text)?;
+        fs::rename(staged, self.directory.join(STAMP))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_stamped_environment_of_the_same_interpreter_is_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths =
+            Paths { home: dir.path().into(), runtime: dir.path().into(), config: dir.path().into() };
+        let venv = Venv::at(&paths);
+        let base = Base { executable: "/usr/bin/python3".into(), version: "3.11.7".into() };
+        assert_eq!(venv.state(&base), State::Missing);
+        fs::create_dir_all(paths.venv().join("bin")).unwrap();
+        assert_eq!(venv.state(&base), State::Broken("it was never finished".into()));
+        venv.write_stamp(&base).unwrap();
+        assert_eq!(venv.state(&base), State::Broken("pyvenv.cfg is gone".into()));
+        fs::write(paths.venv().join("pyvenv.cfg"), "").unwrap();
+        assert!(matches!(venv.state(&base), State::Broken(why) if why.ends_with("bin/python is gone")));
+        fs::write(paths.venv_python(), "").unwrap();
+        assert_eq!(venv.state(&base), State::Whole);
+        let other = Base { version: "3.12.1".into(), ..base };
+        assert!(matches!(venv.state(&other), State::Broken(why) if why.contains("3.11.7")));
+        venv.set_aside().unwrap();
+        assert_eq!(venv.state(&other), State::Missing);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+}

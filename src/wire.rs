@@ -1,0 +1,192 @@
+//! What client, control program and host say to each other; the whole product at a glance.
+//!
+//! Two channels. While the host starts, it writes one JSON [`Startup`] per line to its stdout, which the
+//! launcher reads. Afterwards everybody speaks HTTP over the Unix socket; the client's own call is
+//! [`Run`] at [`RUN`].
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::failure::Failure;
+
+/// Path of the client's call; only the Unix socket serves it.
+pub const RUN: &str = "/-/run";
+/// Path of the daemon's own account of itself, more than `/health` says; only the Unix socket serves it.
+pub const STATUS: &str = "/-/status";
+
+/// Response header of [`RUN`]: a line for stderr, percent-encoded UTF-8; may repeat.
+pub const WARNING_HEADER: &str = "x-skills-warning";
+/// Response header of [`RUN`]: what the body is, one of the `ANSWER_` constants.
+pub const ANSWER_HEADER: &str = "x-skills-answer";
+/// The body is what the plugin answered.
+pub const ANSWER_PLUGIN: &str = "plugin";
+/// The body is help, as `/{plugin}/help` gives it.
+pub const ANSWER_HELP: &str = "help";
+/// The body is a [`Failure`] of the daemon.
+pub const ANSWER_FAILURE: &str = "failure";
+/// Request and response header: the id of a request, through client, log and plugin.
+pub const REQUEST_ID_HEADER: &str = "x-request-id";
+
+/// A command line as it was typed, for the daemon to resolve by the plugin's description.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// The version of the client.
+    pub client: String,
+    /// The plugin's name.
+    pub plugin: String,
+    /// Everything typed after it, global options taken out.
+    pub arguments: Vec<String>,
+    /// The method of `-X`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// True if help was asked for instead of a call.
+    #[serde(default)]
+    pub help: bool,
+}
+
+/// One line of the host's report while it starts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Startup {
+    /// Something that takes a while has begun.
+    Progress {
+        /// What, for a person.
+        text: String,
+    },
+    /// The daemon listens; plugins may still load.
+    Ready(Ready),
+    /// The daemon cannot start and exits.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// Where a ready daemon listens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ready {
+    /// Process id of the host.
+    pub pid: u32,
+    /// Version of the host.
+    pub version: String,
+    /// The TCP port, the same on all addresses.
+    pub port: u16,
+    /// Version of the embedded Python: `3.11.7`.
+    pub python: String,
+}
+
+/// The answer of `GET /health`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Health {
+    /// `running`, or `stopping`.
+    pub status: String,
+    /// Version of the daemon.
+    pub version: String,
+    /// False once the daemon's working directory is gone.
+    pub cwd_valid: bool,
+    /// False once the venv is gone.
+    pub venv_valid: bool,
+    /// Seconds since the start.
+    pub uptime_seconds: u64,
+    /// Names of the plugins that serve.
+    pub plugins: Vec<String>,
+    /// What each plugin's last `health_check()` said, or what keeps it from serving.
+    pub plugin_health: Map<String, Value>,
+}
+
+/// The answer of `GET /plugins`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Plugins {
+    /// Plugins that serve, in order of discovery.
+    pub plugins: Vec<PluginEntry>,
+    /// Plugins that do not, and why; absent when all do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<FailedPlugin>,
+}
+
+/// One plugin that serves.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PluginEntry {
+    /// Its name.
+    pub name: String,
+    /// One line about it.
+    pub description: String,
+    /// Its version.
+    pub version: String,
+    /// All its routes.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// One method of one path.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// HTTP method.
+    pub method: String,
+    /// Whole path, `/name/…`.
+    pub path: String,
+}
+
+/// One plugin that does not serve.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FailedPlugin {
+    /// Its name, or the best guess at it.
+    pub name: String,
+    /// Where it lies.
+    pub path: String,
+    /// Why it does not serve.
+    pub error: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// The answer of [`STATUS`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// Where the daemon listens.
+    #[serde(flatten)]
+    pub ready: Ready,
+    /// Seconds since the start.
+    pub uptime_seconds: u64,
+    /// Requests under way, this one not counted.
+    pub in_flight: usize,
+    /// Every plugin, in order of discovery.
+    pub plugins: Vec<PluginStatus>,
+}
+
+/// Where one plugin stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginStatus {
+    /// Its name, or the best guess at it.
+    pub name: String,
+    /// Where it lies.
+    pub path: String,
+    /// `loading`, `ready` or `failed`.
+    pub state: String,
+    /// What it is doing, or why it failed; absent when all is well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// What to do about a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The number of its commands.
+    pub commands: usize,
+}
+
+/// The answer of `POST /reload-plugins`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// True.
+    pub success: bool,
+    /// Plugins that were not there before.
+    pub added: Vec<String>,
+    /// Plugins that are gone.
+    pub removed: Vec<String>,
+    /// Plugins that were loaded again.
+    pub reloaded: Vec<String>,
+    /// Plugins that serve now.
+    pub total: usize,
+    /// Plugins that do not serve, and why; absent when all do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<FailedPlugin>,
+}
