@@ -99,6 +99,7 @@ impl Uv {
         let mut command = clean_command(python, &paths.tools());
         command
             .args(["-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"])
+            .args(["--no-cache-dir", "--root-user-action", "ignore"])
             .args(["--target".as_ref(), staging.as_os_str(), "uv".as_ref()] as [&OsStr; 3]);
         let installed = run(command, progress);
         let outcome = match installed {
@@ -176,6 +177,8 @@ fn own_executable(paths: &Paths) -> PathBuf {
 
 /// A command that neither the caller's virtual environment nor its working directory leads astray.
 fn clean_command(executable: &Path, directory: &Path) -> Command {
+    let cache =
+        std::env::var_os("UV_CACHE_DIR").unwrap_or_else(|| directory.with_file_name("cache").join("uv").into());
     let mut command = Command::new(executable);
     command
         .current_dir(directory)
@@ -184,6 +187,8 @@ fn clean_command(executable: &Path, directory: &Path) -> Command {
         .env_remove("PYTHONPATH")
         .env_remove("PYTHONHOME")
         .env_remove("UV_PYTHON")
+        // Nothing is written outside of the runtime directory, unless the user says where.
+        .env("UV_CACHE_DIR", cache)
         .env("UV_NO_PROGRESS", "1")
         .env("UV_PYTHON_DOWNLOADS", "never")
         .env("NO_COLOR", "1")
@@ -200,7 +205,8 @@ fn run(mut command: Command, progress: Progress) -> std::io::Result<(ExitStatus,
         let mut line = Vec::new();
         while stderr.by_ref().take(OUTPUT_MAX as u64).read_until(b'\n', &mut line)? > 0 {
             let text = String::from_utf8_lossy(&line);
-            if !text.trim().is_empty() {
+            // The list of every package is for the error, not for a person who waits.
+            if !text.trim().is_empty() && !text.starts_with(' ') {
                 progress(text.trim());
             }
             output.push_str(&text);

@@ -8,14 +8,14 @@
 //! # How a line is read
 //!
 //! The line is read once for each command, because only a command knows whether `--exact` takes a value
-//! ([`typed`]). A reading that fits the command's path ([`pattern`]) is ranked against the others
-//! ([`choice`]), the best becomes the [`Invocation`] ([`request`]), and a line without a reading is explained
-//! ([`misfit`]). Without any description the request is guessed from words ([`guess`]).
+//! (`typed`). A reading that fits the command's path (`pattern`) is ranked against the others
+//! (`choice`), the best becomes the [`Invocation`] (`request`), and a line without a reading is explained
+//! (`misfit`). Without any description the request is guessed from words (`guess`).
 //!
 //! Invariants: nothing here does I/O or panics, whatever was typed; what decides is only the description.
 //!
-//! To add a rule of syntax, change [`typed`]; to add a reason to prefer one route over another, add a field
-//! to `Rank` in [`choice`], at its place in the order.
+//! To add a rule of syntax, change `typed`; to add a reason to prefer one route over another, add a field
+//! to `Rank` in `choice`, at its place in the order.
 
 mod choice;
 mod guess;

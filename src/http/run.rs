@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::Response;
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -41,6 +41,16 @@ pub(super) async fn run(
             return failed(&Failure::new(kind, rejection.body_text()));
         }
     };
+    if is_newer(&run.client) {
+        let mut response = failed(&Failure::new(
+            Kind::Unavailable,
+            format!("this daemon has version {}, older than the client's {}", crate::VERSION, run.client),
+        ));
+        response
+            .headers_mut()
+            .insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_OUTDATED));
+        return response;
+    }
     let served = match service.registry.find(&run.plugin).await {
         Ok(served) => served,
         Err(failure) => return failed(&failure),
@@ -48,12 +58,12 @@ pub(super) async fn run(
     if run.help {
         return answer_help(&served, &run.arguments);
     }
-    let invocation =
+    let mut invocation =
         match arguments::resolve(&served.description, &run.arguments, run.method.as_deref()) {
             Ok(invocation) => invocation,
             Err(failure) => return failed(&failure),
         };
-    let warnings = invocation.warnings.clone();
+    let warnings = std::mem::take(&mut invocation.warnings);
     let head = match request_head(&service, &served, &invocation, request_id.0) {
         Ok(head) => head,
         Err(failure) => return failed(&failure),
@@ -71,6 +81,14 @@ pub(super) async fn run(
         }
     }
     response
+}
+
+/// True if `client` is a later version than this daemon's: the package was upgraded while it ran.
+fn is_newer(client: &str) -> bool {
+    let numbers = |version: &str| -> Vec<u32> {
+        version.split('.').map_while(|number| number.parse().ok()).collect()
+    };
+    numbers(client) > numbers(crate::VERSION)
 }
 
 fn answer_help(served: &Served, arguments: &[String]) -> Response {
@@ -124,6 +142,13 @@ fn request_head(
     headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
     headers.insert(header::USER_AGENT, HeaderValue::from_static("skills-client"));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, value) in &invocation.headers {
+        let invalid = || {
+            Failure::new(Kind::Usage, format!("the value of --{name} cannot be sent as a header"))
+        };
+        let header = HeaderName::try_from(name.as_str()).map_err(|_| invalid())?;
+        headers.append(header, HeaderValue::try_from(value.as_str()).map_err(|_| invalid())?);
+    }
     if let Some(body) = &invocation.body {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.to_string().len()));
     }
@@ -138,4 +163,17 @@ fn request_head(
         server: ("localhost".to_owned(), service.ready.port),
         request_id,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_newer;
+
+    #[test]
+    fn only_later_versions_are_newer() {
+        assert!(!is_newer(crate::VERSION));
+        assert!(!is_newer("0.9.12"));
+        assert!(is_newer("999.0.0"));
+        assert!(!is_newer("nonsense"));
+    }
 }

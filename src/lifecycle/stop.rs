@@ -9,11 +9,16 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::locks::{self, StartLock};
+use crate::console::Console;
+use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::paths::Paths;
+use crate::settings::Settings;
 
-/// What the host gets beyond the time of its own shutdown, for what it does outside of it.
+/// What the host gets beyond its own limits.
 const GRACE: Duration = Duration::from_secs(5);
+/// Requests get the shutdown timeout, and then hooks get it again.
+const PHASES: u32 = 2;
 
 /// How a daemon ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +31,28 @@ pub enum Ended {
     Killed,
 }
 
+/// Stops the daemon, if there is one, with the time that the settings give it.
+///
+/// A configuration that cannot be read does not keep a daemon from being stopped.
+pub fn stop(paths: &Paths, env: &Environment, console: &Console) -> Result<Ended, Failure> {
+    paths.create()?;
+    let lock = StartLock::acquire(paths, || {
+        console.progress("waiting for another process that starts or stops the daemon");
+    })?;
+    end(paths, shutdown_timeout(paths, env), &lock)
+}
+
+/// The time a daemon gets to finish its requests and hooks.
+pub fn shutdown_timeout(paths: &Paths, env: &Environment) -> Duration {
+    Settings::load(&paths.config_file(), env)
+        .map_or(Duration::from_secs(10), |settings| settings.shutdown_timeout.value.duration())
+}
+
 /// Ends the running daemon, if there is one, and returns when the process is gone.
 pub fn end(paths: &Paths, shutdown_timeout: Duration, _lock: &StartLock) -> Result<Ended, Failure> {
     let Some(pid) = locks::holder(paths) else { return Ok(Ended::NotRunning) };
     signal(pid, Signal::SIGTERM)?;
-    if wait(paths, shutdown_timeout + GRACE) {
+    if wait(paths, shutdown_timeout * PHASES + GRACE) {
         return Ok(Ended::Cleanly);
     }
     signal(pid, Signal::SIGKILL)?;

@@ -4,13 +4,13 @@
 //! does not decide where; [`failed`] tells whether the exit status is 0.
 //!
 //! Scripts read this output, so it is what the first client of these plugins printed, written in Python:
-//! values look as Python's `str()` and `json.dumps` show them ([`python`]). `tests/data/client_render.jsonl`
+//! values look as Python's `str()` and `json.dumps` show them (`python`). `tests/data/client_render.jsonl`
 //! holds recorded answers. That includes answers that report an error (`success: false`, a 422): they are text
 //! even where JSON was asked for, while a `detail` text and the daemon's own failures are JSON then. To make
-//! all of them JSON, move the call of `problem::text` in [`answer`] below that of `python::indented`.
+//! all of them JSON, return `python::indented(body)` in [`answer`] where `problem::text` finds an error.
 //!
 //! Lists of objects that are alike in a known way get a line each; to add one more kind, add its test to
-//! `item` in [`data`], where the first that fits wins.
+//! `item` in `data`, where the first that fits wins.
 
 mod ansi;
 mod data;

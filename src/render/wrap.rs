@@ -75,13 +75,12 @@ mod tests {
 
     #[test]
     fn paragraphs_lists_and_examples_keep_their_shape() {
-        let wrapped = text(
-            "aaaa bbbb cccc dddd eeee ffff\n- aaaa bbbb cccc dddd eeee ffff\n\n    code stays as long as it is, always",
-            26,
-        );
+        let code = "    code stays as long as it is, always";
+        let long =
+            format!("aaaa bbbb cccc dddd eeee ffff\n- aaaa bbbb cccc dddd eeee ffff\n\n{code}");
         assert_eq!(
-            wrapped,
-            "aaaa bbbb cccc dddd eeee\nffff\n- aaaa bbbb cccc dddd eeee\n  ffff\n\n    code stays as long as it is, always"
+            text(&long, 26),
+            format!("aaaa bbbb cccc dddd eeee\nffff\n- aaaa bbbb cccc dddd eeee\n  ffff\n\n{code}")
         );
     }
 }

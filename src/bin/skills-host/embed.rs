@@ -73,10 +73,10 @@ pub(crate) fn initialize(paths: &Paths, python_dir: &Path, log_level: &str) -> R
 fn set_up(py: Python<'_>, paths: &Paths, python_dir: &Path, log_level: &str) -> PyResult<()> {
     let sys = py.import("sys")?;
     // Bytecode of plugins and of the venv goes to the cache: nothing is written beside their files.
-    sys.setattr("pycache_prefix", paths.cache().join("pycache"))?;
-    sys.getattr("path")?.call_method1("insert", (0, python_dir))?;
+    sys.setattr("pycache_prefix", paths.cache().join("pycache").as_os_str())?;
+    sys.getattr("path")?.call_method1("insert", (0, python_dir.as_os_str()))?;
     let environ = py.import("os")?.getattr("environ")?;
-    environ.set_item(skills_daemon::environment::RUNTIME_DIR, &paths.runtime)?;
+    environ.set_item(skills_daemon::environment::RUNTIME_DIR, paths.runtime.as_os_str())?;
     py.import("faulthandler")?.call_method0("enable")?;
 
     let module = PyModule::new(py, "_skills_host")?;

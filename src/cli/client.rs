@@ -1,0 +1,347 @@
+//! `skills-client`: finds or starts the daemon, sends one request, prints the answer.
+//!
+//! Called as `skills-client PLUGIN …`, by a wrapper script, or through a symbolic link that is named after the
+//! plugin. Owns the few options that are the client's; everything else goes to the daemon as it was typed, which
+//! knows the plugin's commands. No clap here: the client's options may stand anywhere among a command's own, and
+//! this program's start is most of what a call costs.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use crate::console::Console;
+use crate::environment::Environment;
+use crate::failure::{Failure, Kind};
+use crate::lifecycle::connection::ExchangeError;
+use crate::lifecycle::{self, Connection, Request, Response, stop};
+use crate::paths::Paths;
+use crate::render::{self, Options};
+use crate::wire::{self, Run, Status};
+
+const HELP: &str = "\
+Runs a command of a plugin of the skills daemon, which is started when it does not run.
+
+Usage:
+    skills-client [OPTIONS] PLUGIN COMMAND [ARGUMENTS]
+    skills-client PLUGIN --help             commands of a plugin
+    skills-client PLUGIN COMMAND --help     parameters of a command
+    skills-client health                    health of the daemon and its plugins
+    skills-client plugins                   plugins and their routes
+
+Options, which may stand anywhere before `--`:
+    --json, -j        print the answer as JSON
+    -X METHOD         decide the HTTP method by hand
+    --help, -h        print help
+    --version, -V     print the version
+
+Examples:
+    skills-client demo hello --name World
+    skills-client demo --help
+
+`skills-daemon --help` controls the daemon itself.";
+
+/// How long an answer may take before a person is told what the daemon is doing.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often a request is sent again to a daemon that went away before it took it.
+const ATTEMPTS: usize = 3;
+/// The name under which the client calls nobody but itself.
+const OWN_NAME: &str = "skills-client";
+
+/// A command line, taken apart.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct CommandLine {
+    plugin: Option<String>,
+    arguments: Vec<String>,
+    json: bool,
+    help: bool,
+    version: bool,
+    method: Option<String>,
+}
+
+impl CommandLine {
+    /// Takes the client's own options out of `arguments`; `name` is the name the program was called by.
+    fn parse(name: &str, arguments: Vec<String>) -> Result<CommandLine, Failure> {
+        let mut line = CommandLine::default();
+        let mut rest = arguments.into_iter();
+        while let Some(argument) = rest.next() {
+            match argument.as_str() {
+                "--json" | "-j" => line.json = true,
+                "--help" | "-h" => line.help = true,
+                "--version" | "-V" if line.arguments.is_empty() && name == OWN_NAME => {
+                    line.version = true;
+                }
+                "-X" => {
+                    let method = rest.next().ok_or_else(|| {
+                        Failure::new(Kind::Usage, "-X needs a method")
+                            .hint("For example -X PATCH.")
+                    })?;
+                    line.method = Some(method.to_ascii_uppercase());
+                }
+                "--" => {
+                    line.arguments.push(argument);
+                    line.arguments.extend(rest.by_ref());
+                }
+                _ => line.arguments.push(argument),
+            }
+        }
+        if name == OWN_NAME {
+            if !line.arguments.is_empty() {
+                line.plugin = Some(line.arguments.remove(0));
+            }
+        } else {
+            line.plugin = Some(name.to_owned());
+        }
+        Ok(line)
+    }
+}
+
+/// Runs the client with the process's arguments and environment.
+pub fn main() -> ExitCode {
+    let env = Environment::of_process();
+    let console = Console::of_process(&env);
+    let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let program = arguments.next().unwrap_or_default();
+    let name = Path::new(&program).file_name().and_then(|name| name.to_str()).unwrap_or(OWN_NAME);
+    let line = match CommandLine::parse(name, arguments.collect()) {
+        Ok(line) => line,
+        Err(failure) => return console.failure(&failure),
+    };
+    let json = line.json;
+    run(line, &env, &console).unwrap_or_else(|failure| match json {
+        true => {
+            // Programs read stdout; a closed pipe leaves nobody to tell.
+            let _ = console.print(&render::failure(&failure, &options(&console, true)));
+            ExitCode::from(failure.kind.exit_status())
+        }
+        false => console.failure(&failure),
+    })
+}
+
+fn options(console: &Console, json: bool) -> Options {
+    let width = terminal_size::terminal_size().map_or(0, |(width, _)| usize::from(width.0));
+    Options { json, style: console.out, width }
+}
+
+fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCode, Failure> {
+    if line.version {
+        return printed(console.print(&format!("{OWN_NAME} {}", crate::VERSION)));
+    }
+    let Some(plugin) = line.plugin else { return printed(console.print(HELP)) };
+    let paths = Paths::resolve(env)?;
+    let caller = Caller { paths: &paths, env, console };
+    let (response, json) = match plugin.as_str() {
+        "health" | "plugins" if !line.help => {
+            (caller.exchange(&Request::get(&format!("/{plugin}")), &plugin)?, line.json)
+        }
+        _ => {
+            let run = Run {
+                client: crate::VERSION.to_owned(),
+                plugin: plugin.clone(),
+                arguments: line.arguments,
+                method: line.method,
+                help: line.help,
+            };
+            let body = serde_json::to_vec(&run)
+                .map_err(|error| Failure::new(Kind::Bug, format!("cannot write the request: {error}")))?;
+            let request = Request { method: "POST", target: wire::RUN, headers: &[], body: &body };
+            (caller.exchange(&request, &plugin)?, line.json)
+        }
+    };
+    for warning in response.headers_of(wire::WARNING_HEADER) {
+        console.warning(&percent_decode_str(warning).decode_utf8_lossy());
+    }
+    print_answer(response, console, &options(console, json))
+}
+
+/// Who calls the daemon.
+struct Caller<'a> {
+    paths: &'a Paths,
+    env: &'a Environment,
+    console: &'a Console,
+}
+
+impl Caller<'_> {
+    /// Sends a request, starting or replacing the daemon where that is needed.
+    fn exchange(&self, request: &Request, plugin: &str) -> Result<Response, Failure> {
+        for _ in 0..ATTEMPTS {
+            let connection = match Connection::open(self.paths) {
+                Some(connection) => connection,
+                None => {
+                    lifecycle::ensure_running(self.paths, self.env, self.console)?.connection()
+                }
+            };
+            match self.send(connection, request, plugin) {
+                Ok(response)
+                    if response.header(wire::ANSWER_HEADER) == Some(wire::ANSWER_OUTDATED) =>
+                {
+                    self.console.progress("replacing a daemon of an earlier version");
+                    stop::stop(self.paths, self.env, self.console)?;
+                }
+                Ok(response) => return Ok(response),
+                Err(ExchangeError::NotTaken) => {}
+                Err(error) => return Err(exchange_failed(&error)),
+            }
+        }
+        Err(Failure::new(Kind::Unavailable, "the daemon went away each time before it took the request")
+            .hint("Run `skills-daemon doctor`."))
+    }
+
+    fn send(
+        &self,
+        connection: Connection,
+        request: &Request,
+        plugin: &str,
+    ) -> Result<Response, ExchangeError> {
+        let watched = self.console.watched;
+        let mut told = String::new();
+        connection.timeout(watched.then_some(PATIENCE)).send(request, || {
+            if let Some(doing) = self.what_it_does(plugin)
+                && doing != told
+            {
+                self.console.progress(&doing);
+                told = doing;
+            }
+            true
+        })
+    }
+
+    /// What keeps the daemon from answering, if it says so.
+    fn what_it_does(&self, plugin: &str) -> Option<String> {
+        let connection = Connection::open(self.paths)?.timeout(Some(PATIENCE));
+        let response = connection.send(&Request::get(wire::STATUS), || false).ok()?;
+        let status: Status = serde_json::from_slice(&response.bytes().ok()?).ok()?;
+        let loading = |named: bool| {
+            status.plugins.iter().find(move |entry| {
+                entry.state == "loading" && (!named || entry.name == plugin)
+            })
+        };
+        let entry = loading(true).or_else(|| {
+            let known = status.plugins.iter().any(|entry| entry.name == plugin);
+            if known { None } else { loading(false) }
+        })?;
+        Some(format!("{}: {}", entry.name, entry.detail.as_deref().unwrap_or("loading")))
+    }
+}
+
+fn exchange_failed(error: &ExchangeError) -> Failure {
+    let failure = Failure::new(Kind::Unavailable, error.to_string());
+    match error {
+        ExchangeError::Interrupted(_) => failure.hint(
+            "It was not sent again, because it may have had its effect. Run `skills-daemon logs` to see why the \
+             daemon ended.",
+        ),
+        _ => failure.hint("Run `skills-daemon doctor`."),
+    }
+}
+
+fn print_answer(
+    mut response: Response,
+    console: &Console,
+    options: &Options,
+) -> Result<ExitCode, Failure> {
+    let status = response.status;
+    let answer = response.header(wire::ANSWER_HEADER).unwrap_or_default().to_owned();
+    let content_type = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
+    let ok = if status < 400 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    if !content_type.contains("json") {
+        let text = content_type.starts_with("text/");
+        copy(&mut response, console, text)?;
+        return Ok(ok);
+    }
+    let bytes = response.bytes().map_err(|error| exchange_failed(&error))?;
+    let Ok(body) = serde_json::from_slice::<Value>(&bytes) else {
+        printed(console.write(&bytes))?;
+        return Ok(ok);
+    };
+    if answer == wire::ANSWER_FAILURE
+        && let Ok(failure) = serde_json::from_value::<Failure>(body.clone())
+    {
+        printed(console.print(&render::failure(&failure, options)))?;
+        return Ok(ExitCode::from(failure.kind.exit_status()));
+    }
+    let text = match answer.as_str() {
+        wire::ANSWER_HELP => render::help(&body, options),
+        _ => render::answer(&body, options),
+    };
+    let text = if console.colored() { text } else { render::strip_ansi(&text) };
+    printed(console.print(&text))?;
+    Ok(if render::failed(&body, status) { ExitCode::FAILURE } else { ok })
+}
+
+/// Copies an answer that is no JSON to stdout as it comes; text without colours where stdout takes none.
+fn copy(response: &mut Response, console: &Console, text: bool) -> Result<(), Failure> {
+    let mut buffer = vec![0; 64 * 1024];
+    let mut kept = Vec::new();
+    let mut last = b'\n';
+    let strip = text && !console.colored();
+    loop {
+        let count = response
+            .reader()
+            .read(&mut buffer)
+            .map_err(|error| exchange_failed(&ExchangeError::from_read(error)))?;
+        let ended = count == 0;
+        if !strip {
+            printed(console.write(&buffer[..count]))?;
+            last = buffer[..count].last().copied().unwrap_or(last);
+        } else {
+            // Whole lines at a time: a colour code never spans two, and neither does a character.
+            kept.extend_from_slice(&buffer[..count]);
+            let whole = if ended {
+                kept.len()
+            } else {
+                kept.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
+            };
+            let lines: Vec<u8> = kept.drain(..whole).collect();
+            printed(console.write(render::strip_ansi(&String::from_utf8_lossy(&lines)).as_bytes()))?;
+            last = lines.last().copied().unwrap_or(last);
+        }
+        if ended {
+            break;
+        }
+    }
+    if text && last != b'\n' {
+        printed(console.write(b"\n"))?;
+    }
+    Ok(())
+}
+
+/// Success, or the quiet end that a reader who hangs up (`| head`) expects.
+fn printed(outcome: std::io::Result<()>) -> Result<ExitCode, Failure> {
+    match outcome {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(error) => Err(Failure::environment(format!("cannot write to stdout: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(name: &str, line: &[&str]) -> CommandLine {
+        CommandLine::parse(name, line.iter().map(ToString::to_string).collect()).unwrap()
+    }
+
+    #[test]
+    fn own_options_may_stand_anywhere_before_the_dashes() {
+        let line = parse("skills-client", &["jira", "search", "--json", "-X", "get", "--jql", "x", "--", "-h"]);
+        assert_eq!(line.plugin.as_deref(), Some("jira"));
+        assert_eq!(line.arguments, ["search", "--jql", "x", "--", "-h"]);
+        assert!(line.json && !line.help);
+        assert_eq!(line.method.as_deref(), Some("GET"));
+    }
+
+    #[test]
+    fn a_link_is_the_plugin() {
+        let line = parse("jira", &["search", "-h"]);
+        assert_eq!(line.plugin.as_deref(), Some("jira"));
+        assert_eq!(line.arguments, ["search"]);
+        assert!(line.help);
+        assert!(!parse("jira", &["--version"]).version);
+        assert!(parse("skills-client", &["--version"]).version);
+    }
+}

@@ -1,0 +1,112 @@
+//! `skills-daemon`: controls the daemon. One module per subcommand.
+//!
+//! Works when Python, the venv or the configuration is broken: each subcommand reads only what it needs. To add
+//! one: a module with its arguments and `run`, a variant here, a line in the match.
+
+mod doctor;
+mod logs;
+mod plugins;
+mod reload;
+mod start;
+mod status;
+mod stop;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use serde::de::DeserializeOwned;
+
+use crate::console::Console;
+use crate::environment::Environment;
+use crate::failure::{Failure, Kind};
+use crate::lifecycle::{Connection, Request};
+use crate::paths::Paths;
+
+/// Controls the skills daemon, which keeps Python plugins loaded and runs their commands.
+#[derive(Parser)]
+#[command(name = "skills-daemon", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the daemon, unless it runs
+    Start(start::Arguments),
+    /// Stop the daemon
+    Stop,
+    /// Stop the daemon and start it again
+    Restart,
+    /// Show whether the daemon runs, and how its plugins stand
+    Status(status::Arguments),
+    /// Show the daemon's log
+    Logs(logs::Arguments),
+    /// Load all plugins again
+    Reload(reload::Arguments),
+    /// List the plugins and what they offer
+    Plugins(plugins::Arguments),
+    /// Check the whole installation and say what to do
+    Doctor(doctor::Arguments),
+}
+
+/// What every subcommand is given.
+struct Context {
+    env: Environment,
+    paths: Paths,
+    console: Console,
+}
+
+/// Runs the control program with the process's arguments and environment.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let env = Environment::of_process();
+    let console = Console::of_process(&env);
+    let outcome = Paths::resolve(&env).and_then(|paths| {
+        let context = Context { env, paths, console };
+        match arguments.command {
+            Command::Start(arguments) => start::run(&context, &arguments),
+            Command::Stop => stop::run(&context),
+            Command::Restart => start::restart(&context),
+            Command::Status(arguments) => status::run(&context, &arguments),
+            Command::Logs(arguments) => logs::run(&context, &arguments),
+            Command::Reload(arguments) => reload::run(&context, &arguments),
+            Command::Plugins(arguments) => plugins::run(&context, &arguments),
+            Command::Doctor(arguments) => doctor::run(&context, &arguments),
+        }
+    });
+    outcome.unwrap_or_else(|failure| console.failure(&failure))
+}
+
+impl Context {
+    /// Prints a line to stdout; a reader that hung up is no failure.
+    fn print(&self, text: &str) {
+        let _ = self.console.print(text);
+    }
+
+    /// Prints `value` as indented JSON.
+    fn print_json<T: serde::Serialize>(&self, value: &T) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value)
+            .map_err(|error| Failure::new(Kind::Bug, format!("cannot write JSON: {error}")))?;
+        self.print(&text);
+        Ok(())
+    }
+
+    /// Asks the running daemon; `None` where none runs.
+    fn ask<T: DeserializeOwned>(&self, request: &Request) -> Result<Option<T>, Failure> {
+        let Some(connection) = Connection::open(&self.paths) else { return Ok(None) };
+        let failed = |error: String| {
+            Failure::new(Kind::Unavailable, error).hint("Run `skills-daemon doctor`.")
+        };
+        let response = connection.send(request, || true).map_err(|error| failed(error.to_string()))?;
+        let status = response.status;
+        let bytes = response.bytes().map_err(|error| failed(error.to_string()))?;
+        if let Ok(value) = serde_json::from_slice(&bytes)
+            && status < 400
+        {
+            return Ok(Some(value));
+        }
+        Err(serde_json::from_slice::<Failure>(&bytes)
+            .unwrap_or_else(|_| failed(format!("the daemon answered with HTTP status {status}"))))
+    }
+}

@@ -1,0 +1,49 @@
+//! `skills-daemon plugins`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::Context;
+use super::reload::print_failed;
+use super::status::count;
+use crate::failure::Failure;
+use crate::lifecycle::{self, Request};
+use crate::wire::Plugins;
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// List every route
+    #[arg(long)]
+    routes: bool,
+}
+
+/// Starts the daemon if need be, because only a loaded plugin tells what it offers.
+pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    lifecycle::ensure_running(&context.paths, &context.env, &context.console)?;
+    let plugins: Plugins = context.ask(&Request::get("/plugins"))?.unwrap_or_default();
+    if arguments.json {
+        context.print_json(&plugins)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let style = context.console.out;
+    for plugin in &plugins.plugins {
+        context.print(&format!(
+            "{}{}{} {} - {} ({})",
+            style.bold,
+            plugin.name,
+            style.reset,
+            plugin.version,
+            plugin.description,
+            count(plugin.endpoints.len(), "route")
+        ));
+        for endpoint in plugin.endpoints.iter().filter(|_| arguments.routes) {
+            context.print(&format!("  {:<7} {}", endpoint.method, endpoint.path));
+        }
+    }
+    print_failed(context, &plugins.failed);
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,66 @@
+//! `skills-daemon start` and `restart`.
+
+use std::os::unix::process::CommandExt;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::Context;
+use crate::failure::Failure;
+use crate::lifecycle::locks::StartLock;
+use crate::lifecycle::start::{self, Started};
+use crate::lifecycle::{self, launch, stop};
+use crate::settings::Settings;
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Stay in the terminal and log there too; Ctrl-C ends
+    #[arg(long)]
+    foreground: bool,
+}
+
+pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.foreground {
+        return Err(foreground(context));
+    }
+    let started = lifecycle::ensure_running(&context.paths, &context.env, &context.console)?;
+    Ok(report(context, &started))
+}
+
+pub(super) fn restart(context: &Context) -> Result<ExitCode, Failure> {
+    context.paths.create()?;
+    let lock = StartLock::acquire(&context.paths, || {
+        context.console.progress("waiting for another process that starts or stops the daemon");
+    })?;
+    stop::end(&context.paths, stop::shutdown_timeout(&context.paths, &context.env), &lock)?;
+    let started = start::start_locked(&context.paths, &context.env, &context.console, &lock)?;
+    Ok(report(context, &started))
+}
+
+fn report(context: &Context, started: &Started) -> ExitCode {
+    match started {
+        Started::Found(_) => context.print("The daemon is already running."),
+        Started::Fresh(_, ready) => context.print(&format!(
+            "The daemon is running (process id {}, http://localhost:{}, Python {}).",
+            ready.pid, ready.port, ready.python
+        )),
+    }
+    ExitCode::SUCCESS
+}
+
+/// Becomes the host; returns only if that fails.
+fn foreground(context: &Context) -> Failure {
+    let prepared = context
+        .paths
+        .create()
+        .and_then(|()| Settings::load(&context.paths.config_file(), &context.env))
+        .and_then(|settings| launch::host_command(&context.paths, &context.env, &settings));
+    match prepared {
+        Ok((mut command, _)) => {
+            let error = command.arg("--foreground").exec();
+            let program = command.get_program().to_string_lossy().into_owned();
+            Failure::environment(format!("cannot run {program}: {error}"))
+        }
+        Err(failure) => failure,
+    }
+}

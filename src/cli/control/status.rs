@@ -1,0 +1,86 @@
+//! `skills-daemon status`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::Context;
+use crate::failure::Failure;
+use crate::lifecycle::{Request, locks};
+use crate::wire::{self, PluginStatus, Status};
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Exit status 0 if the daemon runs, 1 if not.
+pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let Some(status) = context.ask::<Status>(&Request::get(wire::STATUS))? else {
+        match locks::holder(&context.paths) {
+            _ if arguments.json => context.print_json(&json!({"running": false}))?,
+            Some(pid) => context.print(&format!(
+                "The daemon (process id {pid}) is starting or stopping: it does not listen."
+            )),
+            None => context.print("The daemon is not running."),
+        }
+        return Ok(ExitCode::FAILURE);
+    };
+    if arguments.json {
+        let mut value = serde_json::to_value(&status).unwrap_or_default();
+        value["running"] = json!(true);
+        context.print_json(&value)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let ready = &status.ready;
+    context.print(&format!(
+        "The daemon is running: version {}, process id {}, up {}, {} under way",
+        ready.version,
+        ready.pid,
+        span(status.uptime_seconds),
+        count(status.in_flight, "request")
+    ));
+    context.print(&format!("  http://localhost:{}, Python {}", ready.port, ready.python));
+    context.print(&format!("  socket {}", context.paths.socket().display()));
+    context.print(&format!("  log    {}", context.paths.log_file().display()));
+    if status.plugins.is_empty() {
+        context.print("No plugins were found.");
+    }
+    for plugin in &status.plugins {
+        context.print(&line(context, plugin));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line(context: &Context, plugin: &PluginStatus) -> String {
+    let style = context.console.out;
+    let color = match plugin.state.as_str() {
+        "ready" if plugin.detail.is_none() => style.green,
+        "failed" => style.red,
+        _ => style.yellow,
+    };
+    let mut text = format!("  {color}{:<8}{} {}", plugin.state, style.reset, plugin.name);
+    if plugin.state == "ready" {
+        text.push_str(&format!(" ({})", count(plugin.commands, "command")));
+    }
+    for extra in [&plugin.detail, &plugin.hint].into_iter().flatten() {
+        text.push_str(&format!("\n           {}{extra}{}", style.dim, style.reset));
+    }
+    text
+}
+
+/// `1 request`, `2 requests`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}

@@ -1,0 +1,289 @@
+//! The verdicts, each a pure function of the facts.
+
+use super::facts::{Daemon, Facts};
+use super::{Check, Verdict};
+use crate::environment;
+use crate::interpreter;
+use crate::settings::{Setting, Settings, Source};
+use crate::venv::State;
+
+/// Below this much free space installing is likely to fail, in bytes.
+const SPACE_MIN: u64 = 200 << 20;
+
+/// All three programs are there and can be found.
+pub fn executables(facts: &Facts) -> Check {
+    const NAME: &str = "executables";
+    match (&facts.host, &facts.client_on_path) {
+        (Err(failure), _) => Check::new(NAME, Verdict::Failed, &failure.error)
+            .remedy(failure.hint.as_deref().unwrap_or("Install skills-daemon again.")),
+        (Ok(host), None) => Check::new(
+            NAME,
+            Verdict::Warning,
+            format!("{}; but skills-client is not on PATH", host.display()),
+        )
+        .remedy(format!(
+            "Wrappers call skills-client by name: add {} to PATH.",
+            host.parent().unwrap_or(host).display()
+        )),
+        (Ok(host), Some(client)) => {
+            Check::new(NAME, Verdict::Ok, format!("{}, {}", client.display(), host.display()))
+        }
+    }
+}
+
+/// The runtime directories can be written, and the disk is not full.
+pub fn directories(facts: &Facts) -> Check {
+    const NAME: &str = "directories";
+    let runtime = facts.paths.runtime.display();
+    if let Err(failure) = &facts.directories {
+        let check = Check::new(NAME, Verdict::Failed, &failure.error);
+        return check.remedy(failure.hint.as_deref().unwrap_or("Make it writable for you."));
+    }
+    match facts.free_space {
+        Some(free) if free < SPACE_MIN => Check::new(
+            NAME,
+            Verdict::Warning,
+            format!("{runtime} is writable, but only {} MB are free", free >> 20),
+        )
+        .remedy("Free some space: installing dependencies may fail."),
+        _ => Check::new(NAME, Verdict::Ok, format!("{runtime} is writable")),
+    }
+}
+
+/// The configuration can be read and means something.
+pub fn configuration(facts: &Facts) -> Check {
+    const NAME: &str = "configuration";
+    match &facts.settings {
+        Err(failure) => Check::new(NAME, Verdict::Failed, &failure.error).remedy(
+            failure.hint.as_deref().unwrap_or("Correct it: README lists all settings and their values."),
+        ),
+        Ok(settings) if !settings.unknown.is_empty() => Check::new(
+            NAME,
+            Verdict::Warning,
+            format!(
+                "{} has settings nobody knows: {}",
+                facts.paths.config_file().display(),
+                settings.unknown.join(", ")
+            ),
+        )
+        .remedy("Look for a typing mistake: README lists all settings."),
+        Ok(settings) => Check::new(NAME, Verdict::Ok, changed(settings)),
+    }
+}
+
+/// What is not left at its default, and who changed it.
+fn changed(settings: &Settings) -> String {
+    fn told<T: std::fmt::Display>(name: &str, setting: &Setting<T>) -> Option<String> {
+        (setting.source != Source::Default)
+            .then(|| format!("{name} = {} ({})", setting.value, setting.source))
+    }
+    let changed: Vec<String> = [
+        told("host", &settings.host),
+        told("port", &settings.port),
+        told("timeout", &settings.idle_timeout),
+        told("shutdown_timeout", &settings.shutdown_timeout),
+        told("hook_timeout", &settings.hook_timeout),
+        told("log_level", &settings.log_level),
+        settings
+            .python
+            .as_ref()
+            .map(|python| format!("python = {} ({})", python.value.display(), python.source)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if changed.is_empty() { "all defaults".to_owned() } else { changed.join(", ") }
+}
+
+/// There is a Python that fits, with its library.
+pub fn interpreter(facts: &Facts) -> Check {
+    const NAME: &str = "interpreter";
+    match &facts.interpreter {
+        Err(failure) => Check::new(NAME, Verdict::Failed, &failure.error)
+            .remedy(failure.hint.as_deref().unwrap_or("Build skills-daemon again.")),
+        Ok(found) => {
+            let library = found.library.as_deref().unwrap_or_else(|| "none".as_ref());
+            let evidence = format!(
+                "Python {} at {}, library {}",
+                found.version,
+                found.executable.display(),
+                library.display()
+            );
+            let check = Check::new(NAME, Verdict::Ok, evidence);
+            match interpreter::BUILD_PYTHON {
+                Some(built) if found.executable.as_os_str() != built && !same_file(found, built) => {
+                    Check { verdict: Verdict::Warning, ..check }.remedy(format!(
+                        "It stands in for {built}, which the host was built against; nothing to do if plugins work."
+                    ))
+                }
+                _ => check,
+            }
+        }
+    }
+}
+
+/// One interpreter has many names: `python3` and `python3.11` are the same.
+fn same_file(found: &interpreter::Interpreter, built: &str) -> bool {
+    match (found.executable.canonicalize(), std::path::Path::new(built).canonicalize()) {
+        (Ok(found), Ok(built)) => found == built,
+        _ => false,
+    }
+}
+
+/// The host starts, with that library.
+pub fn host(facts: &Facts) -> Check {
+    const NAME: &str = "host";
+    let expected = format!("{} {}", crate::lifecycle::launch::HOST, crate::VERSION);
+    match &facts.host_version {
+        Ok(version) if *version == expected => Check::new(NAME, Verdict::Ok, version),
+        Ok(version) => {
+            Check::new(NAME, Verdict::Warning, format!("{version}, but this program has version {}", crate::VERSION))
+                .remedy("Install skills-daemon again; all three executables belong together.")
+        }
+        Err(error) => Check::new(NAME, Verdict::Failed, error.as_str())
+            .remedy("Mend what is wrong with the interpreter, or build skills-daemon again."),
+    }
+}
+
+/// There is a `uv` that runs.
+pub fn uv(facts: &Facts) -> Check {
+    const NAME: &str = "uv";
+    match &facts.uv {
+        None => Check::new(NAME, Verdict::Warning, "neither on PATH nor fetched yet")
+            .remedy("The daemon fetches it with pip when it starts; or install it yourself."),
+        Some((path, Ok(version))) => {
+            Check::new(NAME, Verdict::Ok, format!("{version} at {}", path.display()))
+        }
+        Some((path, Err(error))) => {
+            Check::new(NAME, Verdict::Failed, format!("{}: {error}", path.display()))
+                .remedy("Install uv again.")
+        }
+    }
+}
+
+/// The venv is whole and what every plugin relies on can be imported.
+pub fn venv(facts: &Facts) -> Check {
+    const NAME: &str = "venv";
+    const REMEDY: &str = "`skills-daemon restart` makes it again.";
+    let place = facts.paths.venv();
+    match (&facts.venv, &facts.core) {
+        (None, _) => Check::new(NAME, Verdict::Warning, "not looked at: there is no interpreter to compare it with")
+            .remedy("Mend the interpreter first."),
+        (Some(State::Missing), _) => {
+            Check::new(NAME, Verdict::Warning, format!("{} is not there yet", place.display()))
+                .remedy("`skills-daemon start` makes it.")
+        }
+        (Some(State::Broken(why)), _) => {
+            Check::new(NAME, Verdict::Failed, format!("{}: {why}", place.display())).remedy(REMEDY)
+        }
+        (Some(State::Whole), Err(error)) => {
+            Check::new(NAME, Verdict::Failed, format!("{}: {error}", place.display())).remedy(REMEDY)
+        }
+        (Some(State::Whole), Ok(core)) => {
+            Check::new(NAME, Verdict::Ok, format!("{} with {core}", place.display()))
+        }
+    }
+}
+
+/// The process and its lock agree.
+pub fn process(facts: &Facts) -> Check {
+    const NAME: &str = "process";
+    match (&facts.daemon, facts.holder) {
+        (Daemon::Running(status), Some(_)) => Check::new(
+            NAME,
+            Verdict::Ok,
+            format!("process id {}, version {}", status.ready.pid, status.ready.version),
+        ),
+        (Daemon::Silent, None) => {
+            let words = facts.last_words.as_ref();
+            let said = words.map_or(String::new(), |words| format!("; its last words: {words}"));
+            Check::new(NAME, Verdict::Ok, format!("not running; the next command starts it{said}"))
+        }
+        (Daemon::Silent, Some(pid)) => Check::new(
+            NAME,
+            Verdict::Warning,
+            format!("process id {pid} lives, but does not listen: it starts, stops, or lost its socket"),
+        )
+        .remedy("If that does not change, run `skills-daemon restart`."),
+        (Daemon::Confused(error), _) => {
+            Check::new(NAME, Verdict::Failed, format!("it does not answer as it must: {error}"))
+                .remedy("Run `skills-daemon restart`.")
+        }
+        (Daemon::Running(_), None) => {
+            Check::new(NAME, Verdict::Failed, "a daemon answers, but nobody holds its lock")
+                .remedy("Run `skills-daemon restart`.")
+        }
+    }
+}
+
+/// Only the user may use the socket.
+pub fn socket(facts: &Facts) -> Check {
+    const NAME: &str = "socket";
+    let place = facts.paths.socket();
+    match (&facts.daemon, facts.socket_mode) {
+        (_, Some(0o600)) | (Daemon::Silent, None) => {
+            Check::new(NAME, Verdict::Ok, place.display().to_string())
+        }
+        (_, Some(mode)) => {
+            Check::new(NAME, Verdict::Failed, format!("{} has mode {mode:o}, not 600", place.display()))
+                .remedy("Run `skills-daemon restart`.")
+        }
+        (_, None) => Check::new(NAME, Verdict::Failed, format!("{} is gone", place.display()))
+            .remedy("Run `skills-daemon restart`."),
+    }
+}
+
+/// The TCP port is the daemon's, or free.
+pub fn port(facts: &Facts) -> Check {
+    const NAME: &str = "port";
+    match (&facts.daemon, &facts.port_free) {
+        (Daemon::Running(status), _) => {
+            Check::new(NAME, Verdict::Ok, format!("http://localhost:{}", status.ready.port))
+        }
+        (_, Some(Err(error))) => Check::new(NAME, Verdict::Failed, error.as_str())
+            .remedy(format!("Set {} to a free port, or 0.", environment::PORT)),
+        (_, Some(Ok(()))) => Check::new(NAME, Verdict::Ok, "free"),
+        (_, None) => Check::new(NAME, Verdict::Warning, "not looked at"),
+    }
+}
+
+/// Each plugin: as the running daemon sees it, else as it lies on disk.
+pub fn plugins(facts: &Facts) -> Vec<Check> {
+    if let Daemon::Running(status) = &facts.daemon {
+        return status
+            .plugins
+            .iter()
+            .map(|plugin| {
+                let name = format!("plugin {}", plugin.name);
+                let detail = plugin.detail.clone();
+                let check = match (plugin.state.as_str(), detail) {
+                    ("ready", None) => Check::new(&name, Verdict::Ok, plugin.path.as_str()),
+                    ("failed", detail) => {
+                        Check::new(&name, Verdict::Failed, detail.unwrap_or_default())
+                    }
+                    (_, detail) => Check::new(&name, Verdict::Warning, detail.unwrap_or_default()),
+                };
+                match &plugin.hint {
+                    Some(hint) => check.remedy(hint.as_str()),
+                    None if check.verdict == Verdict::Warning => {
+                        check.remedy("`skills-daemon logs` tells more.")
+                    }
+                    None => check,
+                }
+            })
+            .collect();
+    }
+    facts
+        .plugins
+        .iter()
+        .map(|plugin| {
+            let name = format!("plugin {}", plugin.source.working_name());
+            let place = plugin.source.path.display();
+            match &plugin.manifest {
+                Ok(()) => Check::new(&name, Verdict::Ok, format!("{place}, not loaded")),
+                Err(error) => Check::new(&name, Verdict::Failed, error.as_str())
+                    .remedy("Correct it, or remove the plugin."),
+            }
+        })
+        .collect()
+}

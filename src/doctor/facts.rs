@@ -1,0 +1,208 @@
+//! What there is to know about the installation, collected without giving up.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::discovery::{self, PluginSource};
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::interpreter::{self, Interpreter};
+use crate::lifecycle::{Connection, Request, launch, locks};
+use crate::manifest::Manifest;
+use crate::paths::Paths;
+use crate::settings::Settings;
+use crate::uv::Uv;
+use crate::venv::{Base, State, Venv};
+use crate::wire::{self, Status};
+
+/// How long the running daemon may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Imports what every plugin may rely on, and tells the versions.
+const IMPORT_CORE: &str = "import fastapi, pydantic, rich, importlib.metadata as m; \
+    print(', '.join(f'{n} {m.version(n)}' for n in ('fastapi', 'pydantic', 'rich')))";
+
+/// One plugin as it lies on disk.
+pub struct PluginOnDisk {
+    /// Where.
+    pub source: PluginSource,
+    /// Whether its manifest is right, if it has one.
+    pub manifest: Result<(), String>,
+}
+
+/// How the daemon answers.
+pub enum Daemon {
+    /// Nothing listens on the socket.
+    Silent,
+    /// It answered.
+    Running(Box<Status>),
+    /// Something listens and does not answer as it must.
+    Confused(String),
+}
+
+/// Everything the checks look at.
+pub struct Facts {
+    /// The places.
+    pub paths: Paths,
+    /// Whether the runtime directories could be made and written.
+    pub directories: Result<(), Failure>,
+    /// Free space in the runtime directory, in bytes.
+    pub free_space: Option<u64>,
+    /// The settings in force.
+    pub settings: Result<Settings, Failure>,
+    /// The host executable.
+    pub host: Result<PathBuf, Failure>,
+    /// Where `skills-client` is found on PATH.
+    pub client_on_path: Option<PathBuf>,
+    /// The interpreter that would be embedded.
+    pub interpreter: Result<Interpreter, Failure>,
+    /// What the host says when it is only asked for its version.
+    pub host_version: Result<String, String>,
+    /// `uv` and its version.
+    pub uv: Option<(PathBuf, Result<String, String>)>,
+    /// How the venv stands, if the interpreter is known.
+    pub venv: Option<State>,
+    /// The versions of what every plugin may rely on.
+    pub core: Result<String, String>,
+    /// The process that holds the life lock.
+    pub holder: Option<i32>,
+    /// How the daemon answers.
+    pub daemon: Daemon,
+    /// The mode of the socket file.
+    pub socket_mode: Option<u32>,
+    /// Whether the configured port is free, where no daemon runs.
+    pub port_free: Option<Result<(), String>>,
+    /// The last line the host wrote to stderr.
+    pub last_words: Option<String>,
+    /// The plugins on disk.
+    pub plugins: Vec<PluginOnDisk>,
+}
+
+impl Facts {
+    /// Collects everything; asks the daemon, the interpreter, `uv` and the venv, and changes nothing but that
+    /// missing runtime directories are made.
+    pub fn collect(paths: &Paths, env: &Environment) -> Facts {
+        let directories = paths.create();
+        let settings = Settings::load(&paths.config_file(), env);
+        // A broken configuration must not hide what else is broken: defaults stand in for it.
+        let in_force = settings.as_ref().ok().cloned().or_else(|| {
+            Settings::resolve(toml::Table::new(), &paths.config_file(), &Environment::default()).ok()
+        });
+        let interpreter = match &in_force {
+            Some(settings) => interpreter::find(settings),
+            None => Err(Failure::environment("not looked for: the settings are broken")),
+        };
+        let base = interpreter.as_ref().ok().map(|interpreter| Base {
+            executable: interpreter.executable.clone(),
+            version: interpreter.version.clone(),
+        });
+        let venv = Venv::at(paths);
+        let daemon = ask_daemon(paths);
+        let port_free = match (&daemon, &in_force) {
+            (Daemon::Silent, Some(settings)) => Some(try_port(settings)),
+            _ => None,
+        };
+        Facts {
+            paths: paths.clone(),
+            free_space: free_space(&paths.runtime),
+            host: launch::host_executable(),
+            client_on_path: which::which("skills-client").ok(),
+            host_version: match &in_force {
+                Some(settings) => host_version(paths, env, settings),
+                None => Err("not asked: the settings are broken".to_owned()),
+            },
+            uv: Uv::find(paths).map(|uv| {
+                (uv.executable().to_owned(), uv.version().map_err(|error| error.to_string()))
+            }),
+            venv: base.map(|base| venv.state(&base)),
+            core: output(Command::new(venv.python()).args(["-I", "-c", IMPORT_CORE])),
+            holder: locks::holder(paths).map(nix::unistd::Pid::as_raw),
+            daemon,
+            socket_mode: fs::metadata(paths.socket()).ok().map(|m| m.permissions().mode() & 0o777),
+            port_free,
+            last_words: last_words(&paths.host_stderr()),
+            plugins: on_disk(paths, env, in_force.as_ref()),
+            directories,
+            settings,
+            interpreter,
+        }
+    }
+}
+
+fn ask_daemon(paths: &Paths) -> Daemon {
+    let Some(connection) = Connection::open(paths) else { return Daemon::Silent };
+    let answer = connection
+        .timeout(Some(PATIENCE))
+        .send(&Request::get(wire::STATUS), || false)
+        .and_then(|response| response.bytes());
+    match answer {
+        Ok(bytes) => match serde_json::from_slice(&bytes) {
+            Ok(status) => Daemon::Running(Box::new(status)),
+            Err(error) => Daemon::Confused(error.to_string()),
+        },
+        Err(error) => Daemon::Confused(error.to_string()),
+    }
+}
+
+/// Starts the host just far enough to see that the loader finds its library.
+fn host_version(paths: &Paths, env: &Environment, settings: &Settings) -> Result<String, String> {
+    let (mut command, _) =
+        launch::host_command(paths, env, settings).map_err(|failure| failure.error)?;
+    if !paths.runtime.is_dir() {
+        command.current_dir("/");
+    }
+    output(command.arg("--version"))
+}
+
+fn output(command: &mut Command) -> Result<String, String> {
+    let output =
+        command.stdin(Stdio::null()).output().map_err(|error| {
+            format!("cannot run {}: {error}", command.get_program().to_string_lossy())
+        })?;
+    let text = String::from_utf8_lossy(if output.status.success() { &output.stdout } else { &output.stderr });
+    let last = text.trim().lines().last().unwrap_or_default().to_owned();
+    if output.status.success() { Ok(last) } else { Err(format!("{} ({})", last, output.status)) }
+}
+
+fn try_port(settings: &Settings) -> Result<(), String> {
+    for address in &settings.host.value.0 {
+        let address = SocketAddr::new(*address, settings.port.value.0);
+        match TcpListener::bind(address) {
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+                return Err(format!("{address} is in use by another program"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn free_space(directory: &Path) -> Option<u64> {
+    let stat = nix::sys::statvfs::statvfs(directory).ok()?;
+    #[expect(clippy::useless_conversion, reason = "the types differ between systems")]
+    Some(u64::from(stat.blocks_available()).saturating_mul(u64::from(stat.fragment_size())))
+}
+
+fn last_words(stderr: &Path) -> Option<String> {
+    let text = fs::read(stderr).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    text.lines().rev().find(|line| !line.trim().is_empty()).map(str::to_owned)
+}
+
+fn on_disk(paths: &Paths, env: &Environment, settings: Option<&Settings>) -> Vec<PluginOnDisk> {
+    let named = settings.map(|settings| settings.plugins.clone()).unwrap_or_default();
+    discovery::discover(paths, env, &named, Vec::new())
+        .into_iter()
+        .map(|source| {
+            let manifest = if source.init_file().is_file() {
+                Manifest::read(&source.manifest).map(drop).map_err(|error| error.to_string())
+            } else {
+                Err(format!("{} is not there", source.init_file().display()))
+            };
+            PluginOnDisk { source, manifest }
+        })
+        .collect()
+}

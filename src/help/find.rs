@@ -1,0 +1,47 @@
+//! Which routes help is asked for.
+
+use crate::description::{Command, Description};
+
+/// The name of what was asked for, and its routes, the best first; none if there is nothing of that name.
+///
+/// What is asked for may say more than help can use: `user bob` where there is only `user`. Words are then
+/// dropped from its end.
+pub(super) fn routes<'a>(
+    description: &'a Description,
+    asked: &str,
+) -> Option<(String, Vec<&'a Command>)> {
+    let words = asked.split(|c: char| c == '/' || c.is_whitespace());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let name = words.join(" ");
+    let commands = || description.commands.iter();
+    let root: Vec<&Command> = commands().filter(|command| command.name() == name).collect();
+    if name == "root" && !root.is_empty() {
+        return Some((name, root));
+    }
+    (1..=words.len()).rev().find_map(|count| {
+        let words = words.get(..count)?;
+        let name = words.join(" ");
+        let begins = |command: &&Command| {
+            let mut parts = command.segments().take_while(|part| !part.starts_with('{'));
+            words.iter().all(|word| parts.next() == Some(word))
+        };
+        let mut routes: Vec<&Command> = commands().filter(begins).collect();
+        if !routes.is_empty() {
+            routes.sort_by_key(|command| command.name() != name);
+            return Some((name, routes));
+        }
+        let routes: Vec<&Command> = commands().filter(|command| leads_to(command, words)).collect();
+        routes.first().map(|best| (best.name(), routes.clone()))
+    })
+}
+
+/// True if `words` are a whole path of `command`, values in the place of its parameters.
+fn leads_to(command: &Command, words: &[&str]) -> bool {
+    let parts: Vec<&str> = command.segments().collect();
+    let rest = parts.last().is_some_and(|part| part.ends_with(":path}"));
+    let long_enough = parts.len() == words.len() || (rest && parts.len() < words.len());
+    // A parameter at the very beginning would lead from any word to its command.
+    let named = parts.first().is_some_and(|part| !part.starts_with('{'));
+    let fits = |(part, word): (&&str, &&str)| part.contains('{') || part == word;
+    named && long_enough && parts.iter().zip(words).all(fits)
+}

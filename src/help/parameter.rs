@@ -1,0 +1,88 @@
+//! What help tells of a parameter.
+
+use serde_json::{Map, Value};
+
+use crate::description::{Location, Parameter};
+
+/// What help tells of a parameter's JSON Schema, besides type and default.
+const KEYWORDS: [&str; 12] = [
+    "enum",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "format",
+    "items",
+    "examples",
+];
+/// A longer text among others is no choice but part of a sentence; in characters.
+const LONGEST_CHOICE: usize = 19;
+
+/// Name, place, type and constraints of `parameter`.
+pub(super) fn help(parameter: &Parameter) -> Value {
+    let mut told = Map::new();
+    told.insert("name".to_owned(), parameter.name.clone().into());
+    told.insert("in".to_owned(), place(parameter.location).into());
+    told.insert("required".to_owned(), parameter.required.into());
+    told.insert("type".to_owned(), parameter.json_type().into());
+    if !parameter.description.is_empty() {
+        told.insert("description".to_owned(), parameter.description.clone().into());
+    }
+    if let Some(default) = parameter.default() {
+        told.insert("default".to_owned(), default.clone());
+    }
+    for keyword in KEYWORDS {
+        let value = [parameter.effective_schema(), &parameter.schema]
+            .into_iter()
+            .find_map(|schema| schema.get(keyword));
+        if let Some(value) = value {
+            told.insert(keyword.to_owned(), value.clone());
+        }
+    }
+    if !told.contains_key("enum")
+        && parameter.json_type() == "string"
+        && let Some(choices) = choices(&parameter.description)
+    {
+        told.insert("enum".to_owned(), choices.into());
+    }
+    Value::Object(told)
+}
+
+fn place(location: Location) -> &'static str {
+    match location {
+        Location::Path => "path",
+        Location::Query => "query",
+        Location::Header => "header",
+        Location::Cookie => "cookie",
+        Location::Body => "body",
+    }
+}
+
+/// The choices that a help text lists, `Output format: json, human`; plugins tell them this way.
+fn choices(text: &str) -> Option<Vec<String>> {
+    let (_, list) = text.split_once(':')?;
+    let choices: Vec<&str> = list.split(',').map(str::trim).collect();
+    let is_choice = |choice: &&str| {
+        (1..=LONGEST_CHOICE).contains(&choice.chars().count()) && !choice.contains([' ', ':'])
+    };
+    let listed = choices.len() > 1 && choices.iter().all(is_choice);
+    listed.then(|| choices.into_iter().map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_are_listed_not_told_in_a_sentence() {
+        assert_eq!(choices("Format: a, b").unwrap(), ["a", "b"]);
+        for text in ["a, b", "Type: Bug, 'Technical task'", "Time: 10:00, 11:00", "One: a", "X: a,"]
+        {
+            assert_eq!(choices(text), None, "{text}");
+        }
+    }
+}
