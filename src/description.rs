@@ -151,7 +151,9 @@ fn effective(schema: &Value) -> &Value {
         .get("anyOf")
         .and_then(Value::as_array)
         .and_then(|branches| {
-            branches.iter().find(|branch| branch.get("type").and_then(Value::as_str) != Some("null"))
+            branches
+                .iter()
+                .find(|branch| branch.get("type").and_then(Value::as_str) != Some("null"))
         })
         .unwrap_or(schema)
 }
@@ -171,7 +173,8 @@ fn commands_of(openapi: &Value) -> Vec<Command> {
 }
 
 fn command_of(document: &Value, path: &str, method: &str, operation: &Value) -> Command {
-    let text = |key: &str| operation.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text =
+        |key: &str| operation.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (summary, description, examples) = split_docstring(&text("summary"), &text("description"));
     let mut parameters: Vec<Parameter> = operation
         .get("parameters")
@@ -240,7 +243,8 @@ fn body_fields(document: &Value, operation: &Value) -> Vec<Parameter> {
 /// `schema` with its own `$ref` followed, and that of a single `allOf`, which is how FastAPI writes enums.
 fn resolved(document: &Value, schema: &Value) -> Value {
     let target = schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref"));
-    let Some(pointer) = target.and_then(Value::as_str).and_then(|text| text.strip_prefix('#')) else {
+    let Some(pointer) = target.and_then(Value::as_str).and_then(|text| text.strip_prefix('#'))
+    else {
         return schema.clone();
     };
     let mut found = document.pointer(pointer).cloned().unwrap_or(Value::Null);

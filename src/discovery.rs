@@ -1,8 +1,10 @@
 //! Which plugins there are, and where.
 //!
-//! 1. `SKILLS_DAEMON_PLUGINS`, 2. `plugins.conf`; 3. only if these name nothing: every `skills_plugin/` with an
-//! `__init__.py` below `~/.claude/plugins/`, except those of a plugin that `~/.claude/settings.json` switches
-//! off. 4. The bundled ones, last, so that they never shadow a user's.
+//! 1. `SKILLS_DAEMON_PLUGINS`.
+//! 2. `plugins.conf`.
+//! 3. Only if these name nothing: every `skills_plugin/` with an `__init__.py` below `~/.claude/plugins/`, except
+//!    those of a plugin that `~/.claude/settings.json` switches off.
+//! 4. The bundled ones, last, so that they never shadow a user's.
 //!
 //! Discovery reads directories and the small files named here; it neither loads nor judges a plugin, and a
 //! path that is not there is still reported, as a source that will fail to load.
@@ -86,10 +88,8 @@ pub fn discover(
     named: &[PathBuf],
     bundled: Vec<PluginSource>,
 ) -> Vec<PluginSource> {
-    let mut found: Vec<PluginSource> = named
-        .iter()
-        .map(|path| PluginSource::at(path.clone(), Origin::Environment))
-        .collect();
+    let mut found: Vec<PluginSource> =
+        named.iter().map(|path| PluginSource::at(path.clone(), Origin::Environment)).collect();
     found.extend(
         conf_paths(&paths.plugins_conf(), env)
             .into_iter()
@@ -187,11 +187,8 @@ impl Place {
 
 /// Every enabled `skills_plugin/` below `root`; of one plugin's several copies only the best.
 fn search(root: &Path, disabled: &HashSet<String>) -> Vec<PluginSource> {
-    let mut walk = WalkDir::new(root)
-        .follow_links(true)
-        .max_depth(DEPTH_MAX)
-        .sort_by_file_name()
-        .into_iter();
+    let mut walk =
+        WalkDir::new(root).follow_links(true).max_depth(DEPTH_MAX).sort_by_file_name().into_iter();
     let mut by_place: BTreeMap<_, (Place, Vec<PathBuf>)> = BTreeMap::new();
     while let Some(entry) = walk.next() {
         // A loop of links, or a directory that cannot be read, hides only itself.
@@ -244,7 +241,10 @@ mod tests {
             let paths =
                 Paths { home: home.into(), runtime: home.join("r"), config: home.join("c") };
             let env = [("HOME".to_string(), home.display().to_string())].into_iter().collect();
-            discover(&paths, &env, named, Vec::new()).into_iter().map(|source| source.path).collect()
+            discover(&paths, &env, named, Vec::new())
+                .into_iter()
+                .map(|source| source.path)
+                .collect()
         }
     }
 
@@ -262,7 +262,8 @@ mod tests {
     fn a_marketplace_wins_over_the_cache_and_the_newest_cache_over_older_ones() {
         let home = Home::new();
         let base = ".claude/plugins";
-        let market = home.plugin(&format!("{base}/marketplaces/m/plugins/a/skills/s/skills_plugin"));
+        let market =
+            home.plugin(&format!("{base}/marketplaces/m/plugins/a/skills/s/skills_plugin"));
         home.plugin(&format!("{base}/cache/m/a/9.0.0/skills/s/skills_plugin"));
         home.plugin(&format!("{base}/cache/m/b/1.9.0/skills_plugin"));
         let newest = home.plugin(&format!("{base}/cache/m/b/1.10.0/skills_plugin"));

@@ -115,9 +115,8 @@ mod tests {
 
     #[test]
     fn a_failure_survives_the_wire() {
-        let sent = Failure::new(Kind::Plugin, "jira: no")
-            .hint("try again")
-            .available(vec!["demo".into()]);
+        let sent =
+            Failure::new(Kind::Plugin, "jira: no").hint("try again").available(vec!["demo".into()]);
         let text = serde_json::to_string(&sent).unwrap();
         assert_eq!(
             text,

@@ -93,8 +93,10 @@ impl Interpreter {
 /// One line that says which Python is needed and what to do.
 pub fn find(settings: &Settings) -> Result<Interpreter, Failure> {
     let Some(built) = BUILD_VERSION else {
-        return Err(Failure::environment("this build has no host: it was built without the `python` feature")
-            .hint("Build it again with default features, on a machine with Python 3.10 or newer."));
+        return Err(Failure::environment(
+            "this build has no host: it was built without the `python` feature",
+        )
+        .hint("Build it again with default features, on a machine with Python 3.10 or newer."));
     };
     match &settings.python {
         Some(chosen) => configured(chosen, built),

@@ -148,9 +148,8 @@ impl Manifest {
             check_name(name).map_err(|message| wrong("name".into(), message))?;
         }
         for (index, requirement) in self.dependencies.iter().enumerate() {
-            Requirement::<VerbatimUrl>::from_str(requirement).map_err(|error| {
-                wrong(format!("dependencies[{index}]"), error.to_string())
-            })?;
+            Requirement::<VerbatimUrl>::from_str(requirement)
+                .map_err(|error| wrong(format!("dependencies[{index}]"), error.to_string()))?;
         }
         if let Some(entry_point) = &self.entry_point
             && !matches!(entry_point.split_once(':'), Some((module, class)) if !module.is_empty() && !class.is_empty())
@@ -168,7 +167,13 @@ impl Manifest {
 /// A sentence that says what is wrong with it.
 pub fn check_name(name: &str) -> Result<(), String> {
     const RESERVED: [&str; 8] = [
-        "docs", "health", "openapi.json", "plugins", "reload-plugins", "shutdown", "skills-client",
+        "docs",
+        "health",
+        "openapi.json",
+        "plugins",
+        "reload-plugins",
+        "shutdown",
+        "skills-client",
         "skills-daemon",
     ];
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');

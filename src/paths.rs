@@ -42,8 +42,7 @@ impl Paths {
         }
         let runtime = moved.unwrap_or_else(|| base.data_dir().join("skills-daemon"));
         let beside = runtime.join("config");
-        let config =
-            if beside.is_dir() { beside } else { base.config_dir().join("skills-daemon") };
+        let config = if beside.is_dir() { beside } else { base.config_dir().join("skills-daemon") };
         Ok(Paths { home: base.home_dir().to_owned(), runtime, config })
     }
 
@@ -145,9 +144,7 @@ impl Paths {
             ))
             .hint(format!("Set {} to a shorter path.", environment::RUNTIME_DIR)));
         }
-        for dir in
-            [self.runtime.clone(), self.logs(), self.state(), self.tools(), self.cache()]
-        {
+        for dir in [self.runtime.clone(), self.logs(), self.state(), self.tools(), self.cache()] {
             make_private_dir(&dir).map_err(|error| unwritable(&dir, &error))?;
         }
         Ok(())
@@ -158,10 +155,12 @@ impl Paths {
 pub fn unwritable(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::environment(format!("cannot write {}: {error}", path.display()));
     match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => failure.hint(format!(
-            "Make it writable for you, or set {} to a directory that is.",
-            environment::RUNTIME_DIR
-        )),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            failure.hint(format!(
+                "Make it writable for you, or set {} to a directory that is.",
+                environment::RUNTIME_DIR
+            ))
+        }
         io::ErrorKind::StorageFull => failure.hint("The disk is full: free some space."),
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
             failure.hint("A file stands where a directory is needed: move it away.")

@@ -82,7 +82,8 @@ impl Entry {
         let (state, detail, hint, commands) = match &self.state {
             State::Loading { stage } => ("loading", Some(stage.clone()), None, 0),
             State::Ready(served) => {
-                let complaints = (!served.complaints.is_empty()).then(|| served.complaints.join("; "));
+                let complaints =
+                    (!served.complaints.is_empty()).then(|| served.complaints.join("; "));
                 ("ready", complaints, None, served.description.commands.len())
             }
             State::Failed(failure) => {
@@ -151,12 +152,14 @@ impl Snapshot {
 
 /// The failure of asking for a plugin that is not there.
 fn unknown(name: &str, names: Vec<String>) -> Failure {
-    let near = names.iter().max_by(|a, b| {
-        strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name))
-    });
+    let near = names
+        .iter()
+        .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
     let hint = match near {
         Some(near) if strsim::jaro_winkler(near, name) > 0.8 => format!("Did you mean '{near}'?"),
-        _ => "Run `skills-daemon plugins` to see all plugins and where they were looked for.".into(),
+        _ => {
+            "Run `skills-daemon plugins` to see all plugins and where they were looked for.".into()
+        }
     };
     Failure::new(Kind::NotFound, format!("Unknown plugin: {name}")).hint(hint).available(names)
 }

@@ -190,7 +190,10 @@ impl Settings {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => {
-                return Err(Failure::environment(format!("cannot read {}: {error}", file.display())));
+                return Err(Failure::environment(format!(
+                    "cannot read {}: {error}",
+                    file.display()
+                )));
             }
         };
         let table = text.parse::<Table>().map_err(|error| {
@@ -246,11 +249,7 @@ struct Layers<'a> {
 
 impl Layers<'_> {
     /// The text of the highest layer that sets `key`; takes it out of the table.
-    fn text(
-        &mut self,
-        key: &str,
-        name: &'static str,
-    ) -> Result<Option<(String, Source)>, Failure> {
+    fn text(&mut self, key: &str, name: &'static str) -> Result<Option<(String, Source)>, Failure> {
         let in_file = match self.table.remove(key) {
             None => None,
             Some(Value::String(text)) => Some(text),

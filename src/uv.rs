@@ -98,7 +98,15 @@ impl Uv {
         let staging = paths.tools().join(format!("uv.{}", std::process::id()));
         let mut command = clean_command(python, &paths.tools());
         command
-            .args(["-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"])
+            .args([
+                "-I",
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-input",
+            ])
             .args(["--no-cache-dir", "--root-user-action", "ignore"])
             .args(["--target".as_ref(), staging.as_os_str(), "uv".as_ref()] as [&OsStr; 3]);
         let installed = run(command, progress);
@@ -114,7 +122,9 @@ impl Uv {
         };
         let _ = fs::remove_dir_all(&staging);
         outcome
-            .and_then(|()| Uv::find(paths).ok_or_else(|| "the package holds no executable".to_owned()))
+            .and_then(|()| {
+                Uv::find(paths).ok_or_else(|| "the package holds no executable".to_owned())
+            })
             .map_err(|output| UvError::Missing { python: python.to_owned(), output })
     }
 
@@ -177,8 +187,8 @@ fn own_executable(paths: &Paths) -> PathBuf {
 
 /// A command that neither the caller's virtual environment nor its working directory leads astray.
 fn clean_command(executable: &Path, directory: &Path) -> Command {
-    let cache =
-        std::env::var_os("UV_CACHE_DIR").unwrap_or_else(|| directory.with_file_name("cache").join("uv").into());
+    let cache = std::env::var_os("UV_CACHE_DIR")
+        .unwrap_or_else(|| directory.with_file_name("cache").join("uv").into());
     let mut command = Command::new(executable);
     command
         .current_dir(directory)
@@ -218,6 +228,7 @@ fn run(mut command: Command, progress: Progress) -> std::io::Result<(ExitStatus,
     }
     let status = child.wait()?;
     let output = output.trim();
-    let output = if output.is_empty() { format!("it ended with {status}") } else { output.to_owned() };
+    let output =
+        if output.is_empty() { format!("it ended with {status}") } else { output.to_owned() };
     Ok((status, output))
 }

@@ -119,8 +119,9 @@ impl Venv {
         progress: Progress,
     ) -> Vec<(usize, UvError)> {
         let core = || CORE.iter().map(ToString::to_string);
-        let together: Vec<String> =
-            core().chain(wanted.iter().flat_map(|(_, requirements)| requirements.clone())).collect();
+        let together: Vec<String> = core()
+            .chain(wanted.iter().flat_map(|(_, requirements)| requirements.clone()))
+            .collect();
         match wanted {
             [] => return Vec::new(),
             [(index, _)] => {
@@ -165,8 +166,11 @@ mod tests {
     #[test]
     fn only_a_stamped_environment_of_the_same_interpreter_is_whole() {
         let dir = tempfile::tempdir().unwrap();
-        let paths =
-            Paths { home: dir.path().into(), runtime: dir.path().into(), config: dir.path().into() };
+        let paths = Paths {
+            home: dir.path().into(),
+            runtime: dir.path().into(),
+            config: dir.path().into(),
+        };
         let venv = Venv::at(&paths);
         let base = Base { executable: "/usr/bin/python3".into(), version: "3.11.7".into() };
         assert_eq!(venv.state(&base), State::Missing);
@@ -175,7 +179,9 @@ mod tests {
         venv.write_stamp(&base).unwrap();
         assert_eq!(venv.state(&base), State::Broken("pyvenv.cfg is gone".into()));
         fs::write(paths.venv().join("pyvenv.cfg"), "").unwrap();
-        assert!(matches!(venv.state(&base), State::Broken(why) if why.ends_with("bin/python is gone")));
+        assert!(
+            matches!(venv.state(&base), State::Broken(why) if why.ends_with("bin/python is gone"))
+        );
         fs::write(paths.venv_python(), "").unwrap();
         assert_eq!(venv.state(&base), State::Whole);
         let other = Base { version: "3.12.1".into(), ..base };

@@ -33,8 +33,10 @@ class LoadedPlugin:
         self.name = str(instance.name)
         self.version = str(getattr(instance, "version", None) or "1.0.0")
         self.description = str(getattr(instance, "description", None) or "")
+        # OpenAPI leaves out convertors: `/files/{path:path}` becomes `/files/{path}`.
+        self._declared: dict[str, str] = {}
         # Read once: many plugins build a new router at each access.
-        self.app = _application(self, instance.router)
+        self.app = _application(self, instance.router, self._declared)
 
     def describe(self) -> str:
         """The description as JSON, in the shape of the library's `Described`."""
@@ -48,7 +50,7 @@ class LoadedPlugin:
             openapi = dict(self.app.openapi())
             prefix = f"/{self.name}"
             openapi["paths"] = {
-                path.removeprefix(prefix) or "/": item
+                self._declared.get(path, path).removeprefix(prefix) or "/": item
                 for path, item in openapi.get("paths", {}).items()
             }
             described["openapi"] = openapi
@@ -131,10 +133,18 @@ def _from_entry_point(realm: Realm, path: Path, entry_point: str) -> Any:
     return cls(None) if required else cls()
 
 
-def _application(plugin: LoadedPlugin, router: Any) -> Any:
-    # Imported here, so that a plugin that brings its own idea of FastAPI fails alone.
+def _application(plugin: LoadedPlugin, router: Any, declared: dict[str, str]) -> Any:
+    """Makes the application; `declared` gets the path of each route as it was declared."""
+    # Imported here, so that a venv without FastAPI fails each plugin with a reason, not the daemon.
     from fastapi import FastAPI, Request
     from fastapi.responses import JSONResponse
+    from fastapi.utils import generate_unique_id
+
+    def unique_id(route: Any) -> str:
+        # The one public place where every FastAPI shows each route with its whole path, nested
+        # ones included; newer ones no longer list those in `router.routes`.
+        declared[route.path_format] = route.path
+        return generate_unique_id(route)
 
     async def failed(request: Request, error: Exception) -> JSONResponse:
         content = {
@@ -151,6 +161,7 @@ def _application(plugin: LoadedPlugin, router: Any) -> Any:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        generate_unique_id_function=unique_id,
     )
     app.include_router(router, prefix=f"/{plugin.name}", tags=[plugin.name.capitalize()])
     app.add_exception_handler(Exception, failed)

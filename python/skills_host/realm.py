@@ -1,17 +1,20 @@
 """Each plugin sees its own modules.
 
-Plugins put their own folders at the front of `sys.path` and then import `lib.client`, `skills_plugin.formatters`
-and the like as top-level modules, at load and lazily inside request handlers. Two plugins may use the same names.
+Plugins put their own folders at the front of `sys.path` and then import `lib.client`,
+`skills_plugin.formatters` and the like as top-level modules, at load and lazily inside request
+handlers. Two plugins may use the same names.
 
-A `Realm` gives a plugin a private root package, `_plugin_NAME`. A module that is found in a folder the plugin
-added is imported below that root (`_plugin_jira.lib.client`), so in `sys.modules` no two plugins ever share a
-name, and pickling, `inspect`, dataclasses and tracebacks work as for any module. The plugin's code still says
-`import lib.client`: each of its modules runs with a `__builtins__` of its own, whose `__import__` knows the
-realm. CPython looks it up in the globals of the code that imports, so it works at any time and on any thread,
-and third-party code, which has the ordinary `__builtins__`, pays nothing.
+A `Realm` gives a plugin a private root package, `_plugin_NAME`. A module that is found in a
+folder the plugin added is imported below that root (`_plugin_jira.lib.client`), so in
+`sys.modules` no two plugins ever share a name, and pickling, `inspect`, dataclasses and
+tracebacks work as for any module. The plugin's code still says `import lib.client`: each of its
+modules runs with a `__builtins__` of its own, whose `__import__` knows the realm. CPython looks
+it up in the globals of the code that imports, so it works at any time and on any thread, and
+third-party code, which has the ordinary `__builtins__`, pays nothing.
 
-`import sys` and `import importlib` inside a realm give stand-ins: `sys.path` and `sys.modules` are the
-plugin's view, `importlib.import_module` knows its names, everything else is the real module's.
+`import sys` and `import importlib` inside a realm give stand-ins: `sys.path` and `sys.modules`
+are the plugin's view, `importlib.import_module` knows its names, everything else is the real
+module's.
 
 What is found where, first match wins:
 
@@ -132,14 +135,14 @@ class Realm:
         spec = importlib.machinery.PathFinder.find_spec(top, list(self._folders))
         if spec is None:
             return False
-        # A folder without `__init__.py` gives way to a real module anywhere, as on one long `sys.path`.
+        # A folder without `__init__.py` gives way to a real module anywhere on the path.
         return spec.origin is not None or importlib.machinery.PathFinder.find_spec(top) is None
 
     def _import(
         self,
         name: str,
-        globals: Mapping[str, Any] | None = None,  # noqa: A002 - the signature of `__import__`
-        locals: Mapping[str, Any] | None = None,  # noqa: A002 - the signature of `__import__`
+        globals: Mapping[str, Any] | None = None,
+        locals: Mapping[str, Any] | None = None,
         fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> types.ModuleType:

@@ -1,8 +1,9 @@
 """The thread of one plugin: its event loop, its hooks, its requests.
 
-The thread imports the plugin, reports, and then runs the loop until it is told to unload. Work arrives through
-the `Inbox`, in batches: its file descriptor becomes readable once per batch. Events are a `Call` (a request), a
-number (the id of a call that moved), or `(verb, seconds, reply)`.
+The thread imports the plugin, reports, and then runs the loop until it is told to unload. Work
+arrives through the `Inbox`, in batches: its file descriptor becomes readable once per batch.
+Events are a `Call` (a request), a number (the id of a call that moved), or `(verb, seconds,
+reply)`.
 """
 
 from __future__ import annotations
@@ -175,4 +176,3 @@ class _Worker:
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
-

@@ -76,8 +76,7 @@ impl CommandLine {
                 }
                 "-X" => {
                     let method = rest.next().ok_or_else(|| {
-                        Failure::new(Kind::Usage, "-X needs a method")
-                            .hint("For example -X PATCH.")
+                        Failure::new(Kind::Usage, "-X needs a method").hint("For example -X PATCH.")
                     })?;
                     line.method = Some(method.to_ascii_uppercase());
                 }
@@ -145,8 +144,9 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
                 method: line.method,
                 help: line.help,
             };
-            let body = serde_json::to_vec(&run)
-                .map_err(|error| Failure::new(Kind::Bug, format!("cannot write the request: {error}")))?;
+            let body = serde_json::to_vec(&run).map_err(|error| {
+                Failure::new(Kind::Bug, format!("cannot write the request: {error}"))
+            })?;
             let request = Request { method: "POST", target: wire::RUN, headers: &[], body: &body };
             (caller.exchange(&request, &plugin)?, line.json)
         }
@@ -170,9 +170,7 @@ impl Caller<'_> {
         for _ in 0..ATTEMPTS {
             let connection = match Connection::open(self.paths) {
                 Some(connection) => connection,
-                None => {
-                    lifecycle::ensure_running(self.paths, self.env, self.console)?.connection()
-                }
+                None => lifecycle::ensure_running(self.paths, self.env, self.console)?.connection(),
             };
             match self.send(connection, request, plugin) {
                 Ok(response)
@@ -186,8 +184,11 @@ impl Caller<'_> {
                 Err(error) => return Err(exchange_failed(&error)),
             }
         }
-        Err(Failure::new(Kind::Unavailable, "the daemon went away each time before it took the request")
-            .hint("Run `skills-daemon doctor`."))
+        Err(Failure::new(
+            Kind::Unavailable,
+            "the daemon went away each time before it took the request",
+        )
+        .hint("Run `skills-daemon doctor`."))
     }
 
     fn send(
@@ -215,9 +216,10 @@ impl Caller<'_> {
         let response = connection.send(&Request::get(wire::STATUS), || false).ok()?;
         let status: Status = serde_json::from_slice(&response.bytes().ok()?).ok()?;
         let loading = |named: bool| {
-            status.plugins.iter().find(move |entry| {
-                entry.state == "loading" && (!named || entry.name == plugin)
-            })
+            status
+                .plugins
+                .iter()
+                .find(move |entry| entry.state == "loading" && (!named || entry.name == plugin))
         };
         let entry = loading(true).or_else(|| {
             let known = status.plugins.iter().any(|entry| entry.name == plugin);
@@ -296,7 +298,9 @@ fn copy(response: &mut Response, console: &Console, text: bool) -> Result<(), Fa
                 kept.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
             };
             let lines: Vec<u8> = kept.drain(..whole).collect();
-            printed(console.write(render::strip_ansi(&String::from_utf8_lossy(&lines)).as_bytes()))?;
+            printed(
+                console.write(render::strip_ansi(&String::from_utf8_lossy(&lines)).as_bytes()),
+            )?;
             last = lines.last().copied().unwrap_or(last);
         }
         if ended {
@@ -328,7 +332,10 @@ mod tests {
 
     #[test]
     fn own_options_may_stand_anywhere_before_the_dashes() {
-        let line = parse("skills-client", &["jira", "search", "--json", "-X", "get", "--jql", "x", "--", "-h"]);
+        let line = parse(
+            "skills-client",
+            &["jira", "search", "--json", "-X", "get", "--jql", "x", "--", "-h"],
+        );
         assert_eq!(line.plugin.as_deref(), Some("jira"));
         assert_eq!(line.arguments, ["search", "--jql", "x", "--", "-h"]);
         assert!(line.json && !line.help);

@@ -82,12 +82,15 @@ fn is_lacking(error: &io::Error) -> bool {
 
 fn not_bound(address: SocketAddr, error: &io::Error) -> Failure {
     let failure = match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            Failure::environment(format!("TCP port {} is already in use on {}", address.port(), address.ip()))
-        }
-        io::ErrorKind::PermissionDenied => {
-            Failure::environment(format!("TCP port {} needs privileges you do not have", address.port()))
-        }
+        io::ErrorKind::AddrInUse => Failure::environment(format!(
+            "TCP port {} is already in use on {}",
+            address.port(),
+            address.ip()
+        )),
+        io::ErrorKind::PermissionDenied => Failure::environment(format!(
+            "TCP port {} needs privileges you do not have",
+            address.port()
+        )),
         _ => Failure::environment(format!("cannot listen on {address}: {error}")),
     };
     failure.hint(format!(
@@ -155,7 +158,8 @@ mod tests {
     use crate::environment::Environment;
 
     fn settings(port: u16) -> Settings {
-        let env: Environment = [("SKILLS_DAEMON_PORT".to_string(), port.to_string())].into_iter().collect();
+        let env: Environment =
+            [("SKILLS_DAEMON_PORT".to_string(), port.to_string())].into_iter().collect();
         Settings::resolve(toml::Table::new(), std::path::Path::new("c"), &env).unwrap()
     }
 

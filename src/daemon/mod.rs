@@ -99,13 +99,8 @@ pub async fn run(
         uv,
         bundled,
     ));
-    let service = Arc::new(Service::new(
-        registry,
-        health,
-        ready.clone(),
-        paths.venv_python(),
-        control,
-    ));
+    let service =
+        Arc::new(Service::new(registry, health, ready.clone(), paths.venv_python(), control));
     // Known as loading before anybody can ask for them.
     supervisor.begin().await;
 
@@ -149,7 +144,8 @@ pub async fn run(
 }
 
 fn signal_stream(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
-    signal(kind).map_err(|error| Failure::environment(format!("cannot listen for signals: {error}")))
+    signal(kind)
+        .map_err(|error| Failure::environment(format!("cannot listen for signals: {error}")))
 }
 
 /// Resolves when no request came for `limit`; never for a limit of zero.

@@ -138,13 +138,18 @@ impl Supervisor {
     async fn discover(self: &Arc<Self>) -> Vec<Candidate> {
         let this = self.clone();
         let found = spawn_blocking(move || {
-            discovery::discover(&this.paths, &this.env, &this.settings.plugins, this.bundled.clone())
-                .into_iter()
-                .map(|source| {
-                    let manifest = read_manifest(&source);
-                    (this.next_id.fetch_add(1, Ordering::Relaxed), source, manifest)
-                })
-                .collect::<Vec<_>>()
+            discovery::discover(
+                &this.paths,
+                &this.env,
+                &this.settings.plugins,
+                this.bundled.clone(),
+            )
+            .into_iter()
+            .map(|source| {
+                let manifest = read_manifest(&source);
+                (this.next_id.fetch_add(1, Ordering::Relaxed), source, manifest)
+            })
+            .collect::<Vec<_>>()
         })
         .await
         .unwrap_or_default();
@@ -162,7 +167,11 @@ impl Supervisor {
                     State::Loading { stage: "waiting for its turn".to_owned() }
                 }
                 Err(failure) => {
-                    tracing::error!(plugin = source.working_name(), error = failure.error, "plugin set aside");
+                    tracing::error!(
+                        plugin = source.working_name(),
+                        error = failure.error,
+                        "plugin set aside"
+                    );
                     State::Failed(failure)
                 }
             };
@@ -176,8 +185,9 @@ impl Supervisor {
 
     /// Gives all candidates their dependencies and loads them; those that need none do not wait.
     async fn load(self: Arc<Self>, candidates: Vec<Candidate>) {
-        let (needy, ready): (Vec<_>, Vec<_>) =
-            candidates.into_iter().partition(|candidate| !candidate.manifest.dependencies.is_empty());
+        let (needy, ready): (Vec<_>, Vec<_>) = candidates
+            .into_iter()
+            .partition(|candidate| !candidate.manifest.dependencies.is_empty());
         let at_once = join_all(ready.into_iter().map(|candidate| self.load_one(candidate)));
         let after_install = async {
             let installed = self.install(needy).await;
@@ -199,7 +209,8 @@ impl Supervisor {
             .collect();
         for candidate in &candidates {
             let stage = format!("installing {}", candidate.manifest.dependencies.join(", "));
-            self.registry.update_entry(candidate.id, |entry| entry.state = State::Loading { stage });
+            self.registry
+                .update_entry(candidate.id, |entry| entry.state = State::Loading { stage });
         }
         let this = self.clone();
         let installed = spawn_blocking(move || {
@@ -243,7 +254,8 @@ impl Supervisor {
         match timeout(IMPORT_LIMIT, &mut loading).await {
             Ok(loaded) => self.loaded(&candidate, loaded).await,
             Err(_) => {
-                let error = format!("its import has not finished after {} s", IMPORT_LIMIT.as_secs());
+                let error =
+                    format!("its import has not finished after {} s", IMPORT_LIMIT.as_secs());
                 self.fail(id, hung(error));
                 tokio::spawn(async move {
                     let loaded = loading.await;
@@ -264,7 +276,11 @@ impl Supervisor {
             return self.fail(id, Failure::new(Kind::Plugin, message));
         }
         if let Some(error) = &described.openapi_error {
-            tracing::warn!(plugin = described.name, error, "no description: FastAPI could not make one");
+            tracing::warn!(
+                plugin = described.name,
+                error,
+                "no description: FastAPI could not make one"
+            );
         }
         let description = described.into_description(candidate.manifest.cli.examples.clone());
         if !self.claim(id, &description.name).await {
@@ -307,8 +323,11 @@ impl Supervisor {
                 entry.named && entry.name == name && !matches!(entry.state, State::Failed(_))
             };
             let taken = |path: &std::path::Path| {
-                Failure::new(Kind::Plugin, format!("another plugin is called '{name}': {}", path.display()))
-                    .hint("Only the one that is found first serves; rename or remove one of them.")
+                Failure::new(
+                    Kind::Plugin,
+                    format!("another plugin is called '{name}': {}", path.display()),
+                )
+                .hint("Only the one that is found first serves; rename or remove one of them.")
             };
             if let Some(earlier) = snapshot.entries[..mine].iter().find(|entry| holds(entry)) {
                 let failure = taken(&earlier.source.path);
@@ -372,10 +391,8 @@ fn read_manifest(source: &PluginSource) -> Result<Manifest, Failure> {
         return Err(Failure::new(Kind::Plugin, error)
             .hint("Correct SKILLS_DAEMON_PLUGINS or plugins.conf, whichever names it."));
     }
-    Manifest::read(&source.manifest)
-        .map(Option::unwrap_or_default)
-        .map_err(|error| {
-            Failure::new(Kind::Plugin, error.to_string())
-                .hint("Correct the file; then run `skills-daemon reload`.")
-        })
+    Manifest::read(&source.manifest).map(Option::unwrap_or_default).map_err(|error| {
+        Failure::new(Kind::Plugin, error.to_string())
+            .hint("Correct the file; then run `skills-daemon reload`.")
+    })
 }

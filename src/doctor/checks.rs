@@ -55,7 +55,10 @@ pub fn configuration(facts: &Facts) -> Check {
     const NAME: &str = "configuration";
     match &facts.settings {
         Err(failure) => Check::new(NAME, Verdict::Failed, &failure.error).remedy(
-            failure.hint.as_deref().unwrap_or("Correct it: README lists all settings and their values."),
+            failure
+                .hint
+                .as_deref()
+                .unwrap_or("Correct it: README lists all settings and their values."),
         ),
         Ok(settings) if !settings.unknown.is_empty() => Check::new(
             NAME,
@@ -136,10 +139,12 @@ pub fn host(facts: &Facts) -> Check {
     let expected = format!("{} {}", crate::lifecycle::launch::HOST, crate::VERSION);
     match &facts.host_version {
         Ok(version) if *version == expected => Check::new(NAME, Verdict::Ok, version),
-        Ok(version) => {
-            Check::new(NAME, Verdict::Warning, format!("{version}, but this program has version {}", crate::VERSION))
-                .remedy("Install skills-daemon again; all three executables belong together.")
-        }
+        Ok(version) => Check::new(
+            NAME,
+            Verdict::Warning,
+            format!("{version}, but this program has version {}", crate::VERSION),
+        )
+        .remedy("Install skills-daemon again; all three executables belong together."),
         Err(error) => Check::new(NAME, Verdict::Failed, error.as_str())
             .remedy("Mend what is wrong with the interpreter, or build skills-daemon again."),
     }
@@ -167,8 +172,12 @@ pub fn venv(facts: &Facts) -> Check {
     const REMEDY: &str = "`skills-daemon restart` makes it again.";
     let place = facts.paths.venv();
     match (&facts.venv, &facts.core) {
-        (None, _) => Check::new(NAME, Verdict::Warning, "not looked at: there is no interpreter to compare it with")
-            .remedy("Mend the interpreter first."),
+        (None, _) => Check::new(
+            NAME,
+            Verdict::Warning,
+            "not looked at: there is no interpreter to compare it with",
+        )
+        .remedy("Mend the interpreter first."),
         (Some(State::Missing), _) => {
             Check::new(NAME, Verdict::Warning, format!("{} is not there yet", place.display()))
                 .remedy("`skills-daemon start` makes it.")
@@ -177,7 +186,8 @@ pub fn venv(facts: &Facts) -> Check {
             Check::new(NAME, Verdict::Failed, format!("{}: {why}", place.display())).remedy(REMEDY)
         }
         (Some(State::Whole), Err(error)) => {
-            Check::new(NAME, Verdict::Failed, format!("{}: {error}", place.display())).remedy(REMEDY)
+            Check::new(NAME, Verdict::Failed, format!("{}: {error}", place.display()))
+                .remedy(REMEDY)
         }
         (Some(State::Whole), Ok(core)) => {
             Check::new(NAME, Verdict::Ok, format!("{} with {core}", place.display()))
@@ -202,7 +212,9 @@ pub fn process(facts: &Facts) -> Check {
         (Daemon::Silent, Some(pid)) => Check::new(
             NAME,
             Verdict::Warning,
-            format!("process id {pid} lives, but does not listen: it starts, stops, or lost its socket"),
+            format!(
+                "process id {pid} lives, but does not listen: it starts, stops, or lost its socket"
+            ),
         )
         .remedy("If that does not change, run `skills-daemon restart`."),
         (Daemon::Confused(error), _) => {
@@ -224,10 +236,12 @@ pub fn socket(facts: &Facts) -> Check {
         (_, Some(0o600)) | (Daemon::Silent, None) => {
             Check::new(NAME, Verdict::Ok, place.display().to_string())
         }
-        (_, Some(mode)) => {
-            Check::new(NAME, Verdict::Failed, format!("{} has mode {mode:o}, not 600", place.display()))
-                .remedy("Run `skills-daemon restart`.")
-        }
+        (_, Some(mode)) => Check::new(
+            NAME,
+            Verdict::Failed,
+            format!("{} has mode {mode:o}, not 600", place.display()),
+        )
+        .remedy("Run `skills-daemon restart`."),
         (_, None) => Check::new(NAME, Verdict::Failed, format!("{} is gone", place.display()))
             .remedy("Run `skills-daemon restart`."),
     }

@@ -89,7 +89,8 @@ impl Facts {
         let settings = Settings::load(&paths.config_file(), env);
         // A broken configuration must not hide what else is broken: defaults stand in for it.
         let in_force = settings.as_ref().ok().cloned().or_else(|| {
-            Settings::resolve(toml::Table::new(), &paths.config_file(), &Environment::default()).ok()
+            Settings::resolve(toml::Table::new(), &paths.config_file(), &Environment::default())
+                .ok()
         });
         let interpreter = match &in_force {
             Some(settings) => interpreter::find(settings),
@@ -158,11 +159,14 @@ fn host_version(paths: &Paths, env: &Environment, settings: &Settings) -> Result
 }
 
 fn output(command: &mut Command) -> Result<String, String> {
-    let output =
-        command.stdin(Stdio::null()).output().map_err(|error| {
-            format!("cannot run {}: {error}", command.get_program().to_string_lossy())
-        })?;
-    let text = String::from_utf8_lossy(if output.status.success() { &output.stdout } else { &output.stderr });
+    let output = command.stdin(Stdio::null()).output().map_err(|error| {
+        format!("cannot run {}: {error}", command.get_program().to_string_lossy())
+    })?;
+    let text = String::from_utf8_lossy(if output.status.success() {
+        &output.stdout
+    } else {
+        &output.stderr
+    });
     let last = text.trim().lines().last().unwrap_or_default().to_owned();
     if output.status.success() { Ok(last) } else { Err(format!("{} ({})", last, output.status)) }
 }

@@ -100,7 +100,10 @@ pub(super) async fn help(
         }
         Err(failure) => return failed(&failure),
     };
-    json(StatusCode::OK, &help::answer(&served.description, query.get("command").map(String::as_str)))
+    json(
+        StatusCode::OK,
+        &help::answer(&served.description, query.get("command").map(String::as_str)),
+    )
 }
 
 /// `GET /{plugin}/commands`.

@@ -40,7 +40,10 @@ fn check(uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
             .hint("Ask http://localhost directly, not through another site or name.")
     };
     if uri.path() == wire::RUN || uri.path() == wire::STATUS {
-        return Err(Failure::new(Kind::Forbidden, format!("{} is served on the Unix socket only", uri.path())));
+        return Err(Failure::new(
+            Kind::Forbidden,
+            format!("{} is served on the Unix socket only", uri.path()),
+        ));
     }
     let named = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
     let host = uri
@@ -49,7 +52,10 @@ fn check(uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
         .or_else(|| named.and_then(|host| host.parse::<Authority>().ok()))
         .filter(|host| is_loopback(host.host()))
         .ok_or_else(|| {
-            forbidden(format!("the request's Host is not a loopback name: {}", named.unwrap_or("none")))
+            forbidden(format!(
+                "the request's Host is not a loopback name: {}",
+                named.unwrap_or("none")
+            ))
         })?;
     if let Some(origin) = headers.get(header::ORIGIN) {
         let own = origin
@@ -90,10 +96,25 @@ mod tests {
 
     #[test]
     fn only_loopback_names_are_served() {
-        for host in ["localhost", "localhost:9100", "127.0.0.1:9100", "[::1]:9100", "LOCALHOST.", "a.localhost"] {
+        for host in [
+            "localhost",
+            "localhost:9100",
+            "127.0.0.1:9100",
+            "[::1]:9100",
+            "LOCALHOST.",
+            "a.localhost",
+        ] {
             assert!(allowed("/health", &[("host", host)]), "{host}");
         }
-        for host in ["evil.example", "evil.example:9100", "0.0.0.0", "192.168.1.2:9100", "localhost.evil", "", "a b"] {
+        for host in [
+            "evil.example",
+            "evil.example:9100",
+            "0.0.0.0",
+            "192.168.1.2:9100",
+            "localhost.evil",
+            "",
+            "a b",
+        ] {
             assert!(!allowed("/health", &[("host", host)]), "{host}");
         }
         assert!(!allowed("/health", &[]));
@@ -103,7 +124,10 @@ mod tests {
     #[test]
     fn browsers_are_served_their_own_pages_only() {
         let host = ("host", "localhost:9100");
-        assert!(allowed("/x", &[host, ("origin", "http://localhost:9100"), ("sec-fetch-site", "same-origin")]));
+        assert!(allowed(
+            "/x",
+            &[host, ("origin", "http://localhost:9100"), ("sec-fetch-site", "same-origin")]
+        ));
         assert!(allowed("/docs", &[host, ("sec-fetch-site", "none")]));
         assert!(!allowed("/x", &[host, ("origin", "http://evil.example")]));
         assert!(!allowed("/x", &[host, ("origin", "http://localhost:3000")]));

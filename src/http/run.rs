@@ -21,8 +21,7 @@ use crate::registry::Served;
 use crate::wire::{self, Run};
 
 /// Everything but RFC 3986's unreserved characters.
-const ENCODED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// `POST /-/run`.
 pub(super) async fn run(
@@ -44,7 +43,11 @@ pub(super) async fn run(
     if is_newer(&run.client) {
         let mut response = failed(&Failure::new(
             Kind::Unavailable,
-            format!("this daemon has version {}, older than the client's {}", crate::VERSION, run.client),
+            format!(
+                "this daemon has version {}, older than the client's {}",
+                crate::VERSION,
+                run.client
+            ),
         ));
         response
             .headers_mut()
@@ -98,11 +101,8 @@ fn answer_help(served: &Served, arguments: &[String]) -> Response {
         .take_while(|argument| !argument.starts_with('-'))
         .collect();
     let command = (!words.is_empty()).then(|| words.join("/"));
-    let mut response =
-        json(StatusCode::OK, &help::answer(&served.description, command.as_deref()));
-    response
-        .headers_mut()
-        .insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_HELP));
+    let mut response = json(StatusCode::OK, &help::answer(&served.description, command.as_deref()));
+    response.headers_mut().insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_HELP));
     response
 }
 

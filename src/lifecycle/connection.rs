@@ -131,14 +131,18 @@ impl Connection {
         }
         head.push_str("\r\n");
         // A refused large body is answered before it is read whole: the answer counts, not the failed write.
-        let sent =
-            self.stream.write_all(head.as_bytes()).and_then(|()| self.stream.write_all(request.body));
+        let sent = self
+            .stream
+            .write_all(head.as_bytes())
+            .and_then(|()| self.stream.write_all(request.body));
         let mut reader = BufReader::new(self.stream);
         let mut taken = false;
         loop {
             let head = match read_head(&mut reader, &mut idle) {
                 Ok(head) => head,
-                Err(ExchangeError::Interrupted(_)) if !taken => return Err(ExchangeError::NotTaken),
+                Err(ExchangeError::Interrupted(_)) if !taken => {
+                    return Err(ExchangeError::NotTaken);
+                }
                 Err(error) => return Err(error),
             };
             if head.status != 100 {
@@ -197,7 +201,9 @@ impl Head {
         };
         let rest = if method == "HEAD" || self.status == 204 || self.status == 304 {
             Rest::Nothing
-        } else if header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+        } else if header("transfer-encoding")
+            .is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"))
+        {
             Rest::Chunks { in_chunk: 0, first: true }
         } else if let Some(length) = header("content-length").and_then(|text| text.parse().ok()) {
             Rest::Length(length)

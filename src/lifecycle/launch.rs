@@ -21,13 +21,10 @@ pub const ORIGINAL_LIBRARY_PATH: &str = "SKILLS_DAEMON_ORIGINAL_LIBRARY_PATH";
 /// The host executable: beside this program, else on PATH.
 pub fn host_executable() -> Result<PathBuf, Failure> {
     let beside = std::env::current_exe().ok().map(|own| own.with_file_name(HOST));
-    beside
-        .filter(|path| path.is_file())
-        .or_else(|| which::which(HOST).ok())
-        .ok_or_else(|| {
-            Failure::environment(format!("{HOST} is neither beside this program nor on PATH"))
-                .hint("Install skills-daemon again; all three executables belong together.")
-        })
+    beside.filter(|path| path.is_file()).or_else(|| which::which(HOST).ok()).ok_or_else(|| {
+        Failure::environment(format!("{HOST} is neither beside this program nor on PATH"))
+            .hint("Install skills-daemon again; all three executables belong together.")
+    })
 }
 
 /// A command that runs the host in the runtime directory, its library found and named.
@@ -44,10 +41,7 @@ pub fn host_command(
         command.arg("--library").arg(library);
         command.env(environment::LIBRARY_PATH, in_front(dir, env.get(environment::LIBRARY_PATH)));
     }
-    command.env(
-        ORIGINAL_LIBRARY_PATH,
-        env.get(environment::LIBRARY_PATH).unwrap_or_default(),
-    );
+    command.env(ORIGINAL_LIBRARY_PATH, env.get(environment::LIBRARY_PATH).unwrap_or_default());
     command.current_dir(&paths.runtime);
     Ok((command, interpreter))
 }

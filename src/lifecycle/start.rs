@@ -100,12 +100,13 @@ fn spawn(
     console.progress("starting the skills daemon");
     let (mut command, _) = launch::host_command(paths, env, settings)?;
     launch::redirect_stderr(&mut command, paths)?;
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(|error| {
-        Failure::environment(format!(
-            "cannot run {}: {error}",
-            command.get_program().to_string_lossy()
-        ))
-    })?;
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(|error| {
+            Failure::environment(format!(
+                "cannot run {}: {error}",
+                command.get_program().to_string_lossy()
+            ))
+        })?;
     let report = child.stdout.take().map(BufReader::new);
     for line in report.into_iter().flat_map(BufRead::lines).map_while(Result::ok) {
         match serde_json::from_str(&line) {

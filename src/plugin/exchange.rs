@@ -302,7 +302,11 @@ impl PluginSide {
         state.plugin_waits |= !room;
         let answer = state.answer_waker.take();
         // A complete answer also ends a `receive` that waits for the disconnect.
-        if state.outgoing_ended { self.shared.notify_plugin(state) } else { drop(state) }
+        if state.outgoing_ended {
+            self.shared.notify_plugin(state)
+        } else {
+            drop(state)
+        }
         wake(answer);
         room
     }
@@ -310,7 +314,8 @@ impl PluginSide {
     /// True while the plugin should wait before it writes more.
     pub fn is_full(&self) -> bool {
         let mut state = self.shared.lock();
-        let full = !state.disconnected && !state.outgoing_ended && state.outgoing_bytes >= BUFFER / 2;
+        let full =
+            !state.disconnected && !state.outgoing_ended && state.outgoing_bytes >= BUFFER / 2;
         state.plugin_waits |= full;
         full
     }

@@ -1,7 +1,8 @@
 """The plugin that comes with the daemon: a tour of what a plugin can do.
 
-It is an ordinary FastAPI plugin, found and loaded like any other; its manifest (`manifests/demo.json` in the
-repository) asks for `humanize`, which the daemon installs before this file is imported.
+It is an ordinary FastAPI plugin, found and loaded like any other; its manifest
+(`manifests/demo.json` in the repository) asks for `humanize`, which the daemon installs before this
+file is imported.
 """
 
 from __future__ import annotations

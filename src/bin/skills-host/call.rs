@@ -26,11 +26,11 @@ pub(crate) struct Call {
     #[pyo3(get)]
     path: String,
     /// `None` once the call is closed.
-    side: Mutex<Option<PluginSide>>,
+    side: Mutex<Option<Box<PluginSide>>>,
 }
 
 impl Call {
-    pub(crate) fn new(id: u64, side: PluginSide) -> Call {
+    pub(crate) fn new(id: u64, side: Box<PluginSide>) -> Call {
         Call {
             id,
             request_id: side.head.request_id.clone(),
@@ -41,7 +41,7 @@ impl Call {
 
     fn with<T>(&self, work: impl FnOnce(&PluginSide) -> T) -> PyResult<T> {
         let side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
-        side.as_ref().map(work).ok_or_else(|| PyRuntimeError::new_err("the request has ended"))
+        side.as_deref().map(work).ok_or_else(|| PyRuntimeError::new_err("the request has ended"))
     }
 }
 
@@ -50,7 +50,7 @@ impl Call {
     /// The ASGI connection scope.
     fn scope<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(side) = side.as_ref() else {
+        let Some(side) = side.as_deref() else {
             return Err(PyRuntimeError::new_err("the request has ended"));
         };
         let head = &side.head;

@@ -139,7 +139,8 @@ pub(crate) fn run_exit_functions() {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         // Attaches this thread alone, which nothing waits for longer than the limit.
-        let outcome = Python::attach(|py| py.import("atexit")?.call_method0("_run_exitfuncs").map(drop));
+        let outcome =
+            Python::attach(|py| py.import("atexit")?.call_method0("_run_exitfuncs").map(drop));
         if let Err(error) = outcome {
             tracing::warn!(%error, "an exit function failed");
         }

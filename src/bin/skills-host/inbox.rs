@@ -26,7 +26,7 @@ pub(crate) const REQUESTS_MAX: usize = 4096;
 /// Something for the plugin's thread to do.
 pub(crate) enum Event {
     /// A request.
-    Call(u64, PluginSide),
+    Call(u64, Box<PluginSide>),
     /// The request with this id moved.
     Moved(u64),
     /// One of the worker's verbs, its limit in seconds, and where the answer goes.
@@ -63,8 +63,7 @@ pub(crate) fn inbox() -> io::Result<(Sender, Inbox)> {
     let (writer, reader) = UnixStream::pair()?;
     writer.set_nonblocking(true)?;
     reader.set_nonblocking(true)?;
-    let queue =
-        Queue { events: VecDeque::new(), requests: 0, signalled: false, closed: false };
+    let queue = Queue { events: VecDeque::new(), requests: 0, signalled: false, closed: false };
     let shared = Arc::new(Shared { queue: Mutex::new(queue), writer });
     Ok((Sender(shared.clone()), Inbox { shared, reader }))
 }

@@ -67,7 +67,8 @@ fn main() -> ExitCode {
     let reporter = match Reporter::new(arguments.foreground, &env) {
         Ok(reporter) => reporter,
         Err(error) => {
-            let failure = Failure::environment(format!("cannot set up the host's outputs: {error}"));
+            let failure =
+                Failure::environment(format!("cannot set up the host's outputs: {error}"));
             return Console::of_process(&env).failure(&failure);
         }
     };
@@ -141,7 +142,7 @@ enum Reporter {
     /// Lines of JSON to the launcher, until `ready` or `failed`.
     Launcher(Mutex<Option<File>>),
     /// Text to the terminal.
-    Terminal(Console),
+    Terminal(Box<Console>),
 }
 
 impl Reporter {
@@ -149,7 +150,7 @@ impl Reporter {
     /// terminal's session.
     fn new(foreground: bool, env: &Environment) -> io::Result<Reporter> {
         if foreground {
-            return Ok(Reporter::Terminal(Console::of_process(env)));
+            return Ok(Reporter::Terminal(Box::new(Console::of_process(env))));
         }
         let report = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         nix::unistd::dup2_stdout(io::stderr().as_fd())?;

@@ -47,7 +47,10 @@ impl PythonTrait for Embedded {
                         .hint("Correct it, then run `skills-daemon reload`; `skills-daemon logs` has the traceback.")
                 })?;
             let described = serde_json::from_str(&text).map_err(|error| {
-                Failure::new(Kind::Bug, format!("the plugin's description is not as it must be: {error}"))
+                Failure::new(
+                    Kind::Bug,
+                    format!("the plugin's description is not as it must be: {error}"),
+                )
             })?;
             let worker = Worker {
                 sender,
@@ -118,7 +121,7 @@ impl Plugin for Worker {
             let _ = sender.send(Event::Moved(id));
         });
         let (io, side) = exchange::exchange(head, has_body, wake);
-        match self.sender.send(Event::Call(id, side)) {
+        match self.sender.send(Event::Call(id, Box::new(side))) {
             Ok(()) => Ok(io),
             Err(Refused::Full) => Err(Failure::new(
                 Kind::Unavailable,
@@ -135,11 +138,14 @@ impl Plugin for Worker {
     fn health(&self, limit: Duration) -> BoxFuture<Map<String, Value>> {
         let asked = self.ask("health", limit);
         Box::pin(async move {
-            let answer = asked.await.and_then(|text| {
-                serde_json::from_str(&text).map_err(|error| error.to_string())
-            });
+            let answer = asked
+                .await
+                .and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
             answer.unwrap_or_else(|message| {
-                Map::from_iter([("status".into(), json!("error")), ("error".into(), json!(message))])
+                Map::from_iter([
+                    ("status".into(), json!("error")),
+                    ("error".into(), json!(message)),
+                ])
             })
         })
     }
@@ -149,7 +155,9 @@ impl Plugin for Worker {
         let end = self.end.lock().ok().and_then(|mut end| end.take());
         Box::pin(async move {
             match asked.await {
-                Ok(complaint) if complaint != "null" => tracing::warn!(complaint, "shutdown() failed"),
+                Ok(complaint) if complaint != "null" => {
+                    tracing::warn!(complaint, "shutdown() failed")
+                }
                 Ok(_) => {}
                 Err(message) => tracing::debug!(message, "unload"),
             }

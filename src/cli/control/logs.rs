@@ -97,8 +97,8 @@ impl Log {
 
 fn open(context: &Context) -> Result<Option<Log>, Failure> {
     let path = context.paths.log_file();
-    let opened = File::open(&path)
-        .and_then(|file| file.metadata().map(|metadata| (file, metadata.ino())));
+    let opened =
+        File::open(&path).and_then(|file| file.metadata().map(|metadata| (file, metadata.ino())));
     match opened {
         Ok((file, inode)) => {
             Ok(Some(Log { reader: BufReader::new(file), inode, partial: String::new() }))

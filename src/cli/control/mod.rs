@@ -98,7 +98,8 @@ impl Context {
         let failed = |error: String| {
             Failure::new(Kind::Unavailable, error).hint("Run `skills-daemon doctor`.")
         };
-        let response = connection.send(request, || true).map_err(|error| failed(error.to_string()))?;
+        let response =
+            connection.send(request, || true).map_err(|error| failed(error.to_string()))?;
         let status = response.status;
         let bytes = response.bytes().map_err(|error| failed(error.to_string()))?;
         if let Ok(value) = serde_json::from_slice(&bytes)

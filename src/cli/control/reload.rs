@@ -19,10 +19,11 @@ pub(super) struct Arguments {
 
 /// Exit status 0 if all plugins serve, 1 if one does not.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let reloaded = context.ask::<Reloaded>(&Request::post("/reload-plugins"))?.ok_or_else(|| {
-        Failure::new(Kind::Unavailable, "the daemon is not running: there is nothing to reload")
-            .hint("It loads all plugins when it starts: `skills-daemon start`.")
-    })?;
+    let reloaded =
+        context.ask::<Reloaded>(&Request::post("/reload-plugins"))?.ok_or_else(|| {
+            Failure::new(Kind::Unavailable, "the daemon is not running: there is nothing to reload")
+                .hint("It loads all plugins when it starts: `skills-daemon start`.")
+        })?;
     if arguments.json {
         context.print_json(&reloaded)?;
     } else {
