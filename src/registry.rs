@@ -10,13 +10,19 @@ use tokio::sync::watch;
 use crate::description::Description;
 use crate::discovery::PluginSource;
 use crate::failure::{Failure, Kind};
-use crate::plugin::Plugin;
+use crate::plugin::exchange::RequestHead;
+use crate::plugin::{Direct, Plugin};
+use crate::routes::{self, Route, Table};
 use crate::wire::{FailedPlugin, PluginStatus};
 
 /// A plugin that serves.
 pub struct Served {
     /// What it says of itself.
     pub description: Description,
+    /// Its routes.
+    pub routes: Vec<Route>,
+    /// The index over its routes.
+    pub table: Table,
     /// How to reach it.
     pub plugin: Arc<dyn Plugin>,
     /// What went wrong in its hooks without keeping it from serving.
@@ -62,6 +68,16 @@ pub struct Snapshot {
 /// The current snapshot and everybody who waits for the next.
 pub struct Registry {
     current: watch::Sender<Arc<Snapshot>>,
+}
+
+impl Served {
+    /// The call of a handler that a request surely comes down to; `None` where FastAPI must decide.
+    pub fn direct(&self, head: &RequestHead) -> Option<Direct> {
+        let below = head.path.strip_prefix('/')?.strip_prefix(self.description.name.as_str())?;
+        let matched = self.table.find(head.method.as_str(), below)?;
+        let values = routes::bind::bind(&matched, &head.query, &head.headers)?;
+        Some(Direct { plan: matched.plan.number, is_async: matched.plan.is_async, values })
+    }
 }
 
 impl Entry {

@@ -17,23 +17,31 @@ import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from skills_host.asgi import Waiters, serve
+from skills_host.asgi import Waiters
+from skills_host.direct import Runner
+from skills_host.eager import start_now
 from skills_host.loader import LoadedPlugin, LoadError, load
 from skills_host.log import plugin_ctx
 
 if TYPE_CHECKING:
-    from _skills_host import Inbox, Reply
+    from _skills_host import Call, Inbox, Pool, Reply
 
 logger = logging.getLogger("skills_host.worker")
 
 
 def run(
-    inbox: Inbox, init_file: str, working_name: str, entry_point: str | None, reply: Reply
+    inbox: Inbox,
+    pool: Pool,
+    init_file: str,
+    working_name: str,
+    entry_point: str | None,
+    reply: Reply,
 ) -> None:
     """Loads a plugin and runs it; returns after its unload.
 
     Args:
         inbox: Where work arrives.
+        pool: The threads for `def` handlers.
         init_file: The plugin's file.
         working_name: Its name until it tells its own.
         entry_point: Where its class lies, if not in the file.
@@ -50,8 +58,10 @@ def run(
         reply.fail(_where_and_why(error, init_file))
         return
     plugin_ctx.set(plugin.name)
+    description = plugin.describe()
     worker = _Worker(inbox, plugin)
-    reply.done(plugin.describe())
+    pool.run_with(worker.run_sync)
+    reply.done(description)
     worker.run()
     plugin.close()
 
@@ -75,7 +85,9 @@ class _Worker:
         self._inbox = inbox
         self._plugin = plugin
         self._waiters = Waiters()
+        self._runner = Runner(plugin.app, plugin.plans, self._waiters)
         self._loop = asyncio.new_event_loop()
+        self._context = contextvars.copy_context()
         # The loop itself holds its tasks only weakly.
         self._tasks: set[asyncio.Task[None]] = set()
         self._verbs: dict[str, Callable[[float], Awaitable[str]]] = {
@@ -107,13 +119,23 @@ class _Worker:
                 verb, limit, reply = event
                 self._spawn(self._answer(verb, limit, reply))
             else:
-                self._spawn(serve(self._plugin.app, event, self._waiters))
+                self._spawn(self._runner.run(event))
+
+    def run_sync(self, call: Call) -> None:
+        """Runs a `def` handler; called by the threads of the pool."""
+        left = self._context.copy().run(self._runner.run_sync, call)
+        if left is not None:
+            self._loop.call_soon_threadsafe(self._go_on, left)
+
+    def _go_on(self, left: tuple[Any, ...]) -> None:
+        self._spawn(self._runner.go_on(*left))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         # A context of its own, so that no request sees what another set.
-        task = contextvars.copy_context().run(self._loop.create_task, work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = start_now(self._loop, work, self._context.copy())
+        if not task.done():
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, verb: str, limit: float, reply: Reply) -> None:
         try:

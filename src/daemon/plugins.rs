@@ -23,6 +23,7 @@ use crate::manifest::{self, Manifest};
 use crate::paths::Paths;
 use crate::plugin::{LoadRequest, Loaded, Plugin, Python};
 use crate::registry::{Entry, Registry, Served, State};
+use crate::routes::{Route, Table};
 use crate::settings::Settings;
 use crate::uv::Uv;
 use crate::venv::Venv;
@@ -283,6 +284,8 @@ impl Supervisor {
                 "no description: FastAPI could not make one"
             );
         }
+        let mut described = described;
+        let routes = std::mem::take(&mut described.routes);
         let description = described.into_description(candidate.manifest.cli.examples.clone());
         if !self.claim(id, &description.name).await {
             plugin.unload(HOOK_GRACE).await;
@@ -292,7 +295,7 @@ impl Supervisor {
         let limit = self.settings.hook_timeout.value.duration();
         let mut starting = plugin.start(limit);
         match timeout(limit * 2 + HOOK_GRACE, &mut starting).await {
-            Ok(complaints) => self.serve(id, description, plugin, complaints).await,
+            Ok(complaints) => self.serve(id, description, routes, plugin, complaints).await,
             Err(_) => {
                 let error = format!(
                     "startup() or connect() blocks the plugin's thread and has not returned after {} s",
@@ -302,7 +305,7 @@ impl Supervisor {
                 let this = self.clone();
                 tokio::spawn(async move {
                     let complaints = starting.await;
-                    this.serve(id, description, plugin, complaints).await;
+                    this.serve(id, description, routes, plugin, complaints).await;
                 });
             }
         }
@@ -354,12 +357,19 @@ impl Supervisor {
         &self,
         id: u64,
         description: Description,
+        routes: Vec<Route>,
         plugin: Arc<dyn Plugin>,
         complaints: Vec<String>,
     ) {
         let (name, commands) = (description.name.clone(), description.commands.len());
         tracing::info!(plugin = name, commands, "plugin loaded");
-        let served = Arc::new(Served { description, plugin: plugin.clone(), complaints });
+        let served = Arc::new(Served {
+            description,
+            table: Table::new(&routes),
+            routes,
+            plugin: plugin.clone(),
+            complaints,
+        });
         // A plugin that hung while a reload replaced it has no place any more.
         if !self.registry.update_entry(id, |entry| entry.state = State::Ready(served)) {
             plugin.unload(HOOK_GRACE).await;

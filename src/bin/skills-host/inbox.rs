@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
+use skills_daemon::plugin::Direct;
 use skills_daemon::plugin::exchange::PluginSide;
 use tokio::sync::oneshot;
 
@@ -26,7 +27,7 @@ pub(crate) const REQUESTS_MAX: usize = 4096;
 /// Something for the plugin's thread to do.
 pub(crate) enum Event {
     /// A request.
-    Call(u64, Box<PluginSide>),
+    Call(u64, Box<PluginSide>, Option<Direct>),
     /// The request with this id moved.
     Moved(u64),
     /// One of the worker's verbs, its limit in seconds, and where the answer goes.
@@ -128,7 +129,9 @@ impl Inbox {
         let list = PyList::empty(py);
         for event in batch {
             match event {
-                Event::Call(id, side) => list.append(Bound::new(py, Call::new(id, side))?)?,
+                Event::Call(id, side, direct) => {
+                    list.append(Bound::new(py, Call::new(id, side, direct))?)?;
+                }
                 Event::Moved(id) => list.append(id)?,
                 Event::Verb(verb, limit, sender) => {
                     let reply = Bound::new(py, Reply::new(sender))?;
