@@ -10,4 +10,10 @@
 mod harness;
 
 mod demo;
+mod help;
+mod http;
+mod linkage;
 mod main_job;
+mod modules;
+mod sdk;
+mod wrappers;

@@ -1,5 +1,6 @@
 //! Programs: how they end, what they say, and while they run.
 
+use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -13,12 +14,18 @@ use serde_json::Value;
 use super::LIMIT;
 
 /// How a program ended and what it said.
-#[derive(Debug)]
 pub(crate) struct Output {
     line: String,
     status: ExitStatus,
     stdout: String,
     stderr: String,
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Output { line, status, stdout, stderr } = self;
+        write!(f, "{line}: {status}\n--- stdout ---\n{stdout}\n--- stderr ---\n{stderr}\n---")
+    }
 }
 
 impl Output {
@@ -30,35 +37,35 @@ impl Output {
     /// Asserts success.
     #[track_caller]
     pub(crate) fn ok(&self) -> &Output {
-        assert!(self.status.success(), "{self:#?}");
+        assert!(self.status.success(), "{self:?}");
         self
     }
 
     /// Asserts the exit status `code`.
     #[track_caller]
     pub(crate) fn fails_with(&self, code: i32) -> &Output {
-        assert_eq!(self.status.code(), Some(code), "{self:#?}");
+        assert_eq!(self.status.code(), Some(code), "{self:?}");
         self
     }
 
     /// Asserts that stdout has `text`.
     #[track_caller]
     pub(crate) fn says(&self, text: &str) -> &Output {
-        assert!(self.stdout.contains(text), "{text:?} is not in stdout of {self:#?}");
+        assert!(self.stdout.contains(text), "{text:?} is not in stdout of {self:?}");
         self
     }
 
     /// Asserts that stderr has `text`.
     #[track_caller]
     pub(crate) fn complains(&self, text: &str) -> &Output {
-        assert!(self.stderr.contains(text), "{text:?} is not in stderr of {self:#?}");
+        assert!(self.stderr.contains(text), "{text:?} is not in stderr of {self:?}");
         self
     }
 
     /// Asserts that stderr is empty.
     #[track_caller]
     pub(crate) fn quietly(&self) -> &Output {
-        assert!(self.stderr.is_empty(), "{self:#?}");
+        assert!(self.stderr.is_empty(), "{self:?}");
         self
     }
 
@@ -78,7 +85,7 @@ impl Output {
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("stdout is not JSON ({error}): {self:#?}"))
+            .unwrap_or_else(|error| panic!("stdout is not JSON ({error}): {self:?}"))
     }
 }
 
@@ -107,6 +114,11 @@ impl Running {
     pub(crate) fn line(&self) -> String {
         let line = self.lines.recv_timeout(LIMIT).expect("another line on stdout");
         line.trim_end_matches('\n').to_owned()
+    }
+
+    /// The next line of stdout, if it is there already.
+    pub(crate) fn line_if_any(&self) -> Option<String> {
+        self.lines.try_recv().ok()
     }
 
     /// The next line of stderr that has `text`.
@@ -151,7 +163,7 @@ impl Running {
             stdout: rest(&self.lines),
             stderr: rest(&self.stderr),
         };
-        assert_ne!(output.status.signal(), Some(9), "it hung and was killed: {output:#?}");
+        assert_ne!(output.status.signal(), Some(9), "it hung and was killed: {output:?}");
         output
     }
 

@@ -64,6 +64,24 @@ pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
     })
 }
 
+/// A venv with the SDK's test requirements, as `pyproject.toml` names them.
+pub(crate) fn sdk_venv() -> PathBuf {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("pyproject.toml");
+    let stamp = format!("{} {}", python(), fs::read_to_string(&project).unwrap());
+    let made = made_once("sdk", &stamp, |directory| {
+        let uv = |arguments: &[&str]| {
+            let mut command = Command::new(uv_directory().join("uv"));
+            command.args(arguments).env("UV_CACHE_DIR", uv_cache()).env_remove("VIRTUAL_ENV");
+            Output::of(command).ok();
+        };
+        let venv = directory.join("venv").display().to_string();
+        uv(&["venv", "--no-project", "--python", python(), &venv]);
+        let project = project.display().to_string();
+        uv(&["pip", "install", "--python", &venv, "-r", &project, "--extra", "test"]);
+    });
+    made.join("venv")
+}
+
 /// Copies the ready runtime directory into the HOME at `home`.
 pub(crate) fn copy_runtime(home: &Path, runtime: &Path) {
     copy_tree(&TEMPLATE.join("runtime"), runtime).expect("a runtime directory can be copied");
@@ -140,7 +158,10 @@ pub(crate) fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
         } else if fs::hard_link(&source, &target).is_err() {
             fs::copy(&source, &target)?;
             // Bytecode is good only for a source of the same time.
-            File::options().write(true).open(target)?.set_modified(entry.metadata()?.modified()?)?;
+            File::options()
+                .write(true)
+                .open(target)?
+                .set_modified(entry.metadata()?.modified()?)?;
         }
     }
     Ok(())
