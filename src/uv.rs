@@ -144,7 +144,7 @@ impl Uv {
     /// Makes an empty virtual environment of the interpreter `python` at `directory`.
     pub fn venv(&self, python: &Path, directory: &Path, progress: Progress) -> Result<(), UvError> {
         let mut command = clean_command(&self.executable, &self.directory);
-        command.args(["venv", "--no-project", "--python"]).arg(python).arg(directory);
+        command.args(["venv", "--quiet", "--no-project", "--python"]).arg(python).arg(directory);
         let (status, output) = run(command, progress).map_err(|source| self.not_run(source))?;
         if status.success() {
             return Ok(());

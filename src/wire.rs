@@ -24,7 +24,7 @@ pub const ANSWER_PLUGIN: &str = "plugin";
 pub const ANSWER_HELP: &str = "help";
 /// The body is a [`Failure`] of the daemon.
 pub const ANSWER_FAILURE: &str = "failure";
-/// The client is newer than this daemon and shall replace it; nothing was done.
+/// The client shall replace this daemon, which is older than it or lost its venv; nothing was done.
 pub const ANSWER_OUTDATED: &str = "outdated";
 /// Request and response header: the id of a request, through client, log and plugin.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";

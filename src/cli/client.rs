@@ -176,7 +176,7 @@ impl Caller<'_> {
                 Ok(response)
                     if response.header(wire::ANSWER_HEADER) == Some(wire::ANSWER_OUTDATED) =>
                 {
-                    self.console.progress("replacing a daemon of an earlier version");
+                    self.console.progress("replacing a daemon that is out of date");
                     stop::stop(self.paths, self.env, self.console)?;
                 }
                 Ok(response) => return Ok(response),

@@ -3,8 +3,9 @@
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 
 use axum::Router;
 use futures_util::future::join_all;
@@ -101,13 +102,30 @@ fn not_bound(address: SocketAddr, error: &io::Error) -> Failure {
 }
 
 /// The private socket, in its place.
-pub struct UnixSocket(UnixListener);
+pub struct UnixSocket {
+    listener: UnixListener,
+    identity: SocketIdentity,
+}
+
+/// Tells this socket's file from any other at the same place.
+#[derive(Clone, Debug)]
+pub struct SocketIdentity {
+    path: PathBuf,
+    inode: u64,
+}
+
+impl SocketIdentity {
+    /// True while the file is at its place.
+    pub fn is_there(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|metadata| metadata.ino() == self.inode)
+    }
+}
 
 impl UnixSocket {
     /// Binds the socket with mode 0600; the caller holds the life lock, so a file that is there is left over.
     pub fn bind(paths: &Paths) -> Result<UnixSocket, Failure> {
         let path = paths.socket();
-        let bound = || -> io::Result<UnixListener> {
+        let bound = || -> io::Result<UnixSocket> {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -115,9 +133,15 @@ impl UnixSocket {
             // Its directory is private, so nobody gets in before the mode is set.
             let listener = UnixListener::bind(&path)?;
             fs::set_permissions(&path, Permissions::from_mode(0o600))?;
-            Ok(listener)
+            let inode = fs::metadata(&path)?.ino();
+            Ok(UnixSocket { listener, identity: SocketIdentity { path: path.clone(), inode } })
         };
-        bound().map(UnixSocket).map_err(|error| paths::unwritable(&path, &error))
+        bound().map_err(|error| paths::unwritable(&path, &error))
+    }
+
+    /// What to recognize the socket's file by.
+    pub fn identity(&self) -> SocketIdentity {
+        self.identity.clone()
     }
 }
 
@@ -136,8 +160,8 @@ pub fn serve(
     };
     let make = router.into_make_service_with_connect_info::<Peer>();
     let mut servers: Vec<JoinHandle<io::Result<()>>> = Vec::new();
-    socket.0.set_nonblocking(true).map_err(failed)?;
-    let listener = tokio::net::UnixListener::from_std(socket.0).map_err(failed)?;
+    socket.listener.set_nonblocking(true).map_err(failed)?;
+    let listener = tokio::net::UnixListener::from_std(socket.listener).map_err(failed)?;
     let server = axum::serve(listener, make.clone()).with_graceful_shutdown(until(stopped.clone()));
     servers.push(tokio::spawn(server.into_future()));
     for listener in ports.listeners {

@@ -31,11 +31,13 @@ use crate::plugin::Python;
 use crate::registry::Registry;
 use crate::settings::Settings;
 use crate::uv::{Progress, Uv};
-use crate::venv::{Base, Venv};
+use crate::venv::{self, Base, Venv};
 use crate::wire::Ready;
-use listen::{Ports, UnixSocket};
+use listen::{Ports, SocketIdentity, UnixSocket};
 use plugins::Supervisor;
 
+/// How often the daemon looks whether it can still be found.
+const SOCKET_CHECK: Duration = Duration::from_secs(2);
 /// How many control messages may wait.
 const CONTROL_QUEUE: usize = 16;
 
@@ -44,7 +46,7 @@ pub struct Prepared {
     paths: Paths,
     settings: Settings,
     env: Environment,
-    uv: Uv,
+    uv: Option<Uv>,
     ports: Ports,
     _life: LifeLock,
 }
@@ -59,8 +61,18 @@ pub fn prepare(
 ) -> Result<Prepared, Failure> {
     let life = LifeLock::take(&paths)?;
     let ports = Ports::bind(&settings)?;
-    let uv = Uv::find_or_fetch(&paths, &base.executable, progress)?;
-    Venv::at(&paths).ensure(base, &uv, progress)?;
+    let venv = Venv::at(&paths);
+    let uv = match Uv::find_or_fetch(&paths, &base.executable, progress) {
+        Ok(uv) => {
+            venv.ensure(base, &uv, progress)?;
+            Some(uv)
+        }
+        Err(error) if venv.state(base) == venv::State::Whole => {
+            tracing::warn!(%error, "going on with what is installed");
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
     Ok(Prepared { paths, settings, env, uv, ports, _life: life })
 }
 
@@ -106,6 +118,7 @@ pub async fn run(
 
     let (stop, stopped) = watch::channel(false);
     let socket = UnixSocket::bind(&paths)?;
+    let socket_identity = socket.identity();
     let servers = listen::serve(socket, ports, http::router(service.clone()), stopped)?;
     locks::write_pid(&paths).map_err(|error| paths::unwritable(&paths.pid_file(), &error))?;
     tracing::info!(pid = ready.pid, port = ready.port, python = ready.python, "daemon started");
@@ -116,6 +129,7 @@ pub async fn run(
             _ = terminate.recv() => break "SIGTERM",
             _ = interrupt.recv() => break "SIGINT",
             () = idle(&service, idle_limit) => break "idle",
+            () = socket_gone(&socket_identity) => break "its socket is gone",
             message = controls.recv() => match message {
                 Some(Control::Reload(answer)) => {
                     let supervisor = supervisor.clone();
@@ -137,8 +151,11 @@ pub async fn run(
         tracing::warn!("requests were still under way after {} s", limit.as_secs());
     }
     supervisor.end(limit).await;
-    remove(&paths.socket());
-    remove(&paths.pid_file());
+    // Another daemon's files are left alone: where the runtime directory was replaced, they are not these.
+    if socket_identity.is_there() {
+        remove(&paths.socket());
+        remove(&paths.pid_file());
+    }
     tracing::info!("daemon stopped");
     Ok(())
 }
@@ -159,6 +176,14 @@ async fn idle(service: &Service, limit: Duration) {
             return;
         }
         tokio::time::sleep(left).await;
+    }
+}
+
+/// Resolves when the socket file was removed or replaced: nobody can find this daemon any more, and another
+/// may want its port.
+async fn socket_gone(identity: &SocketIdentity) {
+    while identity.is_there() {
+        tokio::time::sleep(SOCKET_CHECK).await;
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) struct Supervisor {
     paths: Paths,
     settings: Settings,
     env: Environment,
-    uv: Uv,
+    uv: Option<Uv>,
     bundled: Vec<PluginSource>,
     next_id: AtomicU64,
     /// One reload at a time; also keeps a reload from running into the end.
@@ -64,7 +64,7 @@ impl Supervisor {
         paths: Paths,
         settings: Settings,
         env: Environment,
-        uv: Uv,
+        uv: Option<Uv>,
         bundled: Vec<PluginSource>,
     ) -> Supervisor {
         Supervisor {
@@ -199,9 +199,10 @@ impl Supervisor {
 
     /// Installs dependencies; returns the candidates that have theirs.
     async fn install(self: &Arc<Self>, candidates: Vec<Candidate>) -> Vec<Candidate> {
-        if candidates.is_empty() {
+        // Without `uv` nothing can be installed, but what is missing may well be there.
+        let Some(uv) = self.uv.clone().filter(|_| !candidates.is_empty()) else {
             return candidates;
-        }
+        };
         let wanted: Vec<(usize, Vec<String>)> = candidates
             .iter()
             .enumerate()
@@ -215,7 +216,7 @@ impl Supervisor {
         let this = self.clone();
         let installed = spawn_blocking(move || {
             let progress = |line: &str| tracing::debug!(line, "uv");
-            Venv::at(&this.paths).install(&this.uv, &wanted, &progress)
+            Venv::at(&this.paths).install(&uv, &wanted, &progress)
         })
         .await;
         let left_out = installed.unwrap_or_default();
@@ -357,7 +358,7 @@ impl Supervisor {
         complaints: Vec<String>,
     ) {
         let (name, commands) = (description.name.clone(), description.commands.len());
-        tracing::info!(plugin = name, commands, ?complaints, "plugin loaded");
+        tracing::info!(plugin = name, commands, "plugin loaded");
         let served = Arc::new(Served { description, plugin: plugin.clone(), complaints });
         // A plugin that hung while a reload replaced it has no place any more.
         if !self.registry.update_entry(id, |entry| entry.state = State::Ready(served)) {

@@ -170,6 +170,7 @@ pub fn uv(facts: &Facts) -> Check {
 pub fn venv(facts: &Facts) -> Check {
     const NAME: &str = "venv";
     const REMEDY: &str = "`skills-daemon restart` makes it again.";
+    const REMOVE: &str = "Remove that directory; `skills-daemon restart` makes it again.";
     let place = facts.paths.venv();
     match (&facts.venv, &facts.core) {
         (None, _) => Check::new(
@@ -187,7 +188,7 @@ pub fn venv(facts: &Facts) -> Check {
         }
         (Some(State::Whole), Err(error)) => {
             Check::new(NAME, Verdict::Failed, format!("{}: {error}", place.display()))
-                .remedy(REMEDY)
+                .remedy(REMOVE)
         }
         (Some(State::Whole), Ok(core)) => {
             Check::new(NAME, Verdict::Ok, format!("{} with {core}", place.display()))

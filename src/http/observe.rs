@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
+use http_body::Body as _;
+use http_body_util::BodyExt;
 
 use super::Service;
 use crate::wire::REQUEST_ID_HEADER;
@@ -21,6 +24,10 @@ const REQUEST_ID_MAX: usize = 128;
 /// The id of the request at hand, as an extension of it.
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(pub(super) String);
+
+/// The path that a client's call came down to, as an extension of its response.
+#[derive(Clone, Debug)]
+pub(super) struct Called(pub(super) String);
 
 /// When the last request began or ended.
 pub(super) struct IdleClock {
@@ -71,7 +78,7 @@ pub(super) async fn observe(
     next: Next,
 ) -> Response {
     let begun = Instant::now();
-    let _in_flight = InFlight::begin(service);
+    let in_flight = InFlight::begin(service);
     let id = request_id(request.headers());
     request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
@@ -79,6 +86,7 @@ pub(super) async fn observe(
 
     let mut response = next.run(request).await;
 
+    let path = response.extensions_mut().remove::<Called>().map_or(path, |called| called.0);
     let duration = begun.elapsed();
     let duration_ms = (duration.as_secs_f64() * 1e5).round() / 100.0;
     let status = response.status().as_u16();
@@ -93,7 +101,16 @@ pub(super) async fn observe(
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID_HEADER, value);
     }
-    response
+    if response.body().size_hint().exact().is_some() {
+        return response;
+    }
+    // An answer that streams is under way until its last byte.
+    response.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _ = &in_flight;
+            frame
+        }))
+    })
 }
 
 /// The client's own id, if it is short and printable, else a new one of 8 hex digits.

@@ -11,7 +11,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::observe::RequestId;
+use super::observe::{Called, RequestId};
 use super::{Service, dispatch, failed, json};
 use crate::arguments::{self, Invocation};
 use crate::failure::{Failure, Kind};
@@ -40,14 +40,10 @@ pub(super) async fn run(
             return failed(&Failure::new(kind, rejection.body_text()));
         }
     };
-    if is_newer(&run.client) {
+    if is_newer(&run.client) || !service.venv_python.exists() {
         let mut response = failed(&Failure::new(
             Kind::Unavailable,
-            format!(
-                "this daemon has version {}, older than the client's {}",
-                crate::VERSION,
-                run.client
-            ),
+            "this daemon is older than the client, or its venv is gone",
         ));
         response
             .headers_mut()
@@ -72,7 +68,9 @@ pub(super) async fn run(
         Err(failure) => return failed(&failure),
     };
     let body = invocation.body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+    let called = Called(head.path.clone());
     let mut response = dispatch::call(&served, head, body).await;
+    response.extensions_mut().insert(called);
     let headers = response.headers_mut();
     if !headers.contains_key(wire::ANSWER_HEADER) {
         headers.insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_PLUGIN));

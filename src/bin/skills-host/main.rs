@@ -46,7 +46,7 @@ const IO_THREADS_MAX: usize = 4;
 
 /// The daemon process of skills-daemon. It is started by `skills-daemon start` and by every command.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "skills-host", version)]
 struct Arguments {
     /// The base interpreter, which the venv is made of.
     #[arg(long)]

@@ -31,13 +31,16 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     }
     let style = context.console.out;
     for plugin in &plugins.plugins {
+        let about = match plugin.description.as_str() {
+            "" => String::new(),
+            text => format!(" - {text}"),
+        };
         context.print(&format!(
-            "{}{}{} {} - {} ({})",
+            "{}{}{} {}{about} ({})",
             style.bold,
             plugin.name,
             style.reset,
             plugin.version,
-            plugin.description,
             count(plugin.endpoints.len(), "route")
         ));
         for endpoint in plugin.endpoints.iter().filter(|_| arguments.routes) {

@@ -1,0 +1,184 @@
+"""Each plugin sees its own modules: `skills_host.realm`, without the daemon."""
+
+import inspect
+import pickle
+import sys
+from pathlib import Path
+from textwrap import dedent
+from types import ModuleType
+from typing import NamedTuple
+
+import pytest
+
+from skills_host.realm import Realm
+
+INIT = """
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from skills_plugin.helpers import who
+from .helpers import who as who_relative
+import lib.client
+import json
+
+
+def lazily():
+    import lib.late
+    from lib import client
+
+    return lib.late.NAME, client.NAME
+
+
+class Point:
+    def __init__(self, x):
+        self.x = x
+
+    def __eq__(self, other):
+        return self.x == other.x
+"""
+
+
+class Loaded(NamedTuple):
+    realm: Realm
+    module: ModuleType
+
+
+@pytest.fixture
+def make(tmp_path: Path):
+    realms = []
+
+    def load(name: str, init: str = INIT) -> Loaded:
+        scripts = tmp_path / name / "scripts"
+        for file, text in {
+            "skills_plugin/__init__.py": init,
+            "skills_plugin/helpers.py": f"def who():\n    return {name!r}\n",
+            "lib/__init__.py": "",
+            "lib/client.py": f"NAME = {name!r}\n",
+            "lib/late.py": f"NAME = {name!r} + ' late'\n",
+        }.items():
+            path = scripts / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(dedent(text))
+        realm = Realm(name)
+        realms.append(realm)
+        return Loaded(realm, realm.execute(scripts / "skills_plugin" / "__init__.py"))
+
+    yield load
+    for realm in realms:
+        realm.close()
+
+
+def test_two_plugins_with_the_same_names_see_their_own(make):
+    a, b = make("a").module, make("b").module
+    assert (a.who(), a.who_relative(), a.lib.client.NAME) == ("a", "a", "a")
+    assert (b.who(), b.who_relative(), b.lib.client.NAME) == ("b", "b", "b")
+    assert a.lazily() == ("a late", "a")
+    assert b.lazily() == ("b late", "b")
+
+
+def test_nothing_leaks_into_the_process(make):
+    before = list(sys.path)
+    make("a")
+    assert sys.path == before
+    assert not {"skills_plugin", "lib", "lib.client"} & set(sys.modules)
+
+
+def test_shared_modules_are_shared(make):
+    import json
+
+    assert make("a").module.json is json
+
+
+def test_the_sdk_is_always_the_daemons(make, tmp_path):
+    fake = tmp_path / "fake"
+    (fake / "skills_daemon").mkdir(parents=True)
+    (fake / "skills_daemon" / "__init__.py").write_text("raise ImportError('the wrong one')")
+    init = f"""
+        import sys
+        sys.path.insert(0, {str(fake)!r})
+        import skills_daemon
+        from skills_daemon.formatters import FORMATTERS
+    """
+    import skills_daemon
+
+    assert make("a", dedent(init)).module.skills_daemon is skills_daemon
+
+
+def test_pickle_inspect_and_tracebacks_work(make):
+    module = make("a").module
+    assert pickle.loads(pickle.dumps(module.Point(3))) == module.Point(3)
+    assert "class Point" in inspect.getsource(module.Point)
+    assert "import lib.late" in inspect.getsource(module.lazily)
+    with pytest.raises(TypeError) as caught:
+        module.Point()
+    assert module.Point.__module__ in sys.modules
+    assert caught.value.__traceback__ is not None
+
+
+def test_importlib_and_sys_show_the_plugins_view(make):
+    init = """
+        import importlib
+        import importlib.util
+        import sys
+        from pathlib import Path
+
+        sys.path.insert(0, str(Path(__file__).parent.parent))
+        client = importlib.import_module("lib.client")
+        relative = importlib.import_module(".helpers", __package__)
+        named = importlib.import_module(".helpers", "skills_plugin")
+        listed = sys.modules["lib.client"]
+        found = importlib.util.find_spec("json") is not None
+        version = sys.version_info
+    """
+    module = make("a", init).module
+    assert module.client.NAME == "a"
+    assert module.relative.who() == "a"
+    assert module.named is module.relative
+    assert module.listed is module.client
+    assert module.found
+    assert module.version == sys.version_info
+
+
+def test_assigning_sys_path_changes_the_plugins_view_only(make, tmp_path):
+    extra = tmp_path / "extra"
+    extra.mkdir()
+    (extra / "odd.py").write_text("VALUE = 7")
+    init = f"""
+        import sys
+        sys.path = [{str(extra)!r}] + sys.path
+        import odd
+    """
+    before = list(sys.path)
+    assert make("a", init).module.odd.VALUE == 7
+    assert sys.path == before
+
+
+def test_a_loaded_standard_module_wins_over_a_private_one(make, tmp_path):
+    extra = tmp_path / "extra"
+    extra.mkdir()
+    (extra / "logging.py").write_text("raise ImportError('the wrong one')")
+    init = f"""
+        import sys
+        sys.path.insert(0, {str(extra)!r})
+        import logging
+    """
+    import logging
+
+    assert make("a", init).module.logging is logging
+
+
+def test_a_failed_load_leaves_nothing_behind(make):
+    with pytest.raises(ZeroDivisionError):
+        make("broken", "1 / 0")
+    assert [name for name in sys.modules if name.startswith("_plugin_broken.")] == []
+
+
+def test_closing_forgets_the_modules_and_the_next_load_is_fresh(make):
+    first = make("a")
+    first.realm.close()
+    assert not [name for name in sys.modules if name.startswith(first.realm.root)]
+    second = make("a")
+    assert second.module is not first.module
+    assert second.module.lazily() == ("a late", "a")
