@@ -9,11 +9,19 @@
 
 mod harness;
 
+mod bad_plugins;
+mod control;
 mod demo;
+mod dependencies;
+mod discovery;
+mod doctor;
 mod help;
+mod hooks;
 mod http;
 mod lifecycle;
 mod linkage;
+mod logs;
+mod machine;
 mod main_job;
 mod modules;
 mod sdk;

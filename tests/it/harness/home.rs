@@ -86,7 +86,7 @@ impl Home {
 
     /// Where the plugin `name` of the marketplace `m` lies: its `scripts/`, relative to the HOME.
     pub(crate) fn scripts(name: &str) -> String {
-        format!(".claude/plugins/marketplaces/m/plugins/{name}/skills/s/scripts")
+        format!(".claude/plugins/marketplaces/m/plugins/{name}/skills/{name}/scripts")
     }
 
     /// Puts a plugin in place; an empty `manifest` is none.

@@ -116,6 +116,17 @@ impl Running {
         line.trim_end_matches('\n').to_owned()
     }
 
+    /// The next line of stdout that has `text`.
+    #[track_caller]
+    pub(crate) fn line_with(&self, text: &str) -> String {
+        loop {
+            let line = self.line();
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
     /// The next line of stdout, if it is there already.
     pub(crate) fn line_if_any(&self) -> Option<String> {
         self.lines.try_recv().ok()
