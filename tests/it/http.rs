@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
+use skills_daemon::lifecycle::{Connection, Request};
+use skills_daemon::wire;
 
 use crate::harness::{Answer, Home, plugin_code};
 
@@ -193,4 +195,21 @@ fn only_the_user_can_read_what_the_daemon_makes() {
     );
     let made: Vec<_> = fs::read_dir(home.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(made, [".local"], "nothing is written elsewhere");
+}
+
+#[test]
+fn a_daemon_that_is_older_than_its_client_says_so_and_does_nothing() {
+    let home = Home::new();
+    home.control(&["start"]).ok();
+    let ask = |client: &str| {
+        let run = json!({"client": client, "plugin": "demo", "arguments": ["size", "1000"]});
+        let body = run.to_string();
+        let request =
+            Request { method: "POST", target: wire::RUN, headers: &[], body: body.as_bytes() };
+        let response = Connection::open(&home.paths()).unwrap().send(&request, || true).unwrap();
+        response.header(wire::ANSWER_HEADER).map(str::to_owned)
+    };
+    assert_eq!(ask("999.0.0").as_deref(), Some(wire::ANSWER_OUTDATED));
+    assert_eq!(ask(skills_daemon::VERSION).as_deref(), Some(wire::ANSWER_PLUGIN));
+    assert_eq!(ask("0.1.0").as_deref(), Some(wire::ANSWER_PLUGIN));
 }

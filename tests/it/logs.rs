@@ -1,5 +1,8 @@
 //! The daemon's log: what plugins log and print ends there, with plugin and request; and reading it.
 
+use std::os::unix::process::ExitStatusExt;
+
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::harness::{CONTROL, Home, Running, eventually, plugin_code};
@@ -86,7 +89,7 @@ fn the_log_can_be_followed() {
     let home = Home::new();
     home.control(&["logs"]).fails_with(3).complains("there is no log yet").complains("Hint: ");
     // Before there is a daemon, across its restart, until it is interrupted.
-    let follow = Running::start(home.command(CONTROL, &["logs", "--follow"]));
+    let mut follow = Running::start(home.command(CONTROL, &["logs", "--follow"]));
     home.control(&["start"]).ok();
     assert!(follow.line_with("daemon started").contains(&format!("pid={}", home.pid())));
     home.control(&["restart"]).ok();
@@ -94,6 +97,8 @@ fn the_log_can_be_followed() {
     assert!(follow.line_with("daemon started").contains(&format!("pid={}", home.pid())));
     home.client(&["demo", "wait", "--seconds", "0"]).ok();
     follow.line_with("waiting");
+    follow.signal(Signal::SIGINT);
+    assert_eq!(follow.end().status().signal(), Some(Signal::SIGINT as i32));
 }
 
 #[test]

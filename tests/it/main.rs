@@ -10,11 +10,13 @@
 mod harness;
 
 mod bad_plugins;
+mod concurrency;
 mod control;
 mod demo;
 mod dependencies;
 mod discovery;
 mod doctor;
+mod embedding;
 mod help;
 mod hooks;
 mod http;
@@ -26,4 +28,5 @@ mod main_job;
 mod modules;
 mod sdk;
 mod shutdown;
+mod terminal;
 mod wrappers;

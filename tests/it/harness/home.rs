@@ -59,7 +59,11 @@ impl Home {
     }
 
     pub(crate) fn runtime(&self) -> PathBuf {
-        self.path().join(".local/share/skills-daemon")
+        let moved = self.variables.iter().find(|(name, _)| name == "SKILLS_DAEMON_RUNTIME_DIR");
+        match moved {
+            Some((_, path)) => path.into(),
+            None => self.path().join(".local/share/skills-daemon"),
+        }
     }
 
     /// The product's own idea of where its files lie.
@@ -186,7 +190,9 @@ impl Home {
     /// `text` without what differs from run to run: this HOME, and the daemon's process id and port.
     pub(crate) fn redact(&self, text: &str) -> String {
         let text = text.replace(self.path().to_str().unwrap(), "[HOME]");
-        let status = self.status();
+        let status = self.control(&["status", "--json"]);
+        // Where it cannot even be asked, there is nothing to replace.
+        let status: Value = serde_json::from_str(status.stdout()).unwrap_or_default();
         let mut redacted = text;
         for (key, name) in [("pid", "[PID]"), ("port", "[PORT]"), ("python", "[PYTHON]")] {
             if let Some(value) = status.get(key) {
