@@ -61,8 +61,8 @@ class Runner:
         """Runs a `def` handler on a thread of the pool.
 
         Returns:
-            What is left to do on the loop: `(call, None, None)` for all of it, `(call, plan, result)`
-            to finish, or `(call, None, error)`; `None` if the request is answered.
+            What is left to do on the loop: `(call, None, None)` for all of it, `(call, plan,
+            result)` to finish, or `(call, None, error)`; `None` if the request is answered.
         """
         plan = self._plans[call.plan]
         request_id_ctx.set(call.request_id)

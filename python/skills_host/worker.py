@@ -13,6 +13,7 @@ import contextvars
 import inspect
 import json
 import logging
+import threading
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("skills_host.worker")
 
+#: Name of the tasks that serve requests.
+_REQUEST = "request"
+
 
 def run(
-    inbox: Inbox,
+    inboxes: list[Inbox],
     pool: Pool,
     init_file: str,
     working_name: str,
@@ -40,7 +44,7 @@ def run(
     """Loads a plugin and runs it; returns after its unload.
 
     Args:
-        inbox: Where work arrives.
+        inboxes: Where work arrives, one for each loop; hooks arrive at the first.
         pool: The threads for `def` handlers.
         init_file: The plugin's file.
         working_name: Its name until it tells its own.
@@ -59,10 +63,15 @@ def run(
         return
     plugin_ctx.set(plugin.name)
     description = plugin.describe()
-    worker = _Worker(inbox, plugin)
-    pool.run_with(worker.run_sync)
+    first, *others = [_Worker(inbox, pool, plugin) for inbox in inboxes]
+    first.beside = others
+    pool.run_with(first.run_sync)
+    for number, other in enumerate(others, 2):
+        name = f"plugin-{plugin.name}-{number}"
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=[other.run], name=name, daemon=True).start()
     reply.done(description)
-    worker.run()
+    first.run()
     plugin.close()
 
 
@@ -79,10 +88,16 @@ def _where_and_why(error: BaseException, init_file: str) -> str:
 
 
 class _Worker:
-    """The loop of one plugin."""
+    """One loop of a plugin.
 
-    def __init__(self, inbox: Inbox, plugin: LoadedPlugin) -> None:
+    Attributes:
+        beside: The plugin's other loops, which this one ends.
+    """
+
+    def __init__(self, inbox: Inbox, pool: Pool, plugin: LoadedPlugin) -> None:
+        self.beside: list[_Worker] = []
         self._inbox = inbox
+        self._pool = pool
         self._plugin = plugin
         self._waiters = Waiters()
         self._runner = Runner(plugin.app, plugin.plans, self._waiters)
@@ -117,9 +132,9 @@ class _Worker:
                 self._waiters.wake(event)
             elif type(event) is tuple:
                 verb, limit, reply = event
-                self._spawn(self._answer(verb, limit, reply))
+                self._spawn(self._answer(verb, limit, reply), verb)
             else:
-                self._spawn(self._runner.run(event))
+                self._spawn(self._runner.run(event), _REQUEST)
 
     def run_sync(self, call: Call) -> None:
         """Runs a `def` handler; called by the threads of the pool."""
@@ -128,12 +143,13 @@ class _Worker:
             self._loop.call_soon_threadsafe(self._go_on, left)
 
     def _go_on(self, left: tuple[Any, ...]) -> None:
-        self._spawn(self._runner.go_on(*left))
+        self._spawn(self._runner.go_on(*left), _REQUEST)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         # A context of its own, so that no request sees what another set.
         task = start_now(self._loop, work, self._context.copy())
         if not task.done():
+            task.set_name(name)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -151,16 +167,32 @@ class _Worker:
 
     async def _unload(self, limit: float) -> str:
         """Finishes the requests under way, then runs `shutdown()`, each in at most `limit`."""
-        running = self._tasks - {asyncio.current_task()}
-        if running:
-            await asyncio.wait(running, timeout=limit)
+        await self._finished(limit)
         complaint = await self._hook("shutdown", limit)
         self._drain()
-        running = self._tasks - {asyncio.current_task()}
-        if running:
-            await asyncio.wait(running, timeout=1)
+        await self._finished(min(limit, 1))
+        for other in self.beside:
+            other._loop.call_soon_threadsafe(other._loop.stop)
         self._loop.call_soon(self._loop.stop)
         return json.dumps(complaint)
+
+    async def _finished(self, limit: float) -> None:
+        """Waits until no request is under way, on this loop, beside it, or in the pool."""
+        empty = asyncio.Event()
+        self._pool.when_empty(lambda: self._loop.call_soon_threadsafe(empty.set))
+        others = [
+            asyncio.wrap_future(asyncio.run_coroutine_threadsafe(other._idle(), other._loop))
+            for other in self.beside
+        ]
+        waits = {asyncio.ensure_future(wait) for wait in (empty.wait(), self._idle(), *others)}
+        _, late = await asyncio.wait(waits, timeout=limit)
+        for wait in late:
+            wait.cancel()
+
+    async def _idle(self) -> None:
+        """Waits until no request is under way on this loop."""
+        while running := {task for task in self._tasks if task.get_name() == _REQUEST}:
+            await asyncio.wait(running)
 
     async def _hook(self, name: str, limit: float) -> str | None:
         hook = getattr(self._plugin.instance, name, None)

@@ -253,6 +253,7 @@ impl Supervisor {
                 .clone()
                 .unwrap_or_else(|| candidate.source.working_name()),
             entry_point: candidate.manifest.entry_point.clone(),
+            loops: candidate.manifest.daemon.loops,
         };
         let mut loading = self.python.load(request);
         let this = self.clone();

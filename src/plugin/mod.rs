@@ -31,6 +31,8 @@ pub struct LoadRequest {
     pub working_name: String,
     /// `package.module:Class` from the manifest, if the class is not in the file itself.
     pub entry_point: Option<String>,
+    /// How many event loops run its `async def` handlers; at least 1.
+    pub loops: usize,
 }
 
 /// A call of a handler without FastAPI.

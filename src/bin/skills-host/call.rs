@@ -17,6 +17,7 @@ use skills_daemon::plugin::Direct;
 use skills_daemon::plugin::exchange::{PluginSide, Received, ResponseHead};
 
 use crate::binder::Binder;
+use crate::inbox::Load;
 use crate::json;
 
 /// A request and the way to its answer.
@@ -31,6 +32,8 @@ pub(crate) struct Call {
     path: String,
     /// How to call the handler without FastAPI.
     direct: Option<Direct>,
+    /// `None` once the call is closed.
+    load: Mutex<Option<Load>>,
     /// `None` once the call is closed.
     side: Mutex<Option<Box<PluginSide>>>,
 }
@@ -50,12 +53,18 @@ impl Call {
         Ok(())
     }
 
-    pub(crate) fn new(id: u64, side: Box<PluginSide>, direct: Option<Direct>) -> Call {
+    pub(crate) fn new(
+        id: u64,
+        side: Box<PluginSide>,
+        direct: Option<Direct>,
+        load: Option<Load>,
+    ) -> Call {
         Call {
             id,
             request_id: side.head.request_id.clone(),
             path: side.head.path.clone(),
             direct,
+            load: Mutex::new(load),
             side: Mutex::new(Some(side)),
         }
     }
@@ -193,5 +202,6 @@ impl Call {
     /// Ends the call; an answer that is not whole is aborted.
     fn close(&self) {
         self.side.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.load.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }

@@ -32,7 +32,11 @@ impl PythonTrait for Embedded {
             let failed = |error: std::io::Error| {
                 Failure::environment(format!("cannot start a plugin's thread: {error}"))
             };
-            let (sender, inbox) = inbox::inbox().map_err(failed)?;
+            let made: Vec<(Sender, Inbox)> = (0..request.loops)
+                .map(|_| inbox::inbox())
+                .collect::<Result<_, _>>()
+                .map_err(failed)?;
+            let (loops, inboxes): (Vec<_>, Vec<_>) = made.into_iter().unzip();
             let pool = Pool::new(&request.working_name);
             let own_pool = pool.clone();
             let (answer, answered) = oneshot::channel();
@@ -40,7 +44,7 @@ impl PythonTrait for Embedded {
             thread::Builder::new()
                 .name(format!("plugin-{}", request.working_name))
                 .spawn(move || {
-                    run_worker(inbox, own_pool, request, answer);
+                    run_worker(inboxes, own_pool, request, answer);
                     // Nobody may wait for it.
                     let _ = ended.send(());
                 })
@@ -59,7 +63,7 @@ impl PythonTrait for Embedded {
                 )
             })?;
             let worker = Worker {
-                sender,
+                loops,
                 pool,
                 next_call: AtomicU64::new(1),
                 end: std::sync::Mutex::new(Some(end)),
@@ -70,15 +74,21 @@ impl PythonTrait for Embedded {
 }
 
 /// The body of a plugin's thread: attaches it to Python for as long as the plugin lives.
-fn run_worker(inbox: Inbox, pool: Pool, request: LoadRequest, answer: oneshot::Sender<Answer>) {
-    let LoadRequest { init_file, working_name, entry_point } = request;
+fn run_worker(
+    inboxes: Vec<Inbox>,
+    pool: Pool,
+    request: LoadRequest,
+    answer: oneshot::Sender<Answer>,
+) {
+    let LoadRequest { init_file, working_name, entry_point, loops: _ } = request;
     let init_file: PathBuf = std::path::absolute(&init_file).unwrap_or(init_file);
     let outcome = Python::attach(|py| -> PyResult<()> {
-        let inbox = Bound::new(py, inbox)?;
+        let inboxes =
+            inboxes.into_iter().map(|inbox| Bound::new(py, inbox)).collect::<PyResult<Vec<_>>>()?;
         let reply = Bound::new(py, Reply::new(answer))?;
         let pool = Bound::new(py, pool)?;
         let arguments =
-            (inbox, pool, init_file.to_string_lossy(), &working_name, entry_point, reply);
+            (inboxes, pool, init_file.to_string_lossy(), &working_name, entry_point, reply);
         py.import("skills_host.worker")?.call_method1("run", arguments)?;
         Ok(())
     });
@@ -90,7 +100,8 @@ fn run_worker(inbox: Inbox, pool: Pool, request: LoadRequest, answer: oneshot::S
 
 /// A plugin on its thread.
 struct Worker {
-    sender: Sender,
+    /// The loops; hooks run on the first.
+    loops: Vec<Sender>,
     pool: Pool,
     next_call: AtomicU64,
     /// Resolves when the thread has ended.
@@ -98,10 +109,18 @@ struct Worker {
 }
 
 impl Worker {
+    /// The loop with the fewest requests: one that a handler blocks gets no more than it has.
+    fn least_busy(&self) -> &Sender {
+        match self.loops.as_slice() {
+            [only] => only,
+            several => several.iter().min_by_key(|sender| sender.load()).unwrap_or(&several[0]),
+        }
+    }
+
     /// Asks the worker; the future resolves when it answers.
     fn ask(&self, verb: &'static str, limit: Duration) -> impl Future<Output = Answer> + use<> {
         let (answer, answered) = oneshot::channel();
-        let sent = self.sender.send(Event::Verb(verb, limit.as_secs_f64(), answer));
+        let sent = self.loops[0].send(Event::Verb(verb, limit.as_secs_f64(), answer));
         async move {
             let ended = || "the plugin's thread has ended".to_owned();
             sent.map_err(|_| ended())?;
@@ -130,7 +149,8 @@ impl Plugin for Worker {
         direct: Option<Direct>,
     ) -> Result<IoSide, Failure> {
         let id = self.next_call.fetch_add(1, Ordering::Relaxed);
-        let sender = self.sender.clone();
+        let own_loop = self.least_busy();
+        let sender = own_loop.clone();
         let wake = Box::new(move || {
             // A thread that has ended needs no waking.
             let _ = sender.send(Event::Moved(id));
@@ -138,9 +158,12 @@ impl Plugin for Worker {
         let (io, side) = exchange::exchange(head, has_body, wake);
         let sent = match direct {
             Some(direct) if !direct.is_async => {
-                self.pool.send(Call::new(id, Box::new(side), Some(direct)))
+                self.pool.send(Call::new(id, Box::new(side), Some(direct), None))
             }
-            direct => self.sender.send(Event::Call(id, Box::new(side), direct)),
+            direct => {
+                let load = Some(own_loop.count());
+                own_loop.send(Event::Call(Box::new(Call::new(id, Box::new(side), direct, load))))
+            }
         };
         match sent {
             Ok(()) => Ok(io),

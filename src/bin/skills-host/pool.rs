@@ -34,6 +34,10 @@ struct State {
     idle: usize,
     /// Counts calls that were begun, so that a stall shows.
     begun: u64,
+    /// Calls that were begun and are not done.
+    running: usize,
+    /// Called once when nothing waits or runs any more.
+    when_empty: Option<Py<PyAny>>,
     /// A watcher looks for stalls.
     watched: bool,
     closed: bool,
@@ -56,6 +60,20 @@ impl Pool {
     fn run_with(&self, run: Py<PyAny>) {
         let previous = self.0.lock().run.replace(Arc::new(run));
         drop(previous);
+    }
+
+    /// Calls `callback` as soon as no call waits or runs, which may be at once.
+    fn when_empty(&self, py: Python<'_>, callback: Py<PyAny>) -> PyResult<()> {
+        let mut state = self.0.lock();
+        if state.is_empty() {
+            drop(state);
+            callback.call0(py)?;
+        } else {
+            let previous = state.when_empty.replace(callback);
+            drop(state);
+            drop(previous);
+        }
+        Ok(())
     }
 }
 
@@ -145,7 +163,15 @@ impl Pool {
                 let mut next = Some(first);
                 while let Some(call) = next {
                     run_one(py, call, &run);
-                    next = self.0.lock().next();
+                    let empty = {
+                        let mut state = self.0.lock();
+                        state.running -= 1;
+                        next = state.next();
+                        if state.is_empty() { state.when_empty.take() } else { None }
+                    };
+                    if let Some(Err(error)) = empty.map(|callback| callback.call0(py)) {
+                        tracing::error!(plugin = self.0.name, %error, "the pool's end was not heard");
+                    }
                 }
             });
         }
@@ -181,7 +207,12 @@ impl State {
     fn next(&mut self) -> Option<Call> {
         let call = self.calls.pop_front()?;
         self.begun += 1;
+        self.running += 1;
         Some(call)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.calls.is_empty() && self.running == 0
     }
 }
 
