@@ -167,16 +167,17 @@ class _Worker:
 
     async def _unload(self, limit: float) -> str:
         """Finishes the requests under way, then runs `shutdown()`, each in at most `limit`."""
-        await self._finished(limit)
+        finished = await self._finished(limit)
         complaint = await self._hook("shutdown", limit)
         self._drain()
-        await self._finished(min(limit, 1))
+        if finished:
+            await self._finished(min(limit, 1))
         for other in self.beside:
             other._loop.call_soon_threadsafe(other._loop.stop)
         self._loop.call_soon(self._loop.stop)
         return json.dumps(complaint)
 
-    async def _finished(self, limit: float) -> None:
+    async def _finished(self, limit: float) -> bool:
         """Waits until no request is under way, on this loop, beside it, or in the pool."""
         empty = asyncio.Event()
         self._pool.when_empty(lambda: self._loop.call_soon_threadsafe(empty.set))
@@ -188,6 +189,7 @@ class _Worker:
         _, late = await asyncio.wait(waits, timeout=limit)
         for wait in late:
             wait.cancel()
+        return not late
 
     async def _idle(self) -> None:
         """Waits until no request is under way on this loop."""

@@ -155,7 +155,6 @@ pub async fn run(
         remove(&paths.socket());
         remove(&paths.pid_file());
     }
-    tracing::info!("daemon stopped");
     Ok(())
 }
 

@@ -128,6 +128,7 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     let outcome = runtime.block_on(daemon::run(prepared, python, base.version, bundled, announce));
     embed::run_exit_functions();
     runtime.shutdown_timeout(LAST_TASKS);
+    tracing::info!("daemon stopped");
     outcome
 }
 
