@@ -78,4 +78,12 @@ async def serve(app: Any, call: Call, waiters: Waiters) -> None:
         logger.exception("unhandled exception in %s", call.path)
     finally:
         waiters.forget(call.id)
+        last_resort(call)
         call.close()
+
+
+def last_resort(call: Call) -> None:
+    """Answers a request that an application left without an answer, as ASGI servers do."""
+    if not call.started:
+        call.start(500, [(b"content-type", b"text/plain; charset=utf-8")])
+        call.write(b"Internal Server Error", False)

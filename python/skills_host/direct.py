@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from skills_daemon.logging import request_id_ctx
-from skills_host.asgi import Waiters, channel, serve
+from skills_host.asgi import Waiters, channel, last_resort, serve
 from skills_host.plan import Plan
 
 if TYPE_CHECKING:
@@ -71,6 +71,9 @@ class Runner:
             if arguments is None:
                 return (call, None, None)
             result = plan.endpoint(**arguments)
+        except StopIteration:
+            # As from Starlette's pool: a coroutine cannot raise it.
+            return (call, None, RuntimeError("coroutine raised StopIteration"))
         except Exception as error:
             return (call, None, error)
         return None if call.finish(result, plan.status, plan.plain) else (call, plan, result)
@@ -98,22 +101,31 @@ class Runner:
     async def fail(self, call: Call, error: Exception) -> None:
         """Answers as the handler for the exception's type does, and logs what has none."""
         handlers = self._app.exception_handlers
-        handler = next((handlers[t] for t in type(error).__mro__ if t in handlers), None)
-        if handler is None or handler is handlers.get(Exception):
-            logger.error("unhandled exception in %s", call.path, exc_info=error)
-            handler = handlers[Exception]
+        last = handlers[Exception]
+        handler = next((handlers[t] for t in type(error).__mro__ if t in handlers), last)
+        if handler is not last and not call.started:
+            try:
+                # None of FastAPI's handlers looks at the request.
+                await self._send(call, await handler(None, error))
+                return
+            except Exception as another:
+                error = another
+        logger.error("unhandled exception in %s", call.path, exc_info=error)
         try:
-            # None of the handlers, which are FastAPI's and ours, looks at the request.
-            await self._send(call, await handler(None, error))
+            if not call.started:
+                await self._send(call, await last(None, error))
         except Exception:
-            logger.exception("the answer to %s could not be sent", call.path)
+            logger.exception("the answer to %s could not be made", call.path)
+            last_resort(call)
         finally:
+            # An answer that was begun is cut off.
             call.close()
 
     async def _send(self, call: Call, response: Any) -> None:
+        """Sends a response and runs its background tasks."""
+        receive, send = channel(call, self._waiters)
         try:
-            receive, send = channel(call, self._waiters)
             await response(call.scope(), receive, send)
         finally:
             self._waiters.forget(call.id)
-            call.close()
+        call.close()

@@ -32,10 +32,10 @@ else:
         context: contextvars.Context,
     ) -> asyncio.Task[None]:
         """Starts `work` as a task of the running loop and runs its first step."""
-        step: list[Any] = []
+        caught: list[Any] = []
 
-        def catch(callback: Any, *arguments: Any, context: Any = None) -> None:
-            step.append(callback)
+        def catch(step: Any, *arguments: Any, context: Any = None) -> None:
+            caught.extend((step, context))
 
         # An attribute of the instance hides the method for the length of one constructor.
         loop.call_soon = catch  # type: ignore[method-assign]
@@ -43,5 +43,7 @@ else:
             task = context.run(asyncio.Task, work, loop=loop)
         finally:
             del loop.call_soon
-        context.run(step[0])
+        # A task copies the context it is made in: its first step must run in that copy.
+        step, own_context = caught
+        own_context.run(step)
         return task

@@ -61,6 +61,9 @@ class Parameter:
         self.default: Callable[[], Any] | None = None
         if not self.required:
             self._set_default(field)
+            if kind["kind"] == "texts" and field.field_info.default:
+                # FastAPI versions differ in whether they validate it.
+                raise Unplanned(f"parameter {self.name} is a list with a default")
         self.spec = {
             "name": field.alias,
             "in": location,
@@ -196,6 +199,7 @@ def _refuse_special(route: Any, dependant: Any) -> None:
     from fastapi.datastructures import DefaultPlaceholder
     from fastapi.responses import JSONResponse
     from fastapi.routing import APIRoute
+    from starlette.convertors import PathConvertor, StringConvertor
 
     original = getattr(route, "original_route", route)
     if not isinstance(original, APIRoute):
@@ -213,6 +217,9 @@ def _refuse_special(route: Any, dependant: Any) -> None:
             raise Unplanned(f"it takes the {kind.replace('_', ' ')}")
     if getattr(dependant, "security_scopes_param_name", None):
         raise Unplanned("it takes the security scopes")
+    for name, convertor in route.param_convertors.items():
+        if type(convertor) not in (StringConvertor, PathConvertor):
+            raise Unplanned(f"a convertor makes parameter {name}")
     response_class = route.response_class
     if isinstance(response_class, DefaultPlaceholder):
         response_class = response_class.value
@@ -310,6 +317,8 @@ def _response(route: Any) -> tuple[str | None, Callable[[Any], bytes]]:
     from fastapi.responses import JSONResponse
 
     field = route.response_field
+    if field is not None and len(route.methods) > 1:
+        raise Unplanned("it checks its results and has several methods")
     if field is None:
 
         def encode(result: Any) -> bytes:
@@ -333,12 +342,25 @@ def _response(route: Any) -> tuple[str | None, Callable[[Any], bytes]]:
     def encode_field(result: Any) -> bytes:
         value, errors = field.validate(result, {}, loc=("response",))
         if errors:
-            raise ResponseValidationError(errors=errors, body=result)
+            raise ResponseValidationError(errors=errors, body=result, **_context(route))
         if to_json is not None:
             return to_json(value, **options)
         return JSONResponse(field.serialize(value, **options)).body
 
     return _plain_annotation(route, options), encode_field
+
+
+def _context(route: Any) -> dict[str, Any]:
+    """Where a result is wrong, which newer FastAPI versions put into the error's text."""
+    import fastapi.routing
+
+    extract = getattr(fastapi.routing, "_extract_endpoint_context", None)
+    if extract is None:
+        return {}
+    context = extract(route.dependant.call)
+    if route.dependant.path:
+        context["path"] = f"{next(iter(route.methods))} {route.dependant.path}"
+    return {"endpoint_ctx": context}
 
 
 def _plain_annotation(route: Any, options: dict[str, Any]) -> str | None:

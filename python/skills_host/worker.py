@@ -103,6 +103,7 @@ class _Worker:
         self._runner = Runner(plugin.app, plugin.plans, self._waiters)
         self._loop = asyncio.new_event_loop()
         self._context = contextvars.copy_context()
+        self._thread = threading.local()
         # The loop itself holds its tasks only weakly.
         self._tasks: set[asyncio.Task[None]] = set()
         self._verbs: dict[str, Callable[[float], Awaitable[str]]] = {
@@ -138,6 +139,8 @@ class _Worker:
 
     def run_sync(self, call: Call) -> None:
         """Runs a `def` handler; called by the threads of the pool."""
+        if not hasattr(self._thread, "claim"):
+            self._thread.claim = _claim_for_anyio(self._loop)
         left = self._context.copy().run(self._runner.run_sync, call)
         if left is not None:
             self._loop.call_soon_threadsafe(self._go_on, left)
@@ -236,6 +239,24 @@ class _Worker:
         # It may call a remote server: that must not hold up the plugin's requests.
         outcome = await asyncio.to_thread(check)
         return await outcome if inspect.isawaitable(outcome) else outcome
+
+
+def _claim_for_anyio(loop: asyncio.AbstractEventLoop) -> Any:
+    """Makes `anyio.from_thread` work on this thread, as it does on the pool of FastAPI.
+
+    Returns:
+        What keeps the claim for as long as it is kept itself.
+    """
+    try:
+        from anyio._backends._asyncio import AsyncIOBackend
+        from anyio._core._eventloop import claim_worker_thread
+
+        claim = claim_worker_thread(AsyncIOBackend, loop)
+        claim.__enter__()
+    except Exception as error:
+        logger.debug("anyio.from_thread will not work in def handlers: %s", error)
+        return None
+    return claim
 
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:

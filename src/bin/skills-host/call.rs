@@ -5,6 +5,7 @@
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use bytes::Bytes;
@@ -32,6 +33,7 @@ pub(crate) struct Call {
     path: String,
     /// How to call the handler without FastAPI.
     direct: Option<Direct>,
+    started: AtomicBool,
     /// `None` once the call is closed.
     load: Mutex<Option<Load>>,
     /// `None` once the call is closed.
@@ -42,6 +44,7 @@ impl Call {
     fn reply(&self, status: u16, body: Bytes) -> PyResult<()> {
         let status = StatusCode::from_u16(status)
             .map_err(|_| PyValueError::new_err(format!("{status} is not an HTTP status")))?;
+        self.started.store(true, Ordering::Relaxed);
         let mut headers = HeaderMap::with_capacity(3);
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -64,6 +67,7 @@ impl Call {
             request_id: side.head.request_id.clone(),
             path: side.head.path.clone(),
             direct,
+            started: AtomicBool::new(false),
             load: Mutex::new(load),
             side: Mutex::new(Some(side)),
         }
@@ -81,6 +85,12 @@ impl Call {
     #[getter]
     fn plan(&self) -> Option<usize> {
         self.direct.as_ref().map(|direct| direct.plan)
+    }
+
+    /// True once an answer was begun.
+    #[getter]
+    fn started(&self) -> bool {
+        self.started.load(Ordering::Relaxed)
     }
 
     /// The keyword arguments of the handler, or `None` if FastAPI has to say what is wrong with the request.
@@ -186,6 +196,7 @@ impl Call {
             let name = HeaderName::from_bytes(&name).map_err(|_| invalid())?;
             map.append(name, HeaderValue::from_bytes(&value).map_err(|_| invalid())?);
         }
+        self.started.store(true, Ordering::Relaxed);
         self.with(|side| side.respond(ResponseHead { status, headers: map }))
     }
 

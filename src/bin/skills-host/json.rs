@@ -49,7 +49,9 @@ impl Writer<'_> {
         }
         if let Ok(number) = value.cast_exact::<PyFloat>() {
             let number = number.value();
-            if !number.is_finite() {
+            // Python writes these with an exponent of its own style, or refuses them.
+            let plain = number == 0.0 || (1e-4..1e16).contains(&number.abs());
+            if !plain {
                 return Err(NotPlain);
             }
             let mut buffer = ryu::Buffer::new();
