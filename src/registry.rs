@@ -146,22 +146,27 @@ impl Snapshot {
             State::Failed(failure) if entry.name == name => Some(failure.clone()),
             _ => None,
         });
-        Some(Err(failed.unwrap_or_else(|| unknown(name, self.names()))))
+        Some(Err(failed.unwrap_or_else(|| self.unknown(name))))
     }
-}
 
-/// The failure of asking for a plugin that is not there.
-fn unknown(name: &str, names: Vec<String>) -> Failure {
-    let near = names
-        .iter()
-        .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-    let hint = match near {
-        Some(near) if strsim::jaro_winkler(near, name) > 0.8 => format!("Did you mean '{near}'?"),
-        _ => {
-            "Run `skills-daemon plugins` to see all plugins and where they were looked for.".into()
-        }
-    };
-    Failure::new(Kind::NotFound, format!("Unknown plugin: {name}")).hint(hint).available(names)
+    /// The failure of asking for a plugin that is not there.
+    fn unknown(&self, name: &str) -> Failure {
+        let names = self.names();
+        let likeness = |other: &str| strsim::jaro_winkler(other, name);
+        let near = names.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+        // A plugin that failed before it told its name may be the one.
+        let unnamed = self.entries.iter().find_map(|entry| match &entry.state {
+            State::Failed(failure) if !entry.named => Some(&failure.error),
+            _ => None,
+        });
+        let hint = match (near, unnamed) {
+            (Some(near), _) if likeness(near) > 0.8 => format!("Did you mean '{near}'?"),
+            (_, Some(error)) => format!("It may be one that did not load: {error}"),
+            _ => "`skills-daemon plugins` lists all plugins; README says where they are found."
+                .into(),
+        };
+        Failure::new(Kind::NotFound, format!("Unknown plugin: {name}")).hint(hint).available(names)
+    }
 }
 
 impl Default for Registry {

@@ -128,7 +128,15 @@ class _Worker:
         return json.dumps([complaint for complaint in failed if complaint])
 
     async def _unload(self, limit: float) -> str:
+        """Finishes the requests under way, then runs `shutdown()`, each in at most `limit`."""
+        running = self._tasks - {asyncio.current_task()}
+        if running:
+            await asyncio.wait(running, timeout=limit)
         complaint = await self._hook("shutdown", limit)
+        self._drain()
+        running = self._tasks - {asyncio.current_task()}
+        if running:
+            await asyncio.wait(running, timeout=1)
         self._loop.call_soon(self._loop.stop)
         return json.dumps(complaint)
 

@@ -110,6 +110,9 @@ impl Supervisor {
 
     /// Unloads all plugins for good.
     pub(super) async fn end(&self, limit: Duration) {
+        if let Some(uv) = &self.uv {
+            uv.cancel();
+        }
         self.unload(limit).await;
     }
 
@@ -125,7 +128,7 @@ impl Supervisor {
         });
         let unloading = unloading.into_iter().map(async |(name, served)| {
             // The plugin's own limit comes first; only a blocked thread gets this far.
-            if timeout(limit + HOOK_GRACE, served.plugin.unload(limit)).await.is_err() {
+            if timeout(limit * 2 + HOOK_GRACE, served.plugin.unload(limit)).await.is_err() {
                 tracing::warn!(plugin = name, "the plugin's thread is blocked and was left behind");
             } else {
                 tracing::info!(plugin = name, "plugin unloaded");

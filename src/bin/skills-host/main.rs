@@ -29,6 +29,7 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use clap::Parser;
 use skills_daemon::daemon::logging::{self, Destination};
@@ -43,6 +44,9 @@ use skills_daemon::{console::Console, daemon};
 
 /// More threads than this only contend for what one connection per client needs.
 const IO_THREADS_MAX: usize = 4;
+
+/// What tasks that still block get at the very end.
+const LAST_TASKS: Duration = Duration::from_secs(2);
 
 /// The daemon process of skills-daemon. It is started by `skills-daemon start` and by every command.
 #[derive(Parser)]
@@ -117,6 +121,7 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     let announce = |ready: &Ready| reporter.ready(ready.clone());
     let outcome = runtime.block_on(daemon::run(prepared, python, base.version, bundled, announce));
     embed::run_exit_functions();
+    runtime.shutdown_timeout(LAST_TASKS);
     outcome
 }
 
