@@ -167,7 +167,13 @@ impl Snapshot {
 
     /// The failure of asking for a plugin that is not there.
     fn unknown(&self, name: &str) -> Failure {
-        let names = self.names();
+        // Also those that are about to serve: what there is does not depend on the moment.
+        let names: Vec<String> = self
+            .entries
+            .iter()
+            .filter(|entry| entry.named && !matches!(entry.state, State::Failed(_)))
+            .map(|entry| entry.name.clone())
+            .collect();
         let likeness = |other: &str| strsim::jaro_winkler(other, name);
         let near = names.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
         // A plugin that failed before it told its name may be the one.

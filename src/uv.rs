@@ -3,7 +3,7 @@
 //! Everything that is installed is installed by the real `uv`: one on PATH, else one that the base
 //! interpreter's `pip` puts into `tools/` once. Calls block and take arguments, never shell strings.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -231,11 +231,18 @@ fn clean_command(executable: &Path, directory: &Path) -> Command {
         .env_remove("UV_PYTHON")
         // Nothing is written outside of the runtime directory, unless the user says where.
         .env("UV_CACHE_DIR", cache)
+        // The certificates that pip and the user's other tools trust; both names, old and new.
+        .envs(["UV_SYSTEM_CERTS", "UV_NATIVE_TLS"].map(|name| (name, setting(name))))
         .env("UV_NO_PROGRESS", "1")
         .env("UV_PYTHON_DOWNLOADS", "never")
         .env("NO_COLOR", "1")
         .stdin(Stdio::null());
     command
+}
+
+/// What the user set for `name`, else `1`.
+fn setting(name: &str) -> OsString {
+    std::env::var_os(name).unwrap_or_else(|| "1".into())
 }
 
 /// Runs `command`, hands its stderr on line by line, and returns the end of what it said.

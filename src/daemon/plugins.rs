@@ -295,7 +295,6 @@ impl Supervisor {
             plugin.unload(HOOK_GRACE).await;
             return;
         }
-        self.stage(id, "running startup() and connect()");
         let limit = self.settings.hook_timeout.value.duration();
         let mut starting = plugin.start(limit);
         match timeout(limit * 2 + HOOK_GRACE, &mut starting).await {
@@ -348,8 +347,11 @@ impl Supervisor {
                 losers.extend(later.served().map(|served| served.plugin.clone()));
                 later.state = State::Failed(taken(&path));
             }
-            snapshot.entries[mine].name = name.to_owned();
-            snapshot.entries[mine].named = true;
+            let entry = &mut snapshot.entries[mine];
+            entry.name = name.to_owned();
+            entry.named = true;
+            // In the same step: from now on one that is found earlier may take the name away.
+            entry.state = State::Loading { stage: "running startup() and connect()".to_owned() };
         });
         for loser in losers {
             loser.unload(HOOK_GRACE).await;
@@ -374,8 +376,24 @@ impl Supervisor {
             plugin: plugin.clone(),
             complaints,
         });
-        // A plugin that hung while a reload replaced it has no place any more.
-        if !self.registry.update_entry(id, |entry| entry.state = State::Ready(served)) {
+        // A plugin that hung while a reload replaced it has no place any more, and one that lost its name to
+        // another while its hooks ran stays as it is.
+        let mut placed = false;
+        self.registry.update(|snapshot| {
+            let holds = |entry: &Entry| {
+                entry.id != id
+                    && entry.named
+                    && entry.name == name
+                    && !matches!(entry.state, State::Failed(_))
+            };
+            let taken = snapshot.entries.iter().any(holds);
+            let mine = snapshot.entries.iter_mut().find(|entry| entry.id == id);
+            if let Some(entry) = mine.filter(|_| !taken) {
+                entry.state = State::Ready(served.clone());
+                placed = true;
+            }
+        });
+        if !placed {
             plugin.unload(HOOK_GRACE).await;
         }
     }

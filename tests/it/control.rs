@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Home, plugin_code};
+use crate::harness::{CONTROL, Home, Running, plugin_code};
 
 const OK: &str = "@router.get('/ok')\ndef ok():\n    return {'success': True, 'data': 'fine'}\n";
 
@@ -125,9 +125,8 @@ fn a_reload_tells_what_changed() {
 fn requests_during_a_reload_are_answered() {
     let home = Home::new();
     home.client(&["demo", "hello"]).ok();
-    let reloads: Vec<_> = (0..3)
-        .map(|_| crate::harness::Running::start(home.command(crate::harness::CONTROL, &["reload"])))
-        .collect();
+    let reloads: Vec<_> =
+        (0..3).map(|_| Running::start(home.command(CONTROL, &["reload"]))).collect();
     for _ in 0..20 {
         home.client(&["demo", "hello"]).ok().quietly().says("Hello");
     }

@@ -2,13 +2,11 @@
 
 use std::fs;
 
-use crate::harness::Home;
+use crate::harness::{CONTROL, Home, Output};
 
 /// The verdict on `name` and what was seen.
 fn verdict(home: &Home, name: &str) -> (String, String) {
-    let checks =
-        crate::harness::Output::of(home.command(crate::harness::CONTROL, &["doctor", "--json"]))
-            .json();
+    let checks = Output::of(home.command(CONTROL, &["doctor", "--json"])).json();
     let check = checks.as_array().unwrap().iter().find(|check| check["name"] == name);
     let check = check.unwrap_or_else(|| panic!("no check {name} in {checks:#}"));
     let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();

@@ -1,6 +1,7 @@
 //! HTTP on the TCP port: what FastAPI answers, request ids, large bodies; who is refused; who can read what.
 
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
@@ -173,6 +174,29 @@ fn browsers_from_elsewhere_and_other_hosts_are_refused() {
     }
     // None of the refused shutdowns did anything.
     assert_eq!(ask("GET", "/health", &[]).json()["status"], Value::from("running"));
+}
+
+#[test]
+fn both_loopback_addresses_are_served_and_no_other() {
+    let home = Home::new();
+    home.control(&["start"]).ok();
+    let port = home.port();
+    let families: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    // A machine without IPv6 cannot bind its loopback address either.
+    for address in families.into_iter().filter(|address| TcpListener::bind((*address, 0)).is_ok()) {
+        TcpStream::connect((address, port)).unwrap();
+    }
+    #[cfg(target_os = "linux")]
+    TcpStream::connect((Ipv4Addr::new(127, 0, 0, 2), port)).unwrap_err();
+    let home = home.with("SKILLS_DAEMON_HOST", "127.0.0.1");
+    home.control(&["restart"]).ok();
+    TcpStream::connect((Ipv4Addr::LOCALHOST, home.port())).unwrap();
+    TcpStream::connect((Ipv6Addr::LOCALHOST, home.port())).unwrap_err();
+    home.with("SKILLS_DAEMON_HOST", "0.0.0.0")
+        .control(&["restart"])
+        .fails_with(3)
+        .complains("SKILLS_DAEMON_HOST is `0.0.0.0`, which is not")
+        .complains("loopback");
 }
 
 #[test]

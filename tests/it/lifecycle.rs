@@ -2,17 +2,18 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::net::UnixListener;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{CLIENT, Home, Running};
+use crate::harness::{CLIENT, CONTROL, Home, Output, Running, eventually, plugin_code};
 
 #[test]
 fn twenty_clients_at_once_in_a_fresh_home_share_one_daemon() {
     let home = Home::bare();
     let routes = "import os\n@router.get('/pid')\ndef pid():\n    return {'pid': os.getpid()}\n";
-    home.plugin("who", &crate::harness::plugin_code("who", routes), "");
+    home.plugin("who", &plugin_code("who", routes), "");
     let clients: Vec<Running> =
         (0..20).map(|_| home.spawn_client(&["--json", "who", "pid"])).collect();
     let pids: HashSet<i64> = clients
@@ -57,7 +58,7 @@ def die():
         calls.write('called\\n')
     os.kill(os.getpid(), signal.SIGKILL)
 ";
-    home.plugin("mortal", &crate::harness::plugin_code("mortal", routes), "");
+    home.plugin("mortal", &plugin_code("mortal", routes), "");
     let output = home.client(&["mortal", "die"]);
     output.fails_with(1).complains("the daemon went away while it worked").complains("Hint: ");
     assert_eq!(home.read("calls").as_deref(), Some("called\n"));
@@ -111,13 +112,38 @@ fn a_venv_that_was_deleted_or_broken_is_made_again() {
 }
 
 #[test]
+fn starts_stops_and_restarts_at_the_same_time_all_succeed() {
+    let home = Home::new();
+    let commands = ["start", "stop", "restart", "start", "stop", "restart", "start", "stop"];
+    let running: Vec<Running> =
+        commands.iter().map(|command| Running::start(home.command(CONTROL, &[command]))).collect();
+    for program in running {
+        program.end().ok().quietly();
+    }
+    home.client(&["demo", "hello"]).ok();
+    home.control(&["stop"]).ok().says("has stopped");
+}
+
+#[test]
+fn a_daemon_whose_whole_directory_was_deleted_is_replaced_and_ends() {
+    let home = Home::new();
+    home.client(&["demo", "hello"]).ok();
+    let port = home.port();
+    // It may be writing there at this very moment.
+    eventually("the directory's end", || fs::remove_dir_all(home.runtime()).ok());
+    home.client(&["demo", "hello"]).ok().quietly().says("Hello");
+    assert_ne!(home.port(), port);
+    eventually("the old daemon's end", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).err());
+}
+
+#[test]
 fn a_client_leaves_nothing_of_its_own_in_the_daemon() {
     let home = Home::new();
     let gone = home.path().join("gone");
     fs::create_dir(&gone).unwrap();
     let mut first = home.command(CLIENT, &["demo", "hello"]);
     first.current_dir(&gone);
-    crate::harness::Output::of(first).ok();
+    Output::of(first).ok();
     fs::remove_dir(&gone).unwrap();
     let health = home.client(&["--json", "health"]).ok().json();
     assert_eq!(health["cwd_valid"], serde_json::json!(true));

@@ -27,3 +27,14 @@ fn everything_moves_with_the_runtime_directory() {
     assert!(!home.path().join(".local").exists());
     home.control(&["stop"]).ok();
 }
+
+#[test]
+fn a_home_with_blanks_quotes_and_accents_is_a_home() {
+    let home = Home::called("sk é 'b\" $c;#%41");
+    home.plugin("one", &plugin_code("one", "@router.get('/n')\ndef n():\n    return 1\n"), "{}");
+    home.client(&["demo", "size", "1000"]).ok().quietly().says("1.0 kB");
+    assert_eq!(home.client(&["--json", "one", "n"]).ok().quietly().stdout(), "1\n");
+    home.control(&["reload"]).ok().says("2 plugins loaded.");
+    home.control(&["doctor"]).ok().says("Nothing is broken.");
+    home.control(&["stop"]).ok();
+}

@@ -32,8 +32,13 @@ impl Home {
 
     /// An empty HOME.
     pub(crate) fn bare() -> Home {
+        Home::called("sk")
+    }
+
+    /// An empty HOME whose path has `prefix` in it.
+    pub(crate) fn called(prefix: &str) -> Home {
         // Short, because the path of a Unix socket has to be; hence not below `target` either.
-        let directory = tempfile::Builder::new().prefix("sk").tempdir_in("/tmp").unwrap();
+        let directory = tempfile::Builder::new().prefix(prefix).tempdir_in("/tmp").unwrap();
         let mut path = vec![shared::uv_directory()];
         path.extend(shared::path_without_uv());
         let home = Home { directory, variables: shared::variables().collect(), path };
