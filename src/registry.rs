@@ -71,6 +71,20 @@ pub struct Registry {
 }
 
 impl Served {
+    /// Why requests for this method and declared path always go through FastAPI; `None` where they need not.
+    pub fn why_fastapi(&self, method: &str, path: &str) -> Option<String> {
+        let answers = |route: &&Route| {
+            let methods = route.methods.as_ref();
+            route.path.as_deref().is_some_and(|own| own == path || (own.is_empty() && path == "/"))
+                && methods.is_none_or(|methods| methods.iter().any(|own| own == method))
+        };
+        match self.routes.iter().find(answers) {
+            Some(route) if route.plan.is_some() => None,
+            Some(route) => Some(route.why.clone().unwrap_or_default()),
+            None => Some("it is not among the plugin's routes".to_owned()),
+        }
+    }
+
     /// The call of a handler that a request surely comes down to; `None` where FastAPI must decide.
     pub fn direct(&self, head: &RequestHead) -> Option<Direct> {
         let below = head.path.strip_prefix('/')?.strip_prefix(self.description.name.as_str())?;
