@@ -68,15 +68,15 @@ fn plugins_and_their_routes_are_listed() {
     let list = home.control(&["plugins", "--routes"]);
     insta::assert_snapshot!(list.ok().quietly().stdout(), @"
     tiny 1.0.0 (1 route)
-      GET     /tiny/ok
+      GET     /tiny/ok  direct
     demo 1.0.0 - A tour of what a plugin can do (7 routes)
-      GET     /demo/hello
-      GET     /demo/size/{bytes}
-      GET     /demo/kinds/{word}
-      POST    /demo/order
-      GET     /demo/wait
-      GET     /demo/count
-      GET     /demo/fail
+      GET     /demo/hello  direct
+      GET     /demo/size/{bytes}  direct
+      GET     /demo/kinds/{word}  direct
+      POST    /demo/order  through FastAPI: it reads a request body
+      GET     /demo/wait  direct
+      GET     /demo/count  direct
+      GET     /demo/fail  direct
     ");
     let list = home.control(&["plugins"]);
     insta::assert_snapshot!(list.ok().quietly().stdout(), @"

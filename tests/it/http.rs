@@ -71,7 +71,7 @@ fn the_daemons_own_routes_say_what_is_there() {
     let plugins = home.get("/plugins").json();
     assert_eq!(plugins["plugins"][0]["name"], json!("demo"));
     let endpoints = plugins["plugins"][0]["endpoints"].as_array().unwrap();
-    assert!(endpoints.contains(&json!({"method": "POST", "path": "/demo/order"})), "{plugins}");
+    assert!(endpoints.contains(&json!({"method": "GET", "path": "/demo/hello"})), "{plugins}");
 
     let help = home.get("/demo/help?command=size").json();
     assert_eq!(help["usage"], json!("demo size <bytes> [options]"));

@@ -14,6 +14,7 @@ mod concurrency;
 mod control;
 mod demo;
 mod dependencies;
+mod direct;
 mod discovery;
 mod doctor;
 mod embedding;
