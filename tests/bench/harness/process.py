@@ -11,7 +11,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Memory:
-    """Resident memory in bytes: all of it, and with shared pages split among those who share them."""
+    """Resident memory in bytes: all, and with shared pages split among those who share them."""
 
     rss: int
     pss: int

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -84,7 +84,9 @@ def all_servers(home: Home) -> Iterator[list[Server]]:
 @contextmanager
 def _limit(home: Home) -> Iterator[Server]:
     executable = home.binaries / "examples/limit"
-    process = subprocess.Popen([executable], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        [executable], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
         assert process.stdout is not None
         port = int(process.stdout.readline())
@@ -136,8 +138,8 @@ def _wait_until_it_answers(server: Server, process: subprocess.Popen[bytes], log
 def _end(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
     """Ends a server that leads a group of its own, with its workers."""
     process.terminate()
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(10)
-    except subprocess.TimeoutExpired:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait()

@@ -78,10 +78,10 @@ class Run:
 
     def __init__(self, url: str, load: Load, seconds: int) -> None:
         threads = min(_THREADS_MAX, os.cpu_count() or 1, load.connections)
+        options = [f"-t{threads}", f"-c{load.connections}", f"-d{seconds}s", "-s", str(_SCRIPT)]
         self._before = _children_cpu()
         self._process = subprocess.Popen(
-            ["wrk", f"-t{threads}", f"-c{load.connections}", f"-d{seconds}s"]
-            + ["-s", str(_SCRIPT), url, "--", str(load.pause), *load.requests],
+            ["wrk", *options, url, "--", str(load.pause), *load.requests],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -46,7 +46,7 @@ def _echo(word: str, count: int, loud: bool) -> dict[str, Any]:
 
 
 @router.get("/async/{word}")
-async def echo_async(word: str, count: Count, loud: bool = False):  # noqa: ANN201
+async def echo_async(word: str, count: Count, loud: bool = False):
     """Give three parameters back, on the loop.
 
     No result type, as in most existing plugins: FastAPI then encodes what comes.
@@ -55,45 +55,45 @@ async def echo_async(word: str, count: Count, loud: bool = False):  # noqa: ANN2
 
 
 @router.get("/def/{word}")
-def echo_def(word: str, count: Count, loud: bool = False):  # noqa: ANN201
+def echo_def(word: str, count: Count, loud: bool = False):
     """Give three parameters back, in a pool of threads."""
     return _echo(word, count, loud)
 
 
 @router.get("/rows")
-async def rows():  # noqa: ANN201
+async def rows():
     """Give 1,000 rows."""
     return {"success": True, "data": ROWS}
 
 
 @router.get("/typed-rows")
 async def typed_rows() -> dict[str, Any]:
-    """Give 1,000 rows; FastAPI validates what has a result type, and newer ones write it with pydantic."""
+    """Give 1,000 rows with a result type: FastAPI validates, and newer ones let pydantic write."""
     return {"success": True, "data": ROWS}
 
 
 @router.get("/sleep")
-async def sleep():  # noqa: ANN201
+async def sleep():
     """Suspend for 10 ms."""
     await asyncio.sleep(0.01)
     return {"success": True, "data": "slept"}
 
 
 @router.post("/order")
-async def order(order: Order):  # noqa: ANN201
+async def order(order: Order):
     """Take a request body with a model."""
     return {"success": True, "data": order.model_dump()}
 
 
 @router.get("/depends/{word}")
-async def depends(word: str, settings: Annotated[Settings, Depends()]):  # noqa: ANN201
+async def depends(word: str, settings: Annotated[Settings, Depends()]):
     """Give three parameters back, two of them through a dependency."""
     return _echo(word, settings.count, settings.loud)
 
 
 @router.get("/left-behind")
-async def left_behind():  # noqa: ANN201
-    """Count what could be left behind: tasks of this loop (this request's included) and Python threads."""
+async def left_behind():
+    """Count what could be left behind: tasks of this loop, this request's included, and threads."""
     data = {"tasks": len(asyncio.all_tasks()), "threads": threading.active_count()}
     return {"success": True, "data": data}
 

@@ -1,4 +1,7 @@
-"""A plugin that blocks its loop for a moment per call; its name is that of its folder, so that copies differ."""
+"""A plugin that blocks its loop for a moment per call.
+
+Its name is that of its folder, so that copies differ.
+"""
 
 from __future__ import annotations
 
