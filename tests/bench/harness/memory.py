@@ -19,13 +19,11 @@ def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
     """Measures, prints the table, and returns the raw numbers."""
     plugins = [path.resolve() for path in arguments.plugins]
     measured: dict[str, Memory] = {}
-    with daemon(home, []) as started:
-        measured["daemon, idle, bundled plugins only"] = process.memory(started.pid)
-        measured["`python`, nothing imported"] = _bare(home, [])
+    measured["daemon, idle, bundled plugins only"] = _idle(home, [])
+    measured["`python`, nothing imported"] = _bare(home, [])
     modules: list[str] = []
     if plugins:
-        with daemon(home, plugins) as started:
-            measured["daemon, idle, with the plugins"] = process.memory(started.pid)
+        measured["daemon, idle, with the plugins too"] = _idle(home, plugins)
         modules = _modules(home, plugins)
         measured[f"`python`, their {len(modules)} third-party modules"] = _bare(home, modules)
     rows = [[name, *map(report.megabytes, (m.rss, m.pss))] for name, m in measured.items()]
@@ -34,6 +32,14 @@ def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
         "memory": {name: {"rss": m.rss, "pss": m.pss} for name, m in measured.items()},
         "modules": modules,
     }
+
+
+def _idle(home: Home, plugins: list[Path]) -> Memory:
+    """The memory of a daemon that had nothing to install or compile: any start but the first."""
+    with daemon(home, plugins):
+        pass
+    with daemon(home, plugins) as started:
+        return process.memory(started.pid)
 
 
 def _modules(home: Home, plugins: list[Path]) -> list[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from harness import process, report, wrk
-from harness.daemon import PLUGINS, Daemon, Home, daemon
+from harness.daemon import LOOK_AGAIN, PLUGINS, Daemon, Home, daemon
 from harness.servers import fetch
 from harness.workloads import ECHO
 from harness.wrk import Load
@@ -31,6 +32,10 @@ _SECONDS = 10
 #: The part of all requests after which memory must no longer grow.
 _WARMUP = 0.05
 _GROWTH_MAX = 0.05
+#: Seconds until no request is under way any more.
+_SETTLING_MAX = 5
+#: The task that counts, and one that may run the loop.
+_OWN_TASKS = 2
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,10 @@ def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _state(started: Daemon, requests: int) -> State:
-    left = json.loads(fetch(started.url, "GET /bench/left-behind").body)["data"]
+    """The state once the requests that were cut off when wrk ended have ended, too."""
+    deadline = time.monotonic() + _SETTLING_MAX
+    while (left := _left_behind(started))["tasks"] > _OWN_TASKS and time.monotonic() < deadline:
+        time.sleep(LOOK_AGAIN)
     return State(
         requests,
         process.memory(started.pid).rss,
@@ -76,6 +84,10 @@ def _state(started: Daemon, requests: int) -> State:
         process.descriptors(started.pid),
         left["tasks"],
     )
+
+
+def _left_behind(started: Daemon) -> dict[str, int]:
+    return json.loads(fetch(started.url, "GET /bench/left-behind").body)["data"]
 
 
 def _row(name: str, state: State) -> list[str]:
