@@ -6,28 +6,28 @@
 //!
 //! | floor | module | owns |
 //! | --- | --- | --- |
-//! | 0 | [`failure`] | what went wrong, who is to blame, what to do: exit status and HTTP status |
-//! | 0 | [`environment`] | the names of all environment variables, and one snapshot of them |
-//! | 0 | [`wire`] | what client, control program and host say to each other |
-//! | 1 | [`paths`] | where every file lies |
-//! | 1 | [`settings`] | defaults, `config.toml` and environment resolved to one [`settings::Settings`] |
+//! | 1 | [`failure`] | what went wrong, who is to blame, what to do: exit status and HTTP status |
+//! | 1 | [`environment`] | the names of all environment variables, and one snapshot of them |
 //! | 1 | [`manifest`] | `manifest.json` of a plugin |
-//! | 1 | [`description`] | what a plugin says of itself and its commands |
-//! | 1 | [`console`] | stdout and stderr of the command-line programs |
-//! | 2 | [`discovery`] | which plugins there are |
-//! | 2 | [`interpreter`] | the CPython that is embedded, and its library |
-//! | 2 | [`uv`] | finding, fetching and calling `uv` |
-//! | 2 | [`lifecycle`] | probe, start, stop and restart of the host process; its locks and files |
-//! | 2 | [`routes`] | which route a request is for, and the values for its handler |
-//! | 2 | [`arguments`] | from what was typed to one request, by the description |
-//! | 3 | [`venv`] | the virtual environment: wanted against actual |
+//! | 1 | [`routes`] | which route a request is for, and the values for its handler |
+//! | 2 | [`wire`] | what client, control program and host say to each other |
+//! | 2 | [`paths`] | where every file lies |
+//! | 2 | [`settings`] | defaults, `config.toml` and environment resolved to one [`settings::Settings`] |
+//! | 2 | [`description`] | what a plugin says of itself and its commands |
+//! | 2 | [`console`] | stdout and stderr of the command-line programs |
+//! | 3 | [`discovery`] | which plugins there are |
+//! | 3 | [`interpreter`] | the CPython that is embedded, and its library |
+//! | 3 | [`uv`] | finding, fetching and calling `uv` |
 //! | 3 | [`plugin`] | the trait through which Python is asked: load, call, health, unload |
-//! | 3 | [`registry`] | the immutable snapshot of all plugins, swapped whole |
-//! | 4 | [`http`] | routes, guards, dispatch to plugins |
+//! | 3 | [`arguments`] | from what was typed to one request, by the description |
+//! | 3 | [`render`] | answers as text for a person |
+//! | 4 | [`lifecycle`] | probe, start, stop and restart of the host process; its locks and files |
+//! | 4 | [`venv`] | the virtual environment: wanted against actual |
+//! | 4 | [`registry`] | the immutable snapshot of all plugins, swapped whole |
 //! | 4 | [`help`] | `/help` of plugins and commands |
-//! | 4 | [`render`] | answers as text for a person |
-//! | 4 | [`doctor`] | checks over collected facts |
-//! | 5 | [`daemon`] | the running daemon: start-up order, plugins, shutdown order, logging |
+//! | 5 | [`http`] | routes, guards, dispatch to plugins |
+//! | 5 | [`doctor`] | checks over collected facts |
+//! | 6 | [`daemon`] | the running daemon: start-up order, plugins, shutdown order, logging |
 //! | 6 | [`cli`] | the command lines of the client and the control program |
 //!
 //! Floor 7 is `src/bin/`: parse, call, exit status. `src/bin/skills-host/` alone names pyo3 and

@@ -125,7 +125,7 @@ fn row(id: u32) -> Row {
         id,
         key: format!("PROJ-{id}"),
         ratio: f64::from(id) / 8.0,
-        done: id % 3 == 0,
-        assignee: (id % 2 == 0).then(|| format!("user{}", id % 7)),
+        done: id.is_multiple_of(3),
+        assignee: id.is_multiple_of(2).then(|| format!("user{}", id % 7)),
     }
 }

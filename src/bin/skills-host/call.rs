@@ -18,8 +18,8 @@ use skills_daemon::plugin::Direct;
 use skills_daemon::plugin::exchange::{PluginSide, Received, ResponseHead};
 
 use crate::binder::Binder;
-use crate::inbox::Load;
 use crate::json;
+use crate::load::Counted;
 
 /// A request and the way to its answer.
 #[pyclass(frozen, module = "_skills_host")]
@@ -35,7 +35,7 @@ pub(crate) struct Call {
     direct: Option<Direct>,
     started: AtomicBool,
     /// `None` once the call is closed.
-    load: Mutex<Option<Load>>,
+    load: Mutex<Option<Counted>>,
     /// `None` once the call is closed.
     side: Mutex<Option<Box<PluginSide>>>,
 }
@@ -60,7 +60,7 @@ impl Call {
         id: u64,
         side: Box<PluginSide>,
         direct: Option<Direct>,
-        load: Option<Load>,
+        load: Option<Counted>,
     ) -> Call {
         Call {
             id,

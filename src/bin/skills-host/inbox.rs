@@ -8,7 +8,6 @@ use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::IntoPyObjectExt;
@@ -17,6 +16,7 @@ use pyo3::types::PyList;
 use tokio::sync::oneshot;
 
 use crate::call::Call;
+use crate::load::{Counted, Load};
 
 /// How many events Python takes at a time, so that the loop's other work gets its turn.
 const BATCH: usize = 64;
@@ -45,16 +45,7 @@ struct Shared {
     queue: Mutex<Queue>,
     writer: UnixStream,
     /// Requests that were put in and are not done.
-    load: Arc<AtomicUsize>,
-}
-
-/// Counts one request for as long as it lives.
-pub(crate) struct Load(Arc<AtomicUsize>);
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+    load: Load,
 }
 
 /// The end that puts events in.
@@ -75,7 +66,7 @@ pub(crate) fn inbox() -> io::Result<(Sender, Inbox)> {
     writer.set_nonblocking(true)?;
     reader.set_nonblocking(true)?;
     let queue = Queue { events: VecDeque::new(), requests: 0, signalled: false, closed: false };
-    let shared = Arc::new(Shared { queue: Mutex::new(queue), writer, load: Arc::default() });
+    let shared = Arc::new(Shared { queue: Mutex::new(queue), writer, load: Load::default() });
     Ok((Sender(shared.clone()), Inbox { shared, reader }))
 }
 
@@ -88,13 +79,12 @@ impl Shared {
 impl Sender {
     /// How many requests this loop has.
     pub(crate) fn load(&self) -> usize {
-        self.0.load.load(Ordering::Relaxed)
+        self.0.load.now()
     }
 
     /// Counts a request as this loop's until the result is dropped.
-    pub(crate) fn count(&self) -> Load {
-        self.0.load.fetch_add(1, Ordering::Relaxed);
-        Load(self.0.load.clone())
+    pub(crate) fn count(&self) -> Counted {
+        self.0.load.count()
     }
 
     /// Puts an event in and wakes the loop if it sleeps. Never blocks.

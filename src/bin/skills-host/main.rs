@@ -3,7 +3,7 @@
 //! - `embed`: initializing CPython as the venv's interpreter.
 //! - `bundle`: the Python code in the binary, laid out on disk.
 //! - `plugins`: [`skills_daemon::plugin::Python`] over the embedded interpreter; a thread per plugin.
-//! - `inbox`: the queue into a plugin's thread.
+//! - `inbox`: the queue into a plugin's thread; `load`: how long it is.
 //! - `pool`: the threads for `def` handlers of one plugin.
 //! - `call`: one request, as Python sees it.
 //! - `binder`: from bound values to a handler's arguments; `json`: from its result to bytes.
@@ -25,6 +25,7 @@ mod call;
 mod embed;
 mod inbox;
 mod json;
+mod load;
 mod log;
 mod plugins;
 mod pool;
