@@ -76,6 +76,19 @@ pub enum UvError {
     },
 }
 
+impl UvError {
+    /// The same error, told of `requirements`, whose turn it was, rather than of all that are installed with them.
+    #[must_use]
+    pub fn about(self, requirements: &[String]) -> UvError {
+        match self {
+            UvError::NoSolution { output, .. } => {
+                UvError::NoSolution { wanted: requirements.join(", "), output }
+            }
+            other => other,
+        }
+    }
+}
+
 impl From<UvError> for Failure {
     fn from(error: UvError) -> Failure {
         let text = error.to_string();

@@ -130,9 +130,10 @@ impl Venv {
             .collect();
         match wanted {
             [] => return Vec::new(),
-            [(index, _)] => {
+            [(index, requirements)] => {
                 let outcome = uv.install(&self.python, &together, &[], progress);
-                return outcome.err().map(|error| (*index, error)).into_iter().collect();
+                let failed = outcome.err().map(|error| (*index, error.about(requirements)));
+                return failed.into_iter().collect();
             }
             _ if uv.install(&self.python, &together, &[], progress).is_ok() => return Vec::new(),
             _ => {}
@@ -144,7 +145,7 @@ impl Venv {
             attempt.extend(requirements.iter().cloned());
             match uv.install(&self.python, &attempt, &[], progress) {
                 Ok(()) => accepted = attempt,
-                Err(error) => left_out.push((*index, error)),
+                Err(error) => left_out.push((*index, error.about(requirements))),
             }
         }
         left_out

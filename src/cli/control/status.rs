@@ -67,7 +67,9 @@ fn line(context: &Context, plugin: &PluginStatus) -> String {
         text.push_str(&format!(" ({})", count(plugin.commands, "command")));
     }
     for extra in [&plugin.detail, &plugin.hint].into_iter().flatten() {
-        text.push_str(&format!("\n           {}{extra}{}", style.dim, style.reset));
+        for line in extra.lines() {
+            text.push_str(&format!("\n           {}{}{}", style.dim, line.trim(), style.reset));
+        }
     }
     text
 }
