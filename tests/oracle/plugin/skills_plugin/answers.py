@@ -116,7 +116,9 @@ ANSWERS: dict[str, Any] = {
     "raw-date": lambda: Response("x", headers={"date": "never", "server": "own", "via": "x"}),
     "redirect": lambda: RedirectResponse("/oracle/elsewhere?a=b c&d=é#f"),
     "redirect-303": lambda: RedirectResponse("http://example.com/ü", status_code=303),
-    "headers": lambda: _with_raw(Response("x", headers={"X-One": "1", "Cache-Control": "no-store"})),
+    "headers": lambda: _with_raw(
+        Response("x", headers={"X-One": "1", "Cache-Control": "no-store"})
+    ),
     "bad-header": lambda: Response("x", headers={"x-snow": "☃"}),
     "cookies": lambda: _cookies(JSONResponse({})),
     "indented": lambda: Indented({"a": "é", "n": float("inf")}),
@@ -124,8 +126,12 @@ ANSWERS: dict[str, Any] = {
     "stream-late": lambda: StreamingResponse(_late_chunks(5), status_code=206),
     "stream-none": lambda: StreamingResponse(iter(()), headers={"X-S": "1"}),
     "stream-empty": lambda: StreamingResponse(iter([b"", b"a", b"", b"b"])),
-    "stream-length": lambda: StreamingResponse(iter([b"ab", b"c"]), headers={"content-length": "3"}),
-    "stream-long": lambda: StreamingResponse(iter([b"x" * 65536] * 20), media_type="text/event-stream"),
+    "stream-length": lambda: StreamingResponse(
+        iter([b"ab", b"c"]), headers={"content-length": "3"}
+    ),
+    "stream-long": lambda: StreamingResponse(
+        iter([b"x" * 65536] * 20), media_type="text/event-stream"
+    ),
     "stream-breaks": lambda: StreamingResponse(_breaks(), media_type="text/plain"),
     "stream-breaks-at-once": lambda: StreamingResponse(_breaks_at_once(), media_type="text/plain"),
     "file": lambda: FileResponse(pathlib.Path(__file__).with_name("manifest.json")),
@@ -133,7 +139,7 @@ ANSWERS: dict[str, Any] = {
     "file-none": lambda: FileResponse("/nonexistent/file"),
     "task": lambda: Response("x", background=BackgroundTask(count, "answers task")),
     "own": lambda: Own(),
-}  # fmt: skip
+}
 
 
 def _plain(name: str) -> Any:

@@ -1,5 +1,7 @@
 """Types of parameters."""
 
+# ruff: noqa: UP007, UP045 - both spellings of unions are checked
+
 import datetime
 import decimal
 import enum

@@ -111,7 +111,7 @@ def of_class(common: Annotated[Common, Depends()]):
 
 
 @router.get("/checker")
-async def checker(word: str = Depends(Checker("yes"))):  # noqa: B008
+async def checker(word: str = Depends(Checker("yes"))):
     count()
     return echo(word=word)
 

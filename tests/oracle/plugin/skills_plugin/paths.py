@@ -41,6 +41,7 @@ def _simple(name: str, *parameters: str, kind: Any = str) -> Callable[..., Any]:
     code += f"    return inner({', '.join(f'{p}={p}' for p in parameters)})\n"
     scope: dict[str, Any] = {"inner": handler, "kind": kind}
     exec(code, scope)
+    scope["handler"].__name__ = "".join(c if c.isalnum() else "_" for c in name)
     return scope["handler"]
 
 

@@ -1,6 +1,6 @@
 """Every way to declare a parameter."""
 
-# ruff: noqa: B006, B008 - defaults that are calls or lists are what is checked here
+# ruff: noqa: B006, B008, UP006, UP007, UP035, UP045 - what they find is what is checked here
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import decimal
 import functools
 import uuid
 from collections.abc import Sequence
-from typing import Annotated, Any, List, Literal, Optional, Set, Tuple, Union  # noqa: UP035
+from typing import Annotated, Any, List, Literal, Optional, Set, Tuple, Union
 
 import fastapi
 from fastapi import APIRouter, Body, Cookie, Header, Path, Query
@@ -32,10 +32,10 @@ def bare(a, b=1, c=None, d="x"):
 
 @router.get("/old-names")
 def old_names(
-    a: Optional[int] = None,  # noqa: UP045
-    b: Union[float, None] = 0.5,  # noqa: UP007
-    c: List[int] = Query([]),  # noqa: UP006
-    d: Optional[List[str]] = Query(None),  # noqa: UP006, UP045
+    a: Optional[int] = None,
+    b: Union[float, None] = 0.5,
+    c: List[int] = Query([]),
+    d: Optional[List[str]] = Query(None),
 ) -> dict:
     count()
     return echo(a=a, b=b, c=c, d=d)
@@ -43,10 +43,10 @@ def old_names(
 
 @router.get("/collections")
 async def collected(
-    a: Set[int] = Query(set()),  # noqa: UP006
+    a: Set[int] = Query(set()),
     b: frozenset[str] = Query(frozenset()),
     c: tuple[int, ...] = Query(()),
-    d: Tuple[int, str] = Query((1, "x")),  # noqa: UP006
+    d: Tuple[int, str] = Query((1, "x")),
     e: Sequence[float] = Query([1.5]),
     f: collections.deque[int] = Query(collections.deque()),
     g: list = Query([]),

@@ -1,5 +1,7 @@
 """A route for each kind and each place where a parameter can stand."""
 
+# ruff: noqa: UP045 - both spellings of unions are checked
+
 from collections.abc import Callable
 from typing import Annotated, Any, Optional
 
@@ -25,6 +27,7 @@ def _handler(name: str, annotation: Any, default: tuple[Any, ...], late: bool) -
     handler = coroutine if late else plain
     handler.__annotations__ = {"v": annotation, "return": dict[str, Any]}
     handler.__defaults__ = default or None
+    handler.__name__ = "".join(c if c.isalnum() else "_" for c in name.strip("/"))
     return handler
 
 
