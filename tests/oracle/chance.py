@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from build import Draft, add_form, fitting, in_header, in_path, sample
 from corpus import ANY, FORBIDDEN, RAW
 from exchange import Request
 from hypothesis import HealthCheck, Phase
-from systematic import METHODS, Case, is_ordinary, respelled
+from systematic import METHODS, RESPELLINGS, Case, is_ordinary, respelled
 from targets import Parameter, Target
 from values import convertor_texts, texts
 
@@ -53,6 +54,24 @@ _JSON = st.recursive(
     max_leaves=6,
 )
 
+_TO_NINE = st.integers(0, 9)
+_ANY = st.sampled_from(ANY)
+_TEXT = st.text(max_size=8)
+_DIGITS = st.text("0123456789+-._eE:TZ ", max_size=8)
+_RAW = st.sampled_from(RAW)
+_RAW_OR_FORBIDDEN = st.sampled_from([*RAW, *FORBIDDEN])
+_PIECES = st.lists(
+    st.sampled_from(["", "&", "=", "a", "=b", "x=1", "v", "v=", "%", "?", "v=%FF", "a[]=1"]),
+    max_size=3,
+)
+_SOME_HEADERS = st.lists(st.sampled_from(_HEADERS), max_size=3)
+_HOSTS = st.sampled_from(
+    [b"localhost:9100", b"127.0.0.1:1", b"[::1]", b"LOCALHOST", b"localhost.", b"a.localhost"]
+)
+_ODD_COOKIES = st.sampled_from(
+    [b"", b"x", b"=", b"v", b"v=\xfc", b"\xff=1", b",", b"v==1", b"v=\t1", b"v=%31"]
+)
+
 
 def cases(targets: list[Target], seed: int, count: int) -> list[Case]:
     """About `count` requests to `targets`."""
@@ -81,16 +100,16 @@ def cases(targets: list[Target], seed: int, count: int) -> list[Case]:
 
 @st.composite
 def _requests(draw: st.DrawFn, targets: list[Target]) -> Request:
-    target = draw(st.sampled_from(targets))
+    # Not `sampled_from`, which hashes and prints all of them again and again.
+    target = targets[draw(st.integers(0, len(targets) - 1))]
     draft = fitting(target, draw(st.sampled_from(target.methods)))
     parameters = [p for p in target.parameters if p.where in ("path", "query", "header", "cookie")]
     named = {parameter.name for parameter in parameters if parameter.where == "path"}
     for _, name, _ in target.pieces[:-1]:
         if name not in named:
             parameters.append(Parameter("path", name, str))
-    if parameters:
-        for parameter in draw(st.lists(st.sampled_from(parameters), max_size=4)):
-            _change(draw, draft, parameter)
+    for _ in range(draw(st.integers(0, 4)) if parameters else 0):
+        _change(draw, draft, parameters[draw(st.integers(0, len(parameters) - 1))])
     if len(draft.query) > 1 and draw(st.booleans()):
         draft.query = draw(st.permutations(draft.query))
     if draw(_one_in(4)):
@@ -99,12 +118,14 @@ def _requests(draw: st.DrawFn, targets: list[Target]) -> Request:
         )
         draft.query += draw(st.lists(extra, max_size=3))
     if draw(_one_in(4)):
-        draft.headers += draw(st.lists(st.sampled_from(_HEADERS), max_size=3))
+        draft.headers += draw(_SOME_HEADERS)
     if target.at("body") or target.at("form") or target.at("file") or draw(_one_in(8)):
         _change_body(draw, draft)
     request = draft.request()
     if draw(_one_in(10)):
-        request = replace(request, path=respelled(request.path, draw(st.integers(0, 17))))
+        request = replace(
+            request, path=respelled(request.path, draw(st.integers(0, RESPELLINGS - 1)))
+        )
     if draw(_one_in(20)):
         request = replace(request, method=draw(st.sampled_from(METHODS)))
     if draw(_one_in(40)):
@@ -124,6 +145,7 @@ def _requests(draw: st.DrawFn, targets: list[Target]) -> Request:
     return request
 
 
+@functools.cache
 def _one_in(number: int) -> st.SearchStrategy[bool]:
     return st.integers(0, number - 1).map(lambda drawn: drawn == number - 1)
 
@@ -133,8 +155,10 @@ def _value(draw: st.DrawFn, draft: Draft, parameter: Parameter) -> str:
     for _, name, kind in draft.target.pieces:
         if name == parameter.name and parameter.where == "path":
             known = [*convertor_texts(kind), *known]
-    text = st.text(max_size=8) | st.text("0123456789+-._eE:TZ ", max_size=8)
-    return draw(st.sampled_from(known) | st.sampled_from(known) | st.sampled_from(ANY) | text)
+    how = draw(_TO_NINE)
+    if how < 7:
+        return known[draw(st.integers(0, len(known) - 1))]
+    return draw((_ANY, _TEXT, _DIGITS)[how - 7])
 
 
 def _change(draw: st.DrawFn, draft: Draft, parameter: Parameter) -> None:
@@ -150,17 +174,17 @@ def _change(draw: st.DrawFn, draft: Draft, parameter: Parameter) -> None:
     how = draw(st.integers(0, 5))
     if where == "path":
         if how == 0:
-            draft.path[name] = draw(st.sampled_from([*RAW, *FORBIDDEN]))
+            draft.path[name] = draw(_RAW_OR_FORBIDDEN)
         elif how == 1:
             draft.path[name] = "".join(f"%{byte:02x}" for byte in values[0].encode())
         elif how == 2:
-            draft.path[name] = in_path(draft.target, name, values[0]) + draw(st.sampled_from(RAW))
+            draft.path[name] = in_path(draft.target, name, values[0]) + draw(_RAW)
         elif how == 3:
             draft.path[name] = quote(values[0], safe="/!$&'()*+,;=:@")
     elif where == "query":
         key = quote_plus(name)
         if how == 0:
-            draft.query.append(f"{key}={draw(st.sampled_from([*RAW, *FORBIDDEN]))}")
+            draft.query.append(f"{key}={draw(_RAW_OR_FORBIDDEN)}")
         elif how == 1:
             draft.query.append(draw(st.sampled_from([key, f"{key}=", f"%{key}=1", f"{key}[]=1"])))
         elif how == 2:
@@ -175,9 +199,7 @@ def _change(draw: st.DrawFn, draft: Draft, parameter: Parameter) -> None:
                 (name.upper(), b" \t " + in_header(_value(draw, draft, parameter)))
             )
     elif how == 0:
-        draft.cookies.append(
-            draw(st.sampled_from([b"", b"x", b"=", b"v", b"v=\xfc", b"\xff=1", b",", b"v==1"]))
-        )
+        draft.cookies.append(draw(_ODD_COOKIES))
 
 
 def _change_body(draw: st.DrawFn, draft: Draft) -> None:

@@ -22,6 +22,7 @@ import random
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,19 +109,10 @@ class Comparison:
             for _ in pool.map(self.compare, made):
                 pass
 
-    def compare_calls(self) -> list[str]:
-        """How often each handler ran must be the same, too."""
-        ask = Request(path=f"{PREFIX}/calls")
-        pair = self.pair()
-        answers = pair.ask(ask)
-        if not differences(*answers):
-            return []
-        counts = [json.loads(answer.body) for answer in answers]
-        return [
-            f"{name}: {counts[0].get(name, 0)} under uvicorn, {counts[1].get(name, 0)} here"
-            for name in sorted({*counts[0], *counts[1]})
-            if counts[0].get(name) != counts[1].get(name)
-        ]
+    def calls(self) -> tuple[Counter[str], Counter[str]]:
+        """How often each handler ran so far, on either side."""
+        answers = self.pair().ask(Request(path=f"{PREFIX}/calls"))
+        return Counter(json.loads(answers[0].body)), Counter(json.loads(answers[1].body))
 
     def show(self, difference: Difference, base: str) -> str:
         """A difference, made as small as it gets."""
@@ -144,7 +136,7 @@ def make(plugin: Path, seed: int, count: int) -> list[Case]:
     """All cases of a run: every route, then about half systematic and half by chance."""
     targets = find(plugin)
     chance = random.Random(seed)
-    made = [*every_route(targets), *sequences(seed)]
+    made = [*every_route(targets), *sequences(f"{seed}-{time.time_ns()}")]
     left = max(count - sum(map(len, made)), 0)
     made += every_text(targets, chance, left // 2)
     made += cases(targets, seed, left - left // 2)
@@ -169,8 +161,15 @@ def main() -> int:
     with Reference(options.plugin.resolve()) as reference:
         comparison = Comparison(reference.address, (url.hostname or "127.0.0.1", url.port or 9100))
         generated = time.monotonic()
+        before = comparison.calls()
         comparison.run(made, options.jobs)
-        calls = comparison.compare_calls()
+        after = comparison.calls()
+        calls = [
+            f"{name}: {after[0][name] - before[0][name]} times under uvicorn, "
+            f"{after[1][name] - before[1][name]} times under the daemon"
+            for name in sorted({*after[0], *after[1]})
+            if after[0][name] - before[0][name] != after[1][name] - before[1][name]
+        ]
         versions = f"FastAPI {fastapi.__version__}, Starlette {starlette.__version__}"
         print(
             f"{versions}, pydantic {pydantic.VERSION}: {comparison.compared} requests compared, "

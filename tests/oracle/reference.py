@@ -7,6 +7,7 @@ that it never outlives whoever started it.
 from __future__ import annotations
 
 import importlib.util
+import logging
 import socket
 import subprocess
 import sys
@@ -113,10 +114,20 @@ def main() -> None:
     import uvicorn
 
     warnings.simplefilter("ignore")
+    # Exceptions are what many requests are for.
+    logging.disable()
     app = application(load(Path(sys.argv[1])).router)
     app.openapi()
+    # No proxy stands before the daemon, so it believes no header that says so.
     config = uvicorn.Config(
-        app, http="h11", loop="asyncio", lifespan="off", log_config=None, server_header=False
+        app,
+        http="h11",
+        loop="asyncio",
+        lifespan="off",
+        log_config=None,
+        timeout_keep_alive=600,
+        proxy_headers=False,
+        server_header=False,
     )
     server = uvicorn.Server(config)
 
@@ -125,7 +136,10 @@ def main() -> None:
         server.should_exit = server.force_exit = True
 
     threading.Thread(target=end_with_stdin, daemon=True).start()
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
+    # asyncio switches Nagle's algorithm off only where it sees that the protocol is TCP.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
         # Connections are queued from here on.
         print(listening.getsockname()[1], flush=True)
         server.run(sockets=[listening])

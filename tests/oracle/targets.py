@@ -16,11 +16,13 @@ import pydantic
 from fastapi import params
 from reference import PREFIX, application, load
 
+#: Headers that decide whether there is a request at all.
+_FRAMING = ("host", "content-length")
 #: Convertors in a path: `{name:kind}`.
 _PIECE = re.compile(r"{([^}:]+)(?::([^}]+))?}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Parameter:
     """A parameter.
 
@@ -37,7 +39,7 @@ class Parameter:
     required: bool = True
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Target:
     """A route.
 
@@ -107,7 +109,8 @@ def _flat(dependant: Any) -> list[Parameter]:
     flat = []
     for place in ("path", "query", "header", "cookie", "body"):
         for field in getattr(dependant, f"{place}_params"):
-            flat += _parameters(place, field)
+            if field.alias not in _FRAMING:
+                flat += _parameters(place, field)
     for inner in dependant.dependencies:
         flat += _flat(inner)
     return flat

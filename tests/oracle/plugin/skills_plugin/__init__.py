@@ -25,7 +25,8 @@ from fastapi import APIRouter
 from . import answers, bodies, failures, needs, paths, record, results, styles, table, tasks
 
 router = APIRouter()
-for part in (table, styles, results, answers, failures, bodies, needs, tasks, record, paths):
+# Matching takes longer the later a route is declared.
+for part in (paths, table, styles, needs, bodies, answers, failures, tasks, record, results):
     router.include_router(part.router)
 # Only the topmost router can have a route for its bare prefix.
 router.add_api_route("", paths.root)
