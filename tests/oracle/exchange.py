@@ -42,6 +42,18 @@ class Request:
     version: str = "1.1"
 
     @property
+    def is_plain(self) -> bool:
+        """Whether every server takes it for HTTP: h11 and hyper are strict in different ways."""
+        if any(not "!" <= char <= "~" or char in '"<>\\^`{|}#' for char in self.target):
+            return False
+        server = h11.Connection(h11.SERVER, max_incomplete_event_size=1 << 20)
+        try:
+            server.receive_data(self.encode())
+            return isinstance(server.next_event(), h11.Request)
+        except h11.RemoteProtocolError:
+            return False
+
+    @property
     def target(self) -> str:
         """Path and query."""
         return self.path if self.query is None else f"{self.path}?{'&'.join(self.query)}"
@@ -109,9 +121,15 @@ class Answer:
 
 @dataclass
 class Connection:
-    """A connection that is kept as long as the server keeps it."""
+    """A connection that is kept as long as the server keeps it.
+
+    Attributes:
+        address: Of the server.
+        kept: Whether it is used for more than one request at all.
+    """
 
     address: tuple[str, int]
+    kept: bool = True
     _socket: socket.socket | None = field(default=None, repr=False)
 
     def ask(self, request: Request) -> Answer:
@@ -143,7 +161,7 @@ class Connection:
             return Answer(0, body=b"timeout")
         except OSError:
             reader.feed(b"")
-        if not reader.keeps_alive:
+        if not (self.kept and reader.keeps_alive):
             self.close()
         return reader.answer
 
