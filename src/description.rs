@@ -7,6 +7,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::routes::Route;
+
 /// A plugin and its commands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Description {
@@ -84,6 +86,9 @@ pub struct Described {
     pub version: String,
     /// The plugin's `description`.
     pub description: String,
+    /// All routes, in order of declaration.
+    #[serde(default)]
+    pub routes: Vec<Route>,
     /// FastAPI's OpenAPI document of the router alone; absent when FastAPI could not make one.
     pub openapi: Option<Value>,
     /// Why there is no OpenAPI document.
@@ -295,6 +300,7 @@ mod tests {
             name: "p".into(),
             version: "1".into(),
             description: String::new(),
+            routes: Vec::new(),
             openapi: Some(openapi),
             openapi_error: None,
         };

@@ -18,6 +18,7 @@
 //! | 2 | [`interpreter`] | the CPython that is embedded, and its library |
 //! | 2 | [`uv`] | finding, fetching and calling `uv` |
 //! | 2 | [`lifecycle`] | probe, start, stop and restart of the host process; its locks and files |
+//! | 2 | [`routes`] | which route a request is for, and the values for its handler |
 //! | 2 | [`arguments`] | from what was typed to one request, by the description |
 //! | 3 | [`venv`] | the virtual environment: wanted against actual |
 //! | 3 | [`plugin`] | the trait through which Python is asked: load, call, health, unload |
@@ -50,6 +51,7 @@ pub mod paths;
 pub mod plugin;
 pub mod registry;
 pub mod render;
+pub mod routes;
 pub mod settings;
 pub mod uv;
 pub mod venv;

@@ -33,6 +33,9 @@ pub struct Manifest {
     /// How commands are shown.
     #[serde(default)]
     pub cli: Cli,
+    /// How the daemon runs the plugin.
+    #[serde(default)]
+    pub daemon: Daemon,
     /// `package.module:Class`, where the class does not stand in `__init__.py`.
     pub entry_point: Option<String>,
     /// Path of every field that means nothing.
@@ -46,6 +49,29 @@ pub struct Cli {
     /// Whole shell lines that help shows.
     #[serde(default)]
     pub examples: Vec<String>,
+}
+
+/// The `daemon` section.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Daemon {
+    /// How many event loops, each on a thread of its own, run the plugin's `async def` handlers.
+    #[serde(default = "Daemon::one")]
+    pub loops: usize,
+}
+
+impl Daemon {
+    /// The most loops a plugin may ask for.
+    const LOOPS_MAX: usize = 32;
+
+    fn one() -> usize {
+        1
+    }
+}
+
+impl Default for Daemon {
+    fn default() -> Self {
+        Daemon { loops: Daemon::one() }
+    }
 }
 
 /// Why a manifest cannot be used.
@@ -151,6 +177,10 @@ impl Manifest {
             Requirement::<VerbatimUrl>::from_str(requirement)
                 .map_err(|error| wrong(format!("dependencies[{index}]"), error.to_string()))?;
         }
+        if !(1..=Daemon::LOOPS_MAX).contains(&self.daemon.loops) {
+            let message = format!("{} is not from 1 to {}", self.daemon.loops, Daemon::LOOPS_MAX);
+            return Err(wrong("daemon.loops".into(), message));
+        }
         if let Some(entry_point) = &self.entry_point
             && !matches!(entry_point.split_once(':'), Some((module, class)) if !module.is_empty() && !class.is_empty())
         {
@@ -221,6 +251,10 @@ mod tests {
         );
         let text = error(r#"{"dependencies": ["httpx >> 1"]}"#);
         assert!(text.starts_with("/p/manifest.json: field `dependencies[0]`: "), "{text}");
+        assert_eq!(
+            error(r#"{"daemon": {"loops": 0}}"#),
+            "/p/manifest.json: field `daemon.loops`: 0 is not from 1 to 32"
+        );
         assert!(error(r#"{"entry_point": "module"}"#).contains("`package.module:Class`"));
         assert!(error(r#"{"name": "a/b"}"#).contains("field `name`"));
         assert!(error(r#"{"name": "health"}"#).contains("uses it itself"));

@@ -10,13 +10,19 @@ use tokio::sync::watch;
 use crate::description::Description;
 use crate::discovery::PluginSource;
 use crate::failure::{Failure, Kind};
-use crate::plugin::Plugin;
+use crate::plugin::exchange::RequestHead;
+use crate::plugin::{Direct, Plugin};
+use crate::routes::{self, Route, Table};
 use crate::wire::{FailedPlugin, PluginStatus};
 
 /// A plugin that serves.
 pub struct Served {
     /// What it says of itself.
     pub description: Description,
+    /// Its routes.
+    pub routes: Vec<Route>,
+    /// The index over its routes.
+    pub table: Table,
     /// How to reach it.
     pub plugin: Arc<dyn Plugin>,
     /// What went wrong in its hooks without keeping it from serving.
@@ -62,6 +68,30 @@ pub struct Snapshot {
 /// The current snapshot and everybody who waits for the next.
 pub struct Registry {
     current: watch::Sender<Arc<Snapshot>>,
+}
+
+impl Served {
+    /// Why requests for this method and declared path always go through FastAPI; `None` where they need not.
+    pub fn why_fastapi(&self, method: &str, path: &str) -> Option<String> {
+        let answers = |route: &&Route| {
+            let methods = route.methods.as_ref();
+            route.path.as_deref().is_some_and(|own| own == path || (own.is_empty() && path == "/"))
+                && methods.is_none_or(|methods| methods.iter().any(|own| own == method))
+        };
+        match self.routes.iter().find(answers) {
+            Some(route) if route.plan.is_some() => None,
+            Some(route) => Some(route.why.clone().unwrap_or_default()),
+            None => Some("it is not among the plugin's routes".to_owned()),
+        }
+    }
+
+    /// The call of a handler that a request surely comes down to; `None` where FastAPI must decide.
+    pub fn direct(&self, head: &RequestHead) -> Option<Direct> {
+        let below = head.path.strip_prefix('/')?.strip_prefix(self.description.name.as_str())?;
+        let matched = self.table.find(head.method.as_str(), below)?;
+        let values = routes::bind::bind(&matched, &head.query, &head.headers)?;
+        Some(Direct { plan: matched.plan.number, is_async: matched.plan.is_async, values })
+    }
 }
 
 impl Entry {
@@ -146,22 +176,33 @@ impl Snapshot {
             State::Failed(failure) if entry.name == name => Some(failure.clone()),
             _ => None,
         });
-        Some(Err(failed.unwrap_or_else(|| unknown(name, self.names()))))
+        Some(Err(failed.unwrap_or_else(|| self.unknown(name))))
     }
-}
 
-/// The failure of asking for a plugin that is not there.
-fn unknown(name: &str, names: Vec<String>) -> Failure {
-    let near = names
-        .iter()
-        .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-    let hint = match near {
-        Some(near) if strsim::jaro_winkler(near, name) > 0.8 => format!("Did you mean '{near}'?"),
-        _ => {
-            "Run `skills-daemon plugins` to see all plugins and where they were looked for.".into()
-        }
-    };
-    Failure::new(Kind::NotFound, format!("Unknown plugin: {name}")).hint(hint).available(names)
+    /// The failure of asking for a plugin that is not there.
+    fn unknown(&self, name: &str) -> Failure {
+        // Also those that are about to serve: what there is does not depend on the moment.
+        let names: Vec<String> = self
+            .entries
+            .iter()
+            .filter(|entry| entry.named && !matches!(entry.state, State::Failed(_)))
+            .map(|entry| entry.name.clone())
+            .collect();
+        let likeness = |other: &str| strsim::jaro_winkler(other, name);
+        let near = names.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+        // A plugin that failed before it told its name may be the one.
+        let unnamed = self.entries.iter().find_map(|entry| match &entry.state {
+            State::Failed(failure) if !entry.named => Some(&failure.error),
+            _ => None,
+        });
+        let hint = match (near, unnamed) {
+            (Some(near), _) if likeness(near) > 0.8 => format!("Did you mean '{near}'?"),
+            (_, Some(error)) => format!("It may be one that did not load: {error}"),
+            _ => "`skills-daemon plugins` lists all plugins; README says where they are found."
+                .into(),
+        };
+        Failure::new(Kind::NotFound, format!("Unknown plugin: {name}")).hint(hint).available(names)
+    }
 }
 
 impl Default for Registry {

@@ -3,12 +3,15 @@
 //! Everything that is installed is installed by the real `uv`: one on PATH, else one that the base
 //! interpreter's `pip` puts into `tools/` once. Calls block and take arguments, never shell strings.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use thiserror::Error;
 
 use crate::failure::{Failure, Kind};
@@ -26,6 +29,14 @@ pub struct Uv {
     executable: PathBuf,
     /// Where it runs: a directory without a project, so that no `uv.toml` of the user's work is read.
     directory: PathBuf,
+    calls: Arc<Mutex<Calls>>,
+}
+
+/// The calls under way.
+#[derive(Debug, Default)]
+struct Calls {
+    children: Vec<Pid>,
+    cancelled: bool,
 }
 
 /// Why a call of `uv` failed.
@@ -86,7 +97,7 @@ impl Uv {
     pub fn find(paths: &Paths) -> Option<Uv> {
         let own = own_executable(paths);
         let executable = which::which("uv").ok().or_else(|| own.is_file().then_some(own))?;
-        Some(Uv { executable, directory: paths.tools() })
+        Some(Uv { executable, directory: paths.tools(), calls: Arc::default() })
     }
 
     /// The `uv` that is already there, or one freshly installed into `tools/` with `python -m pip`.
@@ -109,7 +120,7 @@ impl Uv {
             ])
             .args(["--no-cache-dir", "--root-user-action", "ignore"])
             .args(["--target".as_ref(), staging.as_os_str(), "uv".as_ref()] as [&OsStr; 3]);
-        let installed = run(command, progress);
+        let installed = run(command, progress, None);
         let outcome = match installed {
             Ok((status, _)) if status.success() => {
                 let home = own_home(paths);
@@ -145,7 +156,7 @@ impl Uv {
     pub fn venv(&self, python: &Path, directory: &Path, progress: Progress) -> Result<(), UvError> {
         let mut command = clean_command(&self.executable, &self.directory);
         command.args(["venv", "--quiet", "--no-project", "--python"]).arg(python).arg(directory);
-        let (status, output) = run(command, progress).map_err(|source| self.not_run(source))?;
+        let (status, output) = self.run(command, progress)?;
         if status.success() {
             return Ok(());
         }
@@ -154,15 +165,22 @@ impl Uv {
     }
 
     /// Installs what of `requirements` the environment of `python` lacks; touches nothing if it lacks nothing.
+    ///
+    /// The packages named in `damaged` are installed again in any case.
     pub fn install(
         &self,
         python: &Path,
         requirements: &[String],
+        damaged: &[String],
         progress: Progress,
     ) -> Result<(), UvError> {
         let mut command = clean_command(&self.executable, &self.directory);
-        command.args(["pip", "install", "--python"]).arg(python).arg("--").args(requirements);
-        let (status, output) = run(command, progress).map_err(|source| self.not_run(source))?;
+        command.args(["pip", "install", "--python"]).arg(python);
+        for package in damaged {
+            command.args(["--reinstall-package", package]);
+        }
+        command.arg("--").args(requirements);
+        let (status, output) = self.run(command, progress)?;
         let wanted = requirements.join(", ");
         match status.code() {
             Some(0) => Ok(()),
@@ -170,6 +188,20 @@ impl Uv {
             Some(1) => Err(UvError::NoSolution { wanted, output }),
             _ => Err(UvError::Failed { action: format!("installing {wanted}"), output }),
         }
+    }
+
+    /// Ends the calls under way and refuses further ones: the daemon stops.
+    pub fn cancel(&self) {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.cancelled = true;
+        for child in &calls.children {
+            // Not reaped before it leaves the list, so this is still the same process.
+            let _ = kill(*child, Signal::SIGTERM);
+        }
+    }
+
+    fn run(&self, command: Command, progress: Progress) -> Result<(ExitStatus, String), UvError> {
+        run(command, progress, Some(&self.calls)).map_err(|source| self.not_run(source))
     }
 
     fn not_run(&self, source: std::io::Error) -> UvError {
@@ -199,6 +231,8 @@ fn clean_command(executable: &Path, directory: &Path) -> Command {
         .env_remove("UV_PYTHON")
         // Nothing is written outside of the runtime directory, unless the user says where.
         .env("UV_CACHE_DIR", cache)
+        // The certificates that pip and the user's other tools trust; both names, old and new.
+        .envs(["UV_SYSTEM_CERTS", "UV_NATIVE_TLS"].map(|name| (name, setting(name))))
         .env("UV_NO_PROGRESS", "1")
         .env("UV_PYTHON_DOWNLOADS", "never")
         .env("NO_COLOR", "1")
@@ -206,9 +240,29 @@ fn clean_command(executable: &Path, directory: &Path) -> Command {
     command
 }
 
+/// What the user set for `name`, else `1`.
+fn setting(name: &str) -> OsString {
+    std::env::var_os(name).unwrap_or_else(|| "1".into())
+}
+
 /// Runs `command`, hands its stderr on line by line, and returns the end of what it said.
-fn run(mut command: Command, progress: Progress) -> std::io::Result<(ExitStatus, String)> {
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+fn run(
+    mut command: Command,
+    progress: Progress,
+    calls: Option<&Mutex<Calls>>,
+) -> std::io::Result<(ExitStatus, String)> {
+    let lock = || calls.map(|calls| calls.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut child = {
+        let mut calls = lock();
+        if calls.as_ref().is_some_and(|calls| calls.cancelled) {
+            return Err(std::io::Error::other("the daemon is stopping"));
+        }
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        if let Some(calls) = &mut calls {
+            calls.children.push(Pid::from_raw(child.id().cast_signed()));
+        }
+        child
+    };
     let mut output = String::new();
     if let Some(stderr) = child.stderr.take() {
         let mut stderr = BufReader::new(stderr);
@@ -225,6 +279,10 @@ fn run(mut command: Command, progress: Progress) -> std::io::Result<(ExitStatus,
             }
             line.clear();
         }
+    }
+    if let Some(mut calls) = lock() {
+        let own = Pid::from_raw(child.id().cast_signed());
+        calls.children.retain(|child| *child != own);
     }
     let status = child.wait()?;
     let output = output.trim();

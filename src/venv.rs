@@ -4,6 +4,7 @@
 //! which is written last; one without a stamp, or with another interpreter's, is made again. Installing never
 //! removes what is there, so a plugin whose requirements cannot be met costs the others nothing.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -101,7 +102,12 @@ impl Venv {
             progress(&format!("making a virtual environment with Python {}", base.version));
             uv.venv(&base.executable, &self.directory, progress)?;
         }
-        uv.install(&self.python, &CORE.map(str::to_owned), progress)?;
+        let damaged = self.damaged();
+        if !damaged.is_empty() {
+            progress(&format!("installing again, because files are gone: {}", damaged.join(", ")));
+        }
+        uv.install(&self.python, &CORE.map(str::to_owned), &damaged, progress)
+            .map_err(core_failed)?;
         if !whole {
             self.write_stamp(base).map_err(|error| paths::unwritable(&self.directory, &error))?;
         }
@@ -125,10 +131,10 @@ impl Venv {
         match wanted {
             [] => return Vec::new(),
             [(index, _)] => {
-                let outcome = uv.install(&self.python, &together, progress);
+                let outcome = uv.install(&self.python, &together, &[], progress);
                 return outcome.err().map(|error| (*index, error)).into_iter().collect();
             }
-            _ if uv.install(&self.python, &together, progress).is_ok() => return Vec::new(),
+            _ if uv.install(&self.python, &together, &[], progress).is_ok() => return Vec::new(),
             _ => {}
         }
         let mut accepted: Vec<String> = core().collect();
@@ -136,12 +142,41 @@ impl Venv {
         for (index, requirements) in wanted {
             let mut attempt = accepted.clone();
             attempt.extend(requirements.iter().cloned());
-            match uv.install(&self.python, &attempt, progress) {
+            match uv.install(&self.python, &attempt, &[], progress) {
                 Ok(()) => accepted = attempt,
                 Err(error) => left_out.push((*index, error)),
             }
         }
         left_out
+    }
+
+    /// The installed packages of which a module or package is no longer there, as after a half-finished clean-up.
+    fn damaged(&self) -> Vec<String> {
+        let Some(site_packages) = self.site_packages() else { return Vec::new() };
+        let entries = fs::read_dir(&site_packages).into_iter().flatten().flatten();
+        let mut damaged: Vec<String> = entries
+            .filter(|entry| entry.path().extension().is_some_and(|end| end == "dist-info"))
+            .filter(|entry| {
+                let record = fs::read_to_string(entry.path().join("RECORD")).unwrap_or_default();
+                let tops: BTreeSet<&str> = record
+                    .lines()
+                    .filter_map(|line| line.split([',', '/']).next())
+                    .filter(|top| !top.is_empty() && !top.starts_with(['.', '"']))
+                    .collect();
+                tops.iter().any(|top| !site_packages.join(top).exists())
+            })
+            .filter_map(|entry| {
+                let name = entry.file_name().into_string().ok()?;
+                Some(name.split_once('-')?.0.to_owned())
+            })
+            .collect();
+        damaged.sort();
+        damaged
+    }
+
+    fn site_packages(&self) -> Option<PathBuf> {
+        let lib = fs::read_dir(self.directory.join("lib")).ok()?;
+        lib.flatten().map(|entry| entry.path().join("site-packages")).find(|path| path.is_dir())
     }
 
     /// Moves the environment out of the way at once, then deletes it, so that no half-deleted one is ever seen.
@@ -156,6 +191,16 @@ impl Venv {
         let staged = self.directory.join(format!("{STAMP}.new"));
         fs::write(&staged, text)?;
         fs::rename(staged, self.directory.join(STAMP))
+    }
+}
+
+/// The failure of installing what every plugin needs: with the requirements themselves nothing is wrong.
+fn core_failed(error: UvError) -> Failure {
+    match error {
+        UvError::NoSolution { wanted, output } => {
+            UvError::Failed { action: format!("installing {wanted}"), output }.into()
+        }
+        other => other.into(),
     }
 }
 

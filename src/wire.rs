@@ -126,6 +126,10 @@ pub struct Endpoint {
     pub method: String,
     /// Whole path, `/name/…`.
     pub path: String,
+    /// Why requests for it always go through FastAPI; absent where those that fit its parameters call the
+    /// handler directly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_fastapi: Option<String>,
 }
 
 /// One plugin that does not serve.

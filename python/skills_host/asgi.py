@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from skills_daemon.logging import request_id_ctx
@@ -38,15 +38,12 @@ class Waiters:
         self._waiting.pop(call_id, None)
 
 
-async def serve(app: Any, call: Call, waiters: Waiters) -> None:
-    """Runs `app` for one request and sees to it that the request is answered.
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-    Args:
-        app: An ASGI application.
-        call: The request and the way to its answer.
-        waiters: Where the loop reports that a request moved.
-    """
-    request_id_ctx.set(call.request_id)
+
+def channel(call: Call, waiters: Waiters) -> tuple[Receive, Send]:
+    """The `receive` and `send` of an ASGI call."""
 
     async def receive() -> MutableMapping[str, Any]:
         while (message := call.receive()) is None:
@@ -61,6 +58,19 @@ async def serve(app: Any, call: Call, waiters: Waiters) -> None:
             while not room and call.is_full():
                 await waiters.wait(call.id)
 
+    return receive, send
+
+
+async def serve(app: Any, call: Call, waiters: Waiters) -> None:
+    """Runs `app` for one request and sees to it that the request is answered.
+
+    Args:
+        app: An ASGI application.
+        call: The request and the way to its answer.
+        waiters: Where the loop reports that a request moved.
+    """
+    request_id_ctx.set(call.request_id)
+    receive, send = channel(call, waiters)
     try:
         await app(call.scope(), receive, send)
     except Exception:
@@ -68,4 +78,12 @@ async def serve(app: Any, call: Call, waiters: Waiters) -> None:
         logger.exception("unhandled exception in %s", call.path)
     finally:
         waiters.forget(call.id)
+        last_resort(call)
         call.close()
+
+
+def last_resort(call: Call) -> None:
+    """Answers a request that an application left without an answer, as ASGI servers do."""
+    if not call.started:
+        call.start(500, [(b"content-type", b"text/plain; charset=utf-8")])
+        call.write(b"Internal Server Error", False)

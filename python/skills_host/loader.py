@@ -11,6 +11,7 @@ import types
 from pathlib import Path
 from typing import Any
 
+from skills_host import plan
 from skills_host.realm import Realm
 
 
@@ -24,12 +25,14 @@ class LoadedPlugin:
     Attributes:
         name: Its URL prefix.
         instance: The plugin object.
+        plans: How to call its routes directly; known once it was described.
         app: Its FastAPI application, every route below `/{name}`.
     """
 
     def __init__(self, realm: Realm, instance: Any) -> None:
         self._realm = realm
         self.instance = instance
+        self.plans: list[plan.Plan] = []
         self.name = str(instance.name)
         self.version = str(getattr(instance, "version", None) or "1.0.0")
         self.description = str(getattr(instance, "description", None) or "")
@@ -40,10 +43,12 @@ class LoadedPlugin:
 
     def describe(self) -> str:
         """The description as JSON, in the shape of the library's `Described`."""
+        routes, self.plans = plan.routes(self.app, f"/{self.name}")
         described: dict[str, Any] = {
             "name": self.name,
             "version": self.version,
             "description": self.description,
+            "routes": routes,
             "openapi": None,
         }
         try:

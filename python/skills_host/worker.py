@@ -13,27 +13,39 @@ import contextvars
 import inspect
 import json
 import logging
+import threading
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from skills_host.asgi import Waiters, serve
+from skills_host.asgi import Waiters
+from skills_host.direct import Runner
+from skills_host.eager import start_now
 from skills_host.loader import LoadedPlugin, LoadError, load
 from skills_host.log import plugin_ctx
 
 if TYPE_CHECKING:
-    from _skills_host import Inbox, Reply
+    from _skills_host import Call, Inbox, Pool, Reply
 
 logger = logging.getLogger("skills_host.worker")
 
+#: Name of the tasks that serve requests.
+_REQUEST = "request"
+
 
 def run(
-    inbox: Inbox, init_file: str, working_name: str, entry_point: str | None, reply: Reply
+    inboxes: list[Inbox],
+    pool: Pool,
+    init_file: str,
+    working_name: str,
+    entry_point: str | None,
+    reply: Reply,
 ) -> None:
     """Loads a plugin and runs it; returns after its unload.
 
     Args:
-        inbox: Where work arrives.
+        inboxes: Where work arrives, one for each loop; hooks arrive at the first.
+        pool: The threads for `def` handlers.
         init_file: The plugin's file.
         working_name: Its name until it tells its own.
         entry_point: Where its class lies, if not in the file.
@@ -50,9 +62,16 @@ def run(
         reply.fail(_where_and_why(error, init_file))
         return
     plugin_ctx.set(plugin.name)
-    worker = _Worker(inbox, plugin)
-    reply.done(plugin.describe())
-    worker.run()
+    description = plugin.describe()
+    first, *others = [_Worker(inbox, pool, plugin) for inbox in inboxes]
+    first.beside = others
+    pool.run_with(first.run_sync)
+    for number, other in enumerate(others, 2):
+        name = f"plugin-{plugin.name}-{number}"
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=[other.run], name=name, daemon=True).start()
+    reply.done(description)
+    first.run()
     plugin.close()
 
 
@@ -69,13 +88,22 @@ def _where_and_why(error: BaseException, init_file: str) -> str:
 
 
 class _Worker:
-    """The loop of one plugin."""
+    """One loop of a plugin.
 
-    def __init__(self, inbox: Inbox, plugin: LoadedPlugin) -> None:
+    Attributes:
+        beside: The plugin's other loops, which this one ends.
+    """
+
+    def __init__(self, inbox: Inbox, pool: Pool, plugin: LoadedPlugin) -> None:
+        self.beside: list[_Worker] = []
         self._inbox = inbox
+        self._pool = pool
         self._plugin = plugin
         self._waiters = Waiters()
+        self._runner = Runner(plugin.app, plugin.plans, self._waiters)
         self._loop = asyncio.new_event_loop()
+        self._context = contextvars.copy_context()
+        self._thread = threading.local()
         # The loop itself holds its tasks only weakly.
         self._tasks: set[asyncio.Task[None]] = set()
         self._verbs: dict[str, Callable[[float], Awaitable[str]]] = {
@@ -105,15 +133,28 @@ class _Worker:
                 self._waiters.wake(event)
             elif type(event) is tuple:
                 verb, limit, reply = event
-                self._spawn(self._answer(verb, limit, reply))
+                self._spawn(self._answer(verb, limit, reply), verb)
             else:
-                self._spawn(serve(self._plugin.app, event, self._waiters))
+                self._spawn(self._runner.run(event), _REQUEST)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def run_sync(self, call: Call) -> None:
+        """Runs a `def` handler; called by the threads of the pool."""
+        if not hasattr(self._thread, "claim"):
+            self._thread.claim = _claim_for_anyio(self._loop)
+        left = self._context.copy().run(self._runner.run_sync, call)
+        if left is not None:
+            self._loop.call_soon_threadsafe(self._go_on, left)
+
+    def _go_on(self, left: tuple[Any, ...]) -> None:
+        self._spawn(self._runner.go_on(*left), _REQUEST)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         # A context of its own, so that no request sees what another set.
-        task = contextvars.copy_context().run(self._loop.create_task, work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = start_now(self._loop, work, self._context.copy())
+        if not task.done():
+            task.set_name(name)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, verb: str, limit: float, reply: Reply) -> None:
         try:
@@ -128,9 +169,35 @@ class _Worker:
         return json.dumps([complaint for complaint in failed if complaint])
 
     async def _unload(self, limit: float) -> str:
+        """Finishes the requests under way, then runs `shutdown()`, each in at most `limit`."""
+        finished = await self._finished(limit)
         complaint = await self._hook("shutdown", limit)
+        self._drain()
+        if finished:
+            await self._finished(min(limit, 1))
+        for other in self.beside:
+            other._loop.call_soon_threadsafe(other._loop.stop)
         self._loop.call_soon(self._loop.stop)
         return json.dumps(complaint)
+
+    async def _finished(self, limit: float) -> bool:
+        """Waits until no request is under way, on this loop, beside it, or in the pool."""
+        empty = asyncio.Event()
+        self._pool.when_empty(lambda: self._loop.call_soon_threadsafe(empty.set))
+        others = [
+            asyncio.wrap_future(asyncio.run_coroutine_threadsafe(other._idle(), other._loop))
+            for other in self.beside
+        ]
+        waits = {asyncio.ensure_future(wait) for wait in (empty.wait(), self._idle(), *others)}
+        _, late = await asyncio.wait(waits, timeout=limit)
+        for wait in late:
+            wait.cancel()
+        return not late
+
+    async def _idle(self) -> None:
+        """Waits until no request is under way on this loop."""
+        while running := {task for task in self._tasks if task.get_name() == _REQUEST}:
+            await asyncio.wait(running)
 
     async def _hook(self, name: str, limit: float) -> str | None:
         hook = getattr(self._plugin.instance, name, None)
@@ -172,6 +239,24 @@ class _Worker:
         # It may call a remote server: that must not hold up the plugin's requests.
         outcome = await asyncio.to_thread(check)
         return await outcome if inspect.isawaitable(outcome) else outcome
+
+
+def _claim_for_anyio(loop: asyncio.AbstractEventLoop) -> Any:
+    """Makes `anyio.from_thread` work on this thread, as it does on the pool of FastAPI.
+
+    Returns:
+        What keeps the claim for as long as it is kept itself.
+    """
+    try:
+        from anyio._backends._asyncio import AsyncIOBackend
+        from anyio._core._eventloop import claim_worker_thread
+
+        claim = claim_worker_thread(AsyncIOBackend, loop)
+        claim.__enter__()
+    except Exception as error:
+        logger.debug("anyio.from_thread will not work in def handlers: %s", error)
+        return None
+    return claim
 
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:

@@ -25,7 +25,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::http::health::HealthBook;
 use crate::http::{self, Control, Service};
-use crate::lifecycle::locks::{self, LifeLock};
+use crate::lifecycle::locks;
 use crate::paths::{self, Paths};
 use crate::plugin::Python;
 use crate::registry::Registry;
@@ -48,7 +48,6 @@ pub struct Prepared {
     env: Environment,
     uv: Option<Uv>,
     ports: Ports,
-    _life: LifeLock,
 }
 
 /// Takes the life lock and the TCP port and sees to the venv; `progress` hears what takes a while.
@@ -59,7 +58,7 @@ pub fn prepare(
     base: &Base,
     progress: Progress,
 ) -> Result<Prepared, Failure> {
-    let life = LifeLock::take(&paths)?;
+    locks::take_for_life(&paths)?;
     let ports = Ports::bind(&settings)?;
     let venv = Venv::at(&paths);
     let uv = match Uv::find_or_fetch(&paths, &base.executable, progress) {
@@ -73,7 +72,7 @@ pub fn prepare(
         }
         Err(error) => return Err(error.into()),
     };
-    Ok(Prepared { paths, settings, env, uv, ports, _life: life })
+    Ok(Prepared { paths, settings, env, uv, ports })
 }
 
 /// Runs the daemon until it is told to end.
@@ -86,7 +85,7 @@ pub async fn run(
     bundled: Vec<PluginSource>,
     announce: impl FnOnce(&Ready),
 ) -> Result<(), Failure> {
-    let Prepared { paths, settings, env, uv, ports, _life } = prepared;
+    let Prepared { paths, settings, env, uv, ports } = prepared;
     let mut terminate = signal_stream(SignalKind::terminate())?;
     let mut interrupt = signal_stream(SignalKind::interrupt())?;
     let limit = settings.shutdown_timeout.value.duration();
@@ -156,7 +155,6 @@ pub async fn run(
         remove(&paths.socket());
         remove(&paths.pid_file());
     }
-    tracing::info!("daemon stopped");
     Ok(())
 }
 

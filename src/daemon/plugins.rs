@@ -23,6 +23,7 @@ use crate::manifest::{self, Manifest};
 use crate::paths::Paths;
 use crate::plugin::{LoadRequest, Loaded, Plugin, Python};
 use crate::registry::{Entry, Registry, Served, State};
+use crate::routes::{Route, Table};
 use crate::settings::Settings;
 use crate::uv::Uv;
 use crate::venv::Venv;
@@ -110,6 +111,9 @@ impl Supervisor {
 
     /// Unloads all plugins for good.
     pub(super) async fn end(&self, limit: Duration) {
+        if let Some(uv) = &self.uv {
+            uv.cancel();
+        }
         self.unload(limit).await;
     }
 
@@ -125,7 +129,7 @@ impl Supervisor {
         });
         let unloading = unloading.into_iter().map(async |(name, served)| {
             // The plugin's own limit comes first; only a blocked thread gets this far.
-            if timeout(limit + HOOK_GRACE, served.plugin.unload(limit)).await.is_err() {
+            if timeout(limit * 2 + HOOK_GRACE, served.plugin.unload(limit)).await.is_err() {
                 tracing::warn!(plugin = name, "the plugin's thread is blocked and was left behind");
             } else {
                 tracing::info!(plugin = name, "plugin unloaded");
@@ -249,6 +253,7 @@ impl Supervisor {
                 .clone()
                 .unwrap_or_else(|| candidate.source.working_name()),
             entry_point: candidate.manifest.entry_point.clone(),
+            loops: candidate.manifest.daemon.loops,
         };
         let mut loading = self.python.load(request);
         let this = self.clone();
@@ -283,16 +288,17 @@ impl Supervisor {
                 "no description: FastAPI could not make one"
             );
         }
+        let mut described = described;
+        let routes = std::mem::take(&mut described.routes);
         let description = described.into_description(candidate.manifest.cli.examples.clone());
         if !self.claim(id, &description.name).await {
             plugin.unload(HOOK_GRACE).await;
             return;
         }
-        self.stage(id, "running startup() and connect()");
         let limit = self.settings.hook_timeout.value.duration();
         let mut starting = plugin.start(limit);
         match timeout(limit * 2 + HOOK_GRACE, &mut starting).await {
-            Ok(complaints) => self.serve(id, description, plugin, complaints).await,
+            Ok(complaints) => self.serve(id, description, routes, plugin, complaints).await,
             Err(_) => {
                 let error = format!(
                     "startup() or connect() blocks the plugin's thread and has not returned after {} s",
@@ -302,7 +308,7 @@ impl Supervisor {
                 let this = self.clone();
                 tokio::spawn(async move {
                     let complaints = starting.await;
-                    this.serve(id, description, plugin, complaints).await;
+                    this.serve(id, description, routes, plugin, complaints).await;
                 });
             }
         }
@@ -341,8 +347,11 @@ impl Supervisor {
                 losers.extend(later.served().map(|served| served.plugin.clone()));
                 later.state = State::Failed(taken(&path));
             }
-            snapshot.entries[mine].name = name.to_owned();
-            snapshot.entries[mine].named = true;
+            let entry = &mut snapshot.entries[mine];
+            entry.name = name.to_owned();
+            entry.named = true;
+            // In the same step: from now on one that is found earlier may take the name away.
+            entry.state = State::Loading { stage: "running startup() and connect()".to_owned() };
         });
         for loser in losers {
             loser.unload(HOOK_GRACE).await;
@@ -354,14 +363,37 @@ impl Supervisor {
         &self,
         id: u64,
         description: Description,
+        routes: Vec<Route>,
         plugin: Arc<dyn Plugin>,
         complaints: Vec<String>,
     ) {
         let (name, commands) = (description.name.clone(), description.commands.len());
         tracing::info!(plugin = name, commands, "plugin loaded");
-        let served = Arc::new(Served { description, plugin: plugin.clone(), complaints });
-        // A plugin that hung while a reload replaced it has no place any more.
-        if !self.registry.update_entry(id, |entry| entry.state = State::Ready(served)) {
+        let served = Arc::new(Served {
+            description,
+            table: Table::new(&routes),
+            routes,
+            plugin: plugin.clone(),
+            complaints,
+        });
+        // A plugin that hung while a reload replaced it has no place any more, and one that lost its name to
+        // another while its hooks ran stays as it is.
+        let mut placed = false;
+        self.registry.update(|snapshot| {
+            let holds = |entry: &Entry| {
+                entry.id != id
+                    && entry.named
+                    && entry.name == name
+                    && !matches!(entry.state, State::Failed(_))
+            };
+            let taken = snapshot.entries.iter().any(holds);
+            let mine = snapshot.entries.iter_mut().find(|entry| entry.id == id);
+            if let Some(entry) = mine.filter(|_| !taken) {
+                entry.state = State::Ready(served.clone());
+                placed = true;
+            }
+        });
+        if !placed {
             plugin.unload(HOOK_GRACE).await;
         }
     }

@@ -170,7 +170,6 @@ pub fn uv(facts: &Facts) -> Check {
 pub fn venv(facts: &Facts) -> Check {
     const NAME: &str = "venv";
     const REMEDY: &str = "`skills-daemon restart` makes it again.";
-    const REMOVE: &str = "Remove that directory; `skills-daemon restart` makes it again.";
     let place = facts.paths.venv();
     match (&facts.venv, &facts.core) {
         (None, _) => Check::new(
@@ -188,7 +187,7 @@ pub fn venv(facts: &Facts) -> Check {
         }
         (Some(State::Whole), Err(error)) => {
             Check::new(NAME, Verdict::Failed, format!("{}: {error}", place.display()))
-                .remedy(REMOVE)
+                .remedy("`skills-daemon restart` installs what is missing.")
         }
         (Some(State::Whole), Ok(core)) => {
             Check::new(NAME, Verdict::Ok, format!("{} with {core}", place.display()))

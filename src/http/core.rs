@@ -52,6 +52,7 @@ fn plugin_entry(served: &Served) -> PluginEntry {
             .map(|command| Endpoint {
                 method: command.method.clone(),
                 path: format!("/{}{}", description.name, command.path),
+                why_fastapi: served.why_fastapi(&command.method, &command.path),
             })
             .collect(),
     }

@@ -1,8 +1,8 @@
 //! From a request to a plugin and back.
 //!
-//! Every request takes the ASGI path today: it is handed over whole and FastAPI matches, validates and answers.
-//! [`call`] is the one place all requests to plugins pass, so a faster path for simple routes goes in front of
-//! its hand-over and nowhere else.
+//! [`call`] is the one place all requests to plugins pass. A request that surely satisfies the plan of its route
+//! is bound here, on the I/O thread, and its handler called directly; any other is handed over whole, and
+//! FastAPI matches, validates and answers.
 
 use std::sync::Arc;
 
@@ -50,7 +50,8 @@ pub(super) async fn call(served: &Served, head: RequestHead, body: Body) -> Resp
     }
     let has_body = !body.is_end_stream();
     let (name, request_id) = (&served.description.name, head.request_id.clone());
-    let exchange = match served.plugin.call(head, has_body) {
+    let direct = served.direct(&head);
+    let exchange = match served.plugin.call(head, has_body, direct) {
         Ok(exchange) => exchange,
         Err(failure) => return failed(&failure),
     };

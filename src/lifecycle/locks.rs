@@ -33,25 +33,22 @@ impl StartLock {
     }
 }
 
-/// The right to be the daemon, until the process ends.
-#[derive(Debug)]
-pub struct LifeLock {
-    _file: File,
-}
-
-impl LifeLock {
-    /// Takes the lock, or says who has it.
-    pub fn take(paths: &Paths) -> Result<LifeLock, Failure> {
-        let path = paths.lock_file();
-        let failed = |error: &io::Error| paths::unwritable(&path, error);
-        let file = open(&path).map_err(|error| failed(&error))?;
-        if try_lock(&file).map_err(|error| failed(&error))? {
-            return Ok(LifeLock { _file: file });
-        }
-        let who = holder(paths).map_or(String::new(), |pid| format!(" (process id {pid})"));
-        Err(Failure::new(Kind::Unavailable, format!("a daemon is already running{who}"))
-            .hint("Run `skills-daemon restart` to replace it."))
+/// Makes this process the daemon until its very end, or says which process is.
+///
+/// Only the kernel gives the lock up, after the last line was logged and the last child was reaped: whoever waits
+/// for it finds everything as the daemon left it.
+pub fn take_for_life(paths: &Paths) -> Result<(), Failure> {
+    let path = paths.lock_file();
+    let failed = |error: &io::Error| paths::unwritable(&path, error);
+    let file = open(&path).map_err(|error| failed(&error))?;
+    if try_lock(&file).map_err(|error| failed(&error))? {
+        // Closing any descriptor of the file would give the lock up.
+        std::mem::forget(file);
+        return Ok(());
     }
+    let who = holder(paths).map_or(String::new(), |pid| format!(" (process id {pid})"));
+    Err(Failure::new(Kind::Unavailable, format!("a daemon is already running{who}"))
+        .hint("Run `skills-daemon restart` to replace it."))
 }
 
 /// The process id of the running daemon, as the kernel knows it; `None` when none runs.

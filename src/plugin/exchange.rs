@@ -83,6 +83,8 @@ struct State {
     outgoing_ended: bool,
     /// The plugin's side was dropped.
     aborted: bool,
+    /// The abort is reported at the next look.
+    abort_due: bool,
     /// The I/O side was dropped.
     disconnected: bool,
     /// The plugin waits for body, space or a disconnect.
@@ -202,7 +204,12 @@ impl http_body::Body for IoSide {
             return Poll::Ready(None);
         }
         if state.aborted {
-            return Poll::Ready(Some(Err(Aborted)));
+            // One turn later, so that the server sends what it has before it cuts the connection.
+            if std::mem::replace(&mut state.abort_due, true) {
+                return Poll::Ready(Some(Err(Aborted)));
+            }
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
         state.answer_waker = Some(context.waker().clone());
         Poll::Pending

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::description::Described;
 use crate::failure::Failure;
+use crate::routes::Bound;
 use exchange::{IoSide, RequestHead};
 
 /// A future that any thread may poll.
@@ -30,6 +31,19 @@ pub struct LoadRequest {
     pub working_name: String,
     /// `package.module:Class` from the manifest, if the class is not in the file itself.
     pub entry_point: Option<String>,
+    /// How many event loops run its `async def` handlers; at least 1.
+    pub loops: usize,
+}
+
+/// A call of a handler without FastAPI.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Direct {
+    /// Number of the plan.
+    pub plan: usize,
+    /// True for a coroutine function, which runs on the plugin's loop; others run in its pool.
+    pub is_async: bool,
+    /// The values, in the order of the plan's parameters.
+    pub values: Vec<Bound>,
 }
 
 /// A plugin that was loaded; its hooks have not run yet.
@@ -57,9 +71,16 @@ pub trait Plugin: Send + Sync + 'static {
 
     /// Hands a request to the plugin and returns the I/O end of their exchange.
     ///
+    /// With `direct` the handler is called with the values that were bound; otherwise FastAPI does everything.
+    ///
     /// # Errors
     /// The plugin's queue is full, or its thread has ended.
-    fn call(&self, head: RequestHead, has_body: bool) -> Result<IoSide, Failure>;
+    fn call(
+        &self,
+        head: RequestHead,
+        has_body: bool,
+        direct: Option<Direct>,
+    ) -> Result<IoSide, Failure>;
 
     /// Asks `health_check()`; resolves after `limit` at the latest if the thread is free.
     fn health(&self, limit: Duration) -> BoxFuture<Map<String, Value>>;

@@ -5,15 +5,21 @@
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use bytes::Bytes;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList};
+use skills_daemon::plugin::Direct;
 use skills_daemon::plugin::exchange::{PluginSide, Received, ResponseHead};
+
+use crate::binder::Binder;
+use crate::inbox::Load;
+use crate::json;
 
 /// A request and the way to its answer.
 #[pyclass(frozen, module = "_skills_host")]
@@ -25,16 +31,44 @@ pub(crate) struct Call {
     request_id: String,
     #[pyo3(get)]
     path: String,
+    /// How to call the handler without FastAPI.
+    direct: Option<Direct>,
+    started: AtomicBool,
+    /// `None` once the call is closed.
+    load: Mutex<Option<Load>>,
     /// `None` once the call is closed.
     side: Mutex<Option<Box<PluginSide>>>,
 }
 
 impl Call {
-    pub(crate) fn new(id: u64, side: Box<PluginSide>) -> Call {
+    fn reply(&self, status: u16, body: Bytes) -> PyResult<()> {
+        let status = StatusCode::from_u16(status)
+            .map_err(|_| PyValueError::new_err(format!("{status} is not an HTTP status")))?;
+        self.started.store(true, Ordering::Relaxed);
+        let mut headers = HeaderMap::with_capacity(3);
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.with(|side| {
+            side.respond(ResponseHead { status, headers });
+            side.write(body, false);
+        })?;
+        self.close();
+        Ok(())
+    }
+
+    pub(crate) fn new(
+        id: u64,
+        side: Box<PluginSide>,
+        direct: Option<Direct>,
+        load: Option<Load>,
+    ) -> Call {
         Call {
             id,
             request_id: side.head.request_id.clone(),
             path: side.head.path.clone(),
+            direct,
+            started: AtomicBool::new(false),
+            load: Mutex::new(load),
             side: Mutex::new(Some(side)),
         }
     }
@@ -47,6 +81,56 @@ impl Call {
 
 #[pymethods]
 impl Call {
+    /// The number of the plan, or `None` where FastAPI does everything.
+    #[getter]
+    fn plan(&self) -> Option<usize> {
+        self.direct.as_ref().map(|direct| direct.plan)
+    }
+
+    /// True once an answer was begun.
+    #[getter]
+    fn started(&self) -> bool {
+        self.started.load(Ordering::Relaxed)
+    }
+
+    /// The keyword arguments of the handler, or `None` if FastAPI has to say what is wrong with the request.
+    fn arguments<'py>(
+        &self,
+        py: Python<'py>,
+        binder: &Binder,
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+        match &self.direct {
+            Some(direct) => binder.arguments(py, &direct.values),
+            None => Ok(None),
+        }
+    }
+
+    /// Answers with `result` as JSON and ends the call; false if it is not plain enough for `plain`, a plan's.
+    fn finish(
+        &self,
+        result: &Bound<'_, PyAny>,
+        status: u16,
+        plain: Option<&str>,
+    ) -> PyResult<bool> {
+        let as_encoder = match plain {
+            Some("any") => false,
+            Some("dict") if result.is_exact_instance_of::<PyDict>() => false,
+            Some("encoder") => true,
+            _ => return Ok(false),
+        };
+        let mut body = Vec::with_capacity(256);
+        if json::write(&mut body, result, as_encoder).is_err() {
+            return Ok(false);
+        }
+        self.reply(status, Bytes::from(body))?;
+        Ok(true)
+    }
+
+    /// Answers with JSON bytes and ends the call.
+    fn answer(&self, status: u16, body: PyBackedBytes) -> PyResult<()> {
+        self.reply(status, Bytes::from_owner(body))
+    }
+
     /// The ASGI connection scope.
     fn scope<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,6 +196,7 @@ impl Call {
             let name = HeaderName::from_bytes(&name).map_err(|_| invalid())?;
             map.append(name, HeaderValue::from_bytes(&value).map_err(|_| invalid())?);
         }
+        self.started.store(true, Ordering::Relaxed);
         self.with(|side| side.respond(ResponseHead { status, headers: map }))
     }
 
@@ -128,5 +213,6 @@ impl Call {
     /// Ends the call; an answer that is not whole is aborted.
     fn close(&self) {
         self.side.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.load.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }

@@ -12,7 +12,7 @@ use skills_daemon::failure::Failure;
 use skills_daemon::paths::Paths;
 use tracing_appender::non_blocking::WorkerGuard;
 
-use crate::{bug, call, inbox, log};
+use crate::{binder, bug, call, inbox, log, pool};
 
 /// Holds the log's writer until [`exit`].
 static LOG: Mutex<Option<WorkerGuard>> = Mutex::new(None);
@@ -80,9 +80,11 @@ fn set_up(py: Python<'_>, paths: &Paths, python_dir: &Path, log_level: &str) -> 
     py.import("faulthandler")?.call_method0("enable")?;
 
     let module = PyModule::new(py, "_skills_host")?;
+    module.add_class::<binder::Binder>()?;
     module.add_class::<call::Call>()?;
     module.add_class::<inbox::Inbox>()?;
     module.add_class::<inbox::Reply>()?;
+    module.add_class::<pool::Pool>()?;
     module.add_function(wrap_pyfunction!(log::log, &module)?)?;
     sys.getattr("modules")?.set_item("_skills_host", &module)?;
 

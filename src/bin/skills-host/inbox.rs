@@ -8,12 +8,12 @@ use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use skills_daemon::plugin::exchange::PluginSide;
 use tokio::sync::oneshot;
 
 use crate::call::Call;
@@ -26,7 +26,7 @@ pub(crate) const REQUESTS_MAX: usize = 4096;
 /// Something for the plugin's thread to do.
 pub(crate) enum Event {
     /// A request.
-    Call(u64, Box<PluginSide>),
+    Call(Box<Call>),
     /// The request with this id moved.
     Moved(u64),
     /// One of the worker's verbs, its limit in seconds, and where the answer goes.
@@ -44,6 +44,17 @@ struct Queue {
 struct Shared {
     queue: Mutex<Queue>,
     writer: UnixStream,
+    /// Requests that were put in and are not done.
+    load: Arc<AtomicUsize>,
+}
+
+/// Counts one request for as long as it lives.
+pub(crate) struct Load(Arc<AtomicUsize>);
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The end that puts events in.
@@ -64,7 +75,7 @@ pub(crate) fn inbox() -> io::Result<(Sender, Inbox)> {
     writer.set_nonblocking(true)?;
     reader.set_nonblocking(true)?;
     let queue = Queue { events: VecDeque::new(), requests: 0, signalled: false, closed: false };
-    let shared = Arc::new(Shared { queue: Mutex::new(queue), writer });
+    let shared = Arc::new(Shared { queue: Mutex::new(queue), writer, load: Arc::default() });
     Ok((Sender(shared.clone()), Inbox { shared, reader }))
 }
 
@@ -75,13 +86,24 @@ impl Shared {
 }
 
 impl Sender {
+    /// How many requests this loop has.
+    pub(crate) fn load(&self) -> usize {
+        self.0.load.load(Ordering::Relaxed)
+    }
+
+    /// Counts a request as this loop's until the result is dropped.
+    pub(crate) fn count(&self) -> Load {
+        self.0.load.fetch_add(1, Ordering::Relaxed);
+        Load(self.0.load.clone())
+    }
+
     /// Puts an event in and wakes the loop if it sleeps. Never blocks.
     pub(crate) fn send(&self, event: Event) -> Result<(), Refused> {
         let mut queue = self.0.lock();
         if queue.closed {
             return Err(Refused::Closed);
         }
-        if matches!(event, Event::Call(..)) {
+        if matches!(event, Event::Call(_)) {
             if queue.requests >= REQUESTS_MAX {
                 return Err(Refused::Full);
             }
@@ -118,7 +140,7 @@ impl Inbox {
             let mut queue = self.shared.lock();
             let count = queue.events.len().min(BATCH);
             let batch: Vec<Event> = queue.events.drain(..count).collect();
-            queue.requests -= batch.iter().filter(|event| matches!(event, Event::Call(..))).count();
+            queue.requests -= batch.iter().filter(|event| matches!(event, Event::Call(_))).count();
             if queue.events.is_empty() && std::mem::take(&mut queue.signalled) {
                 // Under the lock, so that a byte of a later event is never the one that is read.
                 let _ = (&self.reader).read(&mut [0; 8]);
@@ -128,7 +150,7 @@ impl Inbox {
         let list = PyList::empty(py);
         for event in batch {
             match event {
-                Event::Call(id, side) => list.append(Bound::new(py, Call::new(id, side))?)?,
+                Event::Call(call) => list.append(Bound::new(py, *call)?)?,
                 Event::Moved(id) => list.append(id)?,
                 Event::Verb(verb, limit, sender) => {
                     let reply = Bound::new(py, Reply::new(sender))?;

@@ -4,24 +4,30 @@
 //! - `bundle`: the Python code in the binary, laid out on disk.
 //! - `plugins`: [`skills_daemon::plugin::Python`] over the embedded interpreter; a thread per plugin.
 //! - `inbox`: the queue into a plugin's thread.
+//! - `pool`: the threads for `def` handlers of one plugin.
 //! - `call`: one request, as Python sees it.
+//! - `binder`: from bound values to a handler's arguments; `json`: from its result to bytes.
 //! - `log`: Python's log records into the daemon's log.
 //!
 //! # Who attaches to Python
 //!
-//! The main thread, while it initializes the interpreter, and each plugin's thread, for as long as it lives. The
+//! The main thread, while it initializes the interpreter; each plugin's thread, for as long as it lives; and the
+//! threads of a plugin's pool, while they have something to do. The
 //! threads of the tokio runtime never do, so no request waits for the GIL unless it is for a plugin. No thread
 //! waits for another while it holds the GIL: what crosses over is a queue or an exchange, whose locks are held
 //! for a few moves of memory, and dropping a Python object elsewhere only queues it. The interpreter is never
 //! finalized: the process ends by `_exit` after the plugins were unloaded, so a thread that a plugin blocked
 //! cannot hold up the end.
 
+mod binder;
 mod bundle;
 mod call;
 mod embed;
 mod inbox;
+mod json;
 mod log;
 mod plugins;
+mod pool;
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -29,6 +35,7 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use clap::Parser;
 use skills_daemon::daemon::logging::{self, Destination};
@@ -43,6 +50,9 @@ use skills_daemon::{console::Console, daemon};
 
 /// More threads than this only contend for what one connection per client needs.
 const IO_THREADS_MAX: usize = 4;
+
+/// What tasks that still block get at the very end.
+const LAST_TASKS: Duration = Duration::from_secs(2);
 
 /// The daemon process of skills-daemon. It is started by `skills-daemon start` and by every command.
 #[derive(Parser)]
@@ -117,6 +127,8 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     let announce = |ready: &Ready| reporter.ready(ready.clone());
     let outcome = runtime.block_on(daemon::run(prepared, python, base.version, bundled, announce));
     embed::run_exit_functions();
+    runtime.shutdown_timeout(LAST_TASKS);
+    tracing::info!("daemon stopped");
     outcome
 }
 

@@ -10,11 +10,15 @@ use pyo3::prelude::*;
 use serde_json::{Map, Value, json};
 use skills_daemon::failure::{Failure, Kind};
 use skills_daemon::plugin::exchange::{self, IoSide, RequestHead};
-use skills_daemon::plugin::{BoxFuture, LoadRequest, Loaded, Plugin, Python as PythonTrait};
+use skills_daemon::plugin::{
+    BoxFuture, Direct, LoadRequest, Loaded, Plugin, Python as PythonTrait,
+};
 use tokio::sync::oneshot;
 
 use crate::bug;
+use crate::call::Call;
 use crate::inbox::{self, Event, Inbox, Refused, Reply, Sender};
+use crate::pool::Pool;
 
 /// What a verb answers: JSON text, or what failed in words.
 type Answer = Result<String, String>;
@@ -28,13 +32,19 @@ impl PythonTrait for Embedded {
             let failed = |error: std::io::Error| {
                 Failure::environment(format!("cannot start a plugin's thread: {error}"))
             };
-            let (sender, inbox) = inbox::inbox().map_err(failed)?;
+            let made: Vec<(Sender, Inbox)> = (0..request.loops)
+                .map(|_| inbox::inbox())
+                .collect::<Result<_, _>>()
+                .map_err(failed)?;
+            let (loops, inboxes): (Vec<_>, Vec<_>) = made.into_iter().unzip();
+            let pool = Pool::new(&request.working_name);
+            let own_pool = pool.clone();
             let (answer, answered) = oneshot::channel();
             let (ended, end) = oneshot::channel();
             thread::Builder::new()
                 .name(format!("plugin-{}", request.working_name))
                 .spawn(move || {
-                    run_worker(inbox, request, answer);
+                    run_worker(inboxes, own_pool, request, answer);
                     // Nobody may wait for it.
                     let _ = ended.send(());
                 })
@@ -53,7 +63,8 @@ impl PythonTrait for Embedded {
                 )
             })?;
             let worker = Worker {
-                sender,
+                loops,
+                pool,
                 next_call: AtomicU64::new(1),
                 end: std::sync::Mutex::new(Some(end)),
             };
@@ -63,13 +74,21 @@ impl PythonTrait for Embedded {
 }
 
 /// The body of a plugin's thread: attaches it to Python for as long as the plugin lives.
-fn run_worker(inbox: Inbox, request: LoadRequest, answer: oneshot::Sender<Answer>) {
-    let LoadRequest { init_file, working_name, entry_point } = request;
+fn run_worker(
+    inboxes: Vec<Inbox>,
+    pool: Pool,
+    request: LoadRequest,
+    answer: oneshot::Sender<Answer>,
+) {
+    let LoadRequest { init_file, working_name, entry_point, loops: _ } = request;
     let init_file: PathBuf = std::path::absolute(&init_file).unwrap_or(init_file);
     let outcome = Python::attach(|py| -> PyResult<()> {
-        let inbox = Bound::new(py, inbox)?;
+        let inboxes =
+            inboxes.into_iter().map(|inbox| Bound::new(py, inbox)).collect::<PyResult<Vec<_>>>()?;
         let reply = Bound::new(py, Reply::new(answer))?;
-        let arguments = (inbox, init_file.to_string_lossy(), &working_name, entry_point, reply);
+        let pool = Bound::new(py, pool)?;
+        let arguments =
+            (inboxes, pool, init_file.to_string_lossy(), &working_name, entry_point, reply);
         py.import("skills_host.worker")?.call_method1("run", arguments)?;
         Ok(())
     });
@@ -81,17 +100,27 @@ fn run_worker(inbox: Inbox, request: LoadRequest, answer: oneshot::Sender<Answer
 
 /// A plugin on its thread.
 struct Worker {
-    sender: Sender,
+    /// The loops; hooks run on the first.
+    loops: Vec<Sender>,
+    pool: Pool,
     next_call: AtomicU64,
     /// Resolves when the thread has ended.
     end: std::sync::Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 impl Worker {
+    /// The loop with the fewest requests: one that a handler blocks gets no more than it has.
+    fn least_busy(&self) -> &Sender {
+        match self.loops.as_slice() {
+            [only] => only,
+            several => several.iter().min_by_key(|sender| sender.load()).unwrap_or(&several[0]),
+        }
+    }
+
     /// Asks the worker; the future resolves when it answers.
     fn ask(&self, verb: &'static str, limit: Duration) -> impl Future<Output = Answer> + use<> {
         let (answer, answered) = oneshot::channel();
-        let sent = self.sender.send(Event::Verb(verb, limit.as_secs_f64(), answer));
+        let sent = self.loops[0].send(Event::Verb(verb, limit.as_secs_f64(), answer));
         async move {
             let ended = || "the plugin's thread has ended".to_owned();
             sent.map_err(|_| ended())?;
@@ -113,15 +142,30 @@ impl Plugin for Worker {
         })
     }
 
-    fn call(&self, head: RequestHead, has_body: bool) -> Result<IoSide, Failure> {
+    fn call(
+        &self,
+        head: RequestHead,
+        has_body: bool,
+        direct: Option<Direct>,
+    ) -> Result<IoSide, Failure> {
         let id = self.next_call.fetch_add(1, Ordering::Relaxed);
-        let sender = self.sender.clone();
+        let own_loop = self.least_busy();
+        let sender = own_loop.clone();
         let wake = Box::new(move || {
             // A thread that has ended needs no waking.
             let _ = sender.send(Event::Moved(id));
         });
         let (io, side) = exchange::exchange(head, has_body, wake);
-        match self.sender.send(Event::Call(id, Box::new(side))) {
+        let sent = match direct {
+            Some(direct) if !direct.is_async => {
+                self.pool.send(Call::new(id, Box::new(side), Some(direct), None))
+            }
+            direct => {
+                let load = Some(own_loop.count());
+                own_loop.send(Event::Call(Box::new(Call::new(id, Box::new(side), direct, load))))
+            }
+        };
+        match sent {
             Ok(()) => Ok(io),
             Err(Refused::Full) => Err(Failure::new(
                 Kind::Unavailable,
@@ -152,6 +196,7 @@ impl Plugin for Worker {
 
     fn unload(&self, limit: Duration) -> BoxFuture<()> {
         let asked = self.ask("unload", limit);
+        let pool = self.pool.clone();
         let end = self.end.lock().ok().and_then(|mut end| end.take());
         Box::pin(async move {
             match asked.await {
@@ -161,6 +206,7 @@ impl Plugin for Worker {
                 Ok(_) => {}
                 Err(message) => tracing::debug!(message, "unload"),
             }
+            pool.close();
             if let Some(end) = end {
                 // The sender is dropped at the end of the thread in any case.
                 let _ = end.await;

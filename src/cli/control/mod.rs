@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
+use crate::lifecycle::connection::ExchangeError;
 use crate::lifecycle::{Connection, Request};
 use crate::paths::Paths;
 
@@ -98,8 +99,12 @@ impl Context {
         let failed = |error: String| {
             Failure::new(Kind::Unavailable, error).hint("Run `skills-daemon doctor`.")
         };
-        let response =
-            connection.send(request, || true).map_err(|error| failed(error.to_string()))?;
+        let response = match connection.send(request, || true) {
+            Ok(response) => response,
+            // It ended between the two: the kernel still listened for it.
+            Err(ExchangeError::NotTaken) => return Ok(None),
+            Err(error) => return Err(failed(error.to_string())),
+        };
         let status = response.status;
         let bytes = response.bytes().map_err(|error| failed(error.to_string()))?;
         if let Ok(value) = serde_json::from_slice(&bytes)

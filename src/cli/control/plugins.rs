@@ -16,7 +16,7 @@ pub(super) struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// List every route
+    /// List every route, and whether its handler is called directly or through FastAPI
     #[arg(long)]
     routes: bool,
 }
@@ -44,7 +44,14 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
             count(plugin.endpoints.len(), "route")
         ));
         for endpoint in plugin.endpoints.iter().filter(|_| arguments.routes) {
-            context.print(&format!("  {:<7} {}", endpoint.method, endpoint.path));
+            let how = match &endpoint.why_fastapi {
+                None => "direct".to_owned(),
+                Some(why) => format!("through FastAPI: {why}"),
+            };
+            context.print(&format!(
+                "  {:<7} {}  {}{how}{}",
+                endpoint.method, endpoint.path, style.dim, style.reset
+            ));
         }
     }
     print_failed(context, &plugins.failed);

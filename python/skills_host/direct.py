@@ -1,0 +1,131 @@
+"""Direct calls: a handler is called with bound values, and its result written as JSON.
+
+Everything around the handler is as in FastAPI: the request's own context, `HTTPException` and
+other exceptions that have handlers, `Response` objects, background tasks of those, response
+models. What the library cannot write by itself is finished here, on the plugin's loop.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from skills_daemon.logging import request_id_ctx
+from skills_host.asgi import Waiters, channel, last_resort, serve
+from skills_host.plan import Plan
+
+if TYPE_CHECKING:
+    from _skills_host import Call
+
+logger = logging.getLogger("skills_host.direct")
+
+
+class Runner:
+    """Calls handlers of one plugin by their plans.
+
+    Args:
+        app: The plugin's application, for what has no plan or does not satisfy it.
+        plans: The plans, by number.
+        waiters: Where the loop reports that a request moved.
+    """
+
+    def __init__(self, app: Any, plans: list[Plan], waiters: Waiters) -> None:
+        from fastapi.responses import Response
+
+        self._app = app
+        self._plans = plans
+        self._waiters = waiters
+        self._response = Response
+
+    async def run(self, call: Call) -> None:
+        """Serves one request on the loop, directly if it has a plan for an `async def` handler."""
+        number = call.plan
+        if number is None:
+            await serve(self._app, call, self._waiters)
+            return
+        plan = self._plans[number]
+        request_id_ctx.set(call.request_id)
+        try:
+            arguments = call.arguments(plan.binder)
+            if arguments is None:
+                await serve(self._app, call, self._waiters)
+                return
+            result = await plan.endpoint(**arguments)
+        except Exception as error:
+            await self.fail(call, error)
+            return
+        if not call.finish(result, plan.status, plan.plain):
+            await self.finish(call, plan, result)
+
+    def run_sync(self, call: Call) -> tuple[Any, ...] | None:
+        """Runs a `def` handler on a thread of the pool.
+
+        Returns:
+            What is left to do on the loop: `(call, None, None)` for all of it, `(call, plan,
+            result)` to finish, or `(call, None, error)`; `None` if the request is answered.
+        """
+        plan = self._plans[call.plan]
+        request_id_ctx.set(call.request_id)
+        try:
+            arguments = call.arguments(plan.binder)
+            if arguments is None:
+                return (call, None, None)
+            result = plan.endpoint(**arguments)
+        except StopIteration:
+            # As from Starlette's pool: a coroutine cannot raise it.
+            return (call, None, RuntimeError("coroutine raised StopIteration"))
+        except Exception as error:
+            return (call, None, error)
+        return None if call.finish(result, plan.status, plan.plain) else (call, plan, result)
+
+    async def go_on(self, call: Call, plan: Plan | None, rest: Any) -> None:
+        """Does on the loop what a thread of the pool left to do."""
+        request_id_ctx.set(call.request_id)
+        if plan is not None:
+            await self.finish(call, plan, rest)
+        elif rest is not None:
+            await self.fail(call, rest)
+        else:
+            await serve(self._app, call, self._waiters)
+
+    async def finish(self, call: Call, plan: Plan, result: Any) -> None:
+        """Answers with a result that is not plain JSON."""
+        try:
+            if isinstance(result, self._response):
+                await self._send(call, result)
+            else:
+                call.answer(plan.status, plan.encode(result))
+        except Exception as error:
+            await self.fail(call, error)
+
+    async def fail(self, call: Call, error: Exception) -> None:
+        """Answers as the handler for the exception's type does, and logs what has none."""
+        handlers = self._app.exception_handlers
+        last = handlers[Exception]
+        handler = next((handlers[t] for t in type(error).__mro__ if t in handlers), last)
+        if handler is not last and not call.started:
+            try:
+                # None of FastAPI's handlers looks at the request.
+                await self._send(call, await handler(None, error))
+                return
+            except Exception as another:
+                error = another
+        logger.error("unhandled exception in %s", call.path, exc_info=error)
+        try:
+            if not call.started:
+                await self._send(call, await last(None, error))
+        except Exception:
+            logger.exception("the answer to %s could not be made", call.path)
+            last_resort(call)
+        finally:
+            # An answer that was begun is cut off.
+            call.close()
+
+    async def _send(self, call: Call, response: Any) -> None:
+        """Sends a response and runs its background tasks."""
+        receive, send = channel(call, self._waiters)
+        try:
+            await response(call.scope(), receive, send)
+        finally:
+            self._waiters.forget(call.id)
+        call.close()

@@ -1,0 +1,92 @@
+//! From bound values to the keyword arguments of a handler.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use skills_daemon::routes::Bound as Value;
+
+/// What turns bound values into keyword arguments; made once per plan by `skills_host.plan`.
+#[pyclass(frozen, module = "_skills_host")]
+pub(crate) struct Binder {
+    parameters: Vec<Parameter>,
+}
+
+struct Parameter {
+    name: Py<PyString>,
+    /// The default that all requests share, if there is no `default`.
+    constant: Py<PyAny>,
+    /// Makes a default of its own for each request.
+    default: Option<Py<PyAny>>,
+    choices: Vec<Py<PyAny>>,
+    /// Returns `(value, errors)`.
+    validate: Option<Py<PyAny>>,
+}
+
+/// `(name, constant, default, choices, validate)` of one parameter.
+type Parts = (Py<PyString>, Py<PyAny>, Option<Py<PyAny>>, Vec<Py<PyAny>>, Option<Py<PyAny>>);
+
+#[pymethods]
+impl Binder {
+    #[new]
+    fn new(parameters: Vec<Parts>) -> Binder {
+        let parameters = parameters
+            .into_iter()
+            .map(|(name, constant, default, choices, validate)| Parameter {
+                name,
+                constant,
+                default,
+                choices,
+                validate,
+            })
+            .collect();
+        Binder { parameters }
+    }
+}
+
+impl Binder {
+    /// The keyword arguments, or `None` if a value does not satisfy its validator.
+    pub(crate) fn arguments<'py>(
+        &self,
+        py: Python<'py>,
+        values: &[Value],
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let arguments = PyDict::new(py);
+        for (parameter, value) in self.parameters.iter().zip(values) {
+            let name = parameter.name.bind(py);
+            match value {
+                Value::Str(text) => arguments.set_item(name, text)?,
+                Value::Int(number) => arguments.set_item(name, number)?,
+                Value::Float(number) => arguments.set_item(name, number)?,
+                Value::Bool(truth) => arguments.set_item(name, truth)?,
+                Value::Choice(number) => arguments.set_item(name, &parameter.choices[*number])?,
+                Value::Default => match &parameter.default {
+                    Some(make) => arguments.set_item(name, make.call0(py)?)?,
+                    None => arguments.set_item(name, &parameter.constant)?,
+                },
+                Value::Text(text) => {
+                    let Some(value) = parameter.checked(PyString::new(py, text).into_any())? else {
+                        return Ok(None);
+                    };
+                    arguments.set_item(name, value)?;
+                }
+                Value::Texts(texts) => {
+                    let Some(value) = parameter.checked(PyList::new(py, texts)?.into_any())? else {
+                        return Ok(None);
+                    };
+                    arguments.set_item(name, value)?;
+                }
+            }
+        }
+        Ok(Some(arguments))
+    }
+}
+
+impl Parameter {
+    /// What the validator makes of `value`, or `None` if it refuses it.
+    fn checked<'py>(&self, value: Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(validate) = &self.validate else { return Ok(None) };
+        let outcome = validate.bind(value.py()).call1((value,))?;
+        let outcome = outcome.cast_into::<PyTuple>()?;
+        let errors = outcome.get_item(1)?;
+        Ok(if errors.is_truthy()? { None } else { Some(outcome.get_item(0)?) })
+    }
+}

@@ -1,0 +1,79 @@
+"""How much memory the daemon holds: idle, with plugins, and what their packages alone need."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from harness import process, report
+from harness.daemon import Home, daemon
+from harness.process import Memory
+
+_IMPORTS = Path(__file__).parent / "imports.py"
+
+
+def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Measures, prints the table, and returns the raw numbers."""
+    plugins = [path.resolve() for path in arguments.plugins]
+    measured: dict[str, Memory] = {}
+    measured["daemon, idle, bundled plugins only"] = _idle(home, [])
+    measured["`python`, nothing imported"] = _bare(home, [])
+    modules: list[str] = []
+    if plugins:
+        measured["daemon, idle, with the plugins too"] = _idle(home, plugins)
+        modules = _modules(home, plugins)
+        measured[f"`python`, their {len(modules)} third-party modules"] = _bare(home, modules)
+    rows = [[name, *map(report.megabytes, (m.rss, m.pss))] for name, m in measured.items()]
+    print(report.table(["memory", "RSS", "PSS"], rows))
+    return {
+        "memory": {name: {"rss": m.rss, "pss": m.pss} for name, m in measured.items()},
+        "modules": modules,
+    }
+
+
+def _idle(home: Home, plugins: list[Path]) -> Memory:
+    """The memory of a daemon that had nothing to install or compile: any start but the first."""
+    with daemon(home, plugins):
+        pass
+    with daemon(home, plugins) as started:
+        return process.memory(started.pid)
+
+
+def _modules(home: Home, plugins: list[Path]) -> list[str]:
+    """Every module of the venv that the plugins import, in the order of import."""
+    sdk = next(home.runtime.glob("cache/*/skills_daemon")).parent
+    modules: dict[str, None] = {}
+    for plugin in plugins:
+        done = subprocess.run(
+            [home.venv_python, _IMPORTS, "of", sdk, plugin],
+            env=home.environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        modules |= dict.fromkeys(json.loads(done.stdout.splitlines()[-1]))
+    return list(modules)
+
+
+def _bare(home: Home, modules: list[str]) -> Memory:
+    """The memory of a Python that imports `modules` and waits."""
+    bare = subprocess.Popen(
+        [home.venv_python, _IMPORTS, "import", *modules],
+        env=home.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert bare.stdout is not None
+        while "ready" not in bare.stdout.readline():
+            if bare.poll() is not None:
+                raise subprocess.CalledProcessError(bare.returncode, bare.args)
+        return process.memory(bare.pid)
+    finally:
+        bare.kill()
+        bare.communicate()

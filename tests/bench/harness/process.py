@@ -1,0 +1,69 @@
+"""What the system knows about processes, from `/proc`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Resident memory in bytes: all, and with shared pages split among those who share them."""
+
+    rss: int
+    pss: int
+
+
+def memory(pid: int) -> Memory:
+    """The memory of a process."""
+    sizes = {}
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
+        name, size = line.split()[:2]
+        sizes[name] = int(size) * 1024
+    return Memory(sizes["Rss:"], sizes["Pss:"])
+
+
+def threads(pid: int) -> int:
+    """How many threads a process has."""
+    return len(os.listdir(f"/proc/{pid}/task"))
+
+
+def descriptors(pid: int) -> int:
+    """How many files and sockets a process has open."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def is_alive(pid: int) -> bool:
+    """True unless the process is gone or a zombie."""
+    try:
+        return _stat(pid)[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def tree(pid: int) -> list[int]:
+    """A process and all below it."""
+    children: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        children += map(int, task.read_text().split())
+    return [pid, *(below for child in children for below in tree(child))]
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    """The CPU time, user and system, that processes have used."""
+    return sum(int(field) for pid in pids for field in _stat(pid)[11:13]) / _TICK
+
+
+def machine_cpu_seconds() -> float:
+    """The CPU time that everything on this machine has used, the hypervisor's share included."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().split(None, 9)[1:9]]
+    idle, waiting = fields[3:5]
+    return (sum(fields) - idle - waiting) / _TICK
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of `/proc/<pid>/stat` from the state on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

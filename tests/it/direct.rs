@@ -1,0 +1,118 @@
+//! Direct calls: handlers see what they see under FastAPI, on their own loop and thread.
+
+use serde_json::json;
+
+use crate::harness::{Home, Running, plugin_code};
+
+const SURROUNDINGS: &str = "
+import asyncio, contextvars, threading
+import anyio, anyio.from_thread
+from fastapi import Query
+seen = contextvars.ContextVar('seen', default='nothing')
+
+@router.get('/inside')
+async def inside(value: str):
+    task = asyncio.current_task()
+    before = seen.get()
+    seen.set(value)
+    async with asyncio.timeout(60) if hasattr(asyncio, 'timeout') else anyio.fail_after(60):
+        await asyncio.sleep(0)
+    async with anyio.create_task_group() as group:
+        group.start_soon(asyncio.sleep, 0)
+    there = await asyncio.to_thread(threading.get_ident)
+    return {
+        'before': before,
+        'after': seen.get(),
+        'same_task': task is not None and task is asyncio.current_task(),
+        'other_thread': there != threading.get_ident(),
+    }
+
+@router.get('/beside')
+def beside():
+    before = seen.get()
+    seen.set('beside')
+    async def on_the_loop():
+        return threading.current_thread().name
+    return {'before': before, 'loop': anyio.from_thread.run(on_the_loop)}
+
+@router.get('/checked')
+async def checked(n: int = 1, tags: list[int] = Query([])) -> dict[str, int]:
+    return {'n': n, 'sum': sum(tags)}
+
+@router.post('/body')
+async def body(item: dict):
+    return item
+";
+
+#[test]
+fn handlers_have_a_task_a_context_and_a_thread_of_their_own() {
+    let home = Home::new();
+    home.plugin("direct", &plugin_code("direct", SURROUNDINGS), "");
+    for value in ["one", "two"] {
+        let inside = home.client(&["--json", "direct", "inside", "--value", value]);
+        let right =
+            json!({"before": "nothing", "after": value, "same_task": true, "other_thread": true});
+        assert_eq!(inside.ok().quietly().json(), right);
+        let beside = home.client(&["--json", "direct", "beside"]).ok().quietly().json();
+        assert_eq!(beside["before"], json!("nothing"));
+        assert!(beside["loop"].as_str().is_some(), "{beside}");
+    }
+}
+
+#[test]
+fn routes_tell_how_they_are_called_and_bad_values_are_fastapis_business() {
+    let home = Home::new();
+    home.plugin("direct", &plugin_code("direct", SURROUNDINGS), "");
+    home.control(&["plugins", "--routes"])
+        .ok()
+        .says("GET     /direct/checked  direct")
+        .says("POST    /direct/body  through FastAPI: it reads a request body");
+    let good = home.http("GET", "/direct/checked?n=7&tags=1&tags=2", &[]);
+    assert_eq!((good.status, good.json()), (200, json!({"n": 7, "sum": 3})));
+    let bad = home.http("GET", "/direct/checked?n=7&tags=x", &[]);
+    assert_eq!(bad.status, 422);
+    assert_eq!(bad.json()["detail"][0]["loc"], json!(["query", "tags", 0]));
+}
+
+/// Handlers that block their loop until four of them have met, and one that tells how many ever ran at once.
+const BLOCKING: &str = "
+import threading
+barrier = threading.Barrier(4)
+running = 0
+most = 0
+
+@router.get('/meet')
+async def meet():
+    barrier.wait(60)
+    return {'met': True}
+
+@router.get('/alone')
+async def alone():
+    global running, most
+    running += 1
+    most = max(most, running)
+    threading.Event().wait(0.05)
+    running -= 1
+    return {'most': most}
+";
+
+#[test]
+fn handlers_that_block_run_one_after_the_other_unless_the_plugin_asks_for_more_loops() {
+    let home = Home::new();
+    home.plugin("one", &plugin_code("one", BLOCKING), "");
+    home.plugin("four", &plugin_code("four", BLOCKING), r#"{"daemon": {"loops": 4}}"#);
+    home.control(&["start"]).ok();
+    let start = |arguments: [&'static str; 3]| -> Vec<Running> {
+        (0..4).map(|_| home.spawn_client(&arguments)).collect()
+    };
+    for call in start(["--json", "four", "meet"]) {
+        assert_eq!(call.end().ok().quietly().json(), json!({"met": true}));
+    }
+    for call in start(["--json", "one", "alone"]) {
+        assert_eq!(call.end().ok().quietly().json(), json!({"most": 1}));
+    }
+    home.control(&["reload"]).ok().says("3 plugins loaded.");
+    for call in start(["--json", "four", "meet"]) {
+        call.end().ok();
+    }
+}

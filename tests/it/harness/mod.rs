@@ -1,0 +1,46 @@
+//! A temporary HOME and what can be done in it.
+//!
+//! - [`Home`]: the HOME, its plugins, its daemon; stops the daemon and prints its logs if the test failed.
+//! - [`Output`]: how a program ended and what it said.
+//! - [`Running`]: a program under way.
+//! - [`Answer`]: of an HTTP request.
+//! - [`shared`]: what all tests of a run share: `uv`, its cache, a runtime directory to copy.
+
+mod home;
+mod http;
+mod process;
+pub(crate) mod shared;
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub(crate) use home::Home;
+pub(crate) use http::Answer;
+pub(crate) use process::{Output, Running};
+
+/// Nothing takes that long unless it hangs, not even on a busy machine.
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+
+/// The two programs that a user calls.
+pub(crate) const CLIENT: &str = env!("CARGO_BIN_EXE_skills-client");
+pub(crate) const CONTROL: &str = env!("CARGO_BIN_EXE_skills-daemon");
+
+/// What `look` finds, as soon as it finds it; for conditions that no event announces.
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < LIMIT, "waited in vain: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The code of a plugin `name` with `routes` on its `router`.
+pub(crate) fn plugin_code(name: &str, routes: &str) -> String {
+    format!(
+        "import fastapi\nrouter = fastapi.APIRouter()\n{routes}\n\
+         class ThePlugin:\n    name = '{name}'\n    router = router\n"
+    )
+}

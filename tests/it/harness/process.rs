@@ -1,0 +1,225 @@
+//! Programs: how they end, what they say, and while they run.
+
+use std::fmt;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use super::LIMIT;
+
+/// How a program ended and what it said.
+pub(crate) struct Output {
+    line: String,
+    status: ExitStatus,
+    stdout: String,
+    stderr: String,
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Output { line, status, stdout, stderr } = self;
+        write!(f, "{line}: {status}\n--- stdout ---\n{stdout}\n--- stderr ---\n{stderr}\n---")
+    }
+}
+
+impl Output {
+    /// Runs `command` to its end; kills it and fails the test if it hangs.
+    pub(crate) fn of(command: Command) -> Output {
+        Running::start(command).end()
+    }
+
+    /// Asserts success.
+    #[track_caller]
+    pub(crate) fn ok(&self) -> &Output {
+        assert!(self.status.success(), "{self:?}");
+        self
+    }
+
+    /// Asserts the exit status `code`.
+    #[track_caller]
+    pub(crate) fn fails_with(&self, code: i32) -> &Output {
+        assert_eq!(self.status.code(), Some(code), "{self:?}");
+        self
+    }
+
+    /// Asserts that stdout has `text`.
+    #[track_caller]
+    pub(crate) fn says(&self, text: &str) -> &Output {
+        assert!(self.stdout.contains(text), "{text:?} is not in stdout of {self:?}");
+        self
+    }
+
+    /// Asserts that stderr has `text`.
+    #[track_caller]
+    pub(crate) fn complains(&self, text: &str) -> &Output {
+        assert!(self.stderr.contains(text), "{text:?} is not in stderr of {self:?}");
+        self
+    }
+
+    /// Asserts that stderr is empty.
+    #[track_caller]
+    pub(crate) fn quietly(&self) -> &Output {
+        assert!(self.stderr.is_empty(), "{self:?}");
+        self
+    }
+
+    pub(crate) fn stdout(&self) -> &str {
+        &self.stdout
+    }
+
+    pub(crate) fn stderr(&self) -> &str {
+        &self.stderr
+    }
+
+    pub(crate) fn status(&self) -> ExitStatus {
+        self.status
+    }
+
+    /// stdout as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("stdout is not JSON ({error}): {self:?}"))
+    }
+}
+
+/// A program under way; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    line: String,
+    child: Option<Child>,
+    lines: Receiver<String>,
+    stderr: Receiver<String>,
+}
+
+impl Running {
+    /// Starts `command`, with nothing to read from stdin.
+    pub(crate) fn start(mut command: Command) -> Running {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let line = format!("{command:?}").split(" \"").skip(1).collect::<Vec<_>>().join(" \"");
+        let mut child = command.spawn().expect("a program of the product can be started");
+        let lines = drain(child.stdout.take().expect("stdout is piped"));
+        let stderr = drain(child.stderr.take().expect("stderr is piped"));
+        Running { line, child: Some(child), lines, stderr }
+    }
+
+    /// The next line of stdout, without its end.
+    #[track_caller]
+    pub(crate) fn line(&self) -> String {
+        let line = self.lines.recv_timeout(LIMIT).expect("another line on stdout");
+        line.trim_end_matches('\n').to_owned()
+    }
+
+    /// The next line of stdout that has `text`.
+    #[track_caller]
+    pub(crate) fn line_with(&self, text: &str) -> String {
+        loop {
+            let line = self.line();
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// The next line of stdout, if it is there already.
+    pub(crate) fn line_if_any(&self) -> Option<String> {
+        self.lines.try_recv().ok()
+    }
+
+    /// The next line of stderr that has `text`.
+    #[track_caller]
+    pub(crate) fn stderr_line(&self, text: &str) -> String {
+        loop {
+            let line = self.stderr.recv_timeout(LIMIT).expect("another line on stderr");
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// True while the process lives.
+    pub(crate) fn lives(&mut self) -> bool {
+        self.child().try_wait().expect("a child can be asked for").is_none()
+    }
+
+    pub(crate) fn signal(&mut self, signal: Signal) {
+        let pid = Pid::from_raw(self.child().id() as i32);
+        signal::kill(pid, signal).expect("a child that was not waited for has its id");
+    }
+
+    /// Waits for the end; stdout and stderr are what was not read yet.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> Output {
+        let mut child = self.child.take().expect("only `end` and `drop` take it");
+        let pid = Pid::from_raw(child.id() as i32);
+        let (sender, ended) = mpsc::channel();
+        thread::spawn(move || sender.send(child.wait()));
+        let status = match ended.recv_timeout(LIMIT) {
+            Ok(status) => status.expect("a child can be waited for"),
+            Err(_) => {
+                // The thread above reaps it.
+                let _ = signal::kill(pid, Signal::SIGKILL);
+                ended.recv().expect("a killed child ends").expect("a child can be waited for")
+            }
+        };
+        let output = Output {
+            line: self.line.clone(),
+            status,
+            stdout: rest(&self.lines),
+            stderr: rest(&self.stderr),
+        };
+        assert_ne!(output.status.signal(), Some(9), "it hung and was killed: {output:?}");
+        output
+    }
+
+    fn child(&mut self) -> &mut Child {
+        self.child.as_mut().expect("only `end` and `drop` take it")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // Fails if it has ended, which is as well.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Reads `pipe` line by line on a thread of its own, so that nothing blocks on a full pipe.
+fn drain(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        let mut reader = BufReader::new(pipe);
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+            if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                return;
+            }
+            line.clear();
+        }
+    });
+    lines
+}
+
+/// What is left to read, up to the end of the pipe: nobody but the program may hold it open.
+#[track_caller]
+fn rest(lines: &Receiver<String>) -> String {
+    let mut text = String::new();
+    loop {
+        match lines.recv_timeout(LIMIT) {
+            Ok(line) => text.push_str(&line),
+            Err(mpsc::RecvTimeoutError::Disconnected) => return text,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                panic!("the program ended, but something holds its output open: {text}")
+            }
+        }
+    }
+}

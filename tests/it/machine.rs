@@ -1,0 +1,133 @@
+//! A machine that is not as it must be: each failure says what, why and what to do, on stderr, with status 3.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+use crate::harness::Home;
+
+/// What starting the daemon says on this machine, by either program.
+#[track_caller]
+fn start_fails(home: &Home) -> String {
+    let started = home.control(&["start"]);
+    started.fails_with(3);
+    assert_eq!(started.stdout(), "");
+    let called = home.client(&["demo", "hello"]);
+    called.fails_with(3);
+    assert_eq!((called.stdout(), called.stderr()), ("", started.stderr()));
+    home.redact(started.stderr())
+}
+
+#[test]
+fn a_runtime_directory_that_cannot_be_made() {
+    let home = Home::bare();
+    let file = home.write("file", "");
+    let home = home.with("SKILLS_DAEMON_RUNTIME_DIR", file.join("x").to_str().unwrap());
+    insta::assert_snapshot!(start_fails(&home), @"
+    Error: cannot write [HOME]/file/x: File exists (os error 17)
+    Hint: A file stands where a directory is needed: move it away.
+    ");
+    home.control(&["doctor"]).fails_with(1).says("failed   directories: ");
+    home.control(&["status"]).fails_with(1);
+
+    let home = home.with("SKILLS_DAEMON_RUNTIME_DIR", file.to_str().unwrap());
+    insta::assert_snapshot!(start_fails(&home), @"
+    Error: cannot write [HOME]/file: File exists (os error 17)
+    Hint: A file stands where a directory is needed: move it away.
+    ");
+
+    let home = home.with("SKILLS_DAEMON_RUNTIME_DIR", "relative/path");
+    insta::assert_snapshot!(start_fails(&home), @"Error: SKILLS_DAEMON_RUNTIME_DIR is not an absolute path: relative/path");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_runtime_directory_where_nothing_can_be_written() {
+    let home = Home::bare().with("SKILLS_DAEMON_RUNTIME_DIR", "/proc/x");
+    let text = start_fails(&home);
+    assert!(text.starts_with("Error: cannot write /proc/x: "), "{text}");
+}
+
+#[test]
+fn a_runtime_directory_whose_path_is_too_long() {
+    let home = Home::bare();
+    let long = home.path().join("x".repeat(110));
+    let home = home.with("SKILLS_DAEMON_RUNTIME_DIR", long.to_str().unwrap());
+    let text = start_fails(&home);
+    assert!(text.contains("too long for a Unix socket"), "{text}");
+    assert!(text.contains("Hint: Set SKILLS_DAEMON_RUNTIME_DIR to a shorter path."), "{text}");
+    assert!(!long.exists());
+}
+
+#[test]
+fn a_port_that_is_taken() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let home = Home::new().with("SKILLS_DAEMON_PORT", &port);
+    let text = start_fails(&home);
+    assert!(
+        text.starts_with(&format!("Error: TCP port {port} is already in use on 127.0.0.1\n")),
+        "{text}"
+    );
+    assert!(text.contains("Hint: Set SKILLS_DAEMON_PORT to a free port"), "{text}");
+    home.control(&["doctor"])
+        .fails_with(1)
+        .says("failed   port: ")
+        .says("in use by another program");
+}
+
+#[test]
+fn an_interpreter_that_is_not_there_or_does_not_fit() {
+    let home = Home::new().with("SKILLS_DAEMON_PYTHON", "/nonexistent/python");
+    let text = start_fails(&home);
+    assert!(text.starts_with("Error: cannot run /nonexistent/python: "), "{text}");
+    assert!(text.contains("Hint: Set SKILLS_DAEMON_PYTHON"), "{text}");
+    home.control(&["doctor"])
+        .fails_with(1)
+        .says("failed   interpreter: cannot run /nonexistent/python");
+    home.control(&["stop"]).ok();
+
+    let home = home.with("SKILLS_DAEMON_PYTHON", "/bin/false");
+    let text = start_fails(&home);
+    assert!(text.contains("/bin/false does not answer as a Python interpreter"), "{text}");
+}
+
+#[test]
+fn a_configuration_that_is_broken() {
+    let home = Home::new();
+    let config = ".config/skills-daemon/config.toml";
+    home.write(config, "timeout = 5\nport = = 1\n");
+    let text = start_fails(&home);
+    assert!(text.starts_with("Error: [HOME]/.config/skills-daemon/config.toml line 2 "), "{text}");
+    assert!(text.contains("Hint: Correct the line"), "{text}");
+    let doctor = home.control(&["doctor"]);
+    doctor
+        .fails_with(1)
+        .says("failed   configuration: ")
+        .says("line 2")
+        .says("ok       interpreter");
+    home.control(&["status"]).fails_with(1).quietly();
+    home.control(&["stop"]).ok();
+
+    home.write(config, "timeout = \"soon\"\n");
+    let text = start_fails(&home);
+    assert!(text.contains("config.toml: `timeout` is `soon`, which is not "), "{text}");
+    let home = home.with("SKILLS_DAEMON_LOG_LEVEL", "LOUD").with("SKILLS_DAEMON_TIMEOUT", "1");
+    let text = start_fails(&home);
+    assert!(text.contains("SKILLS_DAEMON_LOG_LEVEL is `LOUD`, which is not "), "{text}");
+
+    let home = home.with("SKILLS_DAEMON_LOG_LEVEL", "INFO").with("SKILLS_DAEMON_TIMEOUT", "600");
+    home.write(config, "prot = 1\nlog_level = \"DEBUG\"\n");
+    home.client(&["demo", "hello"]).ok().quietly();
+    home.control(&["doctor"]).ok().says("warning  configuration: ").says("prot");
+    home.control(&["logs"]).ok().says("unknown setting");
+}
+
+#[test]
+fn a_running_daemon_can_be_stopped_whatever_happened_to_the_configuration() {
+    let home = Home::new();
+    home.client(&["demo", "hello"]).ok();
+    home.write(".config/skills-daemon/config.toml", "= broken");
+    home.client(&["demo", "hello"]).ok().quietly();
+    home.control(&["status"]).ok();
+    home.control(&["restart"]).fails_with(3).complains("config.toml line 1");
+    home.control(&["status"]).fails_with(1);
+}

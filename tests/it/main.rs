@@ -1,0 +1,33 @@
+//! The product as its users meet it: the real binaries, the real `uv`, a real venv, real FastAPI, and a HOME of
+//! its own for each test.
+//!
+//! [`harness`] has the means; every other module covers one topic and says so in its first lines. Nothing here
+//! sleeps until something has probably happened: a test waits for an answer, the end of a process, a line in a
+//! pipe, or, where there is no such event, polls for a condition. To add a topic: a module, and a line here.
+
+#![allow(clippy::unwrap_used, reason = "a test says that something went wrong by panicking")]
+
+mod harness;
+
+mod bad_plugins;
+mod concurrency;
+mod control;
+mod demo;
+mod dependencies;
+mod direct;
+mod discovery;
+mod doctor;
+mod embedding;
+mod help;
+mod hooks;
+mod http;
+mod lifecycle;
+mod linkage;
+mod logs;
+mod machine;
+mod main_job;
+mod modules;
+mod sdk;
+mod shutdown;
+mod terminal;
+mod wrappers;

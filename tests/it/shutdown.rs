@@ -1,0 +1,147 @@
+//! The end of the daemon: what asks for it, and what is finished first.
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use crate::harness::{CONTROL, Home, Running, eventually, plugin_code};
+
+/// A plugin whose `shutdown()` leaves a file.
+const LAST_WILL: &str = "
+import os, fastapi
+class WillPlugin:
+    name = 'will'
+    router = fastapi.APIRouter()
+    async def shutdown(self):
+        with open(os.environ['HOME'] + '/will', 'a') as will:
+            will.write('done\\n')
+";
+
+/// Waits until a request is under way.
+fn under_way(home: &Home) {
+    eventually("a request under way", || (home.status()["in_flight"] == json!(1)).then_some(()));
+}
+
+#[track_caller]
+fn is_gone(home: &Home) {
+    home.wait_for_end();
+    assert!(!home.paths().socket().exists(), "the socket is left");
+    assert!(!home.paths().pid_file().exists(), "the pid file is left");
+    let said = home.log().iter().any(|record| record["message"] == "daemon stopped");
+    assert!(said, "the log is whole when the lock is free");
+}
+
+#[test]
+fn sigterm_lets_requests_finish_and_hooks_run() {
+    let home = Home::new();
+    home.plugin("will", LAST_WILL, "");
+    home.control(&["start"]).ok();
+    home.client(&["demo", "hello"]).ok();
+    let waiting = home.spawn_client(&["demo", "wait", "--seconds", "1.5"]);
+    under_way(&home);
+    home.signal(Signal::SIGTERM);
+    waiting.end().ok().quietly().says("waited 1.5 s");
+    is_gone(&home);
+    assert_eq!(home.read("will").as_deref(), Some("done\n"));
+}
+
+#[test]
+fn a_request_that_does_not_finish_is_cut_off() {
+    let home = Home::new().with("SKILLS_DAEMON_SHUTDOWN_TIMEOUT", "1");
+    home.plugin("will", LAST_WILL, "");
+    home.client(&["demo", "hello"]).ok();
+    let waiting = home.spawn_client(&["demo", "wait", "--seconds", "60"]);
+    under_way(&home);
+    home.control(&["stop"]).ok().says("The daemon has stopped.");
+    waiting.end().fails_with(1);
+    is_gone(&home);
+    assert_eq!(home.read("will").as_deref(), Some("done\n"));
+}
+
+#[test]
+fn control_c_ends_a_daemon_in_the_foreground() {
+    let home = Home::new();
+    home.plugin("will", LAST_WILL, "");
+    let mut foreground = Running::start(home.command(CONTROL, &["start", "--foreground"]));
+    foreground.stderr_line("daemon started");
+    home.client(&["demo", "hello"]).ok();
+    home.client(&["will", "--help"]).ok();
+    foreground.signal(Signal::SIGINT);
+    foreground.end().ok().complains("daemon stopped");
+    is_gone(&home);
+    assert_eq!(home.read("will").as_deref(), Some("done\n"));
+}
+
+#[test]
+fn a_request_over_http_ends_it() {
+    let home = Home::new();
+    home.control(&["start"]).ok();
+    let answer = home.http("POST", "/shutdown", &[]);
+    assert_eq!(
+        (answer.status, answer.json()),
+        (200, json!({"success": true, "message": "Shutdown initiated"}))
+    );
+    is_gone(&home);
+}
+
+#[test]
+fn it_ends_when_nobody_asks_anything() {
+    let home = Home::new().with("SKILLS_DAEMON_TIMEOUT", "1");
+    home.plugin("will", LAST_WILL, "");
+    home.client(&["will", "--help"]).ok();
+    is_gone(&home);
+    assert_eq!(home.read("will").as_deref(), Some("done\n"));
+    let stopping = home.log().into_iter().find(|record| record["message"] == "daemon stopping");
+    assert_eq!(stopping.unwrap()["reason"], json!("idle"));
+}
+
+#[test]
+fn a_stream_that_is_being_read_keeps_it_from_going_idle() {
+    let home =
+        Home::new().with("SKILLS_DAEMON_TIMEOUT", "1").with("SKILLS_DAEMON_SHUTDOWN_TIMEOUT", "1");
+    let counting = home.client(&["demo", "count", "--to", "3", "--delay", "2.5"]);
+    assert_eq!(counting.ok().quietly().stdout(), "1\n2\n3\n");
+    is_gone(&home);
+}
+
+#[test]
+fn threads_and_loops_that_never_end_do_not_hold_it_up() {
+    let home = Home::new().with("SKILLS_DAEMON_SHUTDOWN_TIMEOUT", "1");
+    let routes = "
+import asyncio, threading, time
+def for_ever():
+    while True:
+        time.sleep(0.1)
+threading.Thread(target=for_ever).start()
+
+@router.get('/block')
+async def block():
+    for_ever()
+";
+    home.plugin("stuck", &plugin_code("stuck", routes), "");
+    home.client(&["stuck", "--help"]).ok();
+    let blocked = home.spawn_client(&["stuck", "block"]);
+    under_way(&home);
+    // The plugin's thread is blocked: others are served.
+    home.client(&["demo", "hello"]).ok();
+    assert_eq!(home.get("/health").status, 200);
+    home.control(&["stop"]).ok().says("The daemon has stopped.");
+    blocked.end().fails_with(1);
+    is_gone(&home);
+}
+
+#[test]
+fn no_request_is_lost_between_an_old_daemon_and_a_new_one() {
+    let home = Home::new();
+    home.client(&["demo", "hello"]).ok();
+    let old = home.pid();
+    let waiting = home.spawn_client(&["demo", "wait", "--seconds", "1"]);
+    under_way(&home);
+    let restarting = Running::start(home.command(CONTROL, &["restart"]));
+    // Asked at any moment of the restart: by the old one, or by the new one.
+    for _ in 0..10 {
+        home.client(&["demo", "hello"]).ok().quietly();
+    }
+    waiting.end().ok().says("waited 1 s");
+    restarting.end().ok().quietly().says("The daemon is running");
+    assert_ne!(home.pid(), old);
+}

@@ -1,0 +1,58 @@
+//! Terminals and pipes: colours where a person looks, what is going on where a person waits, quiet ends.
+
+use crate::harness::{CLIENT, Home, Output, plugin_code, shared};
+
+/// `program` on a terminal of its own; both of its outputs become stdout.
+fn on_terminal(home: &Home, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let script =
+        "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+    let mut command = home.command(shared::python(), &["-c", script, CLIENT]);
+    command.args(arguments).env("TERM", "xterm").envs(variables.iter().copied());
+    Output::of(command)
+}
+
+const COLORED: &str = "
+from fastapi.responses import PlainTextResponse
+from skills_daemon.colors import red
+
+@router.get('/text')
+def text():
+    return PlainTextResponse(red('red') + ' and plain')
+";
+
+#[test]
+fn colours_are_for_terminals_only() {
+    let home = Home::new();
+    home.plugin("art", &plugin_code("art", COLORED), "");
+    assert_eq!(home.client(&["art", "text"]).ok().stdout(), "red and plain\n");
+    let colored = on_terminal(&home, &["art", "text"], &[]);
+    colored.ok().says("\x1b[").says("red");
+    for off in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let plain = on_terminal(&home, &["art", "text"], &[off]);
+        assert_eq!(plain.ok().stdout(), "red and plain\r\n", "{off:?}");
+    }
+    on_terminal(&home, &["demo", "nope"], &[]).fails_with(1).says("\x1b[91mError:");
+    on_terminal(&home, &["demo", "--help"], &[]).ok().says("hello");
+}
+
+#[test]
+fn whoever_waits_on_a_terminal_hears_what_for() {
+    let home = Home::bare();
+    let first = on_terminal(&home, &["demo", "hello"], &[("NO_COLOR", "1")]);
+    first
+        .ok()
+        .says("starting the skills daemon")
+        .says("making a virtual environment")
+        .says("Hello");
+    let second = on_terminal(&home, &["demo", "size", "1000"], &[("NO_COLOR", "1")]);
+    assert_eq!(second.ok().stdout(), "1.0 kB\r\n");
+}
+
+#[test]
+fn a_reader_that_hangs_up_is_no_error() {
+    let home = Home::new();
+    home.client(&["demo", "hello"]).ok();
+    let line = format!("'{CLIENT}' demo count --to 1000 --delay 0 | head -n 1");
+    let output = Output::of(home.command("/bin/sh", &["-c", &line]));
+    assert_eq!(output.ok().quietly().stdout(), "1\n");
+}
