@@ -1,0 +1,402 @@
+"""Everything a handler can return, with and without a declared model."""
+
+# ruff: noqa: UP045 - both spellings of unions are checked
+
+import array
+import collections
+import dataclasses
+import datetime
+import decimal
+import enum
+import fractions
+import ipaddress
+import itertools
+import pathlib
+import re
+import types
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, NamedTuple, Optional
+
+import pydantic
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, computed_field, field_serializer
+from typing_extensions import TypedDict
+
+from .kinds import Color, Level, Mixed
+from .record import count
+
+router = APIRouter(prefix="/results")
+
+
+class Inner(BaseModel):
+    """A model in a model."""
+
+    id: int = Field(alias="_id")
+    note: str | None = None
+
+
+class Item(BaseModel):
+    """A model with everything that changes how it is written."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    name: str
+    price: decimal.Decimal = decimal.Decimal("1.50")
+    big_name: str = Field("x", alias="bigName")
+    inner: Inner | None = None
+    secret: str = Field("hidden", exclude=True)
+    when: datetime.datetime = datetime.datetime(2024, 1, 2, 3, 4, 5, 600, datetime.timezone.utc)
+
+    @computed_field
+    def upper(self) -> str:
+        """Computed."""
+        return self.name.upper()
+
+    @field_serializer("price")
+    def _write_price(self, value: decimal.Decimal) -> str:
+        return f"{value} €"
+
+
+class Child(Item):
+    """A model with more than its parent shows."""
+
+    password: str = "hunter2"
+
+
+class Open(BaseModel):
+    """A model that keeps what it does not know."""
+
+    model_config = ConfigDict(extra="allow", ser_json_inf_nan="constants")
+
+    ratio: float = 0.5
+
+
+@dataclasses.dataclass
+class Point:
+    """A dataclass."""
+
+    x: int
+    y: float = 0.5
+    inner: Optional["Point"] = None
+    tags: list[str] = dataclasses.field(default_factory=list)
+
+
+class Pair(NamedTuple):
+    """A named tuple."""
+
+    left: int
+    right: str
+
+
+class Typed(TypedDict, total=False):
+    """A typed dict."""
+
+    a: int
+    b: str
+
+
+class Plain:
+    """An object with attributes."""
+
+    def __init__(self) -> None:
+        self.a, self._b, self.c = 1, 2, [datetime.date(2024, 1, 1)]
+
+
+class Slots:
+    """An object without a `__dict__`."""
+
+    __slots__ = ("a",)
+
+
+class Text(str):
+    """A text of a class of its own."""
+
+
+class Number(int):
+    """A number of a class of its own."""
+
+
+class Name(enum.Enum):
+    """An enum of tuples."""
+
+    pair = (1, 2)
+
+
+def _squares() -> Iterator[int]:
+    yield from (n * n for n in range(4))
+
+
+def _loop() -> list[Any]:
+    loop: list[Any] = [1]
+    loop.append(loop)
+    return loop
+
+
+def _deep(depth: int) -> list[Any]:
+    deep: list[Any] = []
+    for _ in range(depth):
+        deep = [deep]
+    return deep
+
+
+def _item(**values: Any) -> Item:
+    return Item(name="tea", **values)
+
+
+_NAN, _INF = float("nan"), float("inf")
+_UTC = datetime.timezone.utc
+_EAST = datetime.timezone(datetime.timedelta(hours=5, minutes=30))
+
+#: What plain handlers return, made anew for each request.
+VALUES: dict[str, Callable[[], Any]] = {
+    "none": lambda: None,
+    "true": lambda: True,
+    "zero": lambda: 0,
+    "text": lambda: "text",
+    "empty-text": lambda: "",
+    "empty-list": list,
+    "empty-dict": dict,
+    "ints": lambda: [0, -1, 2**31, 2**53 + 1, -(2**63), 2**64, 10**40],
+    "huge-int": lambda: 10**5000,
+    "floats": lambda: [
+        0.0,
+        -0.0,
+        1.0,
+        0.1,
+        1e16,
+        1e22,
+        1e-7,
+        5e-324,
+        1.7976931348623157e308,
+        1e100,
+    ],
+    "nan": lambda: {"v": _NAN},
+    "inf": lambda: [_INF, -_INF],
+    "unicode": lambda: "Ünï \u2028\u2029 \x7f\x80 \ufeff \U0001f600 \uffff e\u0301",
+    "controls": lambda: "".join(map(chr, range(32))) + '"\\/<>&',
+    "surrogate": lambda: "\ud800",
+    "surrogate-key": lambda: {"\udfff": 1},
+    "surrogate-pair": lambda: "\ud83d\ude00",
+    "nested": lambda: {"a": [{"b": {"c": [[], {}, [None, {"d": "e"}]]}}], "z": (1, (2, 3))},
+    "int-keys": lambda: {1: "a", -2: "b", 10**30: "c"},
+    "odd-keys": lambda: {None: 1, True: 2, False: 3, 1.5: 4, _INF: 5},
+    "nan-key": lambda: {_NAN: 1},
+    "same-keys": lambda: {2: "a", "2": "b", True: "c", "true": "d", None: "e", "null": "f"},
+    "enum-keys": lambda: {Color.red: 1, Level.high: 2, Mixed.ratio: 3, Mixed.text: 4},
+    "date-keys": lambda: {datetime.date(2024, 1, 1): 1, uuid.UUID(int=1): 2},
+    "bytes-key": lambda: {b"k": 1},
+    "decimal-key": lambda: {decimal.Decimal("1.5"): 1},
+    "tuple-key": lambda: {(1, 2): 1},
+    "object-key": lambda: {Plain(): 1},
+    "sa-keys": lambda: {"_sa_state": 1, "_sa": {"x": 1}, "a": {"_sab": 1, "sa": 2}, "_s": 3},
+    "under-keys": lambda: {"_a": 1, "__b": 2, "": 3, " ": 4},
+    "datetimes": lambda: [
+        datetime.datetime(2024, 2, 29, 1, 2, 3),
+        datetime.datetime(2024, 2, 29, 1, 2, 3, 450),
+        datetime.datetime(2024, 2, 29, tzinfo=_UTC),
+        datetime.datetime(1, 1, 1, tzinfo=_EAST),
+        datetime.date(9999, 12, 31),
+        datetime.time(1, 2, 3, 4),
+        datetime.time(1, 2, tzinfo=_UTC),
+        datetime.timedelta(days=-1, microseconds=1),
+        datetime.timedelta(),
+    ],
+    "decimals": lambda: [decimal.Decimal(v) for v in ("1", "1.0", "-0", "1E+3", "0.1", "1E-30")],
+    "decimal-nan": lambda: decimal.Decimal("NaN"),
+    "bytes": lambda: [b"abc", "ü".encode(), bytearray(b"x")],
+    "bad-bytes": lambda: b"\xff",
+    "memoryview": lambda: memoryview(b"ab"),
+    "sets": lambda: [{3}, frozenset({4}), set()],
+    "collections": lambda: [
+        collections.deque([1, 2]),
+        collections.OrderedDict(b=1, a=2),
+        collections.defaultdict(list, a=[1]),
+        collections.Counter("aab"),
+        types.MappingProxyType({"a": 1}),
+        range(3),
+        {"a": 1}.keys(),
+        {"a": 1}.values(),
+        {"a": 1}.items(),
+        array.array("i", [1, 2]),
+    ],
+    "chain-map": lambda: collections.ChainMap({"a": 1}, {"b": 2}),
+    "user-dict": lambda: collections.UserDict(a=1),
+    "generator": _squares,
+    "iterators": lambda: [
+        iter([1, 2]),
+        map(str, [1]),
+        zip("ab", [1, 2], strict=True),
+        itertools.islice("abc", 2),
+    ],
+    "failing-iterator": lambda: (1 // n for n in (1, 0)),
+    "enums": lambda: [Color.odd, Level.low, Mixed.ratio, Mixed.yes, Name.pair],
+    "enum-class": lambda: Level,
+    "uuid-path-ip": lambda: [
+        uuid.UUID(int=7),
+        pathlib.Path("/a/ü b"),
+        pathlib.PurePosixPath("x"),
+        ipaddress.ip_address("::1"),
+        ipaddress.ip_network("10.0.0.0/8"),
+        ipaddress.ip_interface("10.0.0.1/8"),
+    ],
+    "pattern": lambda: re.compile("a+"),
+    "pydantic-types": lambda: [
+        pydantic.SecretStr("s"),
+        pydantic.SecretBytes(b"s"),
+        pydantic.NameEmail("a", "b@c"),
+        pydantic.TypeAdapter(pydantic.AnyUrl).validate_python("http://h/p?q"),
+        pydantic.TypeAdapter(pydantic.ByteSize).validate_python("1KiB"),
+    ],
+    "model": lambda: _item(),
+    "models": lambda: [_item(), Child(name="a", inner=Inner(_id=1)), {"k": Inner(_id=2, note="n")}],
+    "model-unset": lambda: Item.model_construct(name=3),
+    "open-model": lambda: Open(ratio=1, extra={"a": {1}}, _sa_x=1),
+    "open-nan": lambda: Open(ratio=_NAN),
+    "model-class": lambda: Item.__name__,
+    "dataclass": lambda: Point(1, inner=Point(2, tags=["a"])),
+    "dataclass-class": lambda: {"v": [Point(1), {"p": Point(3)}]},
+    "pydantic-dataclass": lambda: pydantic.dataclasses.dataclass(Point)(1),
+    "named-tuple": lambda: [Pair(1, "a"), Typed(a=1, b="x")],
+    "namespace": lambda: types.SimpleNamespace(a=1, b={2}),
+    "object": Plain,
+    "objects-class": lambda: {"v": [Plain()]},
+    "slots": lambda: {"v": Slots()},
+    "bare-object": lambda: type("Bare", (), {"__slots__": ()})(),
+    "function": lambda: {"v": _squares},
+    "complex": lambda: 1j,
+    "fraction": lambda: fractions.Fraction(1, 3),
+    "ellipsis": lambda: [...],
+    "exception": lambda: ValueError("a value"),
+    "subclasses": lambda: [Text("t"), Number(7), {Text("k"): Number(8)}],
+    "loop": _loop,
+    "deep": lambda: _deep(100),
+    "too-deep": lambda: {"v": _deep(20_000)},
+    "long-text": lambda: "é" * 70_000,
+    "rows": lambda: [{"id": n, "name": f"row {n}", "ok": n % 2 == 0} for n in range(300)],
+}
+
+
+def _plain(name: str, make: Callable[[], Any]) -> Callable[[], Any]:
+    def handler():
+        count(f"results {name}")
+        return make()
+
+    return handler
+
+
+def _late(name: str, make: Callable[[], Any]) -> Callable[[], Any]:
+    async def handler():
+        count(f"results {name}")
+        return make()
+
+    return handler
+
+
+for _name, _make in VALUES.items():
+    router.add_api_route(f"/plain/{_name}", _plain(_name, _make))
+    router.add_api_route(f"/late/{_name}", _late(_name, _make))
+
+#: Declared model, what is returned, how it is written.
+_MODELLED: dict[str, tuple[Any, Callable[[], Any], dict[str, Any]]] = {
+    "item": (Item, lambda: _item(), {}),
+    "item-of-dict": (Item, lambda: {"name": "a", "bigName": "b", "other": 1}, {}),
+    "item-of-object": (Item, lambda: types.SimpleNamespace(name="a"), {}),
+    "item-filters": (Item, lambda: Child(name="a"), {}),
+    "items-filter": (list[Item], lambda: [Child(name="a"), _item(inner=Inner(_id=1))], {}),
+    "items-of-tuple": (list[Item], lambda: (_item(),), {}),
+    "items-of-generator": (list[Item], lambda: (_item() for _ in range(2)), {}),
+    "item-none": (Item, lambda: None, {}),
+    "item-wrong": (Item, lambda: {"price": "x"}, {}),
+    "item-constructed": (Item, lambda: Item.model_construct(name=3, price="free"), {}),
+    "optional-none": (Item | None, lambda: None, {}),
+    "optional-item": (Optional[Item], lambda: _item(), {}),
+    "union": (Item | Inner, lambda: Inner(_id=1), {}),
+    "unset": (Item, lambda: _item(), {"response_model_exclude_unset": True}),
+    "unset-dict": (Item, lambda: {"name": "a"}, {"response_model_exclude_unset": True}),
+    "defaults": (Item, lambda: _item(big_name="x"), {"response_model_exclude_defaults": True}),
+    "exclude-none": (Item, lambda: _item(), {"response_model_exclude_none": True}),
+    "by-name": (Item, lambda: _item(inner=Inner(_id=1)), {"response_model_by_alias": False}),
+    "include": (Item, lambda: _item(), {"response_model_include": {"name", "inner"}}),
+    "exclude": (Item, lambda: _item(), {"response_model_exclude": {"when": True, "price": True}}),
+    "int-of-text": (int, lambda: "12", {}),
+    "int-of-float": (int, lambda: 12.0, {}),
+    "int-of-ratio": (int, lambda: 12.5, {}),
+    "int-of-true": (int, lambda: True, {}),
+    "float-of-int": (float, lambda: 3, {}),
+    "float-nan": (float, lambda: _NAN, {}),
+    "float-inf": (list[float], lambda: [_INF, 1e16, 1e-7], {}),
+    "text-of-int": (str, lambda: 12, {}),
+    "text-of-enum": (str, lambda: Color.odd, {}),
+    "bool-of-text": (bool, lambda: "yes", {}),
+    "bytes": (bytes, lambda: b"ab", {}),
+    "bad-bytes": (bytes, lambda: b"\xff", {}),
+    "dict": (dict, lambda: {"_sa_x": 1, 1: 2, "t": (1, 2)}, {}),
+    "dict-of-list": (dict, lambda: [("a", 1)], {}),
+    "dict-wrong": (dict, lambda: [1], {}),
+    "dict-any": (dict[str, Any], lambda: {"a": {1: _item()}, "n": None, "_sa": 1}, {}),
+    "dict-any-nan": (dict[str, Any], lambda: {"a": _NAN}, {}),
+    "dict-any-object": (dict[str, Any], lambda: {"a": Plain()}, {}),
+    "dict-any-surrogate": (dict[str, Any], lambda: {"a": "\ud800"}, {}),
+    "dict-any-odd": (
+        dict[str, Any],
+        lambda: {"d": datetime.timedelta(1), "s": {1}, "b": b"x", "g": _squares(), "e": Level.high},
+        {},
+    ),
+    "dict-any-int-key": (dict[str, Any], lambda: {1: 2}, {}),
+    "dict-int": (dict[str, int], lambda: {"a": "1"}, {}),
+    "dict-int-key": (dict[int, float], lambda: {"1": 1}, {}),
+    "list": (list, lambda: [1, "a", None, (2,), {3}], {}),
+    "list-any": (list[Any], lambda: [_item(), b"x", decimal.Decimal("1.0")], {}),
+    "list-int": (list[int], lambda: [1, "2", 3.0], {}),
+    "list-wrong": (list[int], lambda: ["a"], {}),
+    "list-dict": (list[dict[str, Any]], lambda: VALUES["rows"](), {}),
+    "set": (set[int], lambda: [1, 1], {}),
+    "tuple": (tuple[int, str], lambda: [1, "a"], {}),
+    "any": (Any, lambda: Child(name="a"), {}),
+    "object": (object, lambda: {"a": 1}, {}),
+    "none": (None, lambda: {"a": 1}, {}),
+    "decimal": (decimal.Decimal, lambda: decimal.Decimal("1.10"), {}),
+    "datetime": (datetime.datetime, lambda: "2024-01-01T00:00:00Z", {}),
+    "timedelta": (datetime.timedelta, lambda: datetime.timedelta(days=1, seconds=1.5), {}),
+    "enum": (Color, lambda: "green", {}),
+    "point": (Point, lambda: Point(1, inner=Point(2)), {}),
+    "points": (list[Point], lambda: [{"x": "1"}], {}),
+    "pair": (Pair, lambda: Pair(1, "a"), {}),
+    "typed": (Typed, lambda: {"a": "1", "c": 3}, {}),
+    "open": (Open, lambda: Open(ratio=1, extra=[1, {2}]), {}),
+    "open-nan": (Open, lambda: Open(ratio=_NAN), {}),
+    "constrained": (Annotated[int, Field(ge=3)], lambda: 2, {}),
+    "huge-int": (int, lambda: 10**40, {}),
+    "surrogate": (str, lambda: "\ud800", {}),
+    "status-201": (Item, lambda: _item(), {"status_code": 201}),
+}
+
+for _name, (_model, _make, _options) in _MODELLED.items():
+    router.add_api_route(
+        f"/model/{_name}", _plain(f"model {_name}", _make), response_model=_model, **_options
+    )
+    # The same, declared by the annotation of what is returned.
+    _handler = _late(f"model {_name}", _make)
+    _handler.__annotations__["return"] = _model
+    router.add_api_route(f"/returns/{_name}", _handler, **_options)
+
+
+@router.get("/endpoint-generator")
+def endpoint_generator():
+    """A handler that is itself a generator function."""
+    count()
+    yield 1
+    yield {"a": 2}
+
+
+@router.get("/returns-coroutine")
+def returns_coroutine():
+    """A plain function that returns what should have been awaited."""
+    count()
+
+    class Awaited:
+        def __await__(self) -> Iterator[None]:
+            yield
+
+    return Awaited()

@@ -1,0 +1,125 @@
+"""Whether two answers are the same, and the few differences that are meant.
+
+A rule names a difference, says why it may be, and is counted each time it is used. To add one, add
+a function to `RULES`; think twice, for each is a place where the daemon may be wrong unseen.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from exchange import Answer, Request
+
+#: Headers that belong to the connection or the server, not to the application.
+_OF_THE_SERVER = {
+    "connection": "how long a connection is kept is the server's business",
+    "keep-alive": "the same",
+    "transfer-encoding": "how a body of unknown length is sent is the server's business",
+    "date": "two clocks",
+    "x-request-id": "the daemon gives every answer one",
+}
+
+
+def differences(reference: Answer, daemon: Answer) -> list[str]:
+    """Where the answers differ: `status`, `body`, `header NAME`, `whole`."""
+    found = []
+    if reference.status != daemon.status:
+        found.append("status")
+    if reference.whole != daemon.whole:
+        found.append("whole")
+    for name in sorted({name for name, _ in (*reference.headers, *daemon.headers)}):
+        if name not in _OF_THE_SERVER and _header(reference, name) != _header(daemon, name):
+            found.append(f"header {name}")
+    if _body(reference) != _body(daemon):
+        found.append("body")
+    return found
+
+
+def _header(answer: Answer, name: str) -> Any:
+    values = answer.all(name)
+    if name == "allow":
+        # Starlette joins a set, whose order differs from process to process.
+        return sorted(part.strip() for value in values for part in value.split(","))
+    if name == "set-cookie":
+        # Two clocks: the time at which a cookie is deleted is now.
+        return [re.sub(r"expires=[^;]*GMT", "expires=", value) for value in values]
+    return values
+
+
+def _body(answer: Answer) -> Any:
+    """The body, read so that `1`, `1.0` and `true` differ, and the order of keys counts."""
+    if answer.media_type == "application/json" or answer.media_type.endswith("+json"):
+        try:
+            return repr(json.loads(answer.body, object_pairs_hook=tuple))
+        except (ValueError, RecursionError):
+            pass
+    return answer.body
+
+
+Rule = Callable[[Request, Answer, Answer, list[str]], bool]
+
+
+def not_http(request: Request, reference: Answer, daemon: Answer, found: list[str]) -> bool:
+    """uvicorn takes the request for no HTTP, so there is no answer of FastAPI's to compare."""
+    if request.is_plain:
+        return False
+    own = b"Invalid HTTP request received."
+    return reference.status == 400 and reference.body == own and 200 <= daemon.status < 500
+
+
+def not_a_uri(request: Request, reference: Answer, daemon: Answer, _: list[str]) -> bool:
+    """hyper refuses characters that no URI has, where uvicorn lets them pass."""
+    return not request.is_plain and daemon.status == 400 and daemon.body == b""
+
+
+def uvicorn_gave_up(_: Request, reference: Answer, daemon: Answer, found: list[str]) -> bool:
+    """h11 refuses the head of an answer, or its length, and uvicorn cuts the connection."""
+    if daemon.status == 0 or not daemon.whole:
+        return False
+    return reference.status == 0 or (not reference.whole and reference.status == daemon.status)
+
+
+def both_gave_up(_: Request, reference: Answer, daemon: Answer, found: list[str]) -> bool:
+    """A stream that breaks before its first piece: uvicorn has sent the head by then."""
+    return not reference.whole and reference.body == b"" and daemon.status == 0
+
+
+def length_added(_: Request, reference: Answer, daemon: Answer, found: list[str]) -> bool:
+    """hyper knows the length of a body that is complete already; uvicorn sends it in chunks."""
+    return found == ["header content-length"] and not reference.all("content-length")
+
+
+#: All rules.
+RULES: tuple[Rule, ...] = (not_http, not_a_uri, uvicorn_gave_up, both_gave_up, length_added)
+
+
+class Judge:
+    """Applies the rules and counts.
+
+    Attributes:
+        excused: How often each rule was used.
+    """
+
+    def __init__(self) -> None:
+        self.excused: Counter[str] = Counter()
+
+    def judge(self, request: Request, reference: Answer, daemon: Answer) -> list[str]:
+        """The differences that no rule explains."""
+        found = differences(reference, daemon)
+        if found:
+            for rule in RULES:
+                if rule(request, reference, daemon, found):
+                    self.excused[rule.__name__] += 1
+                    return []
+        return found
+
+    def summary(self) -> list[str]:
+        """A line for each rule, used or not."""
+        return [
+            f"  {rule.__name__}: {self.excused[rule.__name__]}  ({(rule.__doc__ or '').strip()})"
+            for rule in RULES
+        ]
