@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("skills_host.worker")
 
+#: Kept for ever, a few for each reload: a claim ends when it is collected, on whatever thread.
+_claims: list[Any] = []
+
 #: Name of the tasks that serve requests.
 _REQUEST = "request"
 
@@ -139,8 +142,9 @@ class _Worker:
 
     def run_sync(self, call: Call) -> None:
         """Runs a `def` handler; called by the threads of the pool."""
-        if not hasattr(self._thread, "claim"):
-            self._thread.claim = _claim_for_anyio(self._loop)
+        if not hasattr(self._thread, "claimed"):
+            self._thread.claimed = True
+            _claim_for_anyio(self._loop)
         left = self._context.copy().run(self._runner.run_sync, call)
         if left is not None:
             self._loop.call_soon_threadsafe(self._go_on, left)
@@ -241,22 +245,17 @@ class _Worker:
         return await outcome if inspect.isawaitable(outcome) else outcome
 
 
-def _claim_for_anyio(loop: asyncio.AbstractEventLoop) -> Any:
-    """Makes `anyio.from_thread` work on this thread, as it does on the pool of FastAPI.
-
-    Returns:
-        What keeps the claim for as long as it is kept itself.
-    """
+def _claim_for_anyio(loop: asyncio.AbstractEventLoop) -> None:
+    """Makes `anyio.from_thread` work on this thread, as it does on the pool of FastAPI."""
     try:
         from anyio._backends._asyncio import AsyncIOBackend
         from anyio._core._eventloop import claim_worker_thread
 
         claim = claim_worker_thread(AsyncIOBackend, loop)
         claim.__enter__()
+        _claims.append(claim)
     except Exception as error:
         logger.debug("anyio.from_thread will not work in def handlers: %s", error)
-        return None
-    return claim
 
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:

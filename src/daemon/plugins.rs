@@ -214,8 +214,7 @@ impl Supervisor {
             .collect();
         for candidate in &candidates {
             let stage = format!("installing {}", candidate.manifest.dependencies.join(", "));
-            self.registry
-                .update_entry(candidate.id, |entry| entry.state = State::Loading { stage });
+            self.stage(candidate.id, &stage);
         }
         let this = self.clone();
         let installed = spawn_blocking(move || {
@@ -244,7 +243,9 @@ impl Supervisor {
     /// Imports one plugin and runs its hooks.
     async fn load_one(self: &Arc<Self>, candidate: Candidate) {
         let id = candidate.id;
-        self.stage(id, "importing");
+        if !self.stage(id, "importing") {
+            return;
+        }
         let request = LoadRequest {
             init_file: candidate.source.init_file(),
             working_name: candidate
@@ -398,9 +399,16 @@ impl Supervisor {
         }
     }
 
-    fn stage(&self, id: u64, stage: &str) {
-        self.registry
-            .update_entry(id, |entry| entry.state = State::Loading { stage: stage.to_owned() });
+    /// Says what is being done for a plugin; false if it has lost its place, and nothing more need be done.
+    fn stage(&self, id: u64, stage: &str) -> bool {
+        let mut goes_on = false;
+        self.registry.update_entry(id, |entry| {
+            goes_on = !matches!(entry.state, State::Failed(_));
+            if goes_on {
+                entry.state = State::Loading { stage: stage.to_owned() };
+            }
+        });
+        goes_on
     }
 
     fn fail(&self, id: u64, mut failure: Failure) {

@@ -131,8 +131,9 @@ impl Inbox {
             let count = queue.events.len().min(BATCH);
             let batch: Vec<Event> = queue.events.drain(..count).collect();
             queue.requests -= batch.iter().filter(|event| matches!(event, Event::Call(_))).count();
-            if queue.events.is_empty() && std::mem::take(&mut queue.signalled) {
-                // Under the lock, so that a byte of a later event is never the one that is read.
+            if queue.events.is_empty() {
+                queue.signalled = false;
+                // Whatever is there: the byte of an event that was taken before it was written may come late.
                 let _ = (&self.reader).read(&mut [0; 8]);
             }
             batch
