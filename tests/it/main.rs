@@ -27,6 +27,7 @@ mod logs;
 mod machine;
 mod main_job;
 mod modules;
+mod oracle;
 mod sdk;
 mod shutdown;
 mod terminal;
