@@ -4,7 +4,7 @@
 //! run, raise [`COUNT`], and set [`SEED`] for other requests:
 //!
 //! ```sh
-//! SKILLS_ORACLE_COUNT=100000 SKILLS_ORACLE_SEED=7 cargo test --test it oracle -- --nocapture
+//! SKILLS_ORACLE_COUNT=100000 SKILLS_ORACLE_SEED=7 cargo test --test it oracle -- --ignored --nocapture
 //! ```
 
 use std::env;
@@ -23,16 +23,19 @@ const SEED: &str = "SKILLS_ORACLE_SEED";
 const SEED_DEFAULT: &str = "1";
 
 #[test]
+#[ignore = "takes minutes; run it with --ignored"]
 fn answers_are_those_of_the_oldest_fastapi() {
     compare("==0.109.0");
 }
 
 #[test]
+#[ignore = "takes minutes; run it with --ignored"]
 fn answers_are_those_of_a_fastapi_in_between() {
     compare("==0.118.0");
 }
 
 #[test]
+#[ignore = "takes minutes; run it with --ignored"]
 fn answers_are_those_of_the_newest_fastapi() {
     compare("");
 }
