@@ -91,7 +91,9 @@ def both_gave_up(_: Request, reference: Answer, daemon: Answer, found: list[str]
 def length_added(_: Request, reference: Answer, daemon: Answer, found: list[str]) -> bool:
     """hyper knows the length of a body that is complete already; uvicorn sends it in chunks."""
     has_content = daemon.status not in (204, 304)
-    return has_content and found == ["header content-length"] and not reference.all("content-length")
+    return (
+        has_content and found == ["header content-length"] and not reference.all("content-length")
+    )
 
 
 #: All rules.
