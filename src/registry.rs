@@ -238,6 +238,11 @@ impl Registry {
         found
     }
 
+    /// The plugin `name`, if it serves.
+    pub fn ready(&self, name: &str) -> Option<Arc<Served>> {
+        self.current.borrow().served().find(|served| served.description.name == name).cloned()
+    }
+
     /// The plugin `name`; waits while one is loading that may turn out to be it.
     pub async fn find(&self, name: &str) -> Result<Arc<Served>, Failure> {
         let mut watched = self.current.subscribe();

@@ -7,14 +7,14 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
-use axum::Router;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::environment;
 use crate::failure::Failure;
-use crate::http::peer::{Loopback, Peer};
+use crate::http::entry::Entry;
+use crate::http::peer::Loopback;
 use crate::paths::{self, Paths};
 use crate::settings::Settings;
 
@@ -145,11 +145,11 @@ impl UnixSocket {
     }
 }
 
-/// Serves `router` on all listeners until `stopped` turns true; the future ends when the last request has.
+/// Serves `entry` on all listeners until `stopped` turns true; the future ends when the last request has.
 pub fn serve(
     socket: UnixSocket,
     ports: Ports,
-    router: Router,
+    entry: Entry,
     stopped: watch::Receiver<bool>,
 ) -> Result<impl Future<Output = ()>, Failure> {
     let failed =
@@ -158,17 +158,17 @@ pub fn serve(
         // An error means that the daemon is gone, which is a reason to stop too.
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
-    let make = router.into_make_service_with_connect_info::<Peer>();
     let mut servers: Vec<JoinHandle<io::Result<()>>> = Vec::new();
     socket.listener.set_nonblocking(true).map_err(failed)?;
     let listener = tokio::net::UnixListener::from_std(socket.listener).map_err(failed)?;
-    let server = axum::serve(listener, make.clone()).with_graceful_shutdown(until(stopped.clone()));
+    let server =
+        axum::serve(listener, entry.clone()).with_graceful_shutdown(until(stopped.clone()));
     servers.push(tokio::spawn(server.into_future()));
     for listener in ports.listeners {
         listener.set_nonblocking(true).map_err(failed)?;
         let listener = Loopback(tokio::net::TcpListener::from_std(listener).map_err(failed)?);
         let server =
-            axum::serve(listener, make.clone()).with_graceful_shutdown(until(stopped.clone()));
+            axum::serve(listener, entry.clone()).with_graceful_shutdown(until(stopped.clone()));
         servers.push(tokio::spawn(server.into_future()));
     }
     Ok(async move {

@@ -118,7 +118,7 @@ pub async fn run(
     let (stop, stopped) = watch::channel(false);
     let socket = UnixSocket::bind(&paths)?;
     let socket_identity = socket.identity();
-    let servers = listen::serve(socket, ports, http::router(service.clone()), stopped)?;
+    let servers = listen::serve(socket, ports, http::entry(service.clone()), stopped)?;
     locks::write_pid(&paths).map_err(|error| paths::unwritable(&paths.pid_file(), &error))?;
     tracing::info!(pid = ready.pid, port = ready.port, python = ready.python, "daemon started");
     announce(&ready);

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::header;
 use axum::response::Response;
 use bytes::Bytes;
@@ -26,13 +26,17 @@ use crate::registry::Served;
 const BODY_MAX: usize = 256 << 20;
 
 /// Hands any request to the plugin that its first path segment names.
-pub(super) async fn dispatch(State(service): State<Arc<Service>>, request: Request) -> Response {
+pub(super) async fn dispatch(
+    State(service): State<Arc<Service>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+) -> Response {
     let path = request.uri().path();
     let first = path.split('/').nth(1).unwrap_or_default();
     let name = percent_decode_str(first).decode_utf8_lossy();
     match service.registry.find(&name).await {
         Ok(served) => {
-            let (head, body) = take_apart(&service, request);
+            let (head, body) = take_apart(&service, peer, request);
             call(&served, head, body).await
         }
         Err(failure) => failed(&failure),
@@ -60,7 +64,8 @@ pub(super) async fn call(served: &Served, head: RequestHead, body: Body) -> Resp
     }
     match exchange.head().await {
         Ok(head) => {
-            let mut response = Response::new(Body::new(exchange));
+            let body = exchange.whole().map_or_else(|| Body::new(exchange), Body::from);
+            let mut response = Response::new(body);
             *response.status_mut() = head.status;
             *response.headers_mut() = head.headers;
             // These belong to the connection, which is the daemon's business.
@@ -94,13 +99,13 @@ async fn feed(mut body: Body, feed: Feed) {
     feed.end();
 }
 
-fn take_apart(service: &Service, request: Request) -> (RequestHead, Body) {
+/// What a plugin is told of a request, and the request's body.
+pub(super) fn take_apart(service: &Service, peer: Peer, request: Request) -> (RequestHead, Body) {
     let (mut parts, body) = request.into_parts();
-    let peer = parts.extensions.get::<ConnectInfo<Peer>>().map(|info| info.0);
     let request_id = parts.extensions.remove::<RequestId>().map(|id| id.0).unwrap_or_default();
     let client = match peer {
-        Some(Peer::Tcp(address)) => Some((address.ip().to_string(), address.port())),
-        _ => None,
+        Peer::Tcp(address) => Some(address),
+        Peer::Unix => None,
     };
     let path = parts.uri.path();
     let head = RequestHead {
@@ -111,7 +116,7 @@ fn take_apart(service: &Service, request: Request) -> (RequestHead, Body) {
         version: parts.version,
         headers: parts.headers,
         client,
-        server: ("localhost".to_owned(), service.ready.port),
+        server: ("localhost", service.ready.port),
         request_id,
     };
     (head, body)

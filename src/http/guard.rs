@@ -5,36 +5,30 @@
 //! (it says so in `Origin` or `Sec-Fetch-Site`) must come from a page of the daemon itself.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::Request;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri, header};
-use axum::middleware::Next;
 use axum::response::Response;
 
+use super::failed;
 use super::peer::Peer;
-use super::{Service, failed};
 use crate::failure::{Failure, Kind};
 use crate::wire;
 
-/// Lets a request through or answers 403.
-pub(super) async fn guard(
-    State(_): State<Arc<Service>>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if let Peer::Tcp(_) = peer
-        && let Err(failure) = check(request.uri(), request.headers())
-    {
-        tracing::warn!(path = request.uri().path(), reason = failure.error, "request refused");
-        return failed(&failure);
+/// Lets a request through, or gives the 403 to answer.
+pub(super) fn check(peer: Peer, request: &Request) -> Result<(), Response> {
+    match peer {
+        Peer::Unix => Ok(()),
+        Peer::Tcp(_) => judge(request.uri(), request.headers()).map_err(|failure| {
+            let path = request.uri().path();
+            tracing::warn!(path, reason = failure.error, "request refused");
+            failed(&failure)
+        }),
     }
-    next.run(request).await
 }
 
-fn check(uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
+fn judge(uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
     let forbidden = |error: String| {
         Failure::new(Kind::Forbidden, error)
             .hint("Ask http://localhost directly, not through another site or name.")
@@ -91,7 +85,7 @@ mod tests {
             .iter()
             .map(|(name, value)| (header::HeaderName::from_static(name), value.parse().unwrap()))
             .collect();
-        check(&uri.parse().unwrap(), &headers).is_ok()
+        judge(&uri.parse().unwrap(), &headers).is_ok()
     }
 
     #[test]

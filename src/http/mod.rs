@@ -1,13 +1,15 @@
 //! HTTP: the daemon's own routes, the guards, and the way to the plugins.
 //!
-//! A request passes [`observe`] (request id, log, idle clock), then [`guard`] (who may ask at all), then either
-//! a route of [`core`] or [`run`], or [`dispatch`], which hands it to a plugin. Nothing here attaches to Python.
+//! A request comes in by [`entry`], which has it pass [`observe`] (request id, log, idle clock) and [`guard`]
+//! (who may ask at all), and goes on to a route of [`core`] or [`run`], or to [`dispatch`], which hands it to a
+//! plugin. Nothing here attaches to Python.
 //!
 //! To add a route: a handler in `core`, a line in [`router`], and its name in
 //! [`crate::manifest::check_name`], so that no plugin takes it.
 
 mod core;
 mod dispatch;
+pub mod entry;
 mod guard;
 pub mod health;
 mod observe;
@@ -22,7 +24,6 @@ use std::time::Instant;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
@@ -31,6 +32,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::failure::Failure;
 use crate::registry::Registry;
 use crate::wire::{self, Ready, Reloaded};
+use entry::Entry;
 use health::HealthBook;
 use observe::IdleClock;
 
@@ -95,9 +97,9 @@ impl Service {
     }
 }
 
-/// All routes over `service`.
-pub fn router(service: Arc<Service>) -> Router {
-    Router::new()
+/// The way into all routes over `service`.
+pub fn entry(service: Arc<Service>) -> Entry {
+    let router = Router::new()
         .route("/health", get(core::health))
         .route("/plugins", get(core::plugins))
         .route("/shutdown", post(core::shutdown))
@@ -109,9 +111,8 @@ pub fn router(service: Arc<Service>) -> Router {
         .method_not_allowed_fallback(core::method_not_allowed)
         .fallback(dispatch::dispatch)
         .layer(DefaultBodyLimit::max(OWN_BODY_MAX))
-        .layer(from_fn_with_state(service.clone(), guard::guard))
-        .layer(from_fn_with_state(service.clone(), observe::observe))
-        .with_state(service)
+        .with_state(service.clone());
+    Entry::new(service, router)
 }
 
 /// `value` as a JSON answer.

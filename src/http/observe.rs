@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue};
-use axum::middleware::Next;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::response::Response;
 use http_body::Body as _;
 use http_body_util::BodyExt;
@@ -40,77 +39,81 @@ impl IdleClock {
         IdleClock { start: Instant::now(), last_millis: AtomicU64::new(0) }
     }
 
-    fn touch(&self) {
-        self.last_millis.store(self.now(), Ordering::Relaxed);
+    fn touch(&self, now: Instant) {
+        self.last_millis.store(self.millis(now), Ordering::Relaxed);
     }
 
     pub(super) fn idle_for(&self) -> Duration {
-        Duration::from_millis(self.now().saturating_sub(self.last_millis.load(Ordering::Relaxed)))
+        let last = self.last_millis.load(Ordering::Relaxed);
+        Duration::from_millis(self.millis(Instant::now()).saturating_sub(last))
     }
 
-    fn now(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    fn millis(&self, now: Instant) -> u64 {
+        u64::try_from(now.duration_since(self.start).as_millis()).unwrap_or(u64::MAX)
     }
 }
 
 /// Counts a request as under way for as long as it lives, also when its connection is cut.
 struct InFlight(Arc<Service>);
 
-impl InFlight {
-    fn begin(service: Arc<Service>) -> InFlight {
-        service.in_flight.fetch_add(1, Ordering::Relaxed);
-        service.clock.touch();
-        InFlight(service)
-    }
-}
-
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.clock.touch();
+        self.0.clock.touch(Instant::now());
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// Gives the request its id, logs it, and echoes the id.
-pub(super) async fn observe(
-    State(service): State<Arc<Service>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+/// A request under way.
+pub(super) struct Observed {
+    begun: Instant,
+    in_flight: InFlight,
+    id: String,
+    method: Method,
+    uri: Uri,
+}
+
+/// Gives the request its id and counts it as under way.
+pub(super) fn begin(service: Arc<Service>, request: &mut Request) -> Observed {
     let begun = Instant::now();
-    let in_flight = InFlight::begin(service);
+    service.in_flight.fetch_add(1, Ordering::Relaxed);
+    service.clock.touch(begun);
     let id = request_id(request.headers());
     request.extensions_mut().insert(RequestId(id.clone()));
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    Observed { begun, in_flight: InFlight(service), id, method, uri }
+}
 
-    let mut response = next.run(request).await;
-
-    let path = response.extensions_mut().remove::<Called>().map_or(path, |called| called.0);
-    let duration = begun.elapsed();
-    let duration_ms = (duration.as_secs_f64() * 1e5).round() / 100.0;
-    let status = response.status().as_u16();
-    let plugin = path.split('/').nth(1).unwrap_or_default();
-    if duration >= SLOW {
-        tracing::warn!(request_id = id, plugin, %method, path, status, duration_ms, "slow_request");
-    } else if status >= 500 {
-        tracing::warn!(request_id = id, plugin, %method, path, status, duration_ms, "request");
-    } else {
-        tracing::debug!(request_id = id, plugin, %method, path, status, duration_ms, "request");
+impl Observed {
+    /// Logs the request and echoes its id.
+    pub(super) fn end(self, mut response: Response) -> Response {
+        let Observed { begun, in_flight, id, method, uri } = self;
+        let called = response.extensions_mut().remove::<Called>();
+        let path = called.as_ref().map_or(uri.path(), |called| &called.0);
+        let duration = begun.elapsed();
+        let duration_ms = (duration.as_secs_f64() * 1e5).round() / 100.0;
+        let status = response.status().as_u16();
+        let plugin = path.split('/').nth(1).unwrap_or_default();
+        if duration >= SLOW {
+            tracing::warn!(request_id = id, plugin, %method, path, status, duration_ms, "slow_request");
+        } else if status >= 500 {
+            tracing::warn!(request_id = id, plugin, %method, path, status, duration_ms, "request");
+        } else {
+            tracing::debug!(request_id = id, plugin, %method, path, status, duration_ms, "request");
+        }
+        if let Ok(value) = HeaderValue::try_from(id) {
+            response.headers_mut().insert(REQUEST_ID_HEADER, value);
+        }
+        if response.body().size_hint().exact().is_some() {
+            return response;
+        }
+        // An answer that streams is under way until its last byte.
+        response.map(|body| {
+            Body::new(body.map_frame(move |frame| {
+                let _ = &in_flight;
+                frame
+            }))
+        })
     }
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(REQUEST_ID_HEADER, value);
-    }
-    if response.body().size_hint().exact().is_some() {
-        return response;
-    }
-    // An answer that streams is under way until its last byte.
-    response.map(|body| {
-        Body::new(body.map_frame(move |frame| {
-            let _ = &in_flight;
-            frame
-        }))
-    })
 }
 
 /// The client's own id, if it is short and printable, else a new one of 8 hex digits.

@@ -158,7 +158,7 @@ fn request_head(
         version: Version::HTTP_11,
         headers,
         client: None,
-        server: ("localhost".to_owned(), service.ready.port),
+        server: ("localhost", service.ready.port),
         request_id,
     })
 }

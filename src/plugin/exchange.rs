@@ -10,6 +10,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -38,9 +39,9 @@ pub struct RequestHead {
     /// Headers.
     pub headers: HeaderMap,
     /// The client's address and port; `None` on a Unix socket.
-    pub client: Option<(String, u16)>,
+    pub client: Option<SocketAddr>,
     /// The daemon's address and port.
-    pub server: (String, u16),
+    pub server: (&'static str, u16),
     /// The id of the request, in all logs.
     pub request_id: String,
 }
@@ -165,6 +166,16 @@ impl IoSide {
             }
         })
         .await
+    }
+
+    /// The body of the answer, if it is complete and nothing of it was taken yet.
+    pub fn whole(&self) -> Option<Bytes> {
+        let mut state = self.shared.lock();
+        if !state.outgoing_ended || state.outgoing.len() > 1 {
+            return None;
+        }
+        state.outgoing_bytes = 0;
+        Some(state.outgoing.pop_front().unwrap_or_default())
     }
 
     /// A handle that feeds the request's body.
@@ -297,6 +308,20 @@ impl PluginSide {
         self.shared.lock().head = Some(head);
     }
 
+    /// Sends a whole answer.
+    pub fn answer(&self, head: ResponseHead, body: Bytes) {
+        let mut state = self.shared.lock();
+        state.head = Some(head);
+        state.outgoing_ended = true;
+        if !state.disconnected {
+            state.outgoing_bytes = body.len();
+            state.outgoing.push_back(body);
+        }
+        let answer = state.answer_waker.take();
+        self.shared.notify_plugin(state);
+        wake(answer);
+    }
+
     /// Sends a piece of the answer's body; false if the plugin is far enough ahead to wait until it is woken.
     pub fn write(&self, chunk: Bytes, more: bool) -> bool {
         let mut state = self.shared.lock();
@@ -356,7 +381,7 @@ mod tests {
             version: Version::HTTP_11,
             headers: HeaderMap::new(),
             client: None,
-            server: ("localhost".into(), 1),
+            server: ("localhost", 1),
             request_id: "0".into(),
         };
         let wake = Box::new(move || {

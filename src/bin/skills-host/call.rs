@@ -48,10 +48,7 @@ impl Call {
         let mut headers = HeaderMap::with_capacity(3);
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        self.with(|side| {
-            side.respond(ResponseHead { status, headers });
-            side.write(body, false);
-        })?;
+        self.with(|side| side.answer(ResponseHead { status, headers }, body))?;
         self.close();
         Ok(())
     }
@@ -158,8 +155,9 @@ impl Call {
         scope.set_item(intern!(py, "query_string"), PyBytes::new(py, &head.query))?;
         scope.set_item(intern!(py, "root_path"), intern!(py, ""))?;
         scope.set_item(intern!(py, "headers"), headers)?;
-        scope.set_item(intern!(py, "client"), head.client.as_ref().map(|c| (&c.0, c.1)))?;
-        scope.set_item(intern!(py, "server"), (&head.server.0, head.server.1))?;
+        let client = head.client.map(|client| (client.ip().to_string(), client.port()));
+        scope.set_item(intern!(py, "client"), client)?;
+        scope.set_item(intern!(py, "server"), head.server)?;
         Ok(scope)
     }
 
