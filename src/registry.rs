@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::description::Description;
 use crate::discovery::PluginSource;
 use crate::failure::{Failure, Kind};
-use crate::plugin::exchange::RequestHead;
+use crate::plugin::head::RequestHead;
 use crate::plugin::{Direct, Plugin};
 use crate::routes::{self, Route, Table};
 use crate::wire::{FailedPlugin, PluginStatus};
@@ -87,9 +87,11 @@ impl Served {
 
     /// The call of a handler that a request surely comes down to; `None` where FastAPI must decide.
     pub fn direct(&self, head: &RequestHead) -> Option<Direct> {
-        let below = head.path.strip_prefix('/')?.strip_prefix(self.description.name.as_str())?;
+        let target = &head.target;
+        let below =
+            target.path().strip_prefix('/')?.strip_prefix(self.description.name.as_str())?;
         let matched = self.table.find(head.method.as_str(), below)?;
-        let values = routes::bind::bind(&matched, &head.query, &head.headers)?;
+        let values = routes::bind::bind(&matched, target.query().as_bytes(), &head.headers)?;
         Some(Direct { plan: matched.plan.number, is_async: matched.plan.is_async, values })
     }
 }

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from skills_host.asgi import Waiters
 from skills_host.direct import Runner
-from skills_host.eager import start_now
+from skills_host.eager import Starter
 from skills_host.loader import LoadedPlugin, LoadError, load
 from skills_host.log import plugin_ctx
 
@@ -106,11 +106,12 @@ class _Worker:
         self._runner = Runner(plugin.app, plugin.plans, self._waiters)
         self._loop = asyncio.new_event_loop()
         self._context = contextvars.copy_context()
+        self._starter = Starter(self._loop, _REQUEST)
         self._thread = threading.local()
         # The loop itself holds its tasks only weakly.
         self._tasks: set[asyncio.Task[None]] = set()
         self._verbs: dict[str, Callable[[float], Awaitable[str]]] = {
-            "start": self._start,
+            "start": self._startup,
             "health": self._health,
             "unload": self._unload,
         }
@@ -131,14 +132,17 @@ class _Worker:
             self._loop.close()
 
     def _drain(self) -> None:
-        for event in self._inbox.take():
-            if type(event) is int:
-                self._waiters.wake(event)
-            elif type(event) is tuple:
-                verb, limit, reply = event
-                self._spawn(self._answer(verb, limit, reply), verb)
-            else:
-                self._spawn(self._runner.run(event), _REQUEST)
+        try:
+            for event in self._inbox.take():
+                if type(event) is int:
+                    self._waiters.wake(event)
+                elif type(event) is tuple:
+                    verb, limit, reply = event
+                    self._keep(self._loop.create_task(self._answer(verb, limit, reply), name=verb))
+                else:
+                    self._start(self._runner.run(event))
+        finally:
+            self._inbox.done()
 
     def run_sync(self, call: Call) -> None:
         """Runs a `def` handler; called by the threads of the pool."""
@@ -147,18 +151,21 @@ class _Worker:
             _claim_for_anyio(self._loop)
         left = self._context.copy().run(self._runner.run_sync, call)
         if left is not None:
-            self._loop.call_soon_threadsafe(self._go_on, left)
+            # In the loop's context, not the pool thread's.
+            self._loop.call_soon_threadsafe(self._go_on, left, context=self._context)
 
     def _go_on(self, left: tuple[Any, ...]) -> None:
-        self._spawn(self._runner.go_on(*left), _REQUEST)
+        self._start(self._runner.go_on(*left))
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        # A context of its own, so that no request sees what another set.
-        task = start_now(self._loop, work, self._context.copy())
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        # Each task has a copy of the loop's context, so that no request sees what another set.
+        task = self._starter.start(work)
         if not task.done():
-            task.set_name(name)
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._keep(task)
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, verb: str, limit: float, reply: Reply) -> None:
         try:
@@ -167,7 +174,7 @@ class _Worker:
             logger.exception("%s failed", verb)
             reply.fail(f"{type(error).__name__}: {error}")
 
-    async def _start(self, limit: float) -> str:
+    async def _startup(self, limit: float) -> str:
         """Runs `startup()` and `connect()`; what fails is reported and stops nothing."""
         failed = [await self._hook("startup", limit), await self._hook("connect", limit)]
         return json.dumps([complaint for complaint in failed if complaint])

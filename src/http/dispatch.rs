@@ -10,7 +10,6 @@ use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::header;
 use axum::response::Response;
-use bytes::Bytes;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use percent_encoding::percent_decode_str;
@@ -19,7 +18,8 @@ use super::observe::RequestId;
 use super::peer::Peer;
 use super::{Service, failed};
 use crate::failure::{Failure, Kind};
-use crate::plugin::exchange::{Feed, RequestHead};
+use crate::plugin::exchange::Feed;
+use crate::plugin::head::{RequestHead, Target};
 use crate::registry::Served;
 
 /// The largest request body a plugin is sent, in bytes.
@@ -74,7 +74,7 @@ pub(super) async fn call(served: &Served, head: RequestHead, body: Body) -> Resp
             response
         }
         Err(aborted) => {
-            tracing::error!(plugin = name, request_id, "{aborted}");
+            tracing::error!(plugin = name, request_id = &*request_id, "{aborted}");
             let failure = Failure::new(Kind::Plugin, format!("{name}: {aborted}"))
                 .hint("Check daemon logs for details");
             failed(&failure)
@@ -102,17 +102,15 @@ async fn feed(mut body: Body, feed: Feed) {
 /// What a plugin is told of a request, and the request's body.
 pub(super) fn take_apart(service: &Service, peer: Peer, request: Request) -> (RequestHead, Body) {
     let (mut parts, body) = request.into_parts();
-    let request_id = parts.extensions.remove::<RequestId>().map(|id| id.0).unwrap_or_default();
+    let request_id =
+        parts.extensions.remove::<RequestId>().map_or_else(|| Arc::from(""), |id| id.0);
     let client = match peer {
         Peer::Tcp(address) => Some(address),
         Peer::Unix => None,
     };
-    let path = parts.uri.path();
     let head = RequestHead {
         method: parts.method,
-        path: percent_decode_str(path).decode_utf8_lossy().into_owned(),
-        raw_path: Bytes::copy_from_slice(path.as_bytes()),
-        query: Bytes::copy_from_slice(parts.uri.query().unwrap_or_default().as_bytes()),
+        target: Target::new(parts.uri.path(), parts.uri.query().unwrap_or_default()),
         version: parts.version,
         headers: parts.headers,
         client,

@@ -42,9 +42,9 @@ fn judge(uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
     let named = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
     let host = uri
         .authority()
-        .cloned()
-        .or_else(|| named.and_then(|host| host.parse::<Authority>().ok()))
-        .filter(|host| is_loopback(host.host()))
+        .map(Authority::as_str)
+        .or(named)
+        .filter(|host| is_usual(host) || is_loopback(host))
         .ok_or_else(|| {
             forbidden(format!(
                 "the request's Host is not a loopback name: {}",
@@ -56,7 +56,7 @@ fn judge(uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
             .to_str()
             .ok()
             .and_then(|text| text.strip_prefix("http://"))
-            .is_some_and(|origin| origin.eq_ignore_ascii_case(host.as_str()));
+            .is_some_and(|origin| origin.eq_ignore_ascii_case(host));
         if !own {
             let origin = String::from_utf8_lossy(origin.as_bytes());
             return Err(forbidden(format!("the request comes from another site: {origin}")));
@@ -68,8 +68,19 @@ fn judge(uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
     }
 }
 
+/// True for the spellings that programs use, which need no parsing.
+fn is_usual(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+/// True if a host, with or without its port, is this machine's own.
 fn is_loopback(host: &str) -> bool {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    let host = authority.host().trim_end_matches('.').to_ascii_lowercase();
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
         || host.ends_with(".localhost")

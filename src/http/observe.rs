@@ -22,7 +22,7 @@ const REQUEST_ID_MAX: usize = 128;
 
 /// The id of the request at hand, as an extension of it.
 #[derive(Clone, Debug)]
-pub(super) struct RequestId(pub(super) String);
+pub(super) struct RequestId(pub(super) Arc<str>);
 
 /// The path that a client's call came down to, as an extension of its response.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ impl Drop for InFlight {
 pub(super) struct Observed {
     begun: Instant,
     in_flight: InFlight,
-    id: String,
+    id: Arc<str>,
     method: Method,
     uri: Uri,
 }
@@ -94,13 +94,13 @@ impl Observed {
         let status = response.status().as_u16();
         let plugin = path.split('/').nth(1).unwrap_or_default();
         if duration >= SLOW {
-            tracing::warn!(request_id = id, plugin, %method, path, status, duration_ms, "slow_request");
+            tracing::warn!(request_id = &*id, plugin, %method, path, status, duration_ms, "slow_request");
         } else if status >= 500 {
-            tracing::warn!(request_id = id, plugin, %method, path, status, duration_ms, "request");
+            tracing::warn!(request_id = &*id, plugin, %method, path, status, duration_ms, "request");
         } else {
-            tracing::debug!(request_id = id, plugin, %method, path, status, duration_ms, "request");
+            tracing::debug!(request_id = &*id, plugin, %method, path, status, duration_ms, "request");
         }
-        if let Ok(value) = HeaderValue::try_from(id) {
+        if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID_HEADER, value);
         }
         if response.body().size_hint().exact().is_some() {
@@ -117,20 +117,20 @@ impl Observed {
 }
 
 /// The client's own id, if it is short and printable, else a new one of 8 hex digits.
-fn request_id(headers: &HeaderMap) -> String {
+fn request_id(headers: &HeaderMap) -> Arc<str> {
     headers
         .get(REQUEST_ID_HEADER)
         .and_then(|value| value.to_str().ok())
         .filter(|id| !id.is_empty() && id.len() <= REQUEST_ID_MAX)
-        .map_or_else(fresh_id, str::to_owned)
+        .map_or_else(fresh_id, Arc::from)
 }
 
 /// Eight hex digits that tell requests apart; they are no secret.
-fn fresh_id() -> String {
+fn fresh_id() -> Arc<str> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     static KEYS: std::sync::OnceLock<RandomState> = std::sync::OnceLock::new();
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    format!("{:08x}", KEYS.get_or_init(RandomState::new).hash_one(count) as u32)
+    format!("{:08x}", KEYS.get_or_init(RandomState::new).hash_one(count) as u32).into()
 }
 
 #[cfg(test)]
@@ -144,7 +144,7 @@ mod tests {
         assert!(made.len() == 8 && made.chars().all(|c| c.is_ascii_hexdigit()), "{made}");
         assert_ne!(made, request_id(&headers));
         headers.insert(REQUEST_ID_HEADER, "abc".parse().unwrap());
-        assert_eq!(request_id(&headers), "abc");
+        assert_eq!(&*request_id(&headers), "abc");
         headers.insert(REQUEST_ID_HEADER, "x".repeat(129).parse().unwrap());
         assert_eq!(request_id(&headers).len(), 8);
     }

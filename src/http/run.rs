@@ -8,7 +8,6 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::Response;
-use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::observe::{Called, RequestId};
@@ -16,7 +15,7 @@ use super::{Service, dispatch, failed, json};
 use crate::arguments::{self, Invocation};
 use crate::failure::{Failure, Kind};
 use crate::help;
-use crate::plugin::exchange::RequestHead;
+use crate::plugin::head::{RequestHead, Target};
 use crate::registry::Served;
 use crate::wire::{self, Run};
 
@@ -68,7 +67,7 @@ pub(super) async fn run(
         Err(failure) => return failed(&failure),
     };
     let body = invocation.body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-    let called = Called(head.path.clone());
+    let called = Called(head.target.path().to_owned());
     let mut response = dispatch::call(&served, head, body).await;
     response.extensions_mut().insert(called);
     let headers = response.headers_mut();
@@ -109,19 +108,16 @@ fn request_head(
     service: &Service,
     served: &Served,
     invocation: &Invocation,
-    request_id: String,
+    request_id: Arc<str>,
 ) -> Result<RequestHead, Failure> {
     let method = Method::from_bytes(invocation.method.as_bytes()).map_err(|_| {
         Failure::new(Kind::Usage, format!("`{}` is not an HTTP method", invocation.method))
             .hint("Use -X with GET, POST, PUT, PATCH or DELETE.")
     })?;
-    let (mut path, mut raw_path) =
-        (format!("/{}", served.description.name), format!("/{}", served.description.name));
+    let mut path = format!("/{}", served.description.name);
     for segment in &invocation.segments {
         path.push('/');
-        path.push_str(segment);
-        raw_path.push('/');
-        raw_path.extend(utf8_percent_encode(segment, ENCODED));
+        path.extend(utf8_percent_encode(segment, ENCODED));
     }
     let mut query = String::new();
     for (name, value) in &invocation.query {
@@ -152,9 +148,7 @@ fn request_head(
     }
     Ok(RequestHead {
         method,
-        path,
-        raw_path: Bytes::from(raw_path),
-        query: Bytes::from(query),
+        target: Target::new(&path, &query),
         version: Version::HTTP_11,
         headers,
         client: None,

@@ -2,7 +2,7 @@
 //!
 //! Two handles on one shared state: [`IoSide`] lives in a tokio task, [`PluginSide`] on the plugin's thread.
 //! Neither ever waits for the other: the I/O side is woken through its task's waker, the plugin's side through
-//! the function it was made with, and only if it said that it waits. The lock is held for a few moves of
+//! its [`Wake`], and only if it said that it waits. The lock is held for a few moves of
 //! memory, never across a call into Python or an await, so it cannot deadlock with the GIL. Both directions
 //! are bounded: a side that is ahead by [`BUFFER`] bytes is told to wait.
 //!
@@ -10,50 +10,18 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use axum::http::{HeaderMap, Method, StatusCode, Version};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use thiserror::Error;
 
+use super::head::{RequestHead, ResponseHead};
+
 /// How many bytes may wait in one direction, in bytes; one chunk more is always taken.
 pub const BUFFER: usize = 256 * 1024;
-
-/// The head of a request, as a plugin sees it.
-#[derive(Clone, Debug)]
-pub struct RequestHead {
-    /// Method.
-    pub method: Method,
-    /// Path, percent-decoded.
-    pub path: String,
-    /// Path as it was sent.
-    pub raw_path: Bytes,
-    /// Query string as it was sent, without `?`.
-    pub query: Bytes,
-    /// HTTP version.
-    pub version: Version,
-    /// Headers.
-    pub headers: HeaderMap,
-    /// The client's address and port; `None` on a Unix socket.
-    pub client: Option<SocketAddr>,
-    /// The daemon's address and port.
-    pub server: (&'static str, u16),
-    /// The id of the request, in all logs.
-    pub request_id: String,
-}
-
-/// The head of an answer.
-#[derive(Debug)]
-pub struct ResponseHead {
-    /// Status.
-    pub status: StatusCode,
-    /// Headers.
-    pub headers: HeaderMap,
-}
 
 /// What a plugin gets when it asks for the request's body.
 #[derive(Debug, PartialEq, Eq)]
@@ -94,9 +62,16 @@ struct State {
     feed_waker: Option<Waker>,
 }
 
+/// The way to the loop on which a plugin's side waits.
+pub trait Wake: Send + Sync {
+    /// Tells it that the exchange `id` moved; returns at once, on whatever thread.
+    fn wake(&self, id: u64);
+}
+
 struct Shared {
     state: Mutex<State>,
-    wake_plugin: Box<dyn Fn() + Send + Sync>,
+    id: u64,
+    plugin: Arc<dyn Wake>,
 }
 
 /// The end of an exchange in an I/O task; as a body it is the answer's.
@@ -116,16 +91,17 @@ pub struct PluginSide {
     shared: Arc<Shared>,
 }
 
-/// A new exchange. `wake_plugin` must return at once and may be called from any thread.
+/// A new exchange, which `plugin` knows by `id`.
 ///
 /// With `has_body` the request's body comes through [`IoSide::feed`]; otherwise it is empty.
 pub fn exchange(
     head: RequestHead,
     has_body: bool,
-    wake_plugin: Box<dyn Fn() + Send + Sync>,
+    id: u64,
+    plugin: Arc<dyn Wake>,
 ) -> (IoSide, PluginSide) {
     let state = State { incoming_ended: !has_body, ..State::default() };
-    let shared = Arc::new(Shared { state: Mutex::new(state), wake_plugin });
+    let shared = Arc::new(Shared { state: Mutex::new(state), id, plugin });
     (IoSide { shared: shared.clone() }, PluginSide { head, shared })
 }
 
@@ -140,7 +116,7 @@ impl Shared {
         let waits = std::mem::take(&mut state.plugin_waits);
         drop(state);
         if waits {
-            (self.wake_plugin)();
+            self.plugin.wake(self.id);
         }
     }
 }
@@ -308,8 +284,9 @@ impl PluginSide {
         self.shared.lock().head = Some(head);
     }
 
-    /// Sends a whole answer.
-    pub fn answer(&self, head: ResponseHead, body: Bytes) {
+    /// Sends a whole answer; the waker that is returned is for the caller to wake.
+    #[must_use]
+    pub fn answer(&self, head: ResponseHead, body: Bytes) -> Option<Waker> {
         let mut state = self.shared.lock();
         state.head = Some(head);
         state.outgoing_ended = true;
@@ -319,7 +296,7 @@ impl PluginSide {
         }
         let answer = state.answer_waker.take();
         self.shared.notify_plugin(state);
-        wake(answer);
+        answer
     }
 
     /// Sends a piece of the answer's body; false if the plugin is far enough ahead to wait until it is woken.
@@ -367,27 +344,39 @@ impl Drop for PluginSide {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugin::head::Target;
+    use axum::http::{HeaderMap, Method, StatusCode, Version};
     use http_body_util::BodyExt;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    fn pair(has_body: bool) -> (IoSide, PluginSide, Arc<AtomicUsize>) {
-        let woken = Arc::new(AtomicUsize::new(0));
-        let count = woken.clone();
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(&self, id: u64) {
+            assert_eq!(id, 7);
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    impl Woken {
+        fn times(&self) -> usize {
+            self.0.load(Ordering::SeqCst)
+        }
+    }
+
+    fn pair(has_body: bool) -> (IoSide, PluginSide, Arc<Woken>) {
+        let woken = Arc::new(Woken::default());
         let head = RequestHead {
             method: Method::GET,
-            path: "/p".into(),
-            raw_path: Bytes::from_static(b"/p"),
-            query: Bytes::new(),
+            target: Target::new("/p", ""),
             version: Version::HTTP_11,
             headers: HeaderMap::new(),
             client: None,
             server: ("localhost", 1),
             request_id: "0".into(),
         };
-        let wake = Box::new(move || {
-            count.fetch_add(1, Ordering::SeqCst);
-        });
-        let (io, plugin) = exchange(head, has_body, wake);
+        let (io, plugin) = exchange(head, has_body, 7, woken.clone());
         (io, plugin, woken)
     }
 
@@ -405,7 +394,7 @@ mod tests {
         assert_eq!(io.head().await.unwrap().status, StatusCode::OK);
         assert_eq!(http_body::Body::size_hint(&io).exact(), Some(5));
         assert_eq!(io.collect().await.unwrap().to_bytes(), "hello");
-        assert_eq!(woken.load(Ordering::SeqCst), 0, "nobody waited");
+        assert_eq!(woken.times(), 0, "nobody waited");
     }
 
     #[tokio::test]
@@ -414,13 +403,13 @@ mod tests {
         let feed = io.feed();
         assert_eq!(plugin.receive(), Received::Pending);
         assert!(feed.push(Bytes::from_static(b"a")).await);
-        assert_eq!(woken.load(Ordering::SeqCst), 1);
+        assert_eq!(woken.times(), 1);
         assert_eq!(plugin.receive(), Received::Chunk(Bytes::from_static(b"a"), true));
         feed.end();
         assert_eq!(plugin.receive(), Received::Chunk(Bytes::new(), false));
         assert_eq!(plugin.receive(), Received::Pending);
         drop(io);
-        assert_eq!(woken.load(Ordering::SeqCst), 2);
+        assert_eq!(woken.times(), 2);
         assert_eq!(plugin.receive(), Received::Disconnected);
     }
 
@@ -431,7 +420,7 @@ mod tests {
         assert!(!plugin.write(Bytes::from(vec![0; BUFFER]), true));
         assert!(plugin.is_full());
         io.frame().await.unwrap().unwrap();
-        assert_eq!(woken.load(Ordering::SeqCst), 1);
+        assert_eq!(woken.times(), 1);
         assert!(!plugin.is_full());
     }
 

@@ -5,6 +5,7 @@
 //! futures and [`exchange`]s. The host implements both traits with pyo3; tests implement them without.
 
 pub mod exchange;
+pub mod head;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -17,7 +18,8 @@ use serde_json::{Map, Value};
 use crate::description::Described;
 use crate::failure::Failure;
 use crate::routes::Bound;
-use exchange::{IoSide, RequestHead};
+use exchange::IoSide;
+use head::RequestHead;
 
 /// A future that any thread may poll.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;

@@ -1,13 +1,19 @@
 //! From bound values to the keyword arguments of a handler.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use skills_daemon::routes::Bound as Value;
+
+use crate::wakes::Pace;
 
 /// What turns bound values into keyword arguments; made once per plan by `skills_host.plan`.
 #[pyclass(frozen, module = "_skills_host")]
 pub(crate) struct Binder {
     parameters: Vec<Parameter>,
+    /// The pace of the handler.
+    pace: Arc<Pace>,
 }
 
 struct Parameter {
@@ -38,11 +44,16 @@ impl Binder {
                 validate,
             })
             .collect();
-        Binder { parameters }
+        Binder { parameters, pace: Arc::default() }
     }
 }
 
 impl Binder {
+    /// The pace of the handler.
+    pub(crate) fn pace(&self) -> &Arc<Pace> {
+        &self.pace
+    }
+
     /// The keyword arguments, or `None` if a value does not satisfy its validator.
     pub(crate) fn arguments<'py>(
         &self,

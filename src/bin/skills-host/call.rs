@@ -3,9 +3,9 @@
 //! All methods run on the plugin's thread (or on one of its pool threads) with the GIL held, and none of them
 //! waits.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use bytes::Bytes;
@@ -13,13 +13,15 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use skills_daemon::plugin::Direct;
-use skills_daemon::plugin::exchange::{PluginSide, Received, ResponseHead};
+use skills_daemon::plugin::exchange::{PluginSide, Received};
+use skills_daemon::plugin::head::ResponseHead;
 
 use crate::binder::Binder;
 use crate::json;
 use crate::load::Counted;
+use crate::wakes::{self, Pace};
 
 /// A request and the way to its answer.
 #[pyclass(frozen, module = "_skills_host")]
@@ -27,15 +29,13 @@ pub(crate) struct Call {
     /// Tells calls of one plugin apart.
     #[pyo3(get)]
     id: u64,
-    #[pyo3(get)]
-    request_id: String,
-    #[pyo3(get)]
-    path: String,
     /// How to call the handler without FastAPI.
     direct: Option<Direct>,
     started: AtomicBool,
     /// `None` once the call is closed.
     load: Mutex<Option<Counted>>,
+    /// When a direct call's handler began, and whose pace that tells.
+    begun: OnceLock<(Instant, Arc<Pace>)>,
     /// `None` once the call is closed.
     side: Mutex<Option<Box<PluginSide>>>,
 }
@@ -45,10 +45,14 @@ impl Call {
         let status = StatusCode::from_u16(status)
             .map_err(|_| PyValueError::new_err(format!("{status} is not an HTTP status")))?;
         self.started.store(true, Ordering::Relaxed);
-        let mut headers = HeaderMap::with_capacity(3);
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        // The server adds the length, and the daemon the id.
+        let mut headers = HeaderMap::with_capacity(2);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        self.with(|side| side.answer(ResponseHead { status, headers }, body))?;
+        if let Some(waker) =
+            self.with(|side| side.answer(ResponseHead { status, headers }, body))?
+        {
+            wakes::wake(waker);
+        }
         self.close();
         Ok(())
     }
@@ -61,11 +65,10 @@ impl Call {
     ) -> Call {
         Call {
             id,
-            request_id: side.head.request_id.clone(),
-            path: side.head.path.clone(),
             direct,
             started: AtomicBool::new(false),
             load: Mutex::new(load),
+            begun: OnceLock::new(),
             side: Mutex::new(Some(side)),
         }
     }
@@ -78,6 +81,18 @@ impl Call {
 
 #[pymethods]
 impl Call {
+    /// The id of the request, in all logs.
+    #[getter]
+    fn request_id<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        self.with(|side| PyString::new(py, &side.head.request_id))
+    }
+
+    /// The decoded path.
+    #[getter]
+    fn path<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        self.with(|side| PyString::new(py, side.head.target.path()))
+    }
+
     /// The number of the plan, or `None` where FastAPI does everything.
     #[getter]
     fn plan(&self) -> Option<usize> {
@@ -97,7 +112,12 @@ impl Call {
         binder: &Binder,
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
         match &self.direct {
-            Some(direct) => binder.arguments(py, &direct.values),
+            Some(direct) => {
+                let pace = binder.pace().clone();
+                // Set once: a call has one handler.
+                let _ = self.begun.set((pace.begin(), pace));
+                binder.arguments(py, &direct.values)
+            }
             None => Ok(None),
         }
     }
@@ -109,6 +129,9 @@ impl Call {
         status: u16,
         plain: Option<&str>,
     ) -> PyResult<bool> {
+        if let Some((begun, pace)) = self.begun.get() {
+            pace.end(*begun);
+        }
         let as_encoder = match plain {
             Some("any") => false,
             Some("dict") if result.is_exact_instance_of::<PyDict>() => false,
@@ -150,9 +173,15 @@ impl Call {
         scope.set_item(intern!(py, "http_version"), version)?;
         scope.set_item(intern!(py, "method"), head.method.as_str())?;
         scope.set_item(intern!(py, "scheme"), intern!(py, "http"))?;
-        scope.set_item(intern!(py, "path"), &head.path)?;
-        scope.set_item(intern!(py, "raw_path"), PyBytes::new(py, &head.raw_path))?;
-        scope.set_item(intern!(py, "query_string"), PyBytes::new(py, &head.query))?;
+        scope.set_item(intern!(py, "path"), head.target.path())?;
+        scope.set_item(
+            intern!(py, "raw_path"),
+            PyBytes::new(py, head.target.raw_path().as_bytes()),
+        )?;
+        scope.set_item(
+            intern!(py, "query_string"),
+            PyBytes::new(py, head.target.query().as_bytes()),
+        )?;
         scope.set_item(intern!(py, "root_path"), intern!(py, ""))?;
         scope.set_item(intern!(py, "headers"), headers)?;
         let client = head.client.map(|client| (client.ip().to_string(), client.port()));

@@ -13,10 +13,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
+use skills_daemon::plugin::exchange::Wake;
 use tokio::sync::oneshot;
 
 use crate::call::Call;
 use crate::load::{Counted, Load};
+use crate::wakes;
 
 /// How many events Python takes at a time, so that the loop's other work gets its turn.
 const BATCH: usize = 64;
@@ -70,13 +72,19 @@ pub(crate) fn inbox() -> io::Result<(Sender, Inbox)> {
     Ok((Sender(shared.clone()), Inbox { shared, reader }))
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+impl Wake for Shared {
+    fn wake(&self, id: u64) {
+        // A thread that has ended needs no waking.
+        let _ = self.send(Event::Moved(id));
     }
 }
 
 impl Sender {
+    /// What wakes the loop when an exchange moves.
+    pub(crate) fn waking(&self) -> Arc<dyn Wake> {
+        self.0.clone()
+    }
+
     /// How many requests this loop has.
     pub(crate) fn load(&self) -> usize {
         self.0.load.now()
@@ -89,7 +97,17 @@ impl Sender {
 
     /// Puts an event in and wakes the loop if it sleeps. Never blocks.
     pub(crate) fn send(&self, event: Event) -> Result<(), Refused> {
-        let mut queue = self.0.lock();
+        self.0.send(event)
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn send(&self, event: Event) -> Result<(), Refused> {
+        let mut queue = self.lock();
         if queue.closed {
             return Err(Refused::Closed);
         }
@@ -104,7 +122,7 @@ impl Sender {
         drop(queue);
         if wake {
             // A full pipe would mean that a byte is there already, which is all that counts.
-            let _ = (&self.0.writer).write(&[1]);
+            let _ = (&self.writer).write(&[1]);
         }
         Ok(())
     }
@@ -124,7 +142,7 @@ impl Inbox {
         self.reader.as_raw_fd()
     }
 
-    /// The next events, at most `BATCH`.
+    /// The next events, at most `BATCH`; answers to them may wait until `done`.
     fn take<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let batch: Vec<Event> = {
             let mut queue = self.shared.lock();
@@ -138,6 +156,7 @@ impl Inbox {
             }
             batch
         };
+        wakes::open();
         let list = PyList::empty(py);
         for event in batch {
             match event {
@@ -150,6 +169,11 @@ impl Inbox {
             }
         }
         Ok(list)
+    }
+
+    /// Ends a batch: whoever waits for an answer is woken.
+    fn done(&self) {
+        wakes::flush();
     }
 }
 

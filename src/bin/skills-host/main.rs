@@ -29,6 +29,7 @@ mod load;
 mod log;
 mod plugins;
 mod pool;
+mod wakes;
 
 use std::fs::File;
 use std::io::{self, Write};

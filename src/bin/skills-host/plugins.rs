@@ -9,7 +9,8 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use serde_json::{Map, Value, json};
 use skills_daemon::failure::{Failure, Kind};
-use skills_daemon::plugin::exchange::{self, IoSide, RequestHead};
+use skills_daemon::plugin::exchange::{self, IoSide};
+use skills_daemon::plugin::head::RequestHead;
 use skills_daemon::plugin::{
     BoxFuture, Direct, LoadRequest, Loaded, Plugin, Python as PythonTrait,
 };
@@ -150,12 +151,7 @@ impl Plugin for Worker {
     ) -> Result<IoSide, Failure> {
         let id = self.next_call.fetch_add(1, Ordering::Relaxed);
         let own_loop = self.least_busy();
-        let sender = own_loop.clone();
-        let wake = Box::new(move || {
-            // A thread that has ended needs no waking.
-            let _ = sender.send(Event::Moved(id));
-        });
-        let (io, side) = exchange::exchange(head, has_body, wake);
+        let (io, side) = exchange::exchange(head, has_body, id, own_loop.waking());
         let sent = match direct {
             Some(direct) if !direct.is_async => {
                 self.pool.send(Call::new(id, Box::new(side), Some(direct), None))

@@ -17,6 +17,7 @@ use pyo3::prelude::*;
 
 use crate::call::Call;
 use crate::inbox::{REQUESTS_MAX, Refused};
+use crate::wakes;
 
 /// How many calls may block at once: FastAPI's limit.
 const THREADS_MAX: usize = 40;
@@ -162,6 +163,7 @@ impl Pool {
             Python::attach(|py| {
                 let mut next = Some(first);
                 while let Some(call) = next {
+                    wakes::open();
                     run_one(py, call, &run);
                     let empty = {
                         let mut state = self.0.lock();
@@ -169,6 +171,9 @@ impl Pool {
                         next = state.next();
                         if state.is_empty() { state.when_empty.take() } else { None }
                     };
+                    if next.is_none() {
+                        wakes::flush();
+                    }
                     if let Some(Err(error)) = empty.map(|callback| callback.call0(py)) {
                         tracing::error!(plugin = self.0.name, %error, "the pool's end was not heard");
                     }
