@@ -7,8 +7,6 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from skills_daemon.logging import request_id_ctx
-
 if TYPE_CHECKING:
     from _skills_host import Call
 
@@ -69,7 +67,6 @@ async def serve(app: Any, call: Call, waiters: Waiters) -> None:
         call: The request and the way to its answer.
         waiters: Where the loop reports that a request moved.
     """
-    request_id_ctx.set(call.request_id)
     receive, send = channel(call, waiters)
     try:
         await app(call.scope(), receive, send)

@@ -7,11 +7,14 @@ models. What the library cannot write by itself is finished here, on the plugin'
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import logging
 from typing import TYPE_CHECKING, Any
 
 from skills_daemon.logging import request_id_ctx
 from skills_host.asgi import Waiters, channel, last_resort, serve
+from skills_host.eager import Tasks
 from skills_host.plan import Plan
 
 if TYPE_CHECKING:
@@ -21,41 +24,86 @@ logger = logging.getLogger("skills_host.direct")
 
 
 class Runner:
-    """Calls handlers of one plugin by their plans.
+    """Serves requests to one plugin on one loop.
 
     Args:
         app: The plugin's application, for what has no plan or does not satisfy it.
         plans: The plans, by number.
         waiters: Where the loop reports that a request moved.
+        tasks: The loop's requests under way.
+        context: What the context of each request is a copy of.
     """
 
-    def __init__(self, app: Any, plans: list[Plan], waiters: Waiters) -> None:
+    def __init__(
+        self,
+        app: Any,
+        plans: list[Plan],
+        waiters: Waiters,
+        tasks: Tasks,
+        context: contextvars.Context,
+    ) -> None:
         from fastapi.responses import Response
 
         self._app = app
         self._plans = plans
         self._waiters = waiters
+        self._tasks = tasks
+        self._context = context
         self._response = Response
 
-    async def run(self, call: Call) -> None:
-        """Serves one request on the loop, directly if it has a plan for an `async def` handler."""
+    def run(self, call: Call) -> None:
+        """Begins to serve a request: directly if it has a plan for an `async def` handler."""
+        context = self._context.copy()
+        context.run(request_id_ctx.set, call.request_id)
         number = call.plan
         if number is None:
-            await serve(self._app, call, self._waiters)
+            self._tasks.start(serve(self._app, call, self._waiters), context)
             return
         plan = self._plans[number]
-        request_id_ctx.set(call.request_id)
         try:
-            arguments = call.arguments(plan.binder)
+            arguments = context.run(call.arguments, plan.binder)
             if arguments is None:
-                await serve(self._app, call, self._waiters)
+                self._tasks.start(serve(self._app, call, self._waiters), context)
                 return
-            result = await plan.endpoint(**arguments)
+            work = plan.endpoint(**arguments)
         except Exception as error:
-            await self.fail(call, error)
+            self._tasks.start(self.fail(call, error), context)
             return
-        if not call.finish(result, plan.status, plan.plain):
-            await self.finish(call, plan, result)
+        # The handler's own coroutine is the task: one that does not wait is done here.
+        task = self._tasks.start(work, context)
+        if task.done():
+            self._done(task, call, plan, context)
+        else:
+            task.add_done_callback(
+                lambda task: self._done(task, call, plan, context), context=self._context
+            )
+
+    def _done(
+        self, task: asyncio.Task[Any], call: Call, plan: Plan, context: contextvars.Context
+    ) -> None:
+        """Answers with what a handler returned or raised."""
+        error = None if task.cancelled() else task.exception()
+        if task.cancelled():
+            # By the handler itself, or because the plugin ends.
+            call.close()
+        elif error is not None:
+            self._tasks.start(self.fail(call, error), context)
+        else:
+            result = task.result()
+            if not call.finish(result, plan.status, plan.plain):
+                self._tasks.start(self.finish(call, plan, result), context)
+
+    def go_on(self, call: Call, plan: Plan | None, rest: Any) -> None:
+        """Does on the loop what a thread of the pool left to do."""
+        context = self._context.copy()
+        context.run(request_id_ctx.set, call.request_id)
+        if plan is not None:
+            work = self.finish(call, plan, rest)
+        elif rest is not None:
+            work = self.fail(call, rest)
+        else:
+            work = serve(self._app, call, self._waiters)
+        self._tasks.start(work, context)
 
     def run_sync(self, call: Call) -> tuple[Any, ...] | None:
         """Runs a `def` handler on a thread of the pool.
@@ -78,16 +126,6 @@ class Runner:
             return (call, None, error)
         return None if call.finish(result, plan.status, plan.plain) else (call, plan, result)
 
-    async def go_on(self, call: Call, plan: Plan | None, rest: Any) -> None:
-        """Does on the loop what a thread of the pool left to do."""
-        request_id_ctx.set(call.request_id)
-        if plan is not None:
-            await self.finish(call, plan, rest)
-        elif rest is not None:
-            await self.fail(call, rest)
-        else:
-            await serve(self._app, call, self._waiters)
-
     async def finish(self, call: Call, plan: Plan, result: Any) -> None:
         """Answers with a result that is not plain JSON."""
         try:
@@ -98,7 +136,7 @@ class Runner:
         except Exception as error:
             await self.fail(call, error)
 
-    async def fail(self, call: Call, error: Exception) -> None:
+    async def fail(self, call: Call, error: BaseException) -> None:
         """Answers as the handler for the exception's type does, and logs what has none."""
         handlers = self._app.exception_handlers
         last = handlers[Exception]

@@ -1,4 +1,4 @@
-"""Tasks whose first step runs at once.
+"""The tasks of a loop, whose first step runs at once.
 
 Most handlers never wait, and a task that is done after its first step costs the loop no round.
 From Python 3.12 on, `asyncio.Task` can do that by itself. Before, a task schedules its first step
@@ -9,58 +9,81 @@ that `asyncio.current_task()` and everything built on it work in either case.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import sys
 from collections.abc import Coroutine
 from typing import Any
 
-if sys.version_info >= (3, 12):
 
-    class Starter:
-        """Starts tasks of one loop.
+class Tasks:
+    """Starts the tasks of one loop and keeps them; all on the loop's thread, outside of any task.
 
-        Args:
-            loop: The loop; tasks are started on its thread, while it runs.
-            name: The name of the tasks.
+    Args:
+        loop: The loop.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._caught: Any = None
+        self._catcher = self._catch
+        # The loop itself holds its tasks only weakly.
+        self._running: set[asyncio.Task[Any]] = set()
+
+    def start(
+        self, work: Coroutine[Any, Any, Any], context: contextvars.Context
+    ) -> asyncio.Task[Any]:
+        """Runs the first step of `work` as a task in `context`, and keeps the task until it ends.
+
+        Before Python 3.11, which has no way to give a task its context, it runs in a copy.
         """
+        task = self._begun(work, context)
+        if not task.done():
+            self.keep(task)
+        return task
 
-        def __init__(self, loop: asyncio.AbstractEventLoop, name: str) -> None:
-            self._loop = loop
-            self._name = name
+    def keep(self, task: asyncio.Task[Any]) -> None:
+        """Keeps a task until it ends."""
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
-        def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-            """Runs the first step of `work` as a task, in a copy of the current context."""
-            return asyncio.Task(work, loop=self._loop, name=self._name, eager_start=True)
+    async def idle(self) -> None:
+        """Waits until no task runs but the one that asks."""
+        while others := self._running - {asyncio.current_task()}:
+            await asyncio.wait(others)
 
-else:
+    def cancel(self, seconds: float) -> None:
+        """Cancels what runs and gives it `seconds` to end; the loop must not be running."""
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            self._loop.run_until_complete(asyncio.wait(set(self._running), timeout=seconds))
 
-    class Starter:
-        """Starts tasks of one loop.
+    if sys.version_info >= (3, 12):
 
-        Args:
-            loop: The loop; tasks are started on its thread, while it runs.
-            name: The name of the tasks.
-        """
+        def _begun(
+            self, work: Coroutine[Any, Any, Any], context: contextvars.Context
+        ) -> asyncio.Task[Any]:
+            return asyncio.Task(work, loop=self._loop, context=context, eager_start=True)
 
-        def __init__(self, loop: asyncio.AbstractEventLoop, name: str) -> None:
-            self._loop = loop
-            self._name = name
-            self._caught: Any = None
-            self._catcher = self._catch
+    else:
 
-        def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-            """Runs the first step of `work` as a task, in a copy of the current context."""
+        def _begun(
+            self, work: Coroutine[Any, Any, Any], context: contextvars.Context
+        ) -> asyncio.Task[Any]:
             loop = self._loop
             # An attribute of the instance hides the method for the length of one constructor.
             loop.call_soon = self._catcher  # type: ignore[method-assign]
             try:
-                task = asyncio.Task(work, loop=loop, name=self._name)
+                if sys.version_info >= (3, 11):
+                    task = asyncio.Task(work, loop=loop, name="request", context=context)
+                else:
+                    task = context.run(asyncio.Task, work, loop=loop, name="request")
             finally:
                 del loop.call_soon
-            # The task made its own copy of the context: its first step must run in that.
             step, context = self._caught
             self._caught = None
             context.run(step)
             return task
 
-        def _catch(self, step: Any, context: Any = None) -> None:
-            self._caught = step, context
+    def _catch(self, step: Any, context: Any = None) -> None:
+        self._caught = step, context

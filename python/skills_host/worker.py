@@ -15,12 +15,12 @@ import json
 import logging
 import threading
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from skills_host.asgi import Waiters
 from skills_host.direct import Runner
-from skills_host.eager import Starter
+from skills_host.eager import Tasks
 from skills_host.loader import LoadedPlugin, LoadError, load
 from skills_host.log import plugin_ctx
 
@@ -31,9 +31,6 @@ logger = logging.getLogger("skills_host.worker")
 
 #: Kept for ever, a few for each reload: a claim ends when it is collected, on whatever thread.
 _claims: list[Any] = []
-
-#: Name of the tasks that serve requests.
-_REQUEST = "request"
 
 
 def run(
@@ -103,13 +100,14 @@ class _Worker:
         self._pool = pool
         self._plugin = plugin
         self._waiters = Waiters()
-        self._runner = Runner(plugin.app, plugin.plans, self._waiters)
         self._loop = asyncio.new_event_loop()
         self._context = contextvars.copy_context()
-        self._starter = Starter(self._loop, _REQUEST)
+        self._requests = Tasks(self._loop)
+        self._others = Tasks(self._loop)
+        self._runner = Runner(
+            plugin.app, plugin.plans, self._waiters, self._requests, self._context
+        )
         self._thread = threading.local()
-        # The loop itself holds its tasks only weakly.
-        self._tasks: set[asyncio.Task[None]] = set()
         self._verbs: dict[str, Callable[[float], Awaitable[str]]] = {
             "start": self._startup,
             "health": self._health,
@@ -124,10 +122,8 @@ class _Worker:
             self._loop.run_forever()
         finally:
             self._loop.remove_reader(self._inbox.fileno())
-            for task in self._tasks:
-                task.cancel()
-            if self._tasks:
-                self._loop.run_until_complete(asyncio.wait(self._tasks, timeout=1))
+            self._requests.cancel(1)
+            self._others.cancel(1)
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
 
@@ -138,9 +134,9 @@ class _Worker:
                     self._waiters.wake(event)
                 elif type(event) is tuple:
                     verb, limit, reply = event
-                    self._keep(self._loop.create_task(self._answer(verb, limit, reply), name=verb))
+                    self._others.keep(self._loop.create_task(self._answer(verb, limit, reply)))
                 else:
-                    self._start(self._runner.run(event))
+                    self._runner.run(event)
         finally:
             self._inbox.done()
 
@@ -151,21 +147,7 @@ class _Worker:
             _claim_for_anyio(self._loop)
         left = self._context.copy().run(self._runner.run_sync, call)
         if left is not None:
-            # In the loop's context, not the pool thread's.
-            self._loop.call_soon_threadsafe(self._go_on, left, context=self._context)
-
-    def _go_on(self, left: tuple[Any, ...]) -> None:
-        self._start(self._runner.go_on(*left))
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        # Each task has a copy of the loop's context, so that no request sees what another set.
-        task = self._starter.start(work)
-        if not task.done():
-            self._keep(task)
-
-    def _keep(self, task: asyncio.Task[None]) -> None:
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+            self._loop.call_soon_threadsafe(self._runner.go_on, *left)
 
     async def _answer(self, verb: str, limit: float, reply: Reply) -> None:
         try:
@@ -183,7 +165,9 @@ class _Worker:
         """Finishes the requests under way, then runs `shutdown()`, each in at most `limit`."""
         finished = await self._finished(limit)
         complaint = await self._hook("shutdown", limit)
-        self._drain()
+        # What arrived meanwhile; not from here, because a task cannot start another's first step.
+        self._loop.call_soon(self._drain)
+        await asyncio.sleep(0)
         if finished:
             await self._finished(min(limit, 1))
         for other in self.beside:
@@ -196,19 +180,15 @@ class _Worker:
         empty = asyncio.Event()
         self._pool.when_empty(lambda: self._loop.call_soon_threadsafe(empty.set))
         others = [
-            asyncio.wrap_future(asyncio.run_coroutine_threadsafe(other._idle(), other._loop))
+            asyncio.run_coroutine_threadsafe(other._requests.idle(), other._loop)
             for other in self.beside
         ]
-        waits = {asyncio.ensure_future(wait) for wait in (empty.wait(), self._idle(), *others)}
+        waits = {asyncio.ensure_future(wait) for wait in (empty.wait(), self._requests.idle())}
+        waits |= {asyncio.wrap_future(other) for other in others}
         _, late = await asyncio.wait(waits, timeout=limit)
         for wait in late:
             wait.cancel()
         return not late
-
-    async def _idle(self) -> None:
-        """Waits until no request is under way on this loop."""
-        while running := {task for task in self._tasks if task.get_name() == _REQUEST}:
-            await asyncio.wait(running)
 
     async def _hook(self, name: str, limit: float) -> str | None:
         hook = getattr(self._plugin.instance, name, None)

@@ -55,7 +55,7 @@ use skills_daemon::{console::Console, daemon};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// More threads than this only contend for what one connection per client needs.
+/// More I/O threads than this only contend for what one connection per client needs.
 const IO_THREADS_MAX: usize = 4;
 
 /// What tasks that still block get at the very end.
@@ -123,7 +123,9 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     let python_dir = bundle::unpack(&paths)?;
     embed::initialize(&paths, &python_dir, &level.to_string())?;
     let python = Arc::new(plugins::Embedded);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(IO_THREADS_MAX);
+    // The other half of the CPUs is for Python: an I/O thread that takes a plugin's CPU away only costs.
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = (cpus / 2).clamp(1, IO_THREADS_MAX);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .thread_name("skills-io")
