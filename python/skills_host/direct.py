@@ -53,8 +53,7 @@ class Runner:
 
     def run(self, call: Call) -> None:
         """Begins to serve a request: directly if it has a plan for an `async def` handler."""
-        context = self._context.copy()
-        context.run(request_id_ctx.set, call.request_id)
+        context = call.context(request_id_ctx)
         number = call.plan
         if number is None:
             self._tasks.start(serve(self._app, call, self._waiters), context)
@@ -82,21 +81,20 @@ class Runner:
         self, task: asyncio.Task[Any], call: Call, plan: Plan, context: contextvars.Context
     ) -> None:
         """Answers with what a handler returned or raised."""
-        error = None if task.cancelled() else task.exception()
-        if task.cancelled():
+        try:
+            result = task.result()
+        except asyncio.CancelledError:
             # By the handler itself, or because the plugin ends.
             call.close()
-        elif error is not None:
+        except BaseException as error:
             self._tasks.start(self.fail(call, error), context)
         else:
-            result = task.result()
-            if not call.finish(result, plan.status, plan.plain):
+            if not call.finish(result):
                 self._tasks.start(self.finish(call, plan, result), context)
 
     def go_on(self, call: Call, plan: Plan | None, rest: Any) -> None:
         """Does on the loop what a thread of the pool left to do."""
-        context = self._context.copy()
-        context.run(request_id_ctx.set, call.request_id)
+        context = call.context(request_id_ctx)
         if plan is not None:
             work = self.finish(call, plan, rest)
         elif rest is not None:
@@ -124,7 +122,7 @@ class Runner:
             return (call, None, RuntimeError("coroutine raised StopIteration"))
         except Exception as error:
             return (call, None, error)
-        return None if call.finish(result, plan.status, plan.plain) else (call, plan, result)
+        return None if call.finish(result) else (call, plan, result)
 
     async def finish(self, call: Call, plan: Plan, result: Any) -> None:
         """Answers with a result that is not plain JSON."""

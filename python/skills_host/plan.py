@@ -110,9 +110,7 @@ class Plan:
         is_async: True for `async def`.
         status: HTTP status of an answer that is no `Response`.
         parameters: The parameters, in the order in which the library binds them.
-        plain: Which results of plain JSON values may be written as they are: `"any"`, only a
-            `"dict"`, any but with the keys left out that FastAPI's `"encoder"` leaves out, or
-            `None`.
+        binder: Makes the handler's arguments, and an answer of a result that is plain JSON.
         encode: Turns any other result into JSON bytes as FastAPI does.
     """
 
@@ -129,7 +127,7 @@ class Plan:
             for location in ("path", "query", "header", "cookie")
             for field in getattr(dependant, f"{location}_params")
         ]
-        self.plain, self.encode = _response(route)
+        plain, self.encode = _response(route)
         self.binder = Binder(
             [
                 (
@@ -140,7 +138,9 @@ class Plan:
                     parameter.validate,
                 )
                 for parameter in self.parameters
-            ]
+            ],
+            self.status,
+            plain,
         )
 
     def spec(self) -> dict[str, Any]:
@@ -311,7 +311,13 @@ def _choices(annotation: Any) -> dict[str, Any] | None:
 
 
 def _response(route: Any) -> tuple[str | None, Callable[[Any], bytes]]:
-    """How results are written: what may be written as it is, and the way for everything else."""
+    """How results are written.
+
+    Returns:
+        Which results of plain JSON values may be written as they are: `"any"`, only a `"dict"`, any
+        but with the keys left out that FastAPI's `"encoder"` leaves out, or `None`; and the way to
+        JSON bytes for everything else.
+    """
     from fastapi.encoders import jsonable_encoder
     from fastapi.exceptions import ResponseValidationError
     from fastapi.responses import JSONResponse

@@ -147,7 +147,7 @@ class _Worker:
             _claim_for_anyio(self._loop)
         left = self._context.copy().run(self._runner.run_sync, call)
         if left is not None:
-            self._loop.call_soon_threadsafe(self._runner.go_on, *left)
+            self._loop.call_soon_threadsafe(self._runner.go_on, *left, context=self._context)
 
     async def _answer(self, verb: str, limit: float, reply: Reply) -> None:
         try:

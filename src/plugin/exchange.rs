@@ -14,6 +14,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use axum::http::StatusCode;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use thiserror::Error;
@@ -46,7 +47,7 @@ struct State {
     incoming_ended: bool,
     /// The plugin was handed the end of the body.
     incoming_delivered: bool,
-    head: Option<ResponseHead>,
+    head: Option<Head>,
     outgoing: VecDeque<Bytes>,
     outgoing_bytes: usize,
     outgoing_ended: bool,
@@ -62,6 +63,14 @@ struct State {
     feed_waker: Option<Waker>,
 }
 
+/// The head of an answer, as the plugin's side gave it.
+enum Head {
+    /// As it is.
+    Whole(ResponseHead),
+    /// Of a JSON answer: its headers are made where they are sent, which costs the plugin nothing.
+    Json(StatusCode),
+}
+
 /// The way to the loop on which a plugin's side waits.
 pub trait Wake: Send + Sync {
     /// Tells it that the exchange `id` moved; returns at once, on whatever thread.
@@ -69,6 +78,7 @@ pub trait Wake: Send + Sync {
 }
 
 struct Shared {
+    request: RequestHead,
     state: Mutex<State>,
     id: u64,
     plugin: Arc<dyn Wake>,
@@ -86,8 +96,6 @@ pub struct Feed {
 
 /// The end of an exchange on the plugin's thread.
 pub struct PluginSide {
-    /// The request.
-    pub head: RequestHead,
     shared: Arc<Shared>,
 }
 
@@ -95,14 +103,14 @@ pub struct PluginSide {
 ///
 /// With `has_body` the request's body comes through [`IoSide::feed`]; otherwise it is empty.
 pub fn exchange(
-    head: RequestHead,
+    request: RequestHead,
     has_body: bool,
     id: u64,
     plugin: Arc<dyn Wake>,
 ) -> (IoSide, PluginSide) {
     let state = State { incoming_ended: !has_body, ..State::default() };
-    let shared = Arc::new(Shared { state: Mutex::new(state), id, plugin });
-    (IoSide { shared: shared.clone() }, PluginSide { head, shared })
+    let shared = Arc::new(Shared { request, state: Mutex::new(state), id, plugin });
+    (IoSide { shared: shared.clone() }, PluginSide { shared })
 }
 
 impl Shared {
@@ -133,7 +141,8 @@ impl IoSide {
         poll_fn(|context| {
             let mut state = self.shared.lock();
             match state.head.take() {
-                Some(head) => Poll::Ready(Ok(head)),
+                Some(Head::Whole(head)) => Poll::Ready(Ok(head)),
+                Some(Head::Json(status)) => Poll::Ready(Ok(ResponseHead::json(status))),
                 None if state.aborted => Poll::Ready(Err(Aborted)),
                 None => {
                     state.answer_waker = Some(context.waker().clone());
@@ -256,6 +265,11 @@ impl Feed {
 }
 
 impl PluginSide {
+    /// The head of the request.
+    pub fn request(&self) -> &RequestHead {
+        &self.shared.request
+    }
+
     /// The next piece of the request's body.
     pub fn receive(&self) -> Received {
         let mut state = self.shared.lock();
@@ -281,14 +295,14 @@ impl PluginSide {
 
     /// Sends the head of the answer; it travels with the first piece of the body.
     pub fn respond(&self, head: ResponseHead) {
-        self.shared.lock().head = Some(head);
+        self.shared.lock().head = Some(Head::Whole(head));
     }
 
-    /// Sends a whole answer; the waker that is returned is for the caller to wake.
+    /// Sends a whole answer of JSON; the waker that is returned is for the caller to wake.
     #[must_use]
-    pub fn answer(&self, head: ResponseHead, body: Bytes) -> Option<Waker> {
+    pub fn answer(&self, status: StatusCode, body: Bytes) -> Option<Waker> {
         let mut state = self.shared.lock();
-        state.head = Some(head);
+        state.head = Some(Head::Json(status));
         state.outgoing_ended = true;
         if !state.disconnected {
             state.outgoing_bytes = body.len();
@@ -345,7 +359,7 @@ impl Drop for PluginSide {
 mod tests {
     use super::*;
     use crate::plugin::head::Target;
-    use axum::http::{HeaderMap, Method, StatusCode, Version};
+    use axum::http::{HeaderMap, Method, Version};
     use http_body_util::BodyExt;
     use std::sync::atomic::{AtomicUsize, Ordering};
 

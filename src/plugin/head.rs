@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, Method, StatusCode, Version};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use percent_encoding::percent_decode_str;
 
 /// The head of a request, as a plugin sees it.
@@ -32,6 +32,16 @@ pub struct ResponseHead {
     pub status: StatusCode,
     /// Headers.
     pub headers: HeaderMap,
+}
+
+impl ResponseHead {
+    /// The head of a JSON answer; the server adds its length.
+    pub fn json(status: StatusCode) -> ResponseHead {
+        // Room for the request's id too, which the daemon adds.
+        let mut headers = HeaderMap::with_capacity(2);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        ResponseHead { status, headers }
+    }
 }
 
 /// Path and query of a request.

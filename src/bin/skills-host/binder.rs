@@ -1,19 +1,51 @@
-//! From bound values to the keyword arguments of a handler.
+//! From bound values to the keyword arguments of a handler, and from its result to JSON.
 
-use std::sync::Arc;
-
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use skills_daemon::routes::Bound as Value;
 
+use crate::json;
 use crate::wakes::Pace;
 
-/// What turns bound values into keyword arguments; made once per plan by `skills_host.plan`.
+/// What turns bound values into keyword arguments and results into answers; made once per plan by
+/// `skills_host.plan`.
 #[pyclass(frozen, module = "_skills_host")]
 pub(crate) struct Binder {
     parameters: Vec<Parameter>,
+    /// HTTP status of an answer that is no `Response`.
+    pub(crate) status: u16,
+    /// Which results may be written as they are.
+    pub(crate) plain: Plain,
     /// The pace of the handler.
-    pace: Arc<Pace>,
+    pub(crate) pace: Pace,
+}
+
+/// Which results of plain JSON values may be written as they are.
+#[derive(Clone, Copy)]
+pub(crate) enum Plain {
+    /// Any.
+    Any,
+    /// A `dict`.
+    Dict,
+    /// Any, but without the keys that FastAPI's encoder leaves out.
+    Encoder,
+    /// None.
+    Nothing,
+}
+
+impl Plain {
+    /// The JSON of a result, if it may be written and is plain.
+    pub(crate) fn written(self, result: &Bound<'_, PyAny>) -> Option<Vec<u8>> {
+        let as_encoder = match self {
+            Plain::Any => false,
+            Plain::Dict if result.is_exact_instance_of::<PyDict>() => false,
+            Plain::Encoder => true,
+            Plain::Dict | Plain::Nothing => return None,
+        };
+        let mut body = Vec::with_capacity(256);
+        json::write(&mut body, result, as_encoder).is_ok().then_some(body)
+    }
 }
 
 struct Parameter {
@@ -33,7 +65,16 @@ type Parts = (Py<PyString>, Py<PyAny>, Option<Py<PyAny>>, Vec<Py<PyAny>>, Option
 #[pymethods]
 impl Binder {
     #[new]
-    fn new(parameters: Vec<Parts>) -> Binder {
+    fn new(parameters: Vec<Parts>, status: u16, plain: Option<&str>) -> PyResult<Binder> {
+        let plain = match plain {
+            Some("any") => Plain::Any,
+            Some("dict") => Plain::Dict,
+            Some("encoder") => Plain::Encoder,
+            None => Plain::Nothing,
+            Some(other) => {
+                return Err(PyValueError::new_err(format!("`{other}` is no kind of result")));
+            }
+        };
         let parameters = parameters
             .into_iter()
             .map(|(name, constant, default, choices, validate)| Parameter {
@@ -44,16 +85,11 @@ impl Binder {
                 validate,
             })
             .collect();
-        Binder { parameters, pace: Arc::default() }
+        Ok(Binder { parameters, status, plain, pace: Pace::default() })
     }
 }
 
 impl Binder {
-    /// The pace of the handler.
-    pub(crate) fn pace(&self) -> &Arc<Pace> {
-        &self.pace
-    }
-
     /// The keyword arguments, or `None` if a value does not satisfy its validator.
     pub(crate) fn arguments<'py>(
         &self,

@@ -4,10 +4,10 @@
 //! waits.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use bytes::Bytes;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
@@ -19,9 +19,9 @@ use skills_daemon::plugin::exchange::{PluginSide, Received};
 use skills_daemon::plugin::head::ResponseHead;
 
 use crate::binder::Binder;
-use crate::json;
+use crate::context;
 use crate::load::Counted;
-use crate::wakes::{self, Pace};
+use crate::wakes;
 
 /// A request and the way to its answer.
 #[pyclass(frozen, module = "_skills_host")]
@@ -34,10 +34,10 @@ pub(crate) struct Call {
     started: AtomicBool,
     /// `None` once the call is closed.
     load: Mutex<Option<Counted>>,
-    /// When a direct call's handler began, and whose pace that tells.
-    begun: OnceLock<(Instant, Arc<Pace>)>,
+    /// When a direct call's handler began, and which.
+    begun: OnceLock<(Instant, Py<Binder>)>,
     /// `None` once the call is closed.
-    side: Mutex<Option<Box<PluginSide>>>,
+    side: Mutex<Option<PluginSide>>,
 }
 
 impl Call {
@@ -45,12 +45,7 @@ impl Call {
         let status = StatusCode::from_u16(status)
             .map_err(|_| PyValueError::new_err(format!("{status} is not an HTTP status")))?;
         self.started.store(true, Ordering::Relaxed);
-        // The server adds the length, and the daemon the id.
-        let mut headers = HeaderMap::with_capacity(2);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(waker) =
-            self.with(|side| side.answer(ResponseHead { status, headers }, body))?
-        {
+        if let Some(waker) = self.with(|side| side.answer(status, body))? {
             wakes::wake(waker);
         }
         self.close();
@@ -59,7 +54,7 @@ impl Call {
 
     pub(crate) fn new(
         id: u64,
-        side: Box<PluginSide>,
+        side: PluginSide,
         direct: Option<Direct>,
         load: Option<Counted>,
     ) -> Call {
@@ -75,7 +70,7 @@ impl Call {
 
     fn with<T>(&self, work: impl FnOnce(&PluginSide) -> T) -> PyResult<T> {
         let side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
-        side.as_deref().map(work).ok_or_else(|| PyRuntimeError::new_err("the request has ended"))
+        side.as_ref().map(work).ok_or_else(|| PyRuntimeError::new_err("the request has ended"))
     }
 }
 
@@ -84,13 +79,13 @@ impl Call {
     /// The id of the request, in all logs.
     #[getter]
     fn request_id<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        self.with(|side| PyString::new(py, &side.head.request_id))
+        self.with(|side| PyString::new(py, &side.request().request_id))
     }
 
     /// The decoded path.
     #[getter]
     fn path<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        self.with(|side| PyString::new(py, side.head.target.path()))
+        self.with(|side| PyString::new(py, side.request().target.path()))
     }
 
     /// The number of the plan, or `None` where FastAPI does everything.
@@ -105,44 +100,38 @@ impl Call {
         self.started.load(Ordering::Relaxed)
     }
 
+    /// A copy of the current context in which `variable` is the request's id.
+    fn context<'py>(
+        &self,
+        py: Python<'py>,
+        variable: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        context::copy_with(variable, self.request_id(py)?.as_any())
+    }
+
     /// The keyword arguments of the handler, or `None` if FastAPI has to say what is wrong with the request.
     fn arguments<'py>(
         &self,
         py: Python<'py>,
-        binder: &Binder,
+        binder: &Bound<'py, Binder>,
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
         match &self.direct {
             Some(direct) => {
-                let pace = binder.pace().clone();
                 // Set once: a call has one handler.
-                let _ = self.begun.set((pace.begin(), pace));
-                binder.arguments(py, &direct.values)
+                let _ = self.begun.set((binder.get().pace.begin(), binder.clone().unbind()));
+                binder.get().arguments(py, &direct.values)
             }
             None => Ok(None),
         }
     }
 
-    /// Answers with `result` as JSON and ends the call; false if it is not plain enough for `plain`, a plan's.
-    fn finish(
-        &self,
-        result: &Bound<'_, PyAny>,
-        status: u16,
-        plain: Option<&str>,
-    ) -> PyResult<bool> {
-        if let Some((begun, pace)) = self.begun.get() {
-            pace.end(*begun);
-        }
-        let as_encoder = match plain {
-            Some("any") => false,
-            Some("dict") if result.is_exact_instance_of::<PyDict>() => false,
-            Some("encoder") => true,
-            _ => return Ok(false),
-        };
-        let mut body = Vec::with_capacity(256);
-        if json::write(&mut body, result, as_encoder).is_err() {
-            return Ok(false);
-        }
-        self.reply(status, Bytes::from(body))?;
+    /// Answers with what the handler returned and ends the call; false if that is not plain JSON.
+    fn finish(&self, result: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let Some((begun, binder)) = self.begun.get() else { return Ok(false) };
+        let binder = binder.get();
+        binder.pace.end(*begun);
+        let Some(body) = binder.plain.written(result) else { return Ok(false) };
+        self.reply(binder.status, Bytes::from(body))?;
         Ok(true)
     }
 
@@ -154,10 +143,10 @@ impl Call {
     /// The ASGI connection scope.
     fn scope<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(side) = side.as_deref() else {
+        let Some(side) = side.as_ref() else {
             return Err(PyRuntimeError::new_err("the request has ended"));
         };
-        let head = &side.head;
+        let head = side.request();
         let asgi = PyDict::new(py);
         asgi.set_item(intern!(py, "version"), intern!(py, "3.0"))?;
         asgi.set_item(intern!(py, "spec_version"), intern!(py, "2.3"))?;

@@ -22,6 +22,7 @@
 mod binder;
 mod bundle;
 mod call;
+mod context;
 mod embed;
 mod inbox;
 mod json;

@@ -154,11 +154,11 @@ impl Plugin for Worker {
         let (io, side) = exchange::exchange(head, has_body, id, own_loop.waking());
         let sent = match direct {
             Some(direct) if !direct.is_async => {
-                self.pool.send(Call::new(id, Box::new(side), Some(direct), None))
+                self.pool.send(Call::new(id, side, Some(direct), None))
             }
             direct => {
                 let load = Some(own_loop.count());
-                own_loop.send(Event::Call(Box::new(Call::new(id, Box::new(side), direct, load))))
+                own_loop.send(Event::Call(Box::new(Call::new(id, side, direct, load))))
             }
         };
         match sent {
