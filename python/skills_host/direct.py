@@ -53,7 +53,7 @@ class Runner:
 
     def run(self, call: Call) -> None:
         """Begins to serve a request: directly if it has a plan for an `async def` handler."""
-        context = call.context(request_id_ctx)
+        context = call.context(self._context, request_id_ctx)
         number = call.plan
         if number is None:
             self._tasks.start(serve(self._app, call, self._waiters), context)
@@ -69,7 +69,12 @@ class Runner:
             self._tasks.start(self.fail(call, error), context)
             return
         # The handler's own coroutine is the task: one that does not wait is done here.
-        task = self._tasks.start(work, context)
+        try:
+            task = self._tasks.start(work, context)
+        except (SystemExit, KeyboardInterrupt) as error:
+            # A task passes these on, besides ending with them.
+            self._tasks.start(self.fail(call, error), context)
+            return
         if task.done():
             self._done(task, call, plan, context)
         else:
@@ -94,7 +99,7 @@ class Runner:
 
     def go_on(self, call: Call, plan: Plan | None, rest: Any) -> None:
         """Does on the loop what a thread of the pool left to do."""
-        context = call.context(request_id_ctx)
+        context = call.context(self._context, request_id_ctx)
         if plan is not None:
             work = self.finish(call, plan, rest)
         elif rest is not None:
@@ -104,14 +109,13 @@ class Runner:
         self._tasks.start(work, context)
 
     def run_sync(self, call: Call) -> tuple[Any, ...] | None:
-        """Runs a `def` handler on a thread of the pool.
+        """Runs a `def` handler on a thread of the pool, called in the request's context.
 
         Returns:
             What is left to do on the loop: `(call, None, None)` for all of it, `(call, plan,
             result)` to finish, or `(call, None, error)`; `None` if the request is answered.
         """
         plan = self._plans[call.plan]
-        request_id_ctx.set(call.request_id)
         try:
             arguments = call.arguments(plan.binder)
             if arguments is None:
@@ -120,7 +124,7 @@ class Runner:
         except StopIteration:
             # As from Starlette's pool: a coroutine cannot raise it.
             return (call, None, RuntimeError("coroutine raised StopIteration"))
-        except Exception as error:
+        except BaseException as error:
             return (call, None, error)
         return None if call.finish(result) else (call, plan, result)
 

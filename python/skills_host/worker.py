@@ -9,6 +9,7 @@ reply)`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import inspect
 import json
@@ -18,6 +19,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from skills_daemon.logging import request_id_ctx
 from skills_host.asgi import Waiters
 from skills_host.direct import Runner
 from skills_host.eager import Tasks
@@ -28,9 +30,6 @@ if TYPE_CHECKING:
     from _skills_host import Call, Inbox, Pool, Reply
 
 logger = logging.getLogger("skills_host.worker")
-
-#: Kept for ever, a few for each reload: a claim ends when it is collected, on whatever thread.
-_claims: list[Any] = []
 
 
 def run(
@@ -65,7 +64,7 @@ def run(
     description = plugin.describe()
     first, *others = [_Worker(inbox, pool, plugin) for inbox in inboxes]
     first.beside = others
-    pool.run_with(first.run_sync)
+    pool.run_with(first.run_sync, first.prepare_thread)
     for number, other in enumerate(others, 2):
         name = f"plugin-{plugin.name}-{number}"
         context = contextvars.copy_context()
@@ -96,6 +95,7 @@ class _Worker:
 
     def __init__(self, inbox: Inbox, pool: Pool, plugin: LoadedPlugin) -> None:
         self.beside: list[_Worker] = []
+        self._unloaded = False
         self._inbox = inbox
         self._pool = pool
         self._plugin = plugin
@@ -107,7 +107,6 @@ class _Worker:
         self._runner = Runner(
             plugin.app, plugin.plans, self._waiters, self._requests, self._context
         )
-        self._thread = threading.local()
         self._verbs: dict[str, Callable[[float], Awaitable[str]]] = {
             "start": self._startup,
             "health": self._health,
@@ -119,7 +118,12 @@ class _Worker:
         asyncio.set_event_loop(self._loop)
         self._loop.add_reader(self._inbox.fileno(), self._drain)
         try:
-            self._loop.run_forever()
+            while not self._unloaded:
+                try:
+                    self._loop.run_forever()
+                except (SystemExit, KeyboardInterrupt) as error:
+                    # A handler that calls `sys.exit()` ends itself, not the plugin.
+                    logger.warning("%s in the plugin's loop", type(error).__name__)
         finally:
             self._loop.remove_reader(self._inbox.fileno())
             self._requests.cancel(1)
@@ -142,12 +146,21 @@ class _Worker:
 
     def run_sync(self, call: Call) -> None:
         """Runs a `def` handler; called by the threads of the pool."""
-        if not hasattr(self._thread, "claimed"):
-            self._thread.claimed = True
-            _claim_for_anyio(self._loop)
-        left = self._context.copy().run(self._runner.run_sync, call)
+        left = call.context(self._context, request_id_ctx).run(self._runner.run_sync, call)
         if left is not None:
-            self._loop.call_soon_threadsafe(self._runner.go_on, *left, context=self._context)
+            self._loop.call_soon_threadsafe(self._runner.go_on, *left)
+
+    def prepare_thread(self) -> contextlib.ExitStack:
+        """Makes `anyio.from_thread` work on a thread of the pool, as it does on FastAPI's."""
+        prepared = contextlib.ExitStack()
+        try:
+            from anyio._backends._asyncio import AsyncIOBackend
+            from anyio._core._eventloop import claim_worker_thread
+
+            prepared.enter_context(claim_worker_thread(AsyncIOBackend, self._loop))
+        except Exception as error:
+            logger.debug("anyio.from_thread will not work in def handlers: %s", error)
+        return prepared
 
     async def _answer(self, verb: str, limit: float, reply: Reply) -> None:
         try:
@@ -170,9 +183,9 @@ class _Worker:
         await asyncio.sleep(0)
         if finished:
             await self._finished(min(limit, 1))
-        for other in self.beside:
-            other._loop.call_soon_threadsafe(other._loop.stop)
-        self._loop.call_soon(self._loop.stop)
+        for worker in (*self.beside, self):
+            worker._unloaded = True
+            worker._loop.call_soon_threadsafe(worker._loop.stop)
         return json.dumps(complaint)
 
     async def _finished(self, limit: float) -> bool:
@@ -230,19 +243,6 @@ class _Worker:
         # It may call a remote server: that must not hold up the plugin's requests.
         outcome = await asyncio.to_thread(check)
         return await outcome if inspect.isawaitable(outcome) else outcome
-
-
-def _claim_for_anyio(loop: asyncio.AbstractEventLoop) -> None:
-    """Makes `anyio.from_thread` work on this thread, as it does on the pool of FastAPI."""
-    try:
-        from anyio._backends._asyncio import AsyncIOBackend
-        from anyio._core._eventloop import claim_worker_thread
-
-        claim = claim_worker_thread(AsyncIOBackend, loop)
-        claim.__enter__()
-        _claims.append(claim)
-    except Exception as error:
-        logger.debug("anyio.from_thread will not work in def handlers: %s", error)
 
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:

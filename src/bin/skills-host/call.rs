@@ -100,13 +100,14 @@ impl Call {
         self.started.load(Ordering::Relaxed)
     }
 
-    /// A copy of the current context in which `variable` is the request's id.
+    /// A copy of the context `base` in which `variable` is the request's id.
     fn context<'py>(
         &self,
         py: Python<'py>,
+        base: &Bound<'py, PyAny>,
         variable: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        context::copy_with(variable, self.request_id(py)?.as_any())
+        context::copy_with(base, variable, self.request_id(py)?.as_any())
     }
 
     /// The keyword arguments of the handler, or `None` if FastAPI has to say what is wrong with the request.

@@ -3,10 +3,10 @@
 //! Threads that take turns with the GIL cost several times what the calls themselves cost, so one thread makes all
 //! calls one after the other for as long as they are short. Only when calls wait and none has been begun for
 //! [`STALL`], because the running ones block (a request to a remote server, a sleep), another thread is added, up
-//! to FastAPI's own limit. A thread that has nothing to do lets go of Python, and ends after a while.
+//! to FastAPI's own limit. A thread that has nothing to do waits detached from Python, and ends after a while.
 //!
 //! I/O threads only put calls in, which takes a lock for a few moves; a thread of the pool never holds that lock
-//! while it runs Python.
+//! while it runs Python, nor waits while it is attached.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -29,8 +29,8 @@ const IDLE_LIMIT: Duration = Duration::from_secs(10);
 #[derive(Default)]
 struct State {
     calls: VecDeque<Call>,
-    /// Python's `run_sync`, once the plugin is loaded.
-    run: Option<Arc<Py<PyAny>>>,
+    /// How to run a call, once the plugin is loaded.
+    work: Option<Arc<Work>>,
     threads: usize,
     idle: usize,
     /// Counts calls that were begun, so that a stall shows.
@@ -44,10 +44,18 @@ struct State {
     closed: bool,
 }
 
+/// Python's side of the pool.
+struct Work {
+    /// Runs a call.
+    run: Py<PyAny>,
+    /// Prepares a thread; `close()` of what it returns ends that.
+    prepare: Py<PyAny>,
+}
+
 struct Shared {
     name: String,
     state: Mutex<State>,
-    work: Condvar,
+    wake: Condvar,
 }
 
 /// The pool of one plugin.
@@ -57,9 +65,9 @@ pub(crate) struct Pool(Arc<Shared>);
 
 #[pymethods]
 impl Pool {
-    /// Sets the function that runs a call.
-    fn run_with(&self, run: Py<PyAny>) {
-        let previous = self.0.lock().run.replace(Arc::new(run));
+    /// Sets the function that runs a call, and the one that prepares each thread.
+    fn run_with(&self, run: Py<PyAny>, prepare: Py<PyAny>) {
+        let previous = self.0.lock().work.replace(Arc::new(Work { run, prepare }));
         drop(previous);
     }
 
@@ -86,8 +94,8 @@ impl Shared {
 
 impl Pool {
     pub(crate) fn new(name: &str) -> Pool {
-        let (name, state, work) = (name.to_owned(), Mutex::default(), Condvar::new());
-        Pool(Arc::new(Shared { name, state, work }))
+        let (name, state, wake) = (name.to_owned(), Mutex::default(), Condvar::new());
+        Pool(Arc::new(Shared { name, state, wake }))
     }
 
     /// Puts a call in. Never waits and never runs Python.
@@ -104,7 +112,7 @@ impl Pool {
         if state.threads == 0 {
             self.spawn(&mut state);
         } else if busy == 0 {
-            self.0.work.notify_one();
+            self.0.wake.notify_one();
         } else if !state.watched {
             // The busy ones will come to it, unless they block.
             state.watched = true;
@@ -116,14 +124,14 @@ impl Pool {
 
     /// Takes no more calls and lets the threads end; one that blocks is left behind.
     pub(crate) fn close(&self) {
-        let (calls, run) = {
+        let (calls, work) = {
             let mut state = self.0.lock();
             state.closed = true;
-            (std::mem::take(&mut state.calls), state.run.take())
+            (std::mem::take(&mut state.calls), state.work.take())
         };
-        self.0.work.notify_all();
+        self.0.wake.notify_all();
         // Outside of the lock: each tells its sender that nobody will answer.
-        drop((calls, run));
+        drop((calls, work));
     }
 
     /// Adds a thread each time calls wait and none is begun, until none waits.
@@ -138,7 +146,7 @@ impl Pool {
             }
             if state.begun == seen {
                 if state.idle > 0 {
-                    self.0.work.notify_one();
+                    self.0.wake.notify_one();
                 } else if state.threads < THREADS_MAX {
                     self.spawn(&mut state);
                 }
@@ -157,47 +165,65 @@ impl Pool {
         }
     }
 
-    /// The body of a thread: attached to Python while there is work, detached while there is none.
+    /// The body of a thread: attached to Python for its whole life, detached while there is no work.
     fn work(&self) {
-        while let Some((first, run)) = self.wait() {
-            Python::attach(|py| {
-                let mut next = Some(first);
-                while let Some(call) = next {
-                    wakes::open();
-                    run_one(py, call, &run);
-                    let empty = {
-                        let mut state = self.0.lock();
-                        state.running -= 1;
-                        next = state.next();
-                        if state.is_empty() { state.when_empty.take() } else { None }
-                    };
-                    if next.is_none() {
-                        wakes::flush();
-                    }
-                    if let Some(Err(error)) = empty.map(|callback| callback.call0(py)) {
-                        tracing::error!(plugin = self.0.name, %error, "the pool's end was not heard");
-                    }
+        Python::attach(|py| {
+            let mut prepared = None;
+            let mut next = py.detach(|| self.wait());
+            while let Some((call, work)) = next {
+                if prepared.is_none() {
+                    prepared = self.said(work.prepare.bind(py).call0());
                 }
-            });
-        }
+                wakes::open();
+                self.said(Bound::new(py, call).and_then(|call| work.run.bind(py).call1((call,))));
+                let (after, empty) = {
+                    let mut state = self.0.lock();
+                    state.running -= 1;
+                    let after = state.next();
+                    (after, if state.is_empty() { state.when_empty.take() } else { None })
+                };
+                if let Some(callback) = empty {
+                    self.said(callback.bind(py).call0());
+                }
+                next = match after {
+                    Some(call) => Some((call, work)),
+                    None => {
+                        wakes::flush();
+                        py.detach(|| self.wait())
+                    }
+                };
+            }
+            if let Some(prepared) = prepared {
+                self.said(prepared.call_method0("close"));
+            }
+        });
+    }
+
+    /// What a call into Python gave; an error, which only a mistake of the daemon can be, is logged.
+    fn said<'py>(&self, outcome: PyResult<Bound<'py, PyAny>>) -> Option<Bound<'py, PyAny>> {
+        outcome
+            .inspect_err(|error| {
+                tracing::error!(plugin = self.0.name, %error, "the threads for def handlers");
+            })
+            .ok()
     }
 
     /// Waits for a call, without the GIL; `None` ends the thread.
-    fn wait(&self) -> Option<(Call, Arc<Py<PyAny>>)> {
+    fn wait(&self) -> Option<(Call, Arc<Work>)> {
         let mut state = self.0.lock();
         loop {
             if state.closed {
                 state.threads -= 1;
                 return None;
             }
-            if let Some(run) = state.run.clone()
+            if let Some(work) = state.work.clone()
                 && let Some(call) = state.next()
             {
-                return Some((call, run));
+                return Some((call, work));
             }
             state.idle += 1;
             let (woken, timeout) =
-                self.0.work.wait_timeout(state, IDLE_LIMIT).unwrap_or_else(PoisonError::into_inner);
+                self.0.wake.wait_timeout(state, IDLE_LIMIT).unwrap_or_else(PoisonError::into_inner);
             state = woken;
             state.idle -= 1;
             if timeout.timed_out() && state.calls.is_empty() && state.threads > 1 {
@@ -218,12 +244,5 @@ impl State {
 
     fn is_empty(&self) -> bool {
         self.calls.is_empty() && self.running == 0
-    }
-}
-
-fn run_one(py: Python<'_>, call: Call, run: &Py<PyAny>) {
-    let outcome = Bound::new(py, call).and_then(|call| run.call1(py, (call,)));
-    if let Err(error) = outcome {
-        tracing::error!(%error, "a handler's thread could not run a call");
     }
 }
