@@ -20,7 +20,7 @@ use tower_service::Service as TowerService;
 
 use super::dispatch;
 use super::peer::Peer;
-use super::{Service, guard, observe};
+use super::{Service, failed, guard, observe};
 use crate::registry::Served;
 
 /// What the daemon itself answers below a plugin's prefix.
@@ -80,7 +80,7 @@ impl TowerService<Request> for Connection {
         Box::pin(async move {
             let observed = observe::begin(shared.service.clone(), &mut request);
             let response = match guard::check(peer, &request) {
-                Err(refused) => refused,
+                Err(refused) => failed(&refused),
                 Ok(()) => shared.answer(peer, request).await,
             };
             Ok(observed.end(response))

@@ -9,21 +9,18 @@ use std::net::IpAddr;
 use axum::extract::Request;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri, header};
-use axum::response::Response;
 
-use super::failed;
 use super::peer::Peer;
 use crate::failure::{Failure, Kind};
 use crate::wire;
 
-/// Lets a request through, or gives the 403 to answer.
-pub(super) fn check(peer: Peer, request: &Request) -> Result<(), Response> {
+/// Lets a request through, or says why not.
+pub(super) fn check(peer: Peer, request: &Request) -> Result<(), Failure> {
     match peer {
         Peer::Unix => Ok(()),
-        Peer::Tcp(_) => judge(request.uri(), request.headers()).map_err(|failure| {
+        Peer::Tcp(_) => judge(request.uri(), request.headers()).inspect_err(|failure| {
             let path = request.uri().path();
             tracing::warn!(path, reason = failure.error, "request refused");
-            failed(&failure)
         }),
     }
 }
