@@ -4,12 +4,14 @@
 //! is bound here, on the I/O thread, and its handler called directly; any other is handed over whole, and
 //! FastAPI matches, validates and answers.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Extension, Request, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::Response;
+use futures_util::stream::{self, Empty};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use percent_encoding::percent_decode_str;
@@ -64,7 +66,12 @@ pub(super) async fn call(served: &Served, head: RequestHead, body: Body) -> Resp
     }
     match exchange.head().await {
         Ok(head) => {
-            let body = exchange.whole().map_or_else(|| Body::new(exchange), Body::from);
+            let body = match exchange.whole() {
+                // Of a body that must not be sent, the server would still tell the length.
+                Some(_) if is_bodiless(head.status) => Body::from_stream(nothing()),
+                Some(body) => Body::from(body),
+                None => Body::new(exchange),
+            };
             let mut response = Response::new(body);
             *response.status_mut() = head.status;
             *response.headers_mut() = head.headers;
@@ -80,6 +87,16 @@ pub(super) async fn call(served: &Served, head: RequestHead, body: Body) -> Resp
             failed(&failure)
         }
     }
+}
+
+/// A body that has no pieces, and does not say so beforehand.
+fn nothing() -> Empty<Result<Bytes, Infallible>> {
+    stream::empty()
+}
+
+/// True for an answer that has no body, whatever the handler gave.
+fn is_bodiless(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 /// Passes the request's body on until it ends, the plugin stops reading, or it grows too large.

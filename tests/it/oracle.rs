@@ -23,19 +23,16 @@ const SEED: &str = "SKILLS_ORACLE_SEED";
 const SEED_DEFAULT: &str = "1";
 
 #[test]
-#[ignore = "takes minutes, and knows of one open difference: the length of a 204"]
 fn answers_are_those_of_the_oldest_fastapi() {
     compare("==0.109.0");
 }
 
 #[test]
-#[ignore = "takes minutes, and knows of one open difference: the length of a 204"]
 fn answers_are_those_of_a_fastapi_in_between() {
     compare("==0.118.0");
 }
 
 #[test]
-#[ignore = "takes minutes, and knows of one open difference: the length of a 204"]
 fn answers_are_those_of_the_newest_fastapi() {
     compare("");
 }
