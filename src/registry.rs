@@ -92,7 +92,11 @@ impl Served {
             target.path().strip_prefix('/')?.strip_prefix(self.description.name.as_str())?;
         let matched = self.table.find(head.method.as_str(), below)?;
         let values = routes::bind::bind(&matched, target.query().as_bytes(), &head.headers)?;
-        Some(Direct { plan: matched.plan.number, is_async: matched.plan.is_async, values })
+        Some(Direct {
+            plan: matched.plan.number,
+            begins_on_loop: matched.plan.begins_on_loop,
+            values,
+        })
     }
 }
 

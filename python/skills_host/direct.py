@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from skills_daemon.logging import request_id_ctx
 from skills_host.asgi import Waiters, channel, last_resort, serve
 from skills_host.eager import Tasks
-from skills_host.plan import Plan
+from skills_host.plan.route import Plan
 
 if TYPE_CHECKING:
     from _skills_host import Call
@@ -52,8 +53,8 @@ class Runner:
         self._response = Response
 
     def run(self, call: Call) -> None:
-        """Begins to serve a request: directly if it has a plan for an `async def` handler."""
-        context = call.context(self._context, request_id_ctx)
+        """Begins to serve a request: directly if it has a plan that begins on the loop."""
+        context = self._own_context(call)
         number = call.plan
         if number is None:
             self._tasks.start(serve(self._app, call, self._waiters), context)
@@ -61,14 +62,54 @@ class Runner:
         plan = self._plans[number]
         try:
             arguments = context.run(call.arguments, plan.binder)
-            if arguments is None:
-                self._tasks.start(serve(self._app, call, self._waiters), context)
-                return
-            work = plan.endpoint(**arguments)
         except Exception as error:
             self._tasks.start(self.fail(call, error), context)
             return
-        # The handler's own coroutine is the task: one that does not wait is done here.
+        if arguments is None or (plan.tree.steps and self._app.dependency_overrides):
+            self._tasks.start(serve(self._app, call, self._waiters), context)
+        else:
+            self._call(call, plan, plan.tree.call(arguments), context)
+
+    def run_sync(self, call: Call) -> Callable[[], None] | None:
+        """Begins to serve a request on a thread of the pool, in the request's context.
+
+        Returns:
+            What is left to do on the loop; `None` if the request is answered.
+        """
+        plan = self._plans[call.plan]
+        tree = plan.tree
+        try:
+            arguments = call.arguments(plan.binder)
+            if arguments is None or (tree.steps and self._app.dependency_overrides):
+                return lambda: self._start(call, serve(self._app, call, self._waiters))
+            arguments = tree.solve(arguments)
+            if tree.is_async:
+                return lambda: self._call(
+                    call, plan, tree.handler(**arguments), self._own_context(call)
+                )
+            result = tree.handler(**arguments)
+        except BaseException as error:
+            if isinstance(error, StopIteration):
+                # As from Starlette's pool: a coroutine cannot raise it.
+                error = RuntimeError("coroutine raised StopIteration")
+            # The name of an exception ends with its clause.
+            failure = error
+            return lambda: self._start(call, self.fail(call, failure))
+        if call.finish(result):
+            return None
+        return lambda: self._start(call, self.finish(call, plan, result))
+
+    def _own_context(self, call: Call) -> contextvars.Context:
+        """A new context for a request, in which its id is known."""
+        return call.context(self._context, request_id_ctx)
+
+    def _start(self, call: Call, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.start(work, self._own_context(call))
+
+    def _call(
+        self, call: Call, plan: Plan, work: Coroutine[Any, Any, Any], context: contextvars.Context
+    ) -> None:
+        """Runs a handler; its own coroutine is the task, so one that does not wait is done here."""
         try:
             task = self._tasks.start(work, context)
         except (SystemExit, KeyboardInterrupt) as error:
@@ -96,37 +137,6 @@ class Runner:
         else:
             if not call.finish(result):
                 self._tasks.start(self.finish(call, plan, result), context)
-
-    def go_on(self, call: Call, plan: Plan | None, rest: Any) -> None:
-        """Does on the loop what a thread of the pool left to do."""
-        context = call.context(self._context, request_id_ctx)
-        if plan is not None:
-            work = self.finish(call, plan, rest)
-        elif rest is not None:
-            work = self.fail(call, rest)
-        else:
-            work = serve(self._app, call, self._waiters)
-        self._tasks.start(work, context)
-
-    def run_sync(self, call: Call) -> tuple[Any, ...] | None:
-        """Runs a `def` handler on a thread of the pool, called in the request's context.
-
-        Returns:
-            What is left to do on the loop: `(call, None, None)` for all of it, `(call, plan,
-            result)` to finish, or `(call, None, error)`; `None` if the request is answered.
-        """
-        plan = self._plans[call.plan]
-        try:
-            arguments = call.arguments(plan.binder)
-            if arguments is None:
-                return (call, None, None)
-            result = plan.endpoint(**arguments)
-        except StopIteration:
-            # As from Starlette's pool: a coroutine cannot raise it.
-            return (call, None, RuntimeError("coroutine raised StopIteration"))
-        except BaseException as error:
-            return (call, None, error)
-        return None if call.finish(result) else (call, plan, result)
 
     async def finish(self, call: Call, plan: Plan, result: Any) -> None:
         """Answers with a result that is not plain JSON."""

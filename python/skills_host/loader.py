@@ -11,7 +11,7 @@ import types
 from pathlib import Path
 from typing import Any
 
-from skills_host import plan
+from skills_host.plan import route
 from skills_host.realm import Realm
 
 
@@ -32,7 +32,7 @@ class LoadedPlugin:
     def __init__(self, realm: Realm, instance: Any) -> None:
         self._realm = realm
         self.instance = instance
-        self.plans: list[plan.Plan] = []
+        self.plans: list[route.Plan] = []
         self.name = str(instance.name)
         self.version = str(getattr(instance, "version", None) or "1.0.0")
         self.description = str(getattr(instance, "description", None) or "")
@@ -43,7 +43,7 @@ class LoadedPlugin:
 
     def describe(self) -> str:
         """The description as JSON, in the shape of the library's `Described`."""
-        routes, self.plans = plan.routes(self.app, f"/{self.name}")
+        routes, self.plans = route.routes(self.app, f"/{self.name}")
         described: dict[str, Any] = {
             "name": self.name,
             "version": self.version,

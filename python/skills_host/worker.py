@@ -148,7 +148,7 @@ class _Worker:
         """Runs a `def` handler; called by the threads of the pool."""
         left = call.context(self._context, request_id_ctx).run(self._runner.run_sync, call)
         if left is not None:
-            self._loop.call_soon_threadsafe(self._runner.go_on, *left)
+            self._loop.call_soon_threadsafe(left)
 
     def prepare_thread(self) -> contextlib.ExitStack:
         """Makes `anyio.from_thread` work on a thread of the pool, as it does on FastAPI's."""

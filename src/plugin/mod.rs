@@ -42,8 +42,8 @@ pub struct LoadRequest {
 pub struct Direct {
     /// Number of the plan.
     pub plan: usize,
-    /// True for a coroutine function, which runs on the plugin's loop; others run in its pool.
-    pub is_async: bool,
+    /// True if it begins on the plugin's loop, not in its pool.
+    pub begins_on_loop: bool,
     /// The values, in the order of the plan's parameters.
     pub values: Vec<Bound>,
 }

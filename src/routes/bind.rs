@@ -175,7 +175,7 @@ mod tests {
 
     fn one(spec: &str, query: &str) -> Option<Bound> {
         let parameter: Parameter = serde_json::from_str(spec).unwrap();
-        let plan = Plan { number: 0, is_async: false, parameters: vec![parameter] };
+        let plan = Plan { number: 0, begins_on_loop: false, parameters: vec![parameter] };
         let matched = Matched { plan: &plan, parameters: vec![("key", "v")] };
         let mut headers = HeaderMap::new();
         headers.insert("x-a", "1".parse().unwrap());

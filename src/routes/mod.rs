@@ -34,8 +34,8 @@ pub struct Route {
 pub struct Plan {
     /// The plan's number on the Python side.
     pub number: usize,
-    /// True for a coroutine function.
-    pub is_async: bool,
+    /// True if a call begins on the plugin's loop, not on a thread of its pool.
+    pub begins_on_loop: bool,
     /// The parameters, in the order in which Python wants their values.
     pub parameters: Vec<Parameter>,
 }

@@ -209,7 +209,11 @@ mod tests {
             .map(|(number, (method, path, planned))| Route {
                 path: (*path != "?").then(|| (*path).to_owned()),
                 methods: (!method.is_empty()).then(|| vec![(*method).to_owned()]),
-                plan: planned.then(|| Plan { number, is_async: true, parameters: Vec::new() }),
+                plan: planned.then(|| Plan {
+                    number,
+                    begins_on_loop: true,
+                    parameters: Vec::new(),
+                }),
                 why: None,
             })
             .collect();

@@ -153,7 +153,7 @@ impl Plugin for Worker {
         let own_loop = self.least_busy();
         let (io, side) = exchange::exchange(head, has_body, id, own_loop.waking());
         let sent = match direct {
-            Some(direct) if !direct.is_async => {
+            Some(direct) if !direct.begins_on_loop => {
                 self.pool.send(Call::new(id, side, Some(direct), None))
             }
             direct => {

@@ -1,0 +1,164 @@
+"""Parameters of a plan: what the library must know to bind one, and what Python does then.
+
+The kinds that the library knows (`str`, `int`, `float`, `bool`, choices) it converts itself; for
+all others it passes the text on and the field's own validator converts it.
+"""
+
+from __future__ import annotations
+
+import copy
+import types
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
+
+from skills_host.plan.reason import Unplanned
+
+#: Values that may be shared between requests.
+_IMMUTABLE = (str, int, float, bool, bytes, Enum, type(None))
+#: Integers beyond this are left to FastAPI; the library's own are 64 bits wide.
+_INT_MAX = 2**63 - 1
+
+
+class Parameter:
+    """How one parameter gets its value.
+
+    Args:
+        field: What FastAPI found out about it.
+        location: `path`, `query`, `header` or `cookie`.
+        slot: Under which key the library puts its value.
+
+    Attributes:
+        slot: Under which key the library puts its value.
+        spec: What the library needs to bind it.
+        validate: Converts what the library passes on as text; `None` where it converts itself.
+        default: Makes the value for a request that has none.
+        constant: The default, where all requests may share it.
+        choices: Values by number, where the library chooses one.
+    """
+
+    def __init__(self, field: Any, location: str, slot: str) -> None:
+        self.slot = slot
+        self.name: str = field.name
+        info = field.field_info
+        if getattr(field, "validation_alias", None) not in (None, field.alias):
+            raise Unplanned(f"parameter {self.name} has a validation alias")
+        if getattr(info, "validate_default", None):
+            raise Unplanned(f"the default of parameter {self.name} is validated")
+        self.required = _is_required(field)
+        self.choices: list[Any] = []
+        kind = self._kind(info)
+        self.validate = _validator(field) if kind["kind"] in ("text", "texts") else None
+        self.constant: Any = None
+        self.default: Callable[[], Any] | None = None
+        if not self.required:
+            self._set_default(field)
+            if kind["kind"] == "texts" and field.field_info.default:
+                # FastAPI versions differ in whether they validate it.
+                raise Unplanned(f"parameter {self.name} is a list with a default")
+        self.spec = {
+            "name": field.alias,
+            "in": location,
+            "required": self.required,
+            **kind,
+        }
+
+    def _set_default(self, field: Any) -> None:
+        if field.field_info.default_factory is not None:
+            self.default = field.get_default
+            return
+        value = field.field_info.default
+        if isinstance(value, _IMMUTABLE):
+            self.constant = value
+        else:
+            self.default = lambda: copy.deepcopy(value)
+
+    def _kind(self, info: Any) -> dict[str, Any]:
+        """What the library is told of the type: a kind it knows, else `text` or `texts`."""
+        annotation, metadata = _without_none(info.annotation), list(info.metadata)
+        if _is_sequence(annotation):
+            return {"kind": "texts"}
+        if _holds_model(annotation):
+            raise Unplanned(f"parameter {self.name} is a model")
+        limits = _limits(metadata)
+        if annotation in (int, float) and limits is not None and not limits.keys() & {"min_len"}:
+            return {"kind": annotation.__name__, **limits}
+        if annotation is str and limits is not None and not limits.keys() - {"min_len", "max_len"}:
+            return {"kind": "str", **limits}
+        if annotation is bool and not metadata:
+            return {"kind": "bool"}
+        choices = _choices(annotation) if not metadata else None
+        if choices is not None:
+            self.choices = list(choices.values())
+            return {"kind": "choice", "choices": list(choices)}
+        return {"kind": "text"}
+
+
+def _is_required(field: Any) -> bool:
+    required = getattr(field, "required", None)
+    return field.field_info.is_required() if required is None else bool(required)
+
+
+def _validator(field: Any) -> Callable[[Any], tuple[Any, Any]]:
+    return lambda value: field.validate(value, {}, loc=("query", field.alias))
+
+
+def _without_none(annotation: Any) -> Any:
+    """`X` of `X | None`; a union of several stays as it is."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        rest = [arg for arg in get_args(annotation) if arg is not type(None)]
+        if len(rest) == 1:
+            return rest[0]
+    return annotation
+
+
+def _is_sequence(annotation: Any) -> bool:
+    from fastapi._compat import field_annotation_is_sequence
+
+    return field_annotation_is_sequence(annotation)
+
+
+def _holds_model(annotation: Any) -> bool:
+    from pydantic import BaseModel
+
+    parts = [annotation, *get_args(annotation)]
+    return any(isinstance(part, type) and issubclass(part, BaseModel) for part in parts)
+
+
+def _limits(metadata: list[Any]) -> dict[str, Any] | None:
+    """Constraints the library can check, or `None` if there are others."""
+    limits: dict[str, Any] = {}
+    for item in metadata:
+        for kind, name in ((Ge, "ge"), (Gt, "gt"), (Le, "le"), (Lt, "lt")):
+            if type(item) is kind:
+                bound = getattr(item, name)
+                if isinstance(bound, bool) or not isinstance(bound, (int, float)):
+                    return None
+                if isinstance(bound, int) and abs(bound) > _INT_MAX:
+                    return None
+                limits[name] = bound
+                break
+        else:
+            if type(item) is MinLen:
+                limits["min_len"] = item.min_length
+            elif type(item) is MaxLen:
+                limits["max_len"] = item.max_length
+            else:
+                return None
+    return limits
+
+
+def _choices(annotation: Any) -> dict[str, Any] | None:
+    """Value by text, for a `Literal` of texts or an enum of texts."""
+    if get_origin(annotation) is Literal:
+        values = get_args(annotation)
+        if all(type(value) is str for value in values):
+            return {value: value for value in values}
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        members = list(annotation)
+        plain = "_missing_" not in vars(annotation)
+        if plain and members and all(type(member.value) is str for member in members):
+            return {member.value: member for member in members}
+    return None

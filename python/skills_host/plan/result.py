@@ -1,0 +1,79 @@
+"""Results of a handler: which are written as they are, and how all others become JSON bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, get_args, get_origin
+
+from skills_host.plan.reason import Unplanned
+
+
+def encoding(route: Any) -> tuple[str | None, Callable[[Any], bytes]]:
+    """How results are written.
+
+    Returns:
+        Which results of plain JSON values may be written as they are: `"any"`, only a `"dict"`, any
+        but with the keys left out that FastAPI's `"encoder"` leaves out, or `None`; and the way to
+        JSON bytes for everything else.
+    """
+    from fastapi.encoders import jsonable_encoder
+    from fastapi.exceptions import ResponseValidationError
+    from fastapi.responses import JSONResponse
+
+    field = route.response_field
+    if field is not None and len(route.methods) > 1:
+        raise Unplanned("it checks its results and has several methods")
+    if field is None:
+
+        def encode(result: Any) -> bytes:
+            return JSONResponse(jsonable_encoder(result)).body
+
+        return "encoder", encode
+
+    options = {
+        option: getattr(route, f"response_model_{option}")
+        for option in (
+            "include",
+            "exclude",
+            "by_alias",
+            "exclude_unset",
+            "exclude_defaults",
+            "exclude_none",
+        )
+    }
+    to_json = getattr(field, "serialize_json", None)
+
+    def encode_field(result: Any) -> bytes:
+        value, errors = field.validate(result, {}, loc=("response",))
+        if errors:
+            raise ResponseValidationError(errors=errors, body=result, **_context(route))
+        if to_json is not None:
+            return to_json(value, **options)
+        return JSONResponse(field.serialize(value, **options)).body
+
+    return _plain_annotation(route, options), encode_field
+
+
+def _context(route: Any) -> dict[str, Any]:
+    """Where a result is wrong, which newer FastAPI versions put into the error's text."""
+    import fastapi.routing
+
+    extract = getattr(fastapi.routing, "_extract_endpoint_context", None)
+    if extract is None:
+        return {}
+    context = extract(route.dependant.call)
+    if route.dependant.path:
+        context["path"] = f"{next(iter(route.methods))} {route.dependant.path}"
+    return {"endpoint_ctx": context}
+
+
+def _plain_annotation(route: Any, options: dict[str, Any]) -> str | None:
+    """Which results of plain values pass the response model unchanged."""
+    changed = {name for name, value in options.items() if value not in (None, False)} - {"by_alias"}
+    if changed:
+        return None
+    model = route.response_model
+    if model is Any:
+        return "any"
+    of_any = get_origin(model) is dict and get_args(model) in ((str, Any), (Any, Any))
+    return "dict" if model is dict or of_any else None

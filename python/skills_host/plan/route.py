@@ -1,0 +1,138 @@
+"""Call plans: which routes can be called without FastAPI, and how.
+
+A route gets a plan when its parameters, and those of its dependencies, are path, query, header or
+cookie parameters and nothing else decides the call: no request body, no `Request` or `Response`
+parameter, no response class of its own. The library binds a request by the plan. A request that
+does not satisfy its plan goes to FastAPI, whose answer is then the right one: nothing has run
+before.
+
+Plans are made from what FastAPI itself found out about a route (`dependant`), so there is one
+reading of a signature. Whatever is not understood makes a route without a plan, with the reason,
+never a wrong plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from _skills_host import Binder
+
+from skills_host.plan import result, tree
+from skills_host.plan.reason import Unplanned
+from skills_host.plan.tree import Tree
+
+
+class Plan:
+    """How to call one route directly.
+
+    Attributes:
+        tree: The handler and its dependencies.
+        status: HTTP status of an answer that is no `Response`.
+        binder: Makes the arguments, and an answer of a result that is plain JSON.
+        encode: Turns any other result into JSON bytes as FastAPI does.
+    """
+
+    def __init__(self, route: Any) -> None:
+        _refuse_special(route)
+        self.tree = Tree(route.dependant)
+        self.status: int = route.status_code or 200
+        if self.status < 200 or self.status in (204, 205, 304):
+            raise Unplanned(f"status {self.status} has no body")
+        plain, self.encode = result.encoding(route)
+        self.binder = Binder(
+            [
+                (
+                    parameter.slot,
+                    parameter.constant,
+                    parameter.default,
+                    parameter.choices,
+                    parameter.validate,
+                )
+                for parameter in self.tree.parameters
+            ],
+            self.status,
+            plain,
+        )
+
+    def spec(self) -> dict[str, Any]:
+        """What the library needs to bind a request."""
+        return {
+            "begins_on_loop": self.tree.begins_on_loop,
+            "parameters": [parameter.spec for parameter in self.tree.parameters],
+        }
+
+
+def routes(app: Any, prefix: str) -> tuple[list[dict[str, Any]], list[Plan]]:
+    """Describes all routes of `app` in order of declaration and plans those that can be.
+
+    Args:
+        app: A FastAPI application.
+        prefix: What all paths begin with; it is taken off.
+
+    Returns:
+        The routes for the library, and the plans they number.
+    """
+    described: list[dict[str, Any]] = []
+    plans: list[Plan] = []
+    for route in _iterate(app):
+        path = getattr(route, "path", None)
+        methods = getattr(route, "methods", None)
+        if not isinstance(path, str) or not path.startswith(prefix):
+            # Matches nobody knows what: from here on nothing is certain.
+            described.append({"path": None, "why": f"{type(route).__name__} without a path"})
+            continue
+        entry: dict[str, Any] = {
+            "path": path.removeprefix(prefix),
+            "methods": sorted(methods) if methods else None,
+        }
+        try:
+            plan = Plan(route)
+        except Unplanned as reason:
+            entry["why"] = str(reason)
+        except Exception as error:
+            entry["why"] = f"not understood ({type(error).__name__}: {error})"
+        else:
+            entry["plan"] = {"number": len(plans), **plan.spec()}
+            plans.append(plan)
+        described.append(entry)
+    return described, plans
+
+
+def _iterate(app: Any) -> Iterator[Any]:
+    """All routes with their whole paths; newer FastAPI versions nest those of included routers."""
+    import fastapi.routing
+
+    newer = getattr(fastapi.routing, "iter_route_contexts", None)
+    return iter(app.router.routes) if newer is None else newer(app.router.routes)
+
+
+def _refuse_special(route: Any) -> None:
+    from fastapi.datastructures import DefaultPlaceholder
+    from fastapi.responses import JSONResponse
+    from fastapi.routing import APIRoute
+    from starlette.convertors import PathConvertor, StringConvertor
+
+    original = getattr(route, "original_route", route)
+    if not isinstance(original, APIRoute):
+        raise Unplanned(f"it is a {type(original).__name__}")
+    if type(original).get_route_handler is not APIRoute.get_route_handler:
+        raise Unplanned(f"{type(original).__name__} handles it its own way")
+    dependant = route.dependant
+    if dependant is None or dependant.call is None:
+        raise Unplanned("it has no handler")
+    tree.refuse(dependant)
+    if getattr(route, "body_field", None) is not None:
+        raise Unplanned("it reads a request body")
+    for name, convertor in route.param_convertors.items():
+        if type(convertor) not in (StringConvertor, PathConvertor):
+            raise Unplanned(f"a convertor makes parameter {name}")
+    response_class = route.response_class
+    if isinstance(response_class, DefaultPlaceholder):
+        response_class = response_class.value
+    elif response_class is JSONResponse:
+        raise Unplanned("its response class is set by hand")
+    if response_class is not JSONResponse:
+        raise Unplanned(f"its response class is {response_class.__name__}")
+    if getattr(route, "stream_item_type", None) is not None:
+        raise Unplanned("it streams")
