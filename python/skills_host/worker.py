@@ -95,13 +95,13 @@ class _Worker:
 
     def __init__(self, inbox: Inbox, pool: Pool, plugin: LoadedPlugin) -> None:
         self.beside: list[_Worker] = []
-        self._unloaded = False
         self._inbox = inbox
         self._pool = pool
         self._plugin = plugin
         self._waiters = Waiters()
         self._loop = asyncio.new_event_loop()
         self._context = contextvars.copy_context()
+        self._unloaded = asyncio.Event()
         self._requests = Tasks(self._loop)
         self._others = Tasks(self._loop)
         self._runner = Runner(
@@ -118,9 +118,11 @@ class _Worker:
         asyncio.set_event_loop(self._loop)
         self._loop.add_reader(self._inbox.fileno(), self._drain)
         try:
-            while not self._unloaded:
+            # A task that outlives all others: anyio ties the threads it starts to the one it finds.
+            root = self._loop.create_task(self._unloaded.wait())
+            while not root.done():
                 try:
-                    self._loop.run_forever()
+                    self._loop.run_until_complete(root)
                 except (SystemExit, KeyboardInterrupt) as error:
                     # A handler that calls `sys.exit()` ends itself, not the plugin.
                     logger.warning("%s in the plugin's loop", type(error).__name__)
@@ -184,8 +186,7 @@ class _Worker:
         if finished:
             await self._finished(min(limit, 1))
         for worker in (*self.beside, self):
-            worker._unloaded = True
-            worker._loop.call_soon_threadsafe(worker._loop.stop)
+            worker._loop.call_soon_threadsafe(worker._unloaded.set)
         return json.dumps(complaint)
 
     async def _finished(self, limit: float) -> bool:

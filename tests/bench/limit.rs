@@ -80,6 +80,7 @@ async fn serve() -> std::io::Result<()> {
         .route("/bench/async/{word}", get(echo))
         .route("/bench/def/{word}", get(echo))
         .route("/bench/depends/{word}", get(echo))
+        .route("/bench/yield/{word}", get(echo))
         .route("/bench/order", post(order))
         .route("/bench/rows", get(answer_rows))
         .route("/bench/typed-rows", get(answer_rows))

@@ -35,6 +35,9 @@ WORKLOADS = (
     Workload(
         "body", "ASGI path: body model", Load(('POST /bench/order {"item":"tea","count":2}',))
     ),
-    Workload("depends", "ASGI path: `Depends`", Load((f"GET /bench/depends/abc?{_PARAMETERS}",))),
+    Workload(
+        "yield", "ASGI path: `yield` in a `Depends`", Load((f"GET /bench/yield/abc?{_PARAMETERS}",))
+    ),
+    Workload("depends", "`Depends` on a class", Load((f"GET /bench/depends/abc?{_PARAMETERS}",))),
     Workload("latency", "`async def` echo, 1 connection", Load((ECHO,), connections=1)),
 )

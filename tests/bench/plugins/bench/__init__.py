@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -88,6 +89,17 @@ async def order(order: Order):
 @router.get("/depends/{word}")
 async def depends(word: str, settings: Annotated[Settings, Depends()]):
     """Give three parameters back, two of them through a dependency."""
+    return _echo(word, settings.count, settings.loud)
+
+
+def opened(count: Count, loud: bool = False) -> Iterator[Settings]:
+    """What a dependency gives to a handler and takes back."""
+    yield Settings(count, loud)
+
+
+@router.get("/yield/{word}")
+async def yields(word: str, settings: Annotated[Settings, Depends(opened)]):
+    """Give three parameters back, two of them through a generator."""
     return _echo(word, settings.count, settings.loud)
 
 
