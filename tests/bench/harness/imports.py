@@ -12,7 +12,9 @@ import sys
 
 
 def of(sdk: str, plugin: str) -> None:
-    """Loads the plugin as the daemon does, down to its FastAPI application."""
+    """Loads and starts the plugin as the daemon does: some packages are imported only then."""
+    import asyncio
+    import contextlib
     import json
     import sysconfig
 
@@ -32,9 +34,14 @@ def of(sdk: str, plugin: str) -> None:
         for name, value in vars(module).items()
         if isinstance(value, type) and name.endswith("Plugin") and name != "SkillPlugin"
     ]
+    plugin_object = classes[0]()
     app = FastAPI()
-    app.include_router(classes[0]().router)
+    app.include_router(plugin_object.router)
     app.openapi()
+    for hook in ("startup", "connect"):
+        # There may be nothing to connect to.
+        with contextlib.suppress(Exception):
+            asyncio.run(getattr(plugin_object, hook)())
     packages = sysconfig.get_path("purelib")
     found = [
         name
