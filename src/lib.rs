@@ -25,12 +25,13 @@
 //! | 4 | [`venv`] | the virtual environment: wanted against actual |
 //! | 4 | [`registry`] | the immutable snapshot of all plugins, swapped whole |
 //! | 4 | [`help`] | `/help` of plugins and commands |
-//! | 5 | [`http`] | routes, guards, dispatch to plugins |
-//! | 5 | [`doctor`] | checks over collected facts |
-//! | 6 | [`daemon`] | the running daemon: start-up order, plugins, shutdown order, logging |
-//! | 6 | [`cli`] | the command lines of the client and the control program |
+//! | 5 | [`openapi`] | the OpenAPI document of all that is served |
+//! | 6 | [`http`] | routes, guards, dispatch to plugins |
+//! | 6 | [`doctor`] | checks over collected facts |
+//! | 7 | [`daemon`] | the running daemon: start-up order, plugins, shutdown order, logging |
+//! | 7 | [`cli`] | the command lines of the client and the control program |
 //!
-//! Floor 7 is `src/bin/`: parse, call, exit status. `src/bin/skills-host/` alone names pyo3 and
+//! Floor 8 is `src/bin/`: parse, call, exit status. `src/bin/skills-host/` alone names pyo3 and
 //! implements [`plugin::Python`].
 
 pub mod arguments;
@@ -47,6 +48,7 @@ pub mod http;
 pub mod interpreter;
 pub mod lifecycle;
 pub mod manifest;
+pub mod openapi;
 pub mod paths;
 pub mod plugin;
 pub mod registry;

@@ -21,6 +21,8 @@ pub struct Served {
     pub description: Description,
     /// Its routes.
     pub routes: Vec<Route>,
+    /// Its OpenAPI document as JSON, if it has one.
+    pub openapi: Option<Box<str>>,
     /// The index over its routes.
     pub table: Table,
     /// How to reach it.

@@ -14,7 +14,6 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::description::Description;
 use crate::discovery::{self, PluginSource};
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
@@ -23,7 +22,7 @@ use crate::manifest::{self, Manifest};
 use crate::paths::Paths;
 use crate::plugin::{LoadRequest, Loaded, Plugin, Python};
 use crate::registry::{Entry, Registry, Served, State};
-use crate::routes::{Route, Table};
+use crate::routes::Table;
 use crate::settings::Settings;
 use crate::uv::Uv;
 use crate::venv::Venv;
@@ -291,15 +290,27 @@ impl Supervisor {
         }
         let mut described = described;
         let routes = std::mem::take(&mut described.routes);
+        let openapi = described.openapi.as_ref().map(|document| document.to_string().into());
         let description = described.into_description(candidate.manifest.cli.examples.clone());
         if !self.claim(id, &description.name).await {
             plugin.unload(HOOK_GRACE).await;
             return;
         }
+        let mut served = Served {
+            description,
+            table: Table::new(&routes),
+            routes,
+            openapi,
+            plugin: plugin.clone(),
+            complaints: Vec::new(),
+        };
         let limit = self.settings.hook_timeout.value.duration();
         let mut starting = plugin.start(limit);
         match timeout(limit * 2 + HOOK_GRACE, &mut starting).await {
-            Ok(complaints) => self.serve(id, description, routes, plugin, complaints).await,
+            Ok(complaints) => {
+                served.complaints = complaints;
+                self.serve(id, served).await;
+            }
             Err(_) => {
                 let error = format!(
                     "startup() or connect() blocks the plugin's thread and has not returned after {} s",
@@ -308,8 +319,8 @@ impl Supervisor {
                 self.fail(id, hung(error));
                 let this = self.clone();
                 tokio::spawn(async move {
-                    let complaints = starting.await;
-                    this.serve(id, description, routes, plugin, complaints).await;
+                    served.complaints = starting.await;
+                    this.serve(id, served).await;
                 });
             }
         }
@@ -360,23 +371,10 @@ impl Supervisor {
         claimed
     }
 
-    async fn serve(
-        &self,
-        id: u64,
-        description: Description,
-        routes: Vec<Route>,
-        plugin: Arc<dyn Plugin>,
-        complaints: Vec<String>,
-    ) {
-        let (name, commands) = (description.name.clone(), description.commands.len());
+    async fn serve(&self, id: u64, served: Served) {
+        let served = Arc::new(served);
+        let (name, commands) = (&served.description.name, served.description.commands.len());
         tracing::info!(plugin = name, commands, "plugin loaded");
-        let served = Arc::new(Served {
-            description,
-            table: Table::new(&routes),
-            routes,
-            plugin: plugin.clone(),
-            complaints,
-        });
         // A plugin that hung while a reload replaced it has no place any more, and one that lost its name to
         // another while its hooks ran stays as it is.
         let mut placed = false;
@@ -384,7 +382,7 @@ impl Supervisor {
             let holds = |entry: &Entry| {
                 entry.id != id
                     && entry.named
-                    && entry.name == name
+                    && entry.name == *name
                     && !matches!(entry.state, State::Failed(_))
             };
             let taken = snapshot.entries.iter().any(holds);
@@ -395,7 +393,7 @@ impl Supervisor {
             }
         });
         if !placed {
-            plugin.unload(HOOK_GRACE).await;
+            served.plugin.unload(HOOK_GRACE).await;
         }
     }
 

@@ -24,7 +24,7 @@ use super::{Service, failed, guard, observe};
 use crate::registry::Served;
 
 /// What the daemon itself answers below a plugin's prefix.
-const PAGES: [&str; 2] = ["help", "commands"];
+const PAGES: [&str; 3] = ["help", "commands", "openapi.json"];
 
 /// Makes the service of each connection.
 #[derive(Clone)]

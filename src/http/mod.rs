@@ -9,6 +9,7 @@
 
 mod core;
 mod dispatch;
+mod docs;
 pub mod entry;
 mod guard;
 pub mod health;
@@ -64,6 +65,7 @@ pub struct Service {
     started: Instant,
     in_flight: AtomicUsize,
     clock: IdleClock,
+    document: docs::Document,
 }
 
 impl Service {
@@ -85,6 +87,7 @@ impl Service {
             started: Instant::now(),
             in_flight: AtomicUsize::new(0),
             clock: IdleClock::new(),
+            document: docs::Document::default(),
         }
     }
 
@@ -108,6 +111,11 @@ pub fn entry(service: Arc<Service>) -> Entry {
         .route(wire::STATUS, get(core::status))
         .route("/{plugin}/help", get(core::help).fallback(dispatch::dispatch))
         .route("/{plugin}/commands", get(core::commands).fallback(dispatch::dispatch))
+        .route("/{plugin}/openapi.json", get(docs::of_plugin).fallback(dispatch::dispatch))
+        .route("/openapi.json", get(docs::whole))
+        .route("/docs", get(docs::page))
+        .route("/docs/", get(docs::page))
+        .route("/docs/{file}", get(docs::file))
         .method_not_allowed_fallback(core::method_not_allowed)
         .fallback(dispatch::dispatch)
         .layer(DefaultBodyLimit::max(OWN_BODY_MAX))

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import humanize
 from fastapi import APIRouter, Cookie, Header, HTTPException, Query
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
 from skills_daemon.logging import logger
@@ -126,7 +126,7 @@ async def wait(
     return {"success": True, "data": f"waited {seconds:g} s"}
 
 
-@router.get("/count")
+@router.get("/count", response_class=PlainTextResponse)
 async def count(
     to: int = Query(3, ge=1, le=1000, description="The last number"),
     delay: float = Query(0.2, ge=0, le=10, description="Seconds between numbers"),

@@ -64,11 +64,21 @@ pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// A venv with the SDK's test requirements, as `pyproject.toml` names them.
+/// A venv with the SDK's test requirements.
 pub(crate) fn sdk_venv() -> PathBuf {
+    venv_with("test")
+}
+
+/// A venv with what checks the OpenAPI document.
+pub(crate) fn api_venv() -> PathBuf {
+    venv_with("test-api")
+}
+
+/// A venv with an extra of `pyproject.toml`.
+fn venv_with(extra: &str) -> PathBuf {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("pyproject.toml");
     let stamp = format!("{} {}", python(), fs::read_to_string(&project).unwrap());
-    let made = made_once("sdk", &stamp, |directory| {
+    let made = made_once(extra, &stamp, |directory| {
         let uv = |arguments: &[&str]| {
             let mut command = Command::new(uv_directory().join("uv"));
             command.args(arguments).env("UV_CACHE_DIR", uv_cache()).env_remove("VIRTUAL_ENV");
@@ -77,7 +87,7 @@ pub(crate) fn sdk_venv() -> PathBuf {
         let venv = directory.join("venv").display().to_string();
         uv(&["venv", "--no-project", "--python", python(), &venv]);
         let project = project.display().to_string();
-        uv(&["pip", "install", "--python", &venv, "-r", &project, "--extra", "test"]);
+        uv(&["pip", "install", "--python", &venv, "-r", &project, "--extra", extra]);
     });
     made.join("venv")
 }

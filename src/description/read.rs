@@ -1,81 +1,12 @@
-//! What a plugin says of itself: its name and its commands with their parameters.
-//!
-//! Python describes a plugin once, when it is loaded; routes, argument parsing, help and OpenAPI are derived
-//! from this data and nothing else knows a command's parameters. FastAPI's own OpenAPI document is the source
-//! for routers (see [`Described`]), because it is public and stable where the router's internals are not.
+//! From what a plugin reports to its description.
 
-use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::{Command, Description, Location, Parameter};
 use crate::routes::Route;
-
-/// A plugin and its commands.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Description {
-    /// The plugin's name: its URL prefix and its shell command.
-    pub name: String,
-    /// The plugin's own version.
-    pub version: String,
-    /// One line about the plugin; may be empty.
-    pub description: String,
-    /// Commands in order of declaration, one per method and path.
-    pub commands: Vec<Command>,
-    /// Examples from the manifest, whole shell lines.
-    pub examples: Vec<String>,
-}
-
-/// One method of one path.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Command {
-    /// Path below the plugin's prefix, with its parameters in braces: `/issue/{key}`.
-    pub path: String,
-    /// HTTP method in capitals.
-    pub method: String,
-    /// FastAPI's operation id.
-    pub operation_id: String,
-    /// One line; may be empty.
-    pub summary: String,
-    /// The text below the summary, examples taken out; may be empty.
-    pub description: String,
-    /// Whole shell lines.
-    pub examples: Vec<String>,
-    /// Parameters in order of declaration.
-    pub parameters: Vec<Parameter>,
-    /// True if the command reads a request body.
-    pub has_body: bool,
-}
-
-/// One parameter of a command.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Parameter {
-    /// The name on the wire: the alias where there is one.
-    pub name: String,
-    /// Where the value goes.
-    #[serde(rename = "in")]
-    pub location: Location,
-    /// True if there is no default.
-    pub required: bool,
-    /// JSON Schema of the value.
-    pub schema: Value,
-    /// Help text; may be empty.
-    pub description: String,
-}
-
-/// Where a parameter's value goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Location {
-    /// A segment of the path.
-    Path,
-    /// The query string.
-    Query,
-    /// A header.
-    Header,
-    /// A cookie.
-    Cookie,
-    /// A field of the JSON body.
-    Body,
-}
 
 /// What the host reports about a freshly loaded plugin.
 #[derive(Clone, Debug, Deserialize)]
@@ -89,8 +20,11 @@ pub struct Described {
     /// All routes, in order of declaration.
     #[serde(default)]
     pub routes: Vec<Route>,
-    /// FastAPI's OpenAPI document of the router alone; absent when FastAPI could not make one.
+    /// FastAPI's OpenAPI document, all paths below the plugin's prefix; absent when FastAPI could not make one.
     pub openapi: Option<Value>,
+    /// The paths as they were declared, convertors included, of those that OpenAPI writes in another way.
+    #[serde(default)]
+    pub declared: HashMap<String, String>,
     /// Why there is no OpenAPI document.
     #[serde(default)]
     pub openapi_error: Option<String>,
@@ -99,7 +33,16 @@ pub struct Described {
 impl Described {
     /// The description with its commands read out of the OpenAPI document.
     pub fn into_description(self, examples: Vec<String>) -> Description {
-        let commands = self.openapi.as_ref().map(commands_of).unwrap_or_default();
+        let prefix = format!("/{}", self.name);
+        let below = |path: &str| {
+            let declared = self.declared.get(path).map_or(path, String::as_str);
+            match declared.strip_prefix(&prefix).unwrap_or(declared) {
+                "" => "/".to_owned(),
+                below => below.to_owned(),
+            }
+        };
+        let openapi = self.openapi.as_ref();
+        let commands = openapi.map(|openapi| commands_of(openapi, below)).unwrap_or_default();
         Description {
             name: self.name,
             version: self.version,
@@ -110,60 +53,7 @@ impl Described {
     }
 }
 
-impl Command {
-    /// The segments of the path, parameters in braces.
-    pub fn segments(&self) -> impl Iterator<Item = &str> {
-        self.path.split('/').filter(|segment| !segment.is_empty())
-    }
-
-    /// The fixed segments before the first parameter, joined by a space: `issue`, `memory write`; `root` for `/`.
-    pub fn name(&self) -> String {
-        let fixed: Vec<&str> =
-            self.segments().take_while(|segment| !segment.starts_with('{')).collect();
-        if fixed.is_empty() { "root".to_owned() } else { fixed.join(" ") }
-    }
-
-    /// The first fixed segment, the group under which help lists the command.
-    pub fn group(&self) -> &str {
-        self.segments().next().filter(|segment| !segment.starts_with('{')).unwrap_or("root")
-    }
-
-    /// Parameters that go into the path.
-    pub fn path_parameters(&self) -> impl Iterator<Item = &Parameter> {
-        self.parameters.iter().filter(|parameter| parameter.location == Location::Path)
-    }
-}
-
-impl Parameter {
-    /// The JSON type, looking through `anyOf` with null; `string` where the schema names none.
-    pub fn json_type(&self) -> &str {
-        effective(&self.schema).get("type").and_then(Value::as_str).unwrap_or("string")
-    }
-
-    /// The schema behind an optional: the first branch of `anyOf` that is not null.
-    pub fn effective_schema(&self) -> &Value {
-        effective(&self.schema)
-    }
-
-    /// The default value, if it has one that is not null.
-    pub fn default(&self) -> Option<&Value> {
-        self.schema.get("default").filter(|value| !value.is_null())
-    }
-}
-
-fn effective(schema: &Value) -> &Value {
-    schema
-        .get("anyOf")
-        .and_then(Value::as_array)
-        .and_then(|branches| {
-            branches
-                .iter()
-                .find(|branch| branch.get("type").and_then(Value::as_str) != Some("null"))
-        })
-        .unwrap_or(schema)
-}
-
-fn commands_of(openapi: &Value) -> Vec<Command> {
+fn commands_of(openapi: &Value, below: impl Fn(&str) -> String) -> Vec<Command> {
     const METHODS: [&str; 8] =
         ["get", "post", "put", "patch", "delete", "head", "options", "trace"];
     let Some(paths) = openapi.get("paths").and_then(Value::as_object) else { return Vec::new() };
@@ -173,7 +63,7 @@ fn commands_of(openapi: &Value) -> Vec<Command> {
             operations.as_object().into_iter().flatten().map(move |(method, op)| (path, method, op))
         })
         .filter(|(_, method, _)| METHODS.contains(&method.as_str()))
-        .map(|(path, method, operation)| command_of(openapi, path, method, operation))
+        .map(|(path, method, operation)| command_of(openapi, &below(path), method, operation))
         .collect()
 }
 
@@ -302,6 +192,7 @@ mod tests {
             description: String::new(),
             routes: Vec::new(),
             openapi: Some(openapi),
+            declared: [("/p/files/{path}".into(), "/p/files/{path:path}".into())].into(),
             openapi_error: None,
         };
         described.into_description(Vec::new())
@@ -310,7 +201,7 @@ mod tests {
     #[test]
     fn one_command_per_method_and_path_with_its_parameters() {
         let description = described(json!({
-            "paths": {"/issue/{key}": {
+            "paths": {"/p/issue/{key}": {
                 "get": {"operationId": "get_issue", "summary": "Issue",
                     "description": "Get an issue.\n\nLong text.\n\nExamples:\n    p issue A-1  \n",
                     "parameters": [
@@ -335,6 +226,14 @@ mod tests {
         assert_eq!(patch.parameters[0].location, Location::Body);
         assert!(patch.parameters[0].required);
         assert_eq!(patch.parameters[0].schema["enum"], json!(["red"]));
+    }
+
+    #[test]
+    fn paths_are_as_declared_and_below_the_prefix() {
+        let get = json!({"get": {"operationId": "g", "summary": "G"}});
+        let description = described(json!({"paths": {"/p/files/{path}": get, "/p": get}}));
+        let paths: Vec<_> = description.commands.iter().map(|c| c.path.as_str()).collect();
+        assert_eq!(paths, ["/files/{path:path}", "/"]);
     }
 
     #[test]
