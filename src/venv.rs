@@ -16,7 +16,8 @@ use crate::paths::{self, Paths};
 use crate::uv::{Progress, Uv, UvError};
 
 /// What every plugin may import without declaring it.
-pub const CORE: [&str; 2] = ["fastapi>=0.109", "rich>=13"];
+pub const CORE: [&str; 4] =
+    ["docstring-parser>=0.16", "fastapi>=0.109", "msgspec>=0.19", "rich>=13"];
 
 const STAMP: &str = ".skills-daemon.json";
 

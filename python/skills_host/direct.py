@@ -33,6 +33,7 @@ class Runner:
         waiters: Where the loop reports that a request moved.
         tasks: The loop's requests under way.
         context: What the context of each request is a copy of.
+        response_type: What of a handler's results is an answer already.
     """
 
     def __init__(
@@ -42,15 +43,14 @@ class Runner:
         waiters: Waiters,
         tasks: Tasks,
         context: contextvars.Context,
+        response_type: type,
     ) -> None:
-        from fastapi.responses import Response
-
         self._app = app
         self._plans = plans
         self._waiters = waiters
         self._tasks = tasks
         self._context = context
-        self._response = Response
+        self._response = response_type
 
     def run(self, call: Call) -> None:
         """Begins to serve a request: directly if it has a plan that begins on the loop."""

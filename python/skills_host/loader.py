@@ -9,10 +9,13 @@ import site
 import sysconfig
 import types
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skills_host.plan import route
 from skills_host.realm import Realm
+
+if TYPE_CHECKING:
+    from skills_host.functions.plugin import FunctionsPlugin
 
 
 class LoadError(Exception):
@@ -27,6 +30,7 @@ class LoadedPlugin:
         instance: The plugin object.
         plans: How to call its routes directly; known once it was described.
         app: Its FastAPI application, every route below `/{name}`.
+        response_type: What of a handler's results is an answer already.
     """
 
     def __init__(self, realm: Realm, instance: Any) -> None:
@@ -36,10 +40,11 @@ class LoadedPlugin:
         self.name = str(instance.name)
         self.version = str(getattr(instance, "version", None) or "1.0.0")
         self.description = str(getattr(instance, "description", None) or "")
-        # OpenAPI leaves out convertors: `/files/{path:path}` becomes `/files/{path}`.
+        # By the path that OpenAPI has, which leaves out convertors: `/files/{path}`.
         self._declared: dict[str, str] = {}
         # Read once: many plugins build a new router at each access.
         self.app = _application(self, instance.router, self._declared)
+        self.response_type = _response_type()
 
     def describe(self) -> str:
         """The description as JSON, in the shape of the library's `Described`."""
@@ -52,13 +57,8 @@ class LoadedPlugin:
             "openapi": None,
         }
         try:
-            openapi = dict(self.app.openapi())
-            prefix = f"/{self.name}"
-            openapi["paths"] = {
-                self._declared.get(path, path).removeprefix(prefix) or "/": item
-                for path, item in openapi.get("paths", {}).items()
-            }
-            described["openapi"] = openapi
+            described["openapi"] = self.app.openapi()
+            described["declared"] = self._declared
             return json.dumps(described, default=str)
         except Exception as error:
             # Routes still work without a description: only help and typed options are lost.
@@ -71,7 +71,9 @@ class LoadedPlugin:
         self._realm.close()
 
 
-def load(init_file: str, working_name: str, entry_point: str | None) -> LoadedPlugin:
+def load(
+    init_file: str, working_name: str, entry_point: str | None
+) -> LoadedPlugin | FunctionsPlugin:
     """Imports a plugin and makes its application.
 
     Args:
@@ -88,7 +90,11 @@ def load(init_file: str, working_name: str, entry_point: str | None) -> LoadedPl
     realm = Realm(working_name)
     try:
         if entry_point is None:
-            made = _plugin_class(realm.execute(path), path)()
+            module = realm.execute(path)
+            cls = _plugin_class(module)
+            if cls is None:
+                return _of_functions(realm, module, path, working_name)
+            made = cls()
         else:
             made = _from_entry_point(realm, path, entry_point)
         return LoadedPlugin(realm, made)
@@ -103,7 +109,7 @@ def _see_new_packages() -> None:
     site.addsitedir(sysconfig.get_path("purelib"))
 
 
-def _plugin_class(module: types.ModuleType, path: Path) -> type:
+def _plugin_class(module: types.ModuleType) -> type | None:
     for name in dir(module):
         candidate = getattr(module, name)
         if (
@@ -114,9 +120,20 @@ def _plugin_class(module: types.ModuleType, path: Path) -> type:
             and hasattr(candidate, "router")
         ):
             return candidate
-    raise LoadError(
-        f"{path} has no plugin class: a class whose name ends in 'Plugin', with 'name' and 'router'"
-    )
+    return None
+
+
+def _of_functions(realm: Realm, module: types.ModuleType, path: Path, name: str) -> FunctionsPlugin:
+    # Imported here, so that a venv without msgspec fails such plugins with a reason, not all.
+    from skills_host.functions.discover import commands
+    from skills_host.functions.plugin import FunctionsPlugin
+
+    if not commands(module):
+        raise LoadError(
+            f"{path} has neither a plugin class (its name ends in 'Plugin', with 'name' and "
+            "'router') nor public functions"
+        )
+    return FunctionsPlugin(realm, module, name)
 
 
 def _from_entry_point(realm: Realm, path: Path, entry_point: str) -> Any:
@@ -138,8 +155,14 @@ def _from_entry_point(realm: Realm, path: Path, entry_point: str) -> Any:
     return cls(None) if required else cls()
 
 
+def _response_type() -> type:
+    from fastapi.responses import Response
+
+    return Response
+
+
 def _application(plugin: LoadedPlugin, router: Any, declared: dict[str, str]) -> Any:
-    """Makes the application; `declared` gets the path of each route as it was declared."""
+    """Makes the application; `declared` gets the paths that OpenAPI writes in another way."""
     # Imported here, so that a venv without FastAPI fails each plugin with a reason, not the daemon.
     from fastapi import FastAPI, Request
     from fastapi.responses import JSONResponse
@@ -148,7 +171,8 @@ def _application(plugin: LoadedPlugin, router: Any, declared: dict[str, str]) ->
     def unique_id(route: Any) -> str:
         # The one public place where every FastAPI shows each route with its whole path, nested
         # ones included; newer ones no longer list those in `router.routes`.
-        declared[route.path_format] = route.path
+        if route.path != route.path_format:
+            declared[route.path_format] = route.path
         return generate_unique_id(route)
 
     async def failed(request: Request, error: Exception) -> JSONResponse:

@@ -105,7 +105,12 @@ class _Worker:
         self._requests = Tasks(self._loop)
         self._others = Tasks(self._loop)
         self._runner = Runner(
-            plugin.app, plugin.plans, self._waiters, self._requests, self._context
+            plugin.app,
+            plugin.plans,
+            self._waiters,
+            self._requests,
+            self._context,
+            plugin.response_type,
         )
         self._verbs: dict[str, Callable[[float], Awaitable[str]]] = {
             "start": self._startup,

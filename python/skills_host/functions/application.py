@@ -1,0 +1,129 @@
+"""Answers requests for a plugin of plain functions, where no direct call does.
+
+An ASGI application, so that it takes the place that FastAPI has for other plugins; what it says of
+a path, method or parameter that is wrong is what FastAPI would say.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from skills_daemon.commands import CommandError
+from skills_host.functions import value
+from skills_host.functions.command import Command, Refused
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class Response:
+    """A whole answer."""
+
+    def __init__(
+        self, status: int, body: bytes, headers: tuple[tuple[bytes, bytes], ...] = ()
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.headers = headers
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Sends it."""
+        own = (b"content-type", b"application/json")
+        head = {"status": self.status, "headers": [own, *self.headers]}
+        await send({"type": "http.response.start", **head})
+        body = b"" if scope["method"] == "HEAD" else self.body
+        await send({"type": "http.response.body", "body": body})
+
+
+class Application:
+    """Serves the commands below `/{name}`.
+
+    Attributes:
+        exception_handlers: What becomes of exceptions, by their type.
+        dependency_overrides: Nothing, as there are no dependencies.
+    """
+
+    def __init__(self, name: str, commands: list[Command]) -> None:
+        self._commands = {f"/{name}{command.path}": command for command in commands}
+        self.exception_handlers = {Exception: _failed, CommandError: _refused}
+        self.dependency_overrides: dict[Any, Any] = {}
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        try:
+            response = await self._answer(scope, receive)
+        except CommandError as error:
+            response = await _refused(None, error)
+        except Exception as error:
+            await (await _failed(None, error))(scope, receive, send)
+            # For the log.
+            raise
+        await response(scope, receive, send)
+
+    async def _answer(self, scope: Message, receive: Receive) -> Response:
+        path = scope["path"]
+        command = self._commands.get(path)
+        if command is None:
+            other = path.rstrip("/") if path.endswith("/") else f"{path}/"
+            if other in self._commands:
+                return Response(307, b"", ((b"location", _url(scope, other)),))
+            return Response(404, b'{"detail":"Not Found"}')
+        if scope["method"] != command.method:
+            allow = (b"allow", command.method.encode())
+            return Response(405, b'{"detail":"Method Not Allowed"}', (allow,))
+        try:
+            if command.method == "GET":
+                query = scope["query_string"].decode("latin-1")
+                arguments = command.from_query(parse_qs(query, keep_blank_values=True))
+            else:
+                arguments = command.from_body(await _body(receive))
+        except Refused as refused:
+            return Response(422, value.to_json({"detail": refused.problems}))
+        return Response(200, value.to_json(await command.run(arguments)))
+
+
+async def _body(receive: Receive) -> Any:
+    """The request's JSON; an empty body is an empty object."""
+    pieces = []
+    while True:
+        message = await receive()
+        pieces.append(message.get("body", b""))
+        if not message.get("more_body"):
+            break
+    try:
+        return json.loads(b"".join(pieces) or b"{}")
+    except ValueError as error:
+        problem = {
+            "type": "json_invalid",
+            "loc": ["body", getattr(error, "pos", 0)],
+            "msg": "JSON decode error",
+            "input": {},
+            "ctx": {"error": getattr(error, "msg", str(error))},
+        }
+        raise Refused([problem]) from None
+
+
+def _url(scope: Message, path: str) -> bytes:
+    host = next((text for name, text in scope["headers"] if name == b"host"), b"localhost")
+    query = b"?" + scope["query_string"] if scope["query_string"] else b""
+    return b"http://" + host + path.encode() + query
+
+
+async def _refused(_: object, error: CommandError) -> Response:
+    content = {"success": False, "error": str(error)}
+    if error.hint:
+        content["hint"] = error.hint
+    return Response(error.status, value.to_json(content))
+
+
+async def _failed(_: object, error: BaseException) -> Response:
+    content = {
+        "success": False,
+        "error": str(error),
+        "hint": "Check daemon logs for details",
+    }
+    return Response(500, value.to_json(content))

@@ -1,0 +1,123 @@
+"""One command: a function, its parameters, and how a request becomes a call of it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from skills_host.functions.discover import Found
+from skills_host.functions.signature import Parameter, Signature
+from skills_host.functions.value import Invalid
+
+#: One entry of a 422, as FastAPI writes it.
+Problem = dict[str, Any]
+
+
+class Refused(Exception):
+    """A request does not fit; `problems` says all that is wrong with it."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("invalid parameters")
+        self.problems = problems
+
+
+class Command:
+    """A command of a plugin.
+
+    Args:
+        found: The function.
+
+    Attributes:
+        name: Its name.
+        path: Its path below the plugin's prefix.
+        method: `GET`, with parameters in the query, or `POST`, with a JSON object as body.
+        signature: What the function takes and gives.
+        is_async: True for a coroutine function.
+        call: Calls the function; what generators yield becomes a list.
+
+    Raises:
+        Unusable: The function cannot be a command.
+    """
+
+    def __init__(self, found: Found) -> None:
+        self.name = found.name
+        self.path = f"/{found.name}"
+        self.method = found.method
+        self.signature = Signature(found.function)
+        self.is_async = inspect.iscoroutinefunction(found.function)
+        self.call: Callable[..., Any] = found.function
+        if inspect.isasyncgenfunction(found.function):
+            self.call, self.is_async = _gathered(found.function), True
+        elif inspect.isgeneratorfunction(found.function):
+            self.call = _listed(found.function)
+
+    async def run(self, arguments: dict[str, Any]) -> Any:
+        """Calls the function, on another thread if it may block."""
+        if self.is_async:
+            return await self.call(**arguments)
+        return await asyncio.to_thread(self.call, **arguments)
+
+    def from_query(self, query: dict[str, list[str]]) -> dict[str, Any]:
+        """The arguments in a query.
+
+        Raises:
+            Refused: It does not fit.
+        """
+        given = {
+            parameter.name: values if parameter.type.is_list else values[-1]
+            for parameter in self.signature.parameters
+            if (values := query.get(parameter.name))
+        }
+        return self._bound("query", given, lambda parameter, value: parameter.type.from_text(value))
+
+    def from_body(self, body: Any) -> dict[str, Any]:
+        """The arguments in a JSON body.
+
+        Raises:
+            Refused: It does not fit.
+        """
+        if not isinstance(body, dict):
+            problem = {
+                "type": "dict_type",
+                "loc": ["body"],
+                "msg": "Input should be a valid dictionary",
+                "input": body,
+            }
+            raise Refused([problem])
+        return self._bound("body", body, lambda parameter, value: parameter.type.from_json(value))
+
+    def _bound(
+        self, place: str, given: dict[str, Any], convert: Callable[[Parameter, Any], Any]
+    ) -> dict[str, Any]:
+        arguments: dict[str, Any] = {}
+        problems: list[Problem] = []
+        for parameter in self.signature.parameters:
+            name = parameter.name
+            if name not in given:
+                if parameter.required:
+                    problems.append(_problem("missing", place, name, "Field required", None))
+                continue
+            try:
+                arguments[name] = convert(parameter, given[name])
+            except Invalid as error:
+                problems.append(_problem(error.kind, place, name, str(error), given[name]))
+        if problems:
+            raise Refused(problems)
+        return arguments
+
+
+def _problem(kind: str, place: str, name: str, message: str, value: Any) -> Problem:
+    return {"type": kind, "loc": [place, name], "msg": message, "input": value}
+
+
+def _listed(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda **arguments: list(function(**arguments))
+
+
+def _gathered(function: Callable[..., Any]) -> Callable[..., Any]:
+    async def gathered(**arguments: Any) -> list[Any]:
+        return [item async for item in function(**arguments)]
+
+    return gathered

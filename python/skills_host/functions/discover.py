@@ -1,0 +1,79 @@
+"""Which functions of a module are commands."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from skills_daemon.commands import Mark, mark_of
+
+#: A function whose name begins with one of these words has no side effects: it is asked with GET.
+READING = (
+    "check",
+    "count",
+    "describe",
+    "find",
+    "get",
+    "has",
+    "is",
+    "list",
+    "lookup",
+    "query",
+    "read",
+    "search",
+    "show",
+    "view",
+)
+#: The plugin's hooks are no commands.
+HOOKS = ("startup", "connect", "reconnect", "shutdown", "health_check")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A command.
+
+    Attributes:
+        name: Its name: `add-user`.
+        method: `GET` or `POST`.
+        function: What it calls.
+    """
+
+    name: str
+    method: str
+    function: Callable[..., Any]
+
+
+def commands(module: types.ModuleType) -> list[Found]:
+    """The commands of a module, in order of declaration.
+
+    Those that `@command` marks; if none, those in `__all__`; without it, the public functions that
+    the module itself defines.
+    """
+    functions = {name: value for name, value in vars(module).items() if inspect.isroutine(value)}
+    marked = [function for function in functions.values() if mark_of(function)]
+    names = getattr(module, "__all__", None)
+    if marked:
+        chosen = marked
+    elif names is not None:
+        chosen = [functions[name] for name in names if name in functions and name not in HOOKS]
+    else:
+        chosen = [
+            function
+            for name, function in functions.items()
+            if inspect.isfunction(function)
+            and function.__module__ == module.__name__
+            and not name.startswith("_")
+            and name not in HOOKS
+        ]
+    return [_found(function) for function in dict.fromkeys(chosen)]
+
+
+def _found(function: Callable[..., Any]) -> Found:
+    mark = mark_of(function) or Mark()
+    own_name = function.__name__
+    reads = own_name.split("_", 1)[0] in READING
+    method = mark.method or ("GET" if reads else "POST")
+    return Found(mark.name or own_name.strip("_").replace("_", "-"), method, function)

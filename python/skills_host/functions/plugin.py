@@ -1,0 +1,75 @@
+"""A plugin whose module holds plain functions."""
+
+from __future__ import annotations
+
+import json
+import logging
+import types
+from typing import Any
+
+from skills_host.functions.application import Application, Response
+from skills_host.functions.command import Command
+from skills_host.functions.discover import commands
+from skills_host.functions.document import document
+from skills_host.functions.plan import Plan
+from skills_host.functions.signature import Unusable
+from skills_host.realm import Realm
+
+logger = logging.getLogger("skills_host.functions")
+
+
+class FunctionsPlugin:
+    """A plugin, ready to run.
+
+    Attributes:
+        name: Its URL prefix.
+        instance: The module, which may have hooks.
+        plans: How to call its commands directly.
+        app: Its ASGI application.
+        response_type: What of a command's results is an answer already.
+    """
+
+    response_type: type = Response
+
+    def __init__(self, realm: Realm, module: types.ModuleType, name: str) -> None:
+        self._realm = realm
+        self.instance = module
+        self.name = str(getattr(module, "__plugin_name__", name))
+        self.version = str(getattr(module, "__version__", "1.0.0"))
+        lines = (module.__doc__ or "").strip().splitlines()
+        self.description = lines[0] if lines else ""
+        self._commands: list[Command] = []
+        for found in commands(module):
+            try:
+                self._commands.append(Command(found))
+            except Unusable as reason:
+                # The others work all the same.
+                logger.warning("%s is no command: %s", found.name, reason)
+        self.plans: list[Plan] = []
+        self.app = Application(self.name, self._commands)
+
+    def describe(self) -> str:
+        """The description as JSON, in the shape of the library's `Described`."""
+        routes: list[dict[str, Any]] = []
+        self.plans = []
+        for command in self._commands:
+            route: dict[str, Any] = {"path": command.path, "methods": [command.method]}
+            if command.method == "GET":
+                plan = Plan(command)
+                route["plan"] = {"number": len(self.plans), **plan.spec()}
+                self.plans.append(plan)
+            else:
+                route["why"] = "it reads a request body"
+            routes.append(route)
+        described = {
+            "name": self.name,
+            "version": self.version,
+            "description": self.description,
+            "routes": routes,
+            "openapi": document(self.name, self.version, self.description, self._commands),
+        }
+        return json.dumps(described)
+
+    def close(self) -> None:
+        """Forgets the plugin's modules."""
+        self._realm.close()

@@ -1,0 +1,216 @@
+//! Plugins of plain functions: no class, no router, no framework.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Home, Output};
+
+const CODE: &str = r#""""Greetings for everybody."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Literal
+
+from annotated_types import Gt
+from skills_daemon.commands import CommandError
+from skills_daemon.logging import get_request_id
+
+
+class Tone(Enum):
+    WARM = "warm"
+    COLD = "cold"
+
+
+@dataclass
+class Person:
+    name: str
+    born: date | None = None
+
+
+def get_greeting(name: str, times: int = 1, loud: bool = False, tone: Tone = Tone.WARM) -> str:
+    """Greet somebody.
+
+    Args:
+        name: Who is greeted.
+        times: How often.
+        loud: In capitals.
+
+    Examples:
+        greet get-greeting Ada --times 2
+    """
+    text = " ".join([f"Hello, {name}!"] * times)
+    return (text.upper() if loud else text) + f" ({tone.value})"
+
+
+def add_person(
+    person: Person,
+    tags: list[str] | None = None,
+    weight: Annotated[float, "In kilograms", Gt(0)] = 1.0,
+) -> dict:
+    """Add a person."""
+    return {"person": person, "tags": tags, "weight": weight}
+
+
+async def find_sum(numbers: list[int]) -> int:
+    """Add numbers.
+
+    :param numbers: What is added.
+    """
+    return sum(numbers)
+
+
+def read_file(path: Path, kind: Literal["text", "size"] = "size"):
+    return path.read_text() if kind == "text" else path.stat().st_size
+
+
+def list_squares(to: int) -> Iterator[int]:
+    yield from (number * number for number in range(to))
+
+
+def get_request() -> str:
+    return get_request_id()
+
+
+def is_imported(module: str) -> bool:
+    return module in sys.modules
+
+
+def refuse() -> None:
+    raise CommandError("not today", hint="Try tomorrow.", status=409)
+
+
+def get_nothing():
+    raise KeyError("nothing")
+
+
+def odd(value: type(sys.stdin)): ...
+
+
+def startup():
+    print("started by hand")
+
+
+def _private(): ...
+"#;
+
+fn greet() -> Home {
+    let home = Home::new();
+    home.plugin("greet", CODE, r#"{"name": "greet"}"#);
+    home
+}
+
+#[test]
+fn public_functions_are_commands() {
+    let home = greet();
+    home.client(&["greet", "get-greeting", "Ada", "--times", "2"])
+        .ok()
+        .says("Hello, Ada! Hello, Ada! (warm)");
+    home.client(&["greet", "get-greeting", "Ada", "--loud", "--tone", "cold"])
+        .ok()
+        .says("HELLO, ADA! (cold)");
+    let person = r#"{"name": "Ada", "born": "1815-12-10"}"#;
+    let words = ["--json", "greet", "add-person", "--person", person, "--tags", "a", "--tags", "b"];
+    assert_eq!(
+        home.client(&words).ok().json(),
+        json!({"person": {"name": "Ada", "born": "1815-12-10"}, "tags": ["a", "b"], "weight": 1.0})
+    );
+    home.client(&["greet", "find-sum", "--numbers", "1", "--numbers", "2"]).ok().says("3");
+    let path = home.write("five", "12345").display().to_string();
+    home.client(&["greet", "read-file", &path]).ok().says("5");
+    home.client(&["greet", "read-file", &path, "--kind", "text"]).ok().says("12345");
+    let squares = home.client(&["--json", "greet", "list-squares", "3"]);
+    assert_eq!(squares.ok().json(), json!([0, 1, 4]));
+
+    let help = home.client(&["greet", "--help"]);
+    help.ok().says("Greetings for everybody.").says("get-greeting").says("[POST] Add a person.");
+    for hidden in ["startup", "private", "odd"] {
+        assert!(!help.stdout().contains(hidden), "{}", help.stdout());
+    }
+    let help = home.client(&["greet", "get-greeting", "--help"]);
+    help.ok().says("Who is greeted.").says("cold, warm").says("greet get-greeting Ada --times 2");
+    home.client(&["greet", "find-sum", "--help"]).ok().says("What is added.");
+    let log = home.log().iter().map(Value::to_string).collect::<String>();
+    assert!(log.contains("odd is no command"), "{log}");
+    assert!(log.contains("started by hand"), "{log}");
+}
+
+#[test]
+fn they_are_called_directly_and_without_fastapi() {
+    let home = greet();
+    home.client(&["greet", "get-greeting", "Ada"]).ok();
+    let plugins = home.get("/plugins").json();
+    let endpoints = plugins["plugins"][0]["endpoints"].as_array().unwrap();
+    for endpoint in endpoints {
+        assert_eq!(endpoint["why_fastapi"].is_null(), endpoint["method"] == "GET", "{endpoint}");
+    }
+    // Each plugin is loaded in the same interpreter, so this one must be alone there.
+    let home = greet();
+    let python = home.paths().venv().join("bin/python");
+    let script = "
+import importlib.util, sys, types
+sys.path.insert(0, sys.argv[1])
+host = types.ModuleType('_skills_host')
+host.Binder = lambda *parts: parts
+sys.modules['_skills_host'] = host
+from skills_host.loader import load
+plugin = load(sys.argv[2], 'greet', None)
+plugin.describe()
+print(sorted({name.partition('.')[0] for name in sys.modules} & {'fastapi', 'starlette', 'pydantic'}))
+";
+    let sdk = concat!(env!("CARGO_MANIFEST_DIR"), "/python");
+    let init = home.path().join(Home::scripts("greet")).join("skills_plugin/__init__.py");
+    let load = home.command(python, &["-c", script, sdk, &init.display().to_string()]);
+    Output::of(load).ok().says("[]");
+}
+
+#[test]
+fn what_is_wrong_is_said_as_fastapi_says_it() {
+    let home = greet();
+    home.control(&["start"]).ok();
+    let port = home.port();
+    let ask = |method: &str, target: &str, body: &str| {
+        let json_type = ("content-type", "application/json");
+        Answer::of(port, method, target, &[json_type], body.as_bytes())
+    };
+    let invalid = ask("GET", "/greet/get-greeting?times=x&tone=hot", "");
+    assert_eq!(invalid.status, 422);
+    let problems = invalid.json()["detail"].clone();
+    let kinds: Vec<_> = problems.as_array().unwrap().iter().map(|p| p["type"].clone()).collect();
+    assert_eq!(kinds, ["missing", "int_parsing", "literal_error"]);
+    assert_eq!(problems[1]["loc"], json!(["query", "times"]));
+    let invalid = ask("POST", "/greet/add-person", r#"{"person": {"nam": 1}, "weight": -1}"#);
+    assert_eq!(invalid.json()["detail"].as_array().unwrap().len(), 2);
+    assert_eq!(invalid.json()["detail"][0]["loc"], json!(["body", "person"]));
+    let broken = ask("POST", "/greet/add-person", "{");
+    assert_eq!((broken.status, &broken.json()["detail"][0]["type"]), (422, &json!("json_invalid")));
+    let list = ask("POST", "/greet/add-person", "[]");
+    assert_eq!(list.json()["detail"][0]["type"], json!("dict_type"));
+
+    let slash = ask("GET", "/greet/get-greeting/?name=x", "");
+    let location = format!("http://localhost:{port}/greet/get-greeting?name=x");
+    assert_eq!((slash.status, slash.header("location")), (307, Some(location.as_str())));
+    assert_eq!(ask("GET", "/greet/nope", "").json(), json!({"detail": "Not Found"}));
+    let method = ask("PUT", "/greet/get-greeting", "");
+    assert_eq!((method.status, method.header("allow")), (405, Some("GET")));
+
+    let refused = home.client(&["greet", "refuse"]);
+    refused.fails_with(1).says("Error: not today").says("Hint: Try tomorrow.");
+    assert_eq!(ask("POST", "/greet/refuse", "").status, 409);
+    let failed = ask("GET", "/greet/get-nothing", "");
+    assert_eq!((failed.status, failed.json()["error"].clone()), (500, json!("'nothing'")));
+    let request = Answer::of(port, "GET", "/greet/get-request", &[("x-request-id", "mine")], b"");
+    assert_eq!(request.json(), json!("mine"));
+}
+
+#[test]
+fn a_module_without_functions_says_what_is_missing() {
+    let home = Home::new();
+    home.plugin("empty", "import os\n", r#"{"name": "empty"}"#);
+    home.client(&["empty", "x"])
+        .fails_with(1)
+        .says("has neither a plugin class")
+        .says("nor public functions");
+}
