@@ -4,7 +4,8 @@
 //! 2. `plugins.conf`.
 //! 3. Only if these name nothing: every `skills_plugin/` with an `__init__.py` below `~/.claude/plugins/`, except
 //!    those of a plugin that `~/.claude/settings.json` switches off.
-//! 4. The bundled ones, last, so that they never shadow a user's.
+//! 4. In any case, every `*.json` in `~/.config/skills-daemon/plugins/`: plugins that are nothing but a manifest.
+//! 5. The bundled ones, last, so that they never shadow a user's.
 //!
 //! Discovery reads directories and the small files named here; it neither loads nor judges a plugin, and a
 //! path that is not there is still reported, as a source that will fail to load.
@@ -40,7 +41,7 @@ pub enum Origin {
 /// One plugin on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginSource {
-    /// The package directory, or the one `.py` file.
+    /// The package directory, the one `.py` file, or the manifest of a plugin that has no code.
     pub path: PathBuf,
     /// Where its `manifest.json` would lie.
     pub manifest: PathBuf,
@@ -51,6 +52,9 @@ pub struct PluginSource {
 impl PluginSource {
     /// The plugin at `path`, with the manifest beside its code.
     pub fn at(path: PathBuf, origin: Origin) -> PluginSource {
+        if path.extension().is_some_and(|extension| extension == "json") {
+            return PluginSource { manifest: path.clone(), path, origin };
+        }
         let dir = if path.extension().is_some_and(|extension| extension == "py") {
             path.parent().unwrap_or(Path::new("/"))
         } else {
@@ -61,7 +65,7 @@ impl PluginSource {
 
     /// The file that is executed.
     pub fn init_file(&self) -> PathBuf {
-        if self.path.extension().is_some_and(|extension| extension == "py") {
+        if self.path.extension().is_some_and(|extension| extension == "py" || extension == "json") {
             self.path.clone()
         } else {
             self.path.join("__init__.py")
@@ -99,12 +103,24 @@ pub fn discover(
         let disabled = disabled_plugins(&paths.claude_settings());
         found = search(&paths.claude_plugins(), &disabled);
     }
+    found.extend(manifests(&paths.plugin_manifests()));
     found.extend(bundled);
     let mut seen = HashSet::new();
     found.retain(|source| {
         seen.insert(fs::canonicalize(&source.path).unwrap_or_else(|_| source.path.clone()))
     });
     found
+}
+
+/// The manifests in a directory, by name.
+fn manifests(directory: &Path) -> Vec<PluginSource> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    files.sort();
+    files.into_iter().map(|path| PluginSource::at(path, Origin::Conf)).collect()
 }
 
 fn conf_paths(file: &Path, env: &Environment) -> Vec<PathBuf> {
@@ -185,6 +201,11 @@ impl Place {
     }
 }
 
+/// True for a directory with code or a manifest.
+fn is_plugin(directory: &Path) -> bool {
+    directory.join("__init__.py").is_file() || directory.join("manifest.json").is_file()
+}
+
 /// Every enabled `skills_plugin/` below `root`; of one plugin's several copies only the best.
 fn search(root: &Path, disabled: &HashSet<String>) -> Vec<PluginSource> {
     let mut walk =
@@ -199,7 +220,7 @@ fn search(root: &Path, disabled: &HashSet<String>) -> Vec<PluginSource> {
         let name = entry.file_name().to_string_lossy();
         if SKIPPED.contains(&name.as_ref()) {
             walk.skip_current_dir();
-        } else if name == "skills_plugin" && entry.path().join("__init__.py").is_file() {
+        } else if name == "skills_plugin" && is_plugin(entry.path()) {
             walk.skip_current_dir();
             let place = Place::of(entry.path().strip_prefix(root).unwrap_or(entry.path()));
             let key = (place.order(), place.identity.clone());

@@ -3,13 +3,13 @@
 //! Every field is optional, because plugins exist that have only some. Fields nobody knows are kept as
 //! warnings, so that a typing mistake shows; a field of the wrong type is an error that names it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uv_pep508::{Requirement, VerbatimUrl};
 
@@ -38,9 +38,23 @@ pub struct Manifest {
     pub daemon: Daemon,
     /// `package.module:Class`, where the class does not stand in `__init__.py`.
     pub entry_point: Option<String>,
+    /// Functions of installed packages that are commands, by the command's name.
+    #[serde(default)]
+    pub commands: BTreeMap<String, NamedFunction>,
     /// Path of every field that means nothing.
     #[serde(skip)]
     pub unknown: Vec<String>,
+}
+
+/// A command that is a function of a package.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct NamedFunction {
+    /// `package.module:function`.
+    pub call: String,
+    /// One line, if the function's docstring should not speak for it.
+    pub summary: Option<String>,
+    /// `GET` or `POST`, if the function's name does not tell.
+    pub method: Option<String>,
 }
 
 /// The `cli` section.
@@ -181,14 +195,45 @@ impl Manifest {
             let message = format!("{} is not from 1 to {}", self.daemon.loops, Daemon::LOOPS_MAX);
             return Err(wrong("daemon.loops".into(), message));
         }
+        for (name, function) in &self.commands {
+            let field = |rest: &str| format!("commands.{name}{rest}");
+            check_command(name).map_err(|message| wrong(field(""), message))?;
+            if !is_object_reference(&function.call) {
+                let message =
+                    format!("`{}` is not of the form `package.module:function`", function.call);
+                return Err(wrong(field(".call"), message));
+            }
+            if let Some(method) = &function.method
+                && !matches!(method.as_str(), "GET" | "POST")
+            {
+                return Err(wrong(field(".method"), format!("`{method}` is neither GET nor POST")));
+            }
+        }
         if let Some(entry_point) = &self.entry_point
-            && !matches!(entry_point.split_once(':'), Some((module, class)) if !module.is_empty() && !class.is_empty())
+            && !is_object_reference(entry_point)
         {
             let message = format!("`{entry_point}` is not of the form `package.module:Class`");
             return Err(wrong("entry_point".into(), message));
         }
         Ok(())
     }
+}
+
+/// True for `package.module:object`.
+fn is_object_reference(text: &str) -> bool {
+    matches!(text.split_once(':'), Some((module, object)) if !module.is_empty() && !object.is_empty())
+}
+
+/// Checks that `name` can be a segment of a path and a word on a command line.
+fn check_command(name: &str) -> Result<(), String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.len() > 64 || !name.chars().all(fits) || name.starts_with(['-', '.'])
+    {
+        return Err(format!(
+            "`{name}` cannot be a command's name: 1 to 64 of a-z, A-Z, 0-9, `-`, `_`, `.`, not `-` or `.` first"
+        ));
+    }
+    Ok(())
 }
 
 /// Checks that `name` can be a URL prefix and a shell command.

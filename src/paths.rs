@@ -111,6 +111,11 @@ impl Paths {
         self.runtime.join("cache")
     }
 
+    /// Where plugins lie that are nothing but a manifest.
+    pub fn plugin_manifests(&self) -> PathBuf {
+        self.config.join("plugins")
+    }
+
     /// The optional configuration file.
     pub fn config_file(&self) -> PathBuf {
         self.config.join("config.toml")

@@ -72,7 +72,10 @@ class LoadedPlugin:
 
 
 def load(
-    init_file: str, working_name: str, entry_point: str | None
+    init_file: str,
+    working_name: str,
+    entry_point: str | None,
+    outline: dict[str, Any] | None = None,
 ) -> LoadedPlugin | FunctionsPlugin:
     """Imports a plugin and makes its application.
 
@@ -80,6 +83,7 @@ def load(
         init_file: Absolute path of `__init__.py` or of a single file.
         working_name: Name for the plugin's root package.
         entry_point: `package.module:Class`, if the class is not in the file itself.
+        outline: What its manifest says: `commands`, by name, and `about`.
 
     Raises:
         LoadError: The file holds no plugin class.
@@ -89,6 +93,8 @@ def load(
     path = Path(init_file)
     realm = Realm(working_name)
     try:
+        if outline and outline["commands"]:
+            return _of_packages(realm, working_name, outline)
         if entry_point is None:
             module = realm.execute(path)
             cls = _plugin_class(module)
@@ -123,17 +129,29 @@ def _plugin_class(module: types.ModuleType) -> type | None:
     return None
 
 
+def _of_packages(realm: Realm, name: str, outline: dict[str, Any]) -> FunctionsPlugin:
+    """A plugin that is nothing but a manifest."""
+    from skills_host.functions.discover import named
+    from skills_host.functions.plugin import FunctionsPlugin
+
+    module = types.ModuleType(name, outline["about"]["description"])
+    module.__version__ = outline["about"]["version"] or "1.0.0"  # type: ignore[attr-defined]
+    return FunctionsPlugin(realm, module, name, named(realm, outline["commands"]))
+
+
 def _of_functions(realm: Realm, module: types.ModuleType, path: Path, name: str) -> FunctionsPlugin:
+    """A plugin of plain functions."""
     # Imported here, so that a venv without msgspec fails such plugins with a reason, not all.
     from skills_host.functions.discover import commands
     from skills_host.functions.plugin import FunctionsPlugin
 
-    if not commands(module):
+    found = commands(module)
+    if not found:
         raise LoadError(
             f"{path} has neither a plugin class (its name ends in 'Plugin', with 'name' and "
             "'router') nor public functions"
         )
-    return FunctionsPlugin(realm, module, name)
+    return FunctionsPlugin(realm, module, name, found)
 
 
 def _from_entry_point(realm: Realm, path: Path, entry_point: str) -> Any:

@@ -38,6 +38,7 @@ def run(
     init_file: str,
     working_name: str,
     entry_point: str | None,
+    outline: str,
     reply: Reply,
 ) -> None:
     """Loads a plugin and runs it; returns after its unload.
@@ -48,11 +49,12 @@ def run(
         init_file: The plugin's file.
         working_name: Its name until it tells its own.
         entry_point: Where its class lies, if not in the file.
+        outline: What its manifest says, as JSON: `commands` and `about`.
         reply: Gets the description, or why there is none.
     """
     plugin_ctx.set(working_name)
     try:
-        plugin = load(init_file, working_name, entry_point)
+        plugin = load(init_file, working_name, entry_point, json.loads(outline))
     except LoadError as error:
         reply.fail(str(error))
         return

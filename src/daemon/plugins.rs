@@ -20,7 +20,7 @@ use crate::failure::{Failure, Kind};
 use crate::http::health::HealthBook;
 use crate::manifest::{self, Manifest};
 use crate::paths::Paths;
-use crate::plugin::{LoadRequest, Loaded, Plugin, Python};
+use crate::plugin::{About, LoadRequest, Loaded, Plugin, Python};
 use crate::registry::{Entry, Registry, Served, State};
 use crate::routes::Table;
 use crate::settings::Settings;
@@ -253,6 +253,11 @@ impl Supervisor {
                 .clone()
                 .unwrap_or_else(|| candidate.source.working_name()),
             entry_point: candidate.manifest.entry_point.clone(),
+            commands: candidate.manifest.commands.clone(),
+            about: About {
+                version: candidate.manifest.version.clone(),
+                description: candidate.manifest.description.clone(),
+            },
             loops: candidate.manifest.daemon.loops,
         };
         let mut loading = self.python.load(request);
@@ -424,14 +429,23 @@ fn hung(error: String) -> Failure {
 }
 
 fn read_manifest(source: &PluginSource) -> Result<Manifest, Failure> {
+    let wrong = |error: manifest::ManifestError| {
+        Failure::new(Kind::Plugin, error.to_string())
+            .hint("Correct the file; then run `skills-daemon reload`.")
+    };
+    let manifest = Manifest::read(&source.manifest).map_err(wrong)?.unwrap_or_default();
+    let needs_code = manifest.commands.is_empty() && manifest.entry_point.is_none();
+    if needs_code && source.manifest == source.path && source.path.is_file() {
+        let error =
+            format!("{} names neither `commands` nor an `entry_point`", source.path.display());
+        return Err(Failure::new(Kind::Plugin, error)
+            .hint("A plugin that has no code needs one of them; see README, Manifest only."));
+    }
     let init_file = source.init_file();
-    if !init_file.is_file() {
+    if needs_code && !init_file.is_file() {
         let error = format!("there is no plugin at {}: no such file", init_file.display());
         return Err(Failure::new(Kind::Plugin, error)
             .hint("Correct SKILLS_DAEMON_PLUGINS or plugins.conf, whichever names it."));
     }
-    Manifest::read(&source.manifest).map(Option::unwrap_or_default).map_err(|error| {
-        Failure::new(Kind::Plugin, error.to_string())
-            .hint("Correct the file; then run `skills-daemon reload`.")
-    })
+    Ok(manifest)
 }

@@ -1,10 +1,10 @@
 //! HTTP: the daemon's own routes, the guards, and the way to the plugins.
 //!
-//! A request comes in by [`entry`], which has it pass [`observe`] (request id, log, idle clock) and [`guard`]
+//! A request comes in by [`mod@entry`], which has it pass [`observe`] (request id, log, idle clock) and [`guard`]
 //! (who may ask at all), and goes on to a route of [`core`] or [`run`], or to [`dispatch`], which hands it to a
 //! plugin. Nothing here attaches to Python.
 //!
-//! To add a route: a handler in `core`, a line in [`router`], and its name in
+//! To add a route: a handler in `core`, a line in [`entry()`], and its name in
 //! [`crate::manifest::check_name`], so that no plugin takes it.
 
 mod core;

@@ -7,16 +7,19 @@
 pub mod exchange;
 pub mod head;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::description::Described;
 use crate::failure::Failure;
+use crate::manifest::NamedFunction;
 use crate::routes::Bound;
 use exchange::IoSide;
 use head::RequestHead;
@@ -33,8 +36,21 @@ pub struct LoadRequest {
     pub working_name: String,
     /// `package.module:Class` from the manifest, if the class is not in the file itself.
     pub entry_point: Option<String>,
+    /// Functions of installed packages that are its commands; with any, no file is executed.
+    pub commands: BTreeMap<String, NamedFunction>,
+    /// What the manifest says of the plugin, for one that has no code to say it.
+    pub about: About,
     /// How many event loops run its `async def` handlers; at least 1.
     pub loops: usize,
+}
+
+/// What a manifest says of its plugin.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct About {
+    /// Its version.
+    pub version: Option<String>,
+    /// One line about it.
+    pub description: Option<String>,
 }
 
 /// A call of a handler without FastAPI.

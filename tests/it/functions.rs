@@ -214,3 +214,45 @@ fn a_module_without_functions_says_what_is_missing() {
         .says("has neither a plugin class")
         .says("nor public functions");
 }
+
+const MANIFEST: &str = r#"{
+  "name": "text",
+  "version": "2.1.0",
+  "description": "Texts for URLs and people",
+  "dependencies": ["python-slugify"],
+  "commands": {
+    "slugify": {"call": "slugify:slugify", "method": "GET", "summary": "A text as part of a URL"},
+    "sqrt": {"call": "math:sqrt", "method": "GET"},
+    "join": {"call": "os:path.join"},
+    "max": {"call": "builtins:max"}
+  }
+}"#;
+
+#[test]
+fn a_manifest_alone_makes_commands_of_functions_of_packages() {
+    let home = Home::new();
+    let file = ".config/skills-daemon/plugins/text.json";
+    home.write(file, MANIFEST);
+    home.client(&["text", "slugify", "F\u{fc}\u{df}e & H\u{e4}nde", "--max-length", "9"])
+        .ok()
+        .says("fusse-han");
+    // Without a signature of its own: positional only, and no annotation.
+    home.client(&["text", "sqrt", "16"]).ok().says("4.0");
+    let help = home.client(&["text", "--help"]);
+    help.ok().says("Texts for URLs and people").says("2.1.0").says("A text as part of a URL");
+    let log = home.log().iter().map(Value::to_string).collect::<String>();
+    assert!(log.contains("max is no command"), "{log}");
+    let document = home.get("/text/openapi.json").json();
+    assert!(document["paths"]["/text/slugify"]["get"].is_object(), "{document}");
+    assert_eq!(document["info"]["version"], json!("2.1.0"));
+
+    for (wrong, said) in [
+        (MANIFEST.replace("math:sqrt", "math"), "field `commands.sqrt.call`"),
+        (MANIFEST.replace("math:sqrt", "math:root"), "commands.sqrt: math has no root"),
+        (MANIFEST.replace("\"GET\"", "\"PUT\""), "is neither GET nor POST"),
+        (MANIFEST.replace("\"commands\"", "\"comands\""), "names neither `commands` nor"),
+    ] {
+        home.write(file, &wrong);
+        home.control(&["reload"]).fails_with(1).says(said);
+    }
+}

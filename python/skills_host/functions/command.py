@@ -45,9 +45,11 @@ class Command:
         self.name = found.name
         self.path = f"/{found.name}"
         self.method = found.method
-        self.signature = Signature(found.function)
+        self.signature = Signature(found.function, found.summary)
         self.is_async = inspect.iscoroutinefunction(found.function)
         self.call: Callable[..., Any] = found.function
+        if self.signature.positional:
+            self.call = _by_position(found.function, self.signature.positional)
         if inspect.isasyncgenfunction(found.function):
             self.call, self.is_async = _gathered(found.function), True
         elif inspect.isgeneratorfunction(found.function):
@@ -110,6 +112,14 @@ class Command:
 
 def _problem(kind: str, place: str, name: str, message: str, value: Any) -> Problem:
     return {"type": kind, "loc": [place, name], "msg": message, "input": value}
+
+
+def _by_position(function: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
+    def call(**arguments: Any) -> Any:
+        first = [arguments.pop(name) for name in names if name in arguments]
+        return function(*first, **arguments)
+
+    return call
 
 
 def _listed(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skills_daemon.commands import Mark, mark_of
+from skills_host.realm import Realm
 
 #: A function whose name begins with one of these words has no side effects: it is asked with GET.
 READING = (
@@ -39,11 +40,13 @@ class Found:
         name: Its name: `add-user`.
         method: `GET` or `POST`.
         function: What it calls.
+        summary: One line instead of the docstring's first.
     """
 
     name: str
     method: str
     function: Callable[..., Any]
+    summary: str | None = None
 
 
 def commands(module: types.ModuleType) -> list[Found]:
@@ -71,9 +74,37 @@ def commands(module: types.ModuleType) -> list[Found]:
     return [_found(function) for function in dict.fromkeys(chosen)]
 
 
+def named(realm: Realm, functions: dict[str, dict[str, Any]]) -> list[Found]:
+    """The commands that a manifest names.
+
+    Args:
+        realm: Where they are imported.
+        functions: `call`, `summary` and `method` by the command's name.
+
+    Raises:
+        ImportError: A module or a function is not there.
+    """
+    found = []
+    for name, spec in functions.items():
+        module_name, _, path = spec["call"].partition(":")
+        function: Any = realm.import_module(module_name)
+        for attribute in path.split("."):
+            if not hasattr(function, attribute):
+                raise ImportError(f"commands.{name}: {module_name} has no {path}")
+            function = getattr(function, attribute)
+        if not callable(function):
+            raise ImportError(f"commands.{name}: {spec['call']} is no function")
+        method = spec["method"] or ("GET" if _reads(path.rpartition(".")[2]) else "POST")
+        found.append(Found(name, method, function, spec["summary"]))
+    return found
+
+
+def _reads(name: str) -> bool:
+    return name.split("_", 1)[0] in READING
+
+
 def _found(function: Callable[..., Any]) -> Found:
     mark = mark_of(function) or Mark()
     own_name = function.__name__
-    reads = own_name.split("_", 1)[0] in READING
-    method = mark.method or ("GET" if reads else "POST")
+    method = mark.method or ("GET" if _reads(own_name) else "POST")
     return Found(mark.name or own_name.strip("_").replace("_", "-"), method, function)

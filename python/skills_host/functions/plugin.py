@@ -9,7 +9,7 @@ from typing import Any
 
 from skills_host.functions.application import Application, Response
 from skills_host.functions.command import Command
-from skills_host.functions.discover import commands
+from skills_host.functions.discover import Found
 from skills_host.functions.document import document
 from skills_host.functions.plan import Plan
 from skills_host.functions.signature import Unusable
@@ -21,6 +21,12 @@ logger = logging.getLogger("skills_host.functions")
 class FunctionsPlugin:
     """A plugin, ready to run.
 
+    Args:
+        realm: Where its modules live.
+        module: What has its docstring, version and hooks.
+        name: Its name, unless the module says another.
+        functions: Its commands.
+
     Attributes:
         name: Its URL prefix.
         instance: The module, which may have hooks.
@@ -31,7 +37,9 @@ class FunctionsPlugin:
 
     response_type: type = Response
 
-    def __init__(self, realm: Realm, module: types.ModuleType, name: str) -> None:
+    def __init__(
+        self, realm: Realm, module: types.ModuleType, name: str, functions: list[Found]
+    ) -> None:
         self._realm = realm
         self.instance = module
         self.name = str(getattr(module, "__plugin_name__", name))
@@ -39,7 +47,7 @@ class FunctionsPlugin:
         lines = (module.__doc__ or "").strip().splitlines()
         self.description = lines[0] if lines else ""
         self._commands: list[Command] = []
-        for found in commands(module):
+        for found in functions:
             try:
                 self._commands.append(Command(found))
             except Unusable as reason:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
@@ -10,7 +11,10 @@ import docstring_parser
 
 from skills_host.functions.value import Type
 
-_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+logger = logging.getLogger("skills_host.functions")
+
+_VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+_TELLING = (bool, int, float, str)
 
 
 class Unusable(Exception):
@@ -41,9 +45,11 @@ class Signature:
 
     Args:
         function: The function.
+        summary: One line instead of the docstring's first.
 
     Attributes:
-        parameters: Those that a command can set: all but `*args` and `**kwargs`.
+        parameters: Those that a command can set; others are left out, if they have defaults.
+        positional: The names of those that can only be passed by position.
         result: The type of the result.
         summary: The docstring's first line.
         text: The docstring without the parts on parameters and results.
@@ -52,29 +58,32 @@ class Signature:
         Unusable: It has no signature, or an annotation that nobody can convert to.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], summary: str | None = None) -> None:
         try:
             signature = inspect.signature(function)
         except (TypeError, ValueError) as error:
             raise Unusable(f"it tells no signature: {error}") from None
         try:
-            hints = get_type_hints(function, include_extras=True)
+            typed = function.__init__ if inspect.isclass(function) else function
+            hints = get_type_hints(typed, include_extras=True)
         except Exception as error:
             raise Unusable(f"its annotations cannot be read: {error}") from None
         doc = docstring_parser.parse(inspect.getdoc(function) or "")
         texts = {each.arg_name.lstrip("*"): each.description or "" for each in doc.params}
         self.parameters = []
+        self.positional: list[str] = []
         for parameter in signature.parameters.values():
-            if parameter.kind in _NAMED:
-                annotation = hints.get(parameter.name, Any)
-                text = " ".join(texts.get(parameter.name, "").split())
-                self.parameters.append(_parameter(parameter, annotation, text))
-            elif (
-                parameter.kind is parameter.POSITIONAL_ONLY and parameter.default is parameter.empty
-            ):
-                raise Unusable(f"parameter {parameter.name} is positional only")
+            text = " ".join(texts.get(parameter.name, "").split())
+            try:
+                self.parameters.append(_parameter(parameter, hints, text))
+                if parameter.kind is parameter.POSITIONAL_ONLY:
+                    self.positional.append(parameter.name)
+            except Unusable as reason:
+                if parameter.default is parameter.empty and parameter.kind not in _VARIABLE:
+                    raise
+                logger.debug("%s: left out: %s", function, reason)
         self.result = hints.get("return", Any)
-        self.summary = doc.short_description or ""
+        self.summary = summary or doc.short_description or ""
         long = [doc.long_description] if doc.long_description else []
         examples = [each.description or "" for each in doc.examples]
         lines = [line.strip() for each in examples for line in each.splitlines() if line.strip()]
@@ -83,7 +92,12 @@ class Signature:
         self.text = "\n\n".join([self.summary, *long])
 
 
-def _parameter(parameter: inspect.Parameter, annotation: Any, text: str) -> Parameter:
+def _parameter(parameter: inspect.Parameter, hints: dict[str, Any], text: str) -> Parameter:
+    if parameter.kind in _VARIABLE:
+        raise Unusable(f"parameter {parameter.name} has no name on a command line")
+    kind = type(parameter.default)
+    # Without an annotation, the default tells.
+    annotation = hints.get(parameter.name, kind if kind in _TELLING else Any)
     try:
         made = Parameter(parameter, annotation, text)
         made.type.schema()

@@ -58,6 +58,7 @@ class Type:
             for item in metadata
         ]
         self.help = " ".join(text for text in texts if isinstance(text, str) and text)
+        annotation = _one_text(annotation)
         limits = _limits(metadata)
         self.annotation = Annotated[annotation, msgspec.Meta(**limits)] if limits else annotation
         self.bounds = {name: limits[name] for name in _BOUNDS if name in limits}
@@ -90,6 +91,8 @@ class Type:
         Raises:
             Invalid: It does not fit.
         """
+        if self.annotation is Any and isinstance(text, str):
+            return _told_by_itself(text)
         if self.bare is bool and isinstance(text, str):
             truth = _TRUTHS.get(text.lower())
             if truth is None:
@@ -161,6 +164,19 @@ def _without_none(annotation: Any) -> Any:
     return annotation
 
 
+def _one_text(annotation: Any) -> Any:
+    """A union without what a text cannot be told from: `str | bytes` is `str`."""
+    if get_origin(annotation) not in (Union, types.UnionType):
+        return annotation
+    parts = get_args(annotation)
+    if str not in parts:
+        return annotation
+    kept = [part for part in parts if part in (str, int, float, bool, type(None))]
+    structured = [part for part in parts if get_origin(part) in (list, dict, tuple, set)]
+    # `|` cannot join what is known only now.
+    return Union[tuple(kept + structured)]  # noqa: UP007
+
+
 def _limits(metadata: list[Any]) -> dict[str, Any]:
     """The constraints of `annotated_types` and `msgspec.Meta`."""
     limits: dict[str, Any] = {}
@@ -190,6 +206,14 @@ def _is_model(part: Any) -> bool:
     # By name: that pydantic is in `sys.modules` does not mean that its import has ended.
     bases = getattr(part, "__mro__", ())
     return any((base.__module__, base.__name__) == ("pydantic.main", "BaseModel") for base in bases)
+
+
+def _told_by_itself(text: str) -> Any:
+    """A value of which nothing is known: JSON where it is JSON, else the text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _parsed(text: str) -> Any:

@@ -81,15 +81,23 @@ fn run_worker(
     request: LoadRequest,
     answer: oneshot::Sender<Answer>,
 ) {
-    let LoadRequest { init_file, working_name, entry_point, loops: _ } = request;
+    let LoadRequest { init_file, working_name, entry_point, commands, about, loops: _ } = request;
+    let commands = json!({"commands": commands, "about": about}).to_string();
     let init_file: PathBuf = std::path::absolute(&init_file).unwrap_or(init_file);
     let outcome = Python::attach(|py| -> PyResult<()> {
         let inboxes =
             inboxes.into_iter().map(|inbox| Bound::new(py, inbox)).collect::<PyResult<Vec<_>>>()?;
         let reply = Bound::new(py, Reply::new(answer))?;
         let pool = Bound::new(py, pool)?;
-        let arguments =
-            (inboxes, pool, init_file.to_string_lossy(), &working_name, entry_point, reply);
+        let arguments = (
+            inboxes,
+            pool,
+            init_file.to_string_lossy(),
+            &working_name,
+            entry_point,
+            commands,
+            reply,
+        );
         py.import("skills_host.worker")?.call_method1("run", arguments)?;
         Ok(())
     });
