@@ -23,7 +23,7 @@ use crate::paths::Paths;
 /// How far below `~/.claude/plugins/` plugins are looked for.
 const DEPTH_MAX: usize = 16;
 /// Directories that hold no plugins but many files.
-const SKIPPED: [&str; 5] = [".git", "node_modules", ".venv", "venv", "__pycache__"];
+pub const SKIPPED: [&str; 5] = [".git", "node_modules", ".venv", "venv", "__pycache__"];
 
 /// What named a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,15 +23,16 @@
 //! | 3 | [`render`] | answers as text for a person |
 //! | 4 | [`lifecycle`] | probe, start, stop and restart of the host process; its locks and files |
 //! | 4 | [`venv`] | the virtual environment: wanted against actual |
-//! | 4 | [`registry`] | the immutable snapshot of all plugins, swapped whole |
-//! | 4 | [`help`] | `/help` of plugins and commands |
-//! | 5 | [`openapi`] | the OpenAPI document of all that is served |
-//! | 6 | [`http`] | routes, guards, dispatch to plugins |
-//! | 6 | [`doctor`] | checks over collected facts |
-//! | 7 | [`daemon`] | the running daemon: start-up order, plugins, shutdown order, logging |
-//! | 7 | [`cli`] | the command lines of the client and the control program |
+//! | 4 | [`store`] | descriptions on disk, for help and completion without Python |
+//! | 5 | [`registry`] | the immutable snapshot of all plugins, swapped whole |
+//! | 5 | [`help`] | `/help` of plugins and commands |
+//! | 6 | [`openapi`] | the OpenAPI document of all that is served |
+//! | 7 | [`http`] | routes, guards, dispatch to plugins |
+//! | 7 | [`doctor`] | checks over collected facts |
+//! | 8 | [`daemon`] | the running daemon: start-up order, plugins, shutdown order, logging |
+//! | 8 | [`cli`] | the command lines of the client and the control program |
 //!
-//! Floor 8 is `src/bin/`: parse, call, exit status. `src/bin/skills-host/` alone names pyo3 and
+//! Floor 9 is `src/bin/`: parse, call, exit status. `src/bin/skills-host/` alone names pyo3 and
 //! implements [`plugin::Python`].
 
 pub mod arguments;
@@ -55,6 +56,7 @@ pub mod registry;
 pub mod render;
 pub mod routes;
 pub mod settings;
+pub mod store;
 pub mod uv;
 pub mod venv;
 pub mod wire;

@@ -71,6 +71,20 @@ pub struct Daemon {
     /// How many event loops, each on a thread of its own, run the plugin's `async def` handlers.
     #[serde(default = "Daemon::one")]
     pub loops: usize,
+    /// When the plugin is loaded.
+    #[serde(default)]
+    pub load: Load,
+}
+
+/// When a plugin is loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Load {
+    /// When the daemon starts.
+    #[default]
+    Start,
+    /// At its first call; its help comes from the description that was kept.
+    Demand,
 }
 
 impl Daemon {
@@ -84,7 +98,7 @@ impl Daemon {
 
 impl Default for Daemon {
     fn default() -> Self {
-        Daemon { loops: Daemon::one() }
+        Daemon { loops: Daemon::one(), load: Load::Start }
     }
 }
 

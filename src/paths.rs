@@ -111,6 +111,11 @@ impl Paths {
         self.runtime.join("cache")
     }
 
+    /// What plugins told of themselves when they were last loaded.
+    pub fn descriptions(&self) -> PathBuf {
+        self.cache().join("descriptions")
+    }
+
     /// Where plugins lie that are nothing but a manifest.
     pub fn plugin_manifests(&self) -> PathBuf {
         self.config.join("plugins")

@@ -5,24 +5,20 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
-use crate::description::Description;
 use crate::discovery::PluginSource;
 use crate::failure::{Failure, Kind};
 use crate::plugin::head::RequestHead;
 use crate::plugin::{Direct, Plugin};
-use crate::routes::{self, Route, Table};
+use crate::routes::{self, Table};
+use crate::store::Told;
 use crate::wire::{FailedPlugin, PluginStatus};
 
 /// A plugin that serves.
 pub struct Served {
-    /// What it says of itself.
-    pub description: Description,
-    /// Its routes.
-    pub routes: Vec<Route>,
-    /// Its OpenAPI document as JSON, if it has one.
-    pub openapi: Option<Box<str>>,
+    /// What it tells of itself.
+    pub told: Told,
     /// The index over its routes.
     pub table: Table,
     /// How to reach it.
@@ -34,6 +30,8 @@ pub struct Served {
 /// Where a plugin stands.
 #[derive(Clone)]
 pub enum State {
+    /// It is loaded at its first call, and known by what it told when it was last loaded.
+    Asleep,
     /// Its dependencies are installed, it is imported, or its hooks run.
     Loading {
         /// What is being done, for a person.
@@ -58,7 +56,21 @@ pub struct Entry {
     pub named: bool,
     /// Where it stands.
     pub state: State,
+    /// What it told when it was last loaded, until it is loaded again.
+    pub remembered: Option<Remembered>,
 }
+
+/// What a plugin told at an earlier time.
+#[derive(Clone)]
+pub struct Remembered {
+    /// What it told.
+    pub told: Told,
+    /// True if its files are still the same.
+    pub is_fresh: bool,
+}
+
+/// An account of a plugin, and why it is an old one.
+pub type Account = (Told, Option<Failure>);
 
 /// All plugins at one moment, in order of discovery.
 #[derive(Clone, Default)]
@@ -70,28 +82,19 @@ pub struct Snapshot {
 /// The current snapshot and everybody who waits for the next.
 pub struct Registry {
     current: watch::Sender<Arc<Snapshot>>,
+    wake: mpsc::UnboundedSender<u64>,
 }
 
 impl Served {
-    /// Why requests for this method and declared path always go through FastAPI; `None` where they need not.
-    pub fn why_fastapi(&self, method: &str, path: &str) -> Option<String> {
-        let answers = |route: &&Route| {
-            let methods = route.methods.as_ref();
-            route.path.as_deref().is_some_and(|own| own == path || (own.is_empty() && path == "/"))
-                && methods.is_none_or(|methods| methods.iter().any(|own| own == method))
-        };
-        match self.routes.iter().find(answers) {
-            Some(route) if route.plan.is_some() => None,
-            Some(route) => Some(route.why.clone().unwrap_or_default()),
-            None => Some("it is not among the plugin's routes".to_owned()),
-        }
+    /// The plugin's name.
+    pub fn name(&self) -> &str {
+        &self.told.description.name
     }
 
     /// The call of a handler that a request surely comes down to; `None` where FastAPI must decide.
     pub fn direct(&self, head: &RequestHead) -> Option<Direct> {
         let target = &head.target;
-        let below =
-            target.path().strip_prefix('/')?.strip_prefix(self.description.name.as_str())?;
+        let below = target.path().strip_prefix('/')?.strip_prefix(self.name())?;
         let matched = self.table.find(head.method.as_str(), below)?;
         let values = routes::bind::bind(&matched, target.query().as_bytes(), &head.headers)?;
         Some(Direct {
@@ -115,18 +118,28 @@ impl Entry {
         }
     }
 
+    /// What the plugin tells of itself, if that is what it would tell now.
+    pub fn told(&self) -> Option<&Told> {
+        let remembered = || self.remembered.as_ref().filter(|it| it.is_fresh).map(|it| &it.told);
+        match &self.state {
+            State::Ready(served) => Some(&served.told),
+            State::Asleep | State::Loading { .. } => remembered(),
+            State::Failed(_) => None,
+        }
+    }
+
     /// This entry as `status` shows it.
     pub fn status(&self) -> PluginStatus {
-        let (state, detail, hint, commands) = match &self.state {
-            State::Loading { stage } => ("loading", Some(stage.clone()), None, 0),
+        let commands = self.told().map_or(0, |told| told.description.commands.len());
+        let (state, detail, hint) = match &self.state {
+            State::Asleep => ("asleep", Some("loaded at its first call".to_owned()), None),
+            State::Loading { stage } => ("loading", Some(stage.clone()), None),
             State::Ready(served) => {
                 let complaints =
                     (!served.complaints.is_empty()).then(|| served.complaints.join("; "));
-                ("ready", complaints, None, served.description.commands.len())
+                ("ready", complaints, None)
             }
-            State::Failed(failure) => {
-                ("failed", Some(failure.error.clone()), failure.hint.clone(), 0)
-            }
+            State::Failed(failure) => ("failed", Some(failure.error.clone()), failure.hint.clone()),
         };
         PluginStatus {
             name: self.name.clone(),
@@ -145,9 +158,14 @@ impl Snapshot {
         self.entries.iter().filter_map(Entry::served)
     }
 
-    /// Names of the plugins that serve.
+    /// What all plugins tell that serve, or would if they were asked; complete once the snapshot is settled.
+    pub fn told(&self) -> impl Iterator<Item = &Told> {
+        self.entries.iter().filter(|entry| !entry.is_loading()).filter_map(Entry::told)
+    }
+
+    /// Names of the plugins that serve, or would if they were asked.
     pub fn names(&self) -> Vec<String> {
-        self.served().map(|served| served.description.name.clone()).collect()
+        self.told().map(|told| told.description.name.clone()).collect()
     }
 
     /// The plugins that do not serve, and why.
@@ -171,13 +189,12 @@ impl Snapshot {
         !self.entries.iter().any(Entry::is_loading)
     }
 
-    /// The plugin `name`: served, or failed, or `None` while one is loading that may turn out to be it.
+    /// The plugin `name`: served, or failed, or `None` while one is asleep or loading that may turn out to be it.
     fn lookup(&self, name: &str) -> Option<Result<Arc<Served>, Failure>> {
-        if let Some(served) = self.served().find(|served| served.description.name == name) {
+        if let Some(served) = self.served().find(|served| served.name() == name) {
             return Some(Ok(served.clone()));
         }
-        let may_be = |entry: &&Entry| entry.is_loading() && (!entry.named || entry.name == name);
-        if self.entries.iter().any(|entry| may_be(&entry)) {
+        if self.pending(name).is_some() {
             return None;
         }
         let failed = self.entries.iter().find_map(|entry| match &entry.state {
@@ -185,6 +202,15 @@ impl Snapshot {
             _ => None,
         });
         Some(Err(failed.unwrap_or_else(|| self.unknown(name))))
+    }
+
+    /// The first entry that does not serve yet and may turn out to be the plugin `name`.
+    fn pending(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| match entry.state {
+            State::Asleep => entry.name == name,
+            State::Loading { .. } => !entry.named || entry.name == name,
+            State::Ready(_) | State::Failed(_) => false,
+        })
     }
 
     /// The failure of asking for a plugin that is not there.
@@ -213,13 +239,13 @@ impl Snapshot {
     }
 }
 
-impl Default for Registry {
-    fn default() -> Self {
-        Registry { current: watch::Sender::new(Arc::default()) }
-    }
-}
-
 impl Registry {
+    /// A registry without plugins, and where it says which entries are to be woken.
+    pub fn new() -> (Registry, mpsc::UnboundedReceiver<u64>) {
+        let (wake, woken) = mpsc::unbounded_channel();
+        (Registry { current: watch::Sender::new(Arc::default()), wake }, woken)
+    }
+
     /// The snapshot of the moment.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.current.borrow().clone()
@@ -248,19 +274,62 @@ impl Registry {
 
     /// The plugin `name`, if it serves.
     pub fn ready(&self, name: &str) -> Option<Arc<Served>> {
-        self.current.borrow().served().find(|served| served.description.name == name).cloned()
+        self.current.borrow().served().find(|served| served.name() == name).cloned()
     }
 
-    /// The plugin `name`; waits while one is loading that may turn out to be it.
+    /// The plugin `name`; wakes it, and waits while one is loading that may turn out to be it.
     pub async fn find(&self, name: &str) -> Result<Arc<Served>, Failure> {
         let mut watched = self.current.subscribe();
         loop {
             if let Some(found) = watched.borrow_and_update().lookup(name) {
                 return found;
             }
+            self.wake(name);
             if watched.changed().await.is_err() {
                 return Err(Failure::new(Kind::Unavailable, "the daemon is stopping"));
             }
+        }
+    }
+
+    /// What the plugin `name` tells of itself; wakes nobody, and waits only for a plugin whose files have changed.
+    ///
+    /// A plugin that does not serve still has what it told before; the failure then comes with it.
+    pub async fn account(&self, name: &str) -> Result<Account, Failure> {
+        let named = |entry: &&Entry| entry.named && entry.name == name;
+        let current = self.snapshot();
+        let mut entries = current.entries.iter().filter(named);
+        if let Some(told) = entries.find_map(Entry::told) {
+            return Ok((told.clone(), None));
+        }
+        let failure = match self.find(name).await {
+            Ok(served) => return Ok((served.told.clone(), None)),
+            Err(failure) => failure,
+        };
+        let current = self.snapshot();
+        let mut entries = current.entries.iter().filter(named);
+        match entries.find_map(|entry| entry.remembered.as_ref()) {
+            Some(remembered) => Ok((remembered.told.clone(), Some(failure))),
+            None => Err(failure),
+        }
+    }
+
+    /// Has the plugin `name` loaded if it is asleep.
+    fn wake(&self, name: &str) {
+        let asleep = |snapshot: &Snapshot| {
+            let entry = snapshot.pending(name).filter(|entry| matches!(entry.state, State::Asleep));
+            entry.map(|entry| entry.id)
+        };
+        let Some(id) = asleep(&self.snapshot()) else { return };
+        let mut is_first = false;
+        self.update_entry(id, |entry| {
+            is_first = matches!(entry.state, State::Asleep);
+            if is_first {
+                entry.state = State::Loading { stage: "waking up".to_owned() };
+            }
+        });
+        if is_first {
+            // Nobody is there to hear it only when the daemon is ending.
+            let _ = self.wake.send(id);
         }
     }
 
@@ -280,7 +349,7 @@ mod tests {
 
     fn entry(id: u64, name: &str, named: bool, state: State) -> Entry {
         let source = PluginSource::at(format!("/p/{name}").into(), Origin::Conf);
-        Entry { id, source, name: name.into(), named, state }
+        Entry { id, source, name: name.into(), named, state, remembered: None }
     }
 
     fn loading() -> State {
@@ -289,7 +358,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_plugin_that_loads_is_waited_for_and_others_are_not() {
-        let registry = Registry::default();
+        let (registry, _) = Registry::new();
         let failure = Failure::new(Kind::Plugin, "jira: syntax error");
         registry.update(|snapshot| {
             snapshot.entries =
@@ -304,7 +373,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_name_waits_only_for_those_that_have_no_name_yet() {
-        let registry = Registry::default();
+        let (registry, _) = Registry::new();
         registry.update(|snapshot| snapshot.entries = vec![entry(1, "x", false, loading())]);
         let wait = registry.find("jira");
         tokio::pin!(wait);

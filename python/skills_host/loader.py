@@ -59,6 +59,8 @@ class LoadedPlugin:
         try:
             described["openapi"] = self.app.openapi()
             described["declared"] = self._declared
+            # The daemon answers with it from now on; FastAPI makes it again if a plugin asks.
+            self.app.openapi_schema = None
             return json.dumps(described, default=str)
         except Exception as error:
             # Routes still work without a description: only help and typed options are lost.

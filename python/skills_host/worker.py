@@ -72,6 +72,7 @@ def run(
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=[other.run], name=name, daemon=True).start()
     reply.done(description)
+    del description
     first.run()
     plugin.close()
 

@@ -98,7 +98,8 @@ pub async fn run(
         python: python_version,
     };
     let (control, mut controls) = mpsc::channel(CONTROL_QUEUE);
-    let registry = Arc::new(Registry::default());
+    let (registry, mut woken) = Registry::new();
+    let registry = Arc::new(registry);
     let health = Arc::new(HealthBook::default());
     let supervisor = Arc::new(Supervisor::new(
         python,
@@ -129,6 +130,9 @@ pub async fn run(
             _ = interrupt.recv() => break "SIGINT",
             () = idle(&service, idle_limit) => break "idle",
             () = socket_gone(&socket_identity) => break "its socket is gone",
+            Some(id) = woken.recv() => {
+                tokio::spawn(supervisor.clone().wake(id));
+            }
             message = controls.recv() => match message {
                 Some(Control::Reload(answer)) => {
                     let supervisor = supervisor.clone();

@@ -5,6 +5,7 @@
 //! plugin that exceeds a deadline is reported as failed at once, and serves after all should it ever return.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,12 +19,13 @@ use crate::discovery::{self, PluginSource};
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
 use crate::http::health::HealthBook;
-use crate::manifest::{self, Manifest};
+use crate::manifest::{self, Load, Manifest};
 use crate::paths::Paths;
 use crate::plugin::{About, LoadRequest, Loaded, Plugin, Python};
-use crate::registry::{Entry, Registry, Served, State};
+use crate::registry::{Entry, Registry, Remembered, Served, State};
 use crate::routes::Table;
 use crate::settings::Settings;
+use crate::store::{self, Store, Told};
 use crate::uv::Uv;
 use crate::venv::Venv;
 use crate::wire::Reloaded;
@@ -43,9 +45,19 @@ pub(super) struct Supervisor {
     env: Environment,
     uv: Option<Uv>,
     bundled: Vec<PluginSource>,
+    store: Store,
     next_id: AtomicU64,
     /// One reload at a time; also keeps a reload from running into the end.
     busy: Mutex<()>,
+}
+
+/// What the disk has of a plugin.
+struct Found {
+    id: u64,
+    source: PluginSource,
+    manifest: Result<Manifest, Failure>,
+    fingerprint: Option<String>,
+    remembered: Option<Remembered>,
 }
 
 /// A plugin whose manifest was read.
@@ -53,6 +65,8 @@ struct Candidate {
     id: u64,
     source: PluginSource,
     manifest: Manifest,
+    /// Of its files before they were imported: a change in between makes what they told look old, not new.
+    fingerprint: Option<String>,
 }
 
 impl Supervisor {
@@ -71,6 +85,7 @@ impl Supervisor {
             python,
             registry,
             health,
+            store: Store::at(paths.descriptions()),
             paths,
             settings,
             env,
@@ -85,6 +100,20 @@ impl Supervisor {
     pub(super) async fn begin(self: &Arc<Self>) {
         let candidates = self.discover().await;
         tokio::spawn(self.clone().load(candidates));
+    }
+
+    /// Loads the plugin of an entry that was asleep.
+    pub(super) async fn wake(self: Arc<Self>, id: u64) {
+        let snapshot = self.registry.snapshot();
+        let Some(entry) = snapshot.entries.iter().find(|entry| entry.id == id) else { return };
+        let source = entry.source.clone();
+        let fingerprint = store::fingerprint(&source.path);
+        match read_manifest(&source) {
+            Ok(manifest) => {
+                self.load(vec![Candidate { id, source, manifest, fingerprint }]).await;
+            }
+            Err(failure) => self.fail(id, failure),
+        }
     }
 
     /// Unloads all plugins and loads what is found now.
@@ -140,34 +169,23 @@ impl Supervisor {
     /// Finds all plugins and reads their manifests; those with a bad one are failed entries from the start.
     async fn discover(self: &Arc<Self>) -> Vec<Candidate> {
         let this = self.clone();
-        let found = spawn_blocking(move || {
-            discovery::discover(
-                &this.paths,
-                &this.env,
-                &this.settings.plugins,
-                this.bundled.clone(),
-            )
-            .into_iter()
-            .map(|source| {
-                let manifest = read_manifest(&source);
-                (this.next_id.fetch_add(1, Ordering::Relaxed), source, manifest)
-            })
-            .collect::<Vec<_>>()
-        })
-        .await
-        .unwrap_or_default();
-
-        let mut candidates = Vec::new();
-        let mut entries = Vec::new();
-        for (id, source, manifest) in found {
+        let found = spawn_blocking(move || this.look()).await.unwrap_or_default();
+        let (mut candidates, mut entries) = (Vec::new(), Vec::new());
+        for Found { id, source, manifest, fingerprint, remembered } in found {
             let own_name = manifest.as_ref().ok().and_then(|manifest| manifest.name.clone());
             let state = match manifest {
                 Ok(manifest) => {
                     for field in &manifest.unknown {
                         tracing::warn!(manifest = %source.manifest.display(), field, "unknown field");
                     }
-                    candidates.push(Candidate { id, source: source.clone(), manifest });
-                    State::Loading { stage: "waiting for its turn".to_owned() }
+                    let is_known = remembered.as_ref().is_some_and(|told| told.is_fresh);
+                    if manifest.daemon.load == Load::Demand && is_known {
+                        State::Asleep
+                    } else {
+                        let source = source.clone();
+                        candidates.push(Candidate { id, source, manifest, fingerprint });
+                        State::Loading { stage: "waiting for its turn".to_owned() }
+                    }
                 }
                 Err(failure) => {
                     tracing::error!(
@@ -178,12 +196,44 @@ impl Supervisor {
                     State::Failed(failure)
                 }
             };
-            let named = own_name.is_some();
-            let name = own_name.unwrap_or_else(|| source.working_name());
-            entries.push(Entry { id, source, name, named, state });
+            let known_name = remembered.as_ref().map(|it| it.told.description.name.clone());
+            let name = own_name.or(known_name);
+            let named = name.is_some();
+            let name = name.unwrap_or_else(|| source.working_name());
+            entries.push(Entry { id, source, name, named, state, remembered });
         }
         self.registry.update(|snapshot| snapshot.entries = entries);
         candidates
+    }
+
+    /// Looks at the disk: which plugins there are, their manifests, and what is remembered of them.
+    fn look(&self) -> Vec<Found> {
+        let sources = discovery::discover(
+            &self.paths,
+            &self.env,
+            &self.settings.plugins,
+            self.bundled.clone(),
+        );
+        let paths: Vec<&Path> = sources.iter().map(|source| source.path.as_path()).collect();
+        if let Err(error) = self.store.keep_only(&paths) {
+            tracing::warn!(%error, "old descriptions could not be removed");
+        }
+        let mut records = self.store.all();
+        let found = |source: PluginSource| {
+            let fingerprint = store::fingerprint(&source.path);
+            let record = records.iter().position(|record| record.path == source.path);
+            let remembered = record.map(|at| records.swap_remove(at)).map(|record| Remembered {
+                is_fresh: fingerprint.as_ref() == Some(&record.fingerprint),
+                told: Told {
+                    openapi: self.store.openapi(&record.description.name),
+                    description: record.description,
+                },
+            });
+            let manifest = read_manifest(&source);
+            let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+            Found { id, source, manifest, fingerprint, remembered }
+        };
+        sources.into_iter().map(found).collect()
     }
 
     /// Gives all candidates their dependencies and loads them; those that need none do not wait.
@@ -293,8 +343,7 @@ impl Supervisor {
                 "no description: FastAPI could not make one"
             );
         }
-        let mut described = described;
-        let routes = std::mem::take(&mut described.routes);
+        let table = Table::new(&described.routes);
         let openapi = described.openapi.as_ref().map(|document| document.to_string().into());
         let description = described.into_description(candidate.manifest.cli.examples.clone());
         if !self.claim(id, &description.name).await {
@@ -302,10 +351,8 @@ impl Supervisor {
             return;
         }
         let mut served = Served {
-            description,
-            table: Table::new(&routes),
-            routes,
-            openapi,
+            told: Told { description: Arc::new(description), openapi },
+            table,
             plugin: plugin.clone(),
             complaints: Vec::new(),
         };
@@ -314,7 +361,7 @@ impl Supervisor {
         match timeout(limit * 2 + HOOK_GRACE, &mut starting).await {
             Ok(complaints) => {
                 served.complaints = complaints;
-                self.serve(id, served).await;
+                self.serve(id, served, candidate.fingerprint.clone()).await;
             }
             Err(_) => {
                 let error = format!(
@@ -322,10 +369,10 @@ impl Supervisor {
                     (limit * 2 + HOOK_GRACE).as_secs()
                 );
                 self.fail(id, hung(error));
-                let this = self.clone();
+                let (this, fingerprint) = (self.clone(), candidate.fingerprint.clone());
                 tokio::spawn(async move {
                     served.complaints = starting.await;
-                    this.serve(id, served).await;
+                    this.serve(id, served, fingerprint).await;
                 });
             }
         }
@@ -376,10 +423,12 @@ impl Supervisor {
         claimed
     }
 
-    async fn serve(&self, id: u64, served: Served) {
+    async fn serve(&self, id: u64, served: Served, fingerprint: Option<String>) {
         let served = Arc::new(served);
-        let (name, commands) = (&served.description.name, served.description.commands.len());
+        let (name, commands) = (served.name(), served.told.description.commands.len());
         tracing::info!(plugin = name, commands, "plugin loaded");
+        // Before anybody can know that it serves, so that its help is there once it did.
+        self.remember(id, fingerprint, served.told.clone()).await;
         // A plugin that hung while a reload replaced it has no place any more, and one that lost its name to
         // another while its hooks ran stays as it is.
         let mut placed = false;
@@ -387,19 +436,35 @@ impl Supervisor {
             let holds = |entry: &Entry| {
                 entry.id != id
                     && entry.named
-                    && entry.name == *name
+                    && entry.name == name
                     && !matches!(entry.state, State::Failed(_))
             };
             let taken = snapshot.entries.iter().any(holds);
             let mine = snapshot.entries.iter_mut().find(|entry| entry.id == id);
             if let Some(entry) = mine.filter(|_| !taken) {
                 entry.state = State::Ready(served.clone());
+                entry.remembered = None;
                 placed = true;
             }
         });
         if !placed {
             served.plugin.unload(HOOK_GRACE).await;
         }
+    }
+
+    /// Keeps on disk what a plugin told; without a fingerprint nobody could tell whether it is still true.
+    async fn remember(&self, id: u64, fingerprint: Option<String>, told: Told) {
+        let snapshot = self.registry.snapshot();
+        let entry = snapshot.entries.iter().find(|entry| entry.id == id);
+        let (Some(entry), Some(fingerprint)) = (entry, fingerprint) else { return };
+        let (store, path) = (self.store.clone(), entry.source.path.clone());
+        let written = spawn_blocking(move || {
+            if let Err(error) = store.write(&path, &fingerprint, &told) {
+                tracing::warn!(path = %path.display(), %error, "a description could not be kept");
+            }
+        });
+        // Ends early only with the daemon.
+        let _ = written.await;
     }
 
     /// Says what is being done for a plugin; false if it has lost its place, and nothing more need be done.

@@ -45,6 +45,10 @@ pub struct Command {
     pub parameters: Vec<Parameter>,
     /// True if the command reads a request body.
     pub has_body: bool,
+    /// Why requests for it always go through FastAPI; absent where those that fit its parameters call the
+    /// handler directly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_fastapi: Option<String>,
 }
 
 /// One parameter of a command.

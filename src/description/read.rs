@@ -42,7 +42,10 @@ impl Described {
             }
         };
         let openapi = self.openapi.as_ref();
-        let commands = openapi.map(|openapi| commands_of(openapi, below)).unwrap_or_default();
+        let mut commands = openapi.map(|openapi| commands_of(openapi, below)).unwrap_or_default();
+        for command in &mut commands {
+            command.why_fastapi = why_fastapi(&self.routes, command);
+        }
         Description {
             name: self.name,
             version: self.version,
@@ -50,6 +53,21 @@ impl Described {
             commands,
             examples,
         }
+    }
+}
+
+/// Why requests for `command` always go through FastAPI; `None` where they need not.
+fn why_fastapi(routes: &[Route], command: &Command) -> Option<String> {
+    let path = command.path.as_str();
+    let answers = |route: &&Route| {
+        let methods = route.methods.as_ref();
+        route.path.as_deref().is_some_and(|own| own == path || (own.is_empty() && path == "/"))
+            && methods.is_none_or(|methods| methods.contains(&command.method))
+    };
+    match routes.iter().find(answers) {
+        Some(route) if route.plan.is_some() => None,
+        Some(route) => Some(route.why.clone().unwrap_or_default()),
+        None => Some("it is not among the plugin's routes".to_owned()),
     }
 }
 
@@ -88,6 +106,7 @@ fn command_of(document: &Value, path: &str, method: &str, operation: &Value) -> 
         examples,
         parameters,
         has_body: operation.get("requestBody").is_some(),
+        why_fastapi: None,
     }
 }
 

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::arguments::{groups, usage};
 use crate::description::{Command, Description};
+use crate::failure::Failure;
 
 /// Help of a plugin: one entry for each method of each path, internal ones that begin with `_` left out.
 pub fn plugin(description: &Description) -> Value {
@@ -63,6 +64,18 @@ pub fn answer(description: &Description, command: Option<&str>) -> Value {
         Some(name) => self::command(description, name).unwrap_or_else(|unknown| unknown),
         None => plugin(description),
     }
+}
+
+/// The command that help is asked for in a command line: the words before the first option.
+pub fn asked(arguments: &[String]) -> Option<String> {
+    let words = arguments.iter().map(String::as_str).take_while(|word| !word.starts_with('-'));
+    let words: Vec<&str> = words.collect();
+    (!words.is_empty()).then(|| words.join("/"))
+}
+
+/// What to say beside the help of a plugin that cannot be asked for it now.
+pub fn outdated(failure: &Failure) -> String {
+    format!("This help is from when the plugin was last loaded. {}", failure.error)
 }
 
 /// Help of a plugin that there is not.

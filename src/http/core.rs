@@ -10,10 +10,11 @@ use axum::response::Response;
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use super::{Control, Service, failed, json};
+use super::{Control, Service, failed, json, warn};
+use crate::description::Description;
 use crate::failure::{Failure, Kind};
 use crate::help;
-use crate::registry::Served;
+use crate::registry::Account;
 use crate::wire::{Endpoint, Health, PluginEntry, Plugins, Status};
 
 /// `GET /health`: never waits for a plugin.
@@ -36,12 +37,11 @@ pub(super) async fn health(State(service): State<Arc<Service>>) -> Response {
 /// `GET /plugins`: waits until none is loading.
 pub(super) async fn plugins(State(service): State<Arc<Service>>) -> Response {
     let snapshot = service.registry.settled().await;
-    let plugins = snapshot.served().map(|served| plugin_entry(served)).collect();
+    let plugins = snapshot.told().map(|told| plugin_entry(&told.description)).collect();
     json(StatusCode::OK, &Plugins { plugins, failed: snapshot.failed() })
 }
 
-fn plugin_entry(served: &Served) -> PluginEntry {
-    let description = &served.description;
+fn plugin_entry(description: &Description) -> PluginEntry {
     PluginEntry {
         name: description.name.clone(),
         description: description.description.clone(),
@@ -52,7 +52,7 @@ fn plugin_entry(served: &Served) -> PluginEntry {
             .map(|command| Endpoint {
                 method: command.method.clone(),
                 path: format!("/{}{}", description.name, command.path),
-                why_fastapi: served.why_fastapi(&command.method, &command.path),
+                why_fastapi: command.why_fastapi.clone(),
             })
             .collect(),
     }
@@ -93,18 +93,23 @@ pub(super) async fn help(
     Path(plugin): Path<String>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
-    let served = match service.registry.find(&plugin).await {
-        Ok(served) => served,
+    match service.registry.account(&plugin).await {
+        Ok(account) => help_answer(&account, query.get("command").map(String::as_str)),
         Err(failure) if failure.kind == Kind::NotFound => {
             let names = failure.available.unwrap_or_default();
-            return json(StatusCode::OK, &help::unknown_plugin(&plugin, &names));
+            json(StatusCode::OK, &help::unknown_plugin(&plugin, &names))
         }
-        Err(failure) => return failed(&failure),
-    };
-    json(
-        StatusCode::OK,
-        &help::answer(&served.description, query.get("command").map(String::as_str)),
-    )
+        Err(failure) => failed(&failure),
+    }
+}
+
+/// Help out of an account, with a warning where it is an old one.
+pub(super) fn help_answer((told, failure): &Account, command: Option<&str>) -> Response {
+    let mut response = json(StatusCode::OK, &help::answer(&told.description, command));
+    if let Some(failure) = failure {
+        warn(&mut response, &help::outdated(failure));
+    }
+    response
 }
 
 /// `GET /{plugin}/commands`.
@@ -112,9 +117,9 @@ pub(super) async fn commands(
     State(service): State<Arc<Service>>,
     Path(plugin): Path<String>,
 ) -> Response {
-    match service.registry.find(&plugin).await {
-        Ok(served) => {
-            let help = help::plugin(&served.description);
+    match service.registry.account(&plugin).await {
+        Ok((told, _)) => {
+            let help = help::plugin(&told.description);
             json(StatusCode::OK, &help.get("commands").unwrap_or(&json!([])))
         }
         Err(failure) => failed(&failure),

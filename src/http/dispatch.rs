@@ -55,7 +55,7 @@ pub(super) async fn call(served: &Served, head: RequestHead, body: Body) -> Resp
         return too_large();
     }
     let has_body = !body.is_end_stream();
-    let (name, request_id) = (&served.description.name, head.request_id.clone());
+    let (name, request_id) = (served.name(), head.request_id.clone());
     let direct = served.direct(&head);
     let exchange = match served.plugin.call(head, has_body, direct) {
         Ok(exchange) => exchange,

@@ -53,8 +53,9 @@ pub(super) async fn of_plugin(
     Path(plugin): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    match service.registry.find(&plugin).await {
-        Ok(served) => match &served.openapi {
+    match service.registry.account(&plugin).await {
+        Ok((_, Some(failure))) => failed(&failure),
+        Ok((told, None)) => match &told.openapi {
             Some(text) => tagged(&headers, "application/json", Bytes::from(text.to_string())),
             None => failed(
                 &Failure::new(

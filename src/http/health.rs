@@ -43,6 +43,7 @@ impl HealthBook {
             .iter()
             .map(|entry| {
                 let health = match &entry.state {
+                    State::Asleep => json!({"status": "asleep"}),
                     State::Loading { stage } => json!({"status": "loading", "stage": stage}),
                     State::Failed(failure) => json!({"status": "failed", "error": failure.error}),
                     State::Ready(_) => match pages.get(&entry.id) {

@@ -27,6 +27,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
@@ -124,6 +125,17 @@ pub fn entry(service: Arc<Service>) -> Entry {
 }
 
 /// `value` as a JSON answer.
+/// Everything but RFC 3986's unreserved characters.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Adds a line for the client's stderr.
+fn warn(response: &mut Response, line: &str) {
+    let encoded = utf8_percent_encode(line, ENCODED).to_string();
+    if let Ok(value) = HeaderValue::try_from(encoded) {
+        response.headers_mut().append(wire::WARNING_HEADER, value);
+    }
+}
+
 fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
     match serde_json::to_vec(value) {
         Ok(body) => {

@@ -8,19 +8,16 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::Response;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
 use super::observe::{Called, RequestId};
-use super::{Service, dispatch, failed, json};
+use super::{ENCODED, Service, core, dispatch, failed, warn};
 use crate::arguments::{self, Invocation};
 use crate::failure::{Failure, Kind};
 use crate::help;
 use crate::plugin::head::{RequestHead, Target};
-use crate::registry::Served;
+use crate::registry::{Account, Served};
 use crate::wire::{self, Run};
-
-/// Everything but RFC 3986's unreserved characters.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// `POST /-/run`.
 pub(super) async fn run(
@@ -49,15 +46,18 @@ pub(super) async fn run(
             .insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_OUTDATED));
         return response;
     }
+    if run.help {
+        return match service.registry.account(&run.plugin).await {
+            Ok(account) => answer_help(&account, &run.arguments),
+            Err(failure) => failed(&failure),
+        };
+    }
     let served = match service.registry.find(&run.plugin).await {
         Ok(served) => served,
         Err(failure) => return failed(&failure),
     };
-    if run.help {
-        return answer_help(&served, &run.arguments);
-    }
     let mut invocation =
-        match arguments::resolve(&served.description, &run.arguments, run.method.as_deref()) {
+        match arguments::resolve(&served.told.description, &run.arguments, run.method.as_deref()) {
             Ok(invocation) => invocation,
             Err(failure) => return failed(&failure),
         };
@@ -75,10 +75,7 @@ pub(super) async fn run(
         headers.insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_PLUGIN));
     }
     for warning in warnings {
-        let encoded = utf8_percent_encode(&warning, ENCODED).to_string();
-        if let Ok(value) = HeaderValue::try_from(encoded) {
-            headers.append(wire::WARNING_HEADER, value);
-        }
+        warn(&mut response, &warning);
     }
     response
 }
@@ -91,14 +88,8 @@ fn is_newer(client: &str) -> bool {
     numbers(client) > numbers(crate::VERSION)
 }
 
-fn answer_help(served: &Served, arguments: &[String]) -> Response {
-    let words: Vec<&str> = arguments
-        .iter()
-        .map(String::as_str)
-        .take_while(|argument| !argument.starts_with('-'))
-        .collect();
-    let command = (!words.is_empty()).then(|| words.join("/"));
-    let mut response = json(StatusCode::OK, &help::answer(&served.description, command.as_deref()));
+fn answer_help(account: &Account, arguments: &[String]) -> Response {
+    let mut response = core::help_answer(account, help::asked(arguments).as_deref());
     response.headers_mut().insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_HELP));
     response
 }
@@ -114,7 +105,7 @@ fn request_head(
         Failure::new(Kind::Usage, format!("`{}` is not an HTTP method", invocation.method))
             .hint("Use -X with GET, POST, PUT, PATCH or DELETE.")
     })?;
-    let mut path = format!("/{}", served.description.name);
+    let mut path = format!("/{}", served.name());
     for segment in &invocation.segments {
         path.push('/');
         path.extend(utf8_percent_encode(segment, ENCODED));

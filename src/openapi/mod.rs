@@ -16,12 +16,12 @@ const OWN: &str = include_str!("own.json");
 pub fn document(snapshot: &Snapshot) -> Value {
     let mut whole: Value = serde_json::from_str(OWN).expect("a test reads own.json");
     whole["info"]["version"] = json!(crate::VERSION);
-    for served in snapshot.served() {
-        let Some(text) = &served.openapi else { continue };
+    for told in snapshot.told() {
+        let Some(text) = &told.openapi else { continue };
         let Ok(mut own) = serde_json::from_str::<Value>(text) else { continue };
-        let name = &served.description.name;
+        let name = &told.description.name;
         merge::rename_components(&mut own, &whole, name);
-        merge::add(&mut whole, own, name, &served.description.description);
+        merge::add(&mut whole, own, name, &told.description.description);
     }
     let failed: Vec<String> = snapshot
         .failed()

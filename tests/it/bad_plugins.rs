@@ -37,7 +37,7 @@ fn code_that_does_not_load_is_named_with_its_line() {
     assert!(text.contains("line 1: ModuleNotFoundError"), "{text}");
     for none in ["dd-none", "ee-router"] {
         let text = fails(&home, none, "x");
-        assert!(text.contains("no plugin class"), "{text}");
+        assert!(text.contains("has neither a plugin class"), "{text}");
     }
     let text = fails(&home, "ff-exit", "x");
     assert!(text.contains("line 2: SystemExit"), "{text}");

@@ -75,7 +75,7 @@ fn plugins_and_their_routes_are_listed() {
       GET     /demo/kinds/{word}  direct
       POST    /demo/order  through FastAPI: it reads a request body
       GET     /demo/wait  direct
-      GET     /demo/count  direct
+      GET     /demo/count  through FastAPI: its response class is PlainTextResponse
       GET     /demo/fail  direct
     ");
     let list = home.control(&["plugins"]);

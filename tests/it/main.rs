@@ -28,6 +28,7 @@ mod logs;
 mod machine;
 mod main_job;
 mod modules;
+mod offline;
 mod openapi;
 mod oracle;
 mod sdk;

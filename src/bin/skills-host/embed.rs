@@ -89,7 +89,6 @@ fn set_up(py: Python<'_>, paths: &Paths, python_dir: &Path, log_level: &str) -> 
     sys.getattr("modules")?.set_item("_skills_host", &module)?;
 
     py.import("skills_host.log")?.call_method1("install", (log_level,))?;
-    py.import("skills_host.worker")?;
     Ok(())
 }
 

@@ -2,25 +2,26 @@
 
 imports.py of SDK PLUGIN        # prints the third-party modules that PLUGIN imports, as JSON
 imports.py import MODULE …      # imports them, prints `ready`, waits for the end of its input
+imports.py load SDK PLUGIN …    # loads and starts the plugins, prints `ready`, waits likewise
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import sys
+from typing import Any
 
 
-def of(sdk: str, plugin: str) -> None:
+def load(plugin: str) -> Any:
     """Loads and starts the plugin as the daemon does: some packages are imported only then."""
     import asyncio
     import contextlib
-    import json
-    import sysconfig
 
     from fastapi import FastAPI
 
-    sys.path[:0] = [sdk, plugin]
+    sys.path.insert(0, plugin)
     init = f"{plugin}/__init__.py"
     spec = importlib.util.spec_from_file_location(
         "skills_plugin", init, submodule_search_locations=[plugin]
@@ -42,28 +43,56 @@ def of(sdk: str, plugin: str) -> None:
         # There may be nothing to connect to.
         with contextlib.suppress(Exception):
             asyncio.run(getattr(plugin_object, hook)())
+    return app
+
+
+def third_party() -> list[str]:
+    """The modules of the venv that are imported."""
+    import sysconfig
+
     packages = sysconfig.get_path("purelib")
-    found = [
+    return [
         name
         for name, value in sys.modules.items()
         if (getattr(value, "__file__", None) or "").startswith(packages)
     ]
-    print(json.dumps(found))
+
+
+def load_all(plugins: list[str]) -> list[Any]:
+    """Loads plugins whose own modules have the same names."""
+    apps = []
+    for plugin in plugins:
+        apps.append(load(plugin))
+        shared = {*third_party(), *sys.stdlib_module_names}
+        for name in [name for name in sys.modules if name.partition(".")[0] not in shared]:
+            del sys.modules[name]
+    return apps
 
 
 def import_all(modules: list[str]) -> None:
-    """Imports what can be imported and waits."""
+    """Imports what can be imported."""
     for name in modules:
         # Some modules exist under a second name that only their package makes.
         try:
             importlib.import_module(name)
         except ImportError:
             print(f"not imported: {name}", file=sys.stderr)
+
+
+def wait() -> None:
+    """Waits to be measured."""
     print("ready", flush=True)
     sys.stdin.read()
 
 
-if sys.argv[1] == "of":
-    of(*sys.argv[2:])
+verb, *arguments = sys.argv[1:]
+if verb == "import":
+    import_all(arguments)
+    wait()
 else:
-    import_all(sys.argv[2:])
+    sys.path.insert(0, arguments.pop(0))
+    kept = load_all(arguments)
+    if verb == "of":
+        print(json.dumps(third_party()))
+    else:
+        wait()

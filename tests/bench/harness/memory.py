@@ -20,12 +20,15 @@ def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
     plugins = [path.resolve() for path in arguments.plugins]
     measured: dict[str, Memory] = {}
     measured["daemon, idle, bundled plugins only"] = _idle(home, [])
-    measured["`python`, nothing imported"] = _bare(home, [])
+    measured["`python`, nothing imported"] = _bare(home, ["import"])
     modules: list[str] = []
     if plugins:
         measured["daemon, idle, with the plugins too"] = _idle(home, plugins)
         modules = _modules(home, plugins)
-        measured[f"`python`, their {len(modules)} third-party modules"] = _bare(home, modules)
+        imports = ["import", *modules]
+        measured[f"`python`, their {len(modules)} third-party modules"] = _bare(home, imports)
+        loads = ["load", str(_sdk(home)), *map(str, plugins)]
+        measured["`python` that loads the plugins, and no server"] = _bare(home, loads)
     rows = [[name, *map(report.megabytes, (m.rss, m.pss))] for name, m in measured.items()]
     print(report.table(["memory", "RSS", "PSS"], rows))
     return {
@@ -44,11 +47,10 @@ def _idle(home: Home, plugins: list[Path]) -> Memory:
 
 def _modules(home: Home, plugins: list[Path]) -> list[str]:
     """Every module of the venv that the plugins import, in the order of import."""
-    sdk = next(home.runtime.glob("cache/*/skills_daemon")).parent
     modules: dict[str, None] = {}
     for plugin in plugins:
         done = subprocess.run(
-            [home.venv_python, _IMPORTS, "of", sdk, plugin],
+            [home.venv_python, _IMPORTS, "of", _sdk(home), plugin],
             env=home.environment(),
             capture_output=True,
             text=True,
@@ -58,10 +60,15 @@ def _modules(home: Home, plugins: list[Path]) -> list[str]:
     return list(modules)
 
 
-def _bare(home: Home, modules: list[str]) -> Memory:
-    """The memory of a Python that imports `modules` and waits."""
+def _sdk(home: Home) -> Path:
+    """Where the daemon has laid out what plugins import of it."""
+    return next(home.runtime.glob("cache/*/skills_daemon")).parent
+
+
+def _bare(home: Home, arguments: list[str]) -> Memory:
+    """The memory of a Python that does what `imports.py` makes of `arguments`, and waits."""
     bare = subprocess.Popen(
-        [home.venv_python, _IMPORTS, "import", *modules],
+        [home.venv_python, _IMPORTS, *arguments],
         env=home.environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -5,6 +5,8 @@
 //! knows the plugin's commands. No clap here: the client's options may stand anywhere among a command's own, and
 //! this program's start is most of what a call costs.
 
+mod offline;
+
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,10 +18,12 @@ use serde_json::Value;
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
+use crate::help;
 use crate::lifecycle::connection::ExchangeError;
 use crate::lifecycle::{self, Connection, Request, Response, stop};
 use crate::paths::Paths;
 use crate::render::{self, Options};
+use crate::store::Store;
 use crate::wire::{self, Run, Status};
 
 const HELP: &str = "\
@@ -129,9 +133,17 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
     if line.version {
         return printed(console.print(&format!("{OWN_NAME} {}", crate::VERSION)));
     }
-    let Some(plugin) = line.plugin else { return printed(console.print(HELP)) };
     let paths = Paths::resolve(env)?;
+    let store = Store::at(paths.descriptions());
+    let Some(plugin) = line.plugin else {
+        return printed(console.print(&format!("{HELP}{}", offline::plugins(&store))));
+    };
     let caller = Caller { paths: &paths, env, console };
+    if line.help
+        && let Some(body) = offline::help(&paths, &store, &plugin, &line.arguments)
+    {
+        return show_help(&body, console, &options(console, line.json));
+    }
     let (response, json) = match plugin.as_str() {
         "health" | "plugins" if !line.help => {
             (caller.exchange(&Request::get(&format!("/{plugin}")), &plugin)?, line.json)
@@ -148,7 +160,15 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
                 Failure::new(Kind::Bug, format!("cannot write the request: {error}"))
             })?;
             let request = Request { method: "POST", target: wire::RUN, headers: &[], body: &body };
-            (caller.exchange(&request, &plugin)?, line.json)
+            match caller.exchange(&request, &plugin) {
+                Ok(response) => (response, line.json),
+                Err(failure) => {
+                    let old = run.help.then(|| offline::old_help(&store, &plugin, &run.arguments));
+                    let body = old.flatten().ok_or_else(|| failure.clone())?;
+                    console.warning(&help::outdated(&failure));
+                    return show_help(&body, console, &options(console, line.json));
+                }
+            }
         }
     };
     for warning in response.headers_of(wire::WARNING_HEADER) {
@@ -265,13 +285,21 @@ fn print_answer(
         printed(console.print(&render::failure(&failure, options)))?;
         return Ok(ExitCode::from(failure.kind.exit_status()));
     }
-    let text = match answer.as_str() {
-        wire::ANSWER_HELP => render::help(&body, options),
-        _ => render::answer(&body, options),
-    };
+    if answer == wire::ANSWER_HELP {
+        return show_help(&body, console, options);
+    }
+    let text = render::answer(&body, options);
     let text = if console.colored() { text } else { render::strip_ansi(&text) };
     printed(console.print(&text))?;
     Ok(if render::failed(&body, status) { ExitCode::FAILURE } else { ok })
+}
+
+/// Prints help; that of an unknown command is a failure.
+fn show_help(body: &Value, console: &Console, options: &Options) -> Result<ExitCode, Failure> {
+    let text = render::help(body, options);
+    let text = if console.colored() { text } else { render::strip_ansi(&text) };
+    printed(console.print(&text))?;
+    Ok(if render::failed(body, 200) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Copies an answer that is no JSON to stdout as it comes; text without colours where stdout takes none.

@@ -1,0 +1,42 @@
+//! What the client answers by itself, from the descriptions on disk: no daemon, no Python, no waiting.
+
+use serde_json::Value;
+
+use crate::help;
+use crate::lifecycle::Connection;
+use crate::paths::Paths;
+use crate::store::{Record, Store};
+
+/// Help of `plugin`, if no daemon runs that knows better and the plugin's files are what they were.
+pub(super) fn help(
+    paths: &Paths,
+    store: &Store,
+    plugin: &str,
+    arguments: &[String],
+) -> Option<Value> {
+    if Connection::open(paths).is_some() {
+        return None;
+    }
+    store.read(plugin).filter(Record::is_fresh).map(|record| answer(&record, arguments))
+}
+
+/// Help of `plugin` as it was when it was last loaded.
+pub(super) fn old_help(store: &Store, plugin: &str, arguments: &[String]) -> Option<Value> {
+    store.read(plugin).map(|record| answer(&record, arguments))
+}
+
+/// The section of `skills-client --help` that lists the plugins; empty where none is known.
+pub(super) fn plugins(store: &Store) -> String {
+    let records = store.all();
+    let longest = records.iter().map(|record| record.description.name.len()).max().unwrap_or(0);
+    let line = |record: &Record| {
+        let description = &record.description;
+        format!("\n    {:longest$}    {}", description.name, description.description)
+    };
+    let lines: String = records.iter().map(|record| line(record).trim_end().to_owned()).collect();
+    if lines.is_empty() { lines } else { format!("\n\nPlugins:{lines}") }
+}
+
+fn answer(record: &Record, arguments: &[String]) -> Value {
+    help::answer(&record.description, help::asked(arguments).as_deref())
+}

@@ -1,0 +1,240 @@
+//! Descriptions on disk, so that help and completion need neither Python nor a running plugin.
+//!
+//! One small file a plugin, `NAME.json` in [`Paths::descriptions`](crate::paths::Paths::descriptions), with the
+//! description and a fingerprint of the files it was made from; its OpenAPI document lies beside it in
+//! `NAME.openapi.json`, because who completes a word does not want to read that. The daemon alone writes here.
+//!
+//! What is here is a cache: a file that cannot be read, or is of another version, is one that is not there.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use walkdir::WalkDir;
+
+use crate::description::Description;
+use crate::discovery::{Origin, PluginSource, SKIPPED};
+
+/// What of a plugin's files is looked at, by extension.
+const READ: [&str; 3] = ["py", "json", "toml"];
+/// A plugin of more files than this is not remembered.
+const FILES_MAX: usize = 2_000;
+/// Nor one with a file of more bytes than this.
+const SIZE_MAX: u64 = 4 << 20;
+
+/// What a plugin told of itself when it was loaded.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Its description.
+    pub description: Arc<Description>,
+    /// Its OpenAPI document as JSON, if it has one.
+    pub openapi: Option<Arc<str>>,
+}
+
+/// One description on disk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The version of the daemon that wrote it.
+    pub version: String,
+    /// Where the plugin lies.
+    pub path: PathBuf,
+    /// The [`fingerprint`] of its files.
+    pub fingerprint: String,
+    /// What it told.
+    pub description: Arc<Description>,
+}
+
+impl Record {
+    /// True if the plugin's files are what the description was made from.
+    pub fn is_fresh(&self) -> bool {
+        fingerprint(&self.path).is_some_and(|now| now == self.fingerprint)
+    }
+}
+
+/// The descriptions in one directory.
+#[derive(Clone, Debug)]
+pub struct Store(PathBuf);
+
+impl Store {
+    /// The store in `directory`, which need not be there.
+    pub fn at(directory: PathBuf) -> Store {
+        Store(directory)
+    }
+
+    /// The record of the plugin `name`.
+    pub fn read(&self, name: &str) -> Option<Record> {
+        // A name that cannot be a plugin's cannot be a file's here either.
+        crate::manifest::check_name(name).ok()?;
+        record(&self.file(name))
+    }
+
+    /// All records, by name.
+    pub fn all(&self) -> Vec<Record> {
+        let mut records: Vec<Record> =
+            self.files().iter().filter_map(|path| record(path)).collect();
+        records.sort_by(|one, other| one.description.name.cmp(&other.description.name));
+        records
+    }
+
+    /// The OpenAPI document of the plugin `name`.
+    pub fn openapi(&self, name: &str) -> Option<Arc<str>> {
+        fs::read_to_string(self.openapi_file(name)).ok().map(Arc::from)
+    }
+
+    /// Keeps what a plugin told.
+    pub fn write(&self, path: &Path, fingerprint: &str, told: &Told) -> io::Result<()> {
+        let name = &told.description.name;
+        let record = Record {
+            version: crate::VERSION.to_owned(),
+            path: path.to_owned(),
+            fingerprint: fingerprint.to_owned(),
+            description: told.description.clone(),
+        };
+        fs::create_dir_all(&self.0)?;
+        let openapi = self.openapi_file(name);
+        match &told.openapi {
+            Some(text) => replace(&openapi, text.as_bytes())?,
+            None => remove(&openapi)?,
+        }
+        replace(&self.file(name), &serde_json::to_vec(&record)?)
+    }
+
+    /// Forgets all plugins that lie at none of `paths`.
+    pub fn keep_only(&self, paths: &[&Path]) -> io::Result<()> {
+        for file in self.files() {
+            if record(&file).is_none_or(|record| !paths.contains(&record.path.as_path())) {
+                remove(&file.with_extension("openapi.json"))?;
+                remove(&file)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(format!("{name}.json"))
+    }
+
+    fn openapi_file(&self, name: &str) -> PathBuf {
+        self.0.join(format!("{name}.openapi.json"))
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let is_record = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.ends_with(".json") && !name.ends_with(".openapi.json")
+        };
+        let entries = fs::read_dir(&self.0).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).filter(is_record).collect()
+    }
+}
+
+fn record(path: &Path) -> Option<Record> {
+    let record: Record = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    (record.version == crate::VERSION).then_some(record)
+}
+
+/// Writes a whole file or none.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = path.with_extension(format!("new-{}", std::process::id()));
+    fs::write(&new, bytes)?;
+    fs::rename(&new, path)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A hash over names and contents of the plugin's files; `None` for a plugin that is too large to look at, or
+/// cannot be read.
+pub fn fingerprint(plugin: &Path) -> Option<String> {
+    // What named it makes no difference to where its manifest lies.
+    let source = PluginSource::at(plugin.to_owned(), Origin::Conf);
+    let mut hasher = DefaultHasher::new();
+    crate::VERSION.hash(&mut hasher);
+    let skipped = |name: &str| SKIPPED.contains(&name) || name.starts_with('.');
+    let walk = WalkDir::new(&source.path).sort_by_file_name().follow_links(true).into_iter();
+    let walk = walk.filter_entry(|entry| {
+        entry.depth() == 0 || !entry.file_name().to_str().is_some_and(skipped)
+    });
+    let mut files: Vec<PathBuf> = Vec::new();
+    for entry in walk {
+        let entry = entry.ok()?;
+        let is_read = |path: &Path| {
+            path.extension().and_then(|text| text.to_str()).is_some_and(|text| READ.contains(&text))
+        };
+        if entry.file_type().is_file() && is_read(entry.path()) {
+            files.push(entry.into_path());
+        }
+    }
+    if source.manifest.is_file() && !files.contains(&source.manifest) {
+        files.push(source.manifest);
+    }
+    if files.is_empty() || files.len() > FILES_MAX {
+        return None;
+    }
+    for file in files {
+        if fs::metadata(&file).ok()?.len() > SIZE_MAX {
+            return None;
+        }
+        let name = file.strip_prefix(&source.path).unwrap_or(&file);
+        name.hash(&mut hasher);
+        fs::read(&file).ok()?.hash(&mut hasher);
+    }
+    Some(format!("{:016x}", hasher.finish()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(name: &str) -> Told {
+        let description = Description { name: name.into(), ..Description::default() };
+        Told { description: Arc::new(description), openapi: Some("{}".into()) }
+    }
+
+    #[test]
+    fn a_record_is_fresh_until_a_file_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let plugin = dir.path().join("p");
+        fs::create_dir_all(plugin.join("__pycache__")).unwrap();
+        fs::write(plugin.join("__init__.py"), "x = 1").unwrap();
+        let store = Store::at(dir.path().join("store"));
+        let now = || fingerprint(&plugin).unwrap();
+        store.write(&plugin, &now(), &told("p")).unwrap();
+        fs::write(plugin.join("__pycache__/x.py"), "of no interest").unwrap();
+        let record = store.read("p").unwrap();
+        assert!(record.is_fresh());
+        assert_eq!(store.openapi("p").as_deref(), Some("{}"));
+        fs::write(plugin.join("__init__.py"), "x = 2").unwrap();
+        assert!(!record.is_fresh());
+        fs::write(plugin.join("__init__.py"), "x = 1").unwrap();
+        fs::write(plugin.join("manifest.json"), "{}").unwrap();
+        assert!(!record.is_fresh());
+        fs::remove_dir_all(&plugin).unwrap();
+        assert!(!record.is_fresh());
+    }
+
+    #[test]
+    fn what_is_gone_is_forgotten_and_what_is_damaged_is_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(dir.path().to_owned());
+        for name in ["b", "a"] {
+            store.write(Path::new(&format!("/{name}")), "0", &told(name)).unwrap();
+        }
+        let names = |store: &Store| -> Vec<String> {
+            store.all().iter().map(|record| record.description.name.clone()).collect()
+        };
+        assert_eq!(names(&store), ["a", "b"]);
+        fs::write(dir.path().join("c.json"), "{").unwrap();
+        store.keep_only(&[Path::new("/b")]).unwrap();
+        assert_eq!(names(&store), ["b"]);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+        assert!(store.read("../b").is_none());
+    }
+}
