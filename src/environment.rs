@@ -24,6 +24,8 @@ pub const RUNTIME_DIR: &str = "SKILLS_DAEMON_RUNTIME_DIR";
 pub const PLUGINS: &str = "SKILLS_DAEMON_PLUGINS";
 /// The Python interpreter to embed.
 pub const PYTHON: &str = "SKILLS_DAEMON_PYTHON";
+/// Set by completion scripts, to the shell's name: the program answers what may be completed.
+pub const COMPLETE: &str = "SKILLS_COMPLETE";
 /// Set to anything: no colours.
 pub const NO_COLOR: &str = "NO_COLOR";
 

@@ -26,6 +26,7 @@
 //! | 4 | [`store`] | descriptions on disk, for help and completion without Python |
 //! | 5 | [`registry`] | the immutable snapshot of all plugins, swapped whole |
 //! | 5 | [`help`] | `/help` of plugins and commands |
+//! | 6 | [`completion`] | what a shell may complete |
 //! | 6 | [`openapi`] | the OpenAPI document of all that is served |
 //! | 7 | [`http`] | routes, guards, dispatch to plugins |
 //! | 7 | [`doctor`] | checks over collected facts |
@@ -37,6 +38,7 @@
 
 pub mod arguments;
 pub mod cli;
+pub mod completion;
 pub mod console;
 pub mod daemon;
 pub mod description;

@@ -10,6 +10,7 @@ mod parameter;
 #[cfg(test)]
 mod tests;
 
+pub use parameter::choices;
 use serde_json::{Map, Value, json};
 
 use crate::arguments::{groups, usage};

@@ -44,12 +44,31 @@ pub(super) fn help(parameter: &Parameter) -> Value {
         }
     }
     if !told.contains_key("enum")
-        && parameter.json_type() == "string"
-        && let Some(choices) = choices(&parameter.description)
+        && let Some(choices) = told_choices(parameter)
     {
         told.insert("enum".to_owned(), choices.into());
     }
     Value::Object(told)
+}
+
+/// The texts of which `parameter`, or each of its items, is to be one.
+pub fn choices(parameter: &Parameter) -> Option<Vec<String>> {
+    let schema = parameter.effective_schema();
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    [Some(schema), schema.get("items")]
+        .into_iter()
+        .flatten()
+        .find_map(|schema| {
+            let one = || schema.get("const").map(|only| vec![text(only)]);
+            let many = schema.get("enum").and_then(Value::as_array);
+            many.map(|choices| choices.iter().map(text).collect()).or_else(one)
+        })
+        .or_else(|| told_choices(parameter))
+}
+
+/// The choices that only the help text of `parameter` knows.
+fn told_choices(parameter: &Parameter) -> Option<Vec<String>> {
+    if parameter.json_type() == "string" { listed(&parameter.description) } else { None }
 }
 
 fn place(location: Location) -> &'static str {
@@ -63,14 +82,14 @@ fn place(location: Location) -> &'static str {
 }
 
 /// The choices that a help text lists, `Output format: json, human`; plugins tell them this way.
-fn choices(text: &str) -> Option<Vec<String>> {
+fn listed(text: &str) -> Option<Vec<String>> {
     let (_, list) = text.split_once(':')?;
     let choices: Vec<&str> = list.split(',').map(str::trim).collect();
     let is_choice = |choice: &&str| {
         (1..=LONGEST_CHOICE).contains(&choice.chars().count()) && !choice.contains([' ', ':'])
     };
-    let listed = choices.len() > 1 && choices.iter().all(is_choice);
-    listed.then(|| choices.into_iter().map(str::to_owned).collect())
+    let is_list = choices.len() > 1 && choices.iter().all(is_choice);
+    is_list.then(|| choices.into_iter().map(str::to_owned).collect())
 }
 
 #[cfg(test)]
@@ -79,10 +98,10 @@ mod tests {
 
     #[test]
     fn choices_are_listed_not_told_in_a_sentence() {
-        assert_eq!(choices("Format: a, b").unwrap(), ["a", "b"]);
+        assert_eq!(listed("Format: a, b").unwrap(), ["a", "b"]);
         for text in ["a, b", "Type: Bug, 'Technical task'", "Time: 10:00, 11:00", "One: a", "X: a,"]
         {
-            assert_eq!(choices(text), None, "{text}");
+            assert_eq!(listed(text), None, "{text}");
         }
     }
 }

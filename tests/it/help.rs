@@ -42,15 +42,16 @@ fn the_programs_explain_themselves_without_a_daemon() {
     Usage: skills-daemon <COMMAND>
 
     Commands:
-      start    Start the daemon, unless it runs
-      stop     Stop the daemon
-      restart  Stop the daemon and start it again
-      status   Show whether the daemon runs, and how its plugins stand
-      logs     Show the daemon's log
-      reload   Load all plugins again
-      plugins  List the plugins and what they offer
-      doctor   Check the whole installation and say what to do
-      help     Print this message or the help of the given subcommand(s)
+      start       Start the daemon, unless it runs
+      stop        Stop the daemon
+      restart     Stop the daemon and start it again
+      status      Show whether the daemon runs, and how its plugins stand
+      logs        Show the daemon's log
+      reload      Load all plugins again
+      plugins     List the plugins and what they offer
+      completion  Print, or install, the script that lets a shell complete commands
+      doctor      Check the whole installation and say what to do
+      help        Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help

@@ -10,6 +10,7 @@
 mod harness;
 
 mod bad_plugins;
+mod completion;
 mod concurrency;
 mod control;
 mod demo;

@@ -5,6 +5,7 @@
 //! knows the plugin's commands. No clap here: the client's options may stand anywhere among a command's own, and
 //! this program's start is most of what a call costs.
 
+mod completion;
 mod offline;
 
 use std::io::Read;
@@ -16,7 +17,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::console::Console;
-use crate::environment::Environment;
+use crate::environment::{self, Environment};
 use crate::failure::{Failure, Kind};
 use crate::help;
 use crate::lifecycle::connection::ExchangeError;
@@ -106,6 +107,9 @@ impl CommandLine {
 pub fn main() -> ExitCode {
     let env = Environment::of_process();
     let console = Console::of_process(&env);
+    if let Some(shell) = env.get(environment::COMPLETE) {
+        return completion::answer(shell, &env);
+    }
     let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     let program = arguments.next().unwrap_or_default();
     let name = Path::new(&program).file_name().and_then(|name| name.to_str()).unwrap_or(OWN_NAME);

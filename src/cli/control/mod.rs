@@ -3,6 +3,7 @@
 //! Works when Python, the venv or the configuration is broken: each subcommand reads only what it needs. To add
 //! one: a module with its arguments and `run`, a variant here, a line in the match.
 
+mod completion;
 mod doctor;
 mod logs;
 mod plugins;
@@ -13,11 +14,11 @@ mod stop;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use serde::de::DeserializeOwned;
 
 use crate::console::Console;
-use crate::environment::Environment;
+use crate::environment::{self, Environment};
 use crate::failure::{Failure, Kind};
 use crate::lifecycle::connection::ExchangeError;
 use crate::lifecycle::{Connection, Request};
@@ -47,6 +48,8 @@ enum Command {
     Reload(reload::Arguments),
     /// List the plugins and what they offer
     Plugins(plugins::Arguments),
+    /// Print, or install, the script that lets a shell complete commands
+    Completion(completion::Arguments),
     /// Check the whole installation and say what to do
     Doctor(doctor::Arguments),
 }
@@ -60,8 +63,14 @@ struct Context {
 
 /// Runs the control program with the process's arguments and environment.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
     let env = Environment::of_process();
+    if let Some(shell) = env.get(environment::COMPLETE) {
+        let words = std::env::args_os().skip_while(|word| word != "--").skip(1).collect();
+        let answered =
+            crate::completion::complete(shell, Arguments::command(), words, &mut std::io::stdout());
+        return if answered.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    let arguments = Arguments::parse();
     let console = Console::of_process(&env);
     let outcome = Paths::resolve(&env).and_then(|paths| {
         let context = Context { env, paths, console };
@@ -73,6 +82,7 @@ pub fn main() -> ExitCode {
             Command::Logs(arguments) => logs::run(&context, &arguments),
             Command::Reload(arguments) => reload::run(&context, &arguments),
             Command::Plugins(arguments) => plugins::run(&context, &arguments),
+            Command::Completion(arguments) => completion::run(&context, &arguments),
             Command::Doctor(arguments) => doctor::run(&context, &arguments),
         }
     });

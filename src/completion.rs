@@ -1,0 +1,190 @@
+//! What a shell may complete, from descriptions, as a [`clap::Command`] that `clap_complete` reads.
+//!
+//! The command is never parsed with: [`crate::arguments`] reads what is typed. Fixed segments of a path are
+//! subcommands up to its first parameter; what follows that is a positional with choices. Options of all
+//! routes below a word are offered together, because only the rest of the line decides between them.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Arg, ArgAction, Command, ValueHint};
+use clap_complete::env::{EnvCompleter, Shells};
+use serde_json::Value;
+
+use crate::description::{self, Description, Location, Parameter};
+use crate::help;
+
+/// Shells that completion is offered for.
+pub const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
+
+/// The client as a whole: the plugins, and what is its own.
+pub fn client(descriptions: &[&Description]) -> Command {
+    let own = [
+        ("health", "Health of the daemon and its plugins"),
+        ("plugins", "Plugins and their routes"),
+    ];
+    let own = own.map(|(name, about)| with_own_options(Command::new(name).about(about)));
+    let client = Command::new("skills-client")
+        .disable_help_subcommand(true)
+        .subcommands(descriptions.iter().map(|description| plugin(description)))
+        .subcommands(own)
+        .arg(flag("version", "Print the version").short('V'));
+    with_own_options(client)
+}
+
+/// One plugin: its commands, and the client's options, which may stand among theirs.
+pub fn plugin(description: &Description) -> Command {
+    let mut root = Node::default();
+    let public = description.commands.iter().filter(|command| !command.group().starts_with('_'));
+    for command in public {
+        root.add(command);
+    }
+    root.command(&description.name).about(description.description.clone())
+}
+
+/// Writes what `shell` may complete in `words`, of which the first is the program.
+///
+/// Where the cursor is comes in variables that the script of [`register`] sets.
+///
+/// # Errors
+/// A shell that is none of [`SHELLS`], or an output that is closed.
+pub fn complete(
+    shell: &str,
+    mut command: Command,
+    words: Vec<OsString>,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let directory = std::env::current_dir().ok();
+    with(shell, |shell| shell.write_complete(&mut command, words, directory.as_deref(), out))
+}
+
+/// Writes the script that has `shell` ask `completer` about the programs called `name`, told by `variable`.
+///
+/// # Errors
+/// A shell that is none of [`SHELLS`], or an output that is closed.
+pub fn register(
+    shell: &str,
+    variable: &str,
+    name: &str,
+    completer: &Path,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let completer = completer.to_string_lossy();
+    with(shell, |shell| shell.write_registration(variable, name, name, &completer, out))
+}
+
+fn with(shell: &str, act: impl FnOnce(&dyn EnvCompleter) -> io::Result<()>) -> io::Result<()> {
+    let shells = Shells::builtins();
+    let known = shells.completer(shell).filter(|known| SHELLS.contains(&known.name()));
+    act(known.ok_or_else(|| {
+        io::Error::other(format!("no completion for `{shell}`, only for {}", SHELLS.join(", ")))
+    })?)
+}
+
+/// A word of command lines, and what may follow it.
+#[derive(Default)]
+struct Node<'a> {
+    summary: &'a str,
+    below: Vec<(&'a str, Node<'a>)>,
+    options: Vec<&'a Parameter>,
+    /// What may stand at each place after the word: choices, or nothing in particular.
+    places: Vec<Vec<String>>,
+}
+
+impl<'a> Node<'a> {
+    fn add(&mut self, command: &'a description::Command) {
+        let mut node = self;
+        let mut segments = command.segments().peekable();
+        while let Some(word) = segments.next_if(|segment| !segment.contains('{')) {
+            node = node.child(word);
+        }
+        if segments.peek().is_none() || node.summary.is_empty() {
+            node.summary = &command.summary;
+        }
+        for (at, segment) in segments.enumerate() {
+            if node.places.len() == at {
+                node.places.push(Vec::new());
+            }
+            let choices = match segment.strip_prefix('{') {
+                None => vec![segment.to_owned()],
+                Some(rest) => {
+                    let name = rest.trim_end_matches('}').split(':').next().unwrap_or_default();
+                    let parameter = command.path_parameters().find(|each| each.name == name);
+                    parameter.and_then(help::choices).unwrap_or_default()
+                }
+            };
+            node.places[at].extend(choices);
+        }
+        let others = command.parameters.iter().filter(|each| each.location != Location::Path);
+        for parameter in others {
+            if !node.options.iter().any(|known| known.name == parameter.name) {
+                node.options.push(parameter);
+            }
+        }
+    }
+
+    fn child(&mut self, word: &'a str) -> &mut Node<'a> {
+        let at = self.below.iter().position(|(known, _)| *known == word).unwrap_or_else(|| {
+            self.below.push((word, Node::default()));
+            self.below.len() - 1
+        });
+        &mut self.below[at].1
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let places = self.places.iter().enumerate().map(|(at, choices)| {
+            let place = Arg::new(format!("place-{at}")).value_hint(ValueHint::Other);
+            if choices.is_empty() { place } else { place.value_parser(values(choices)) }
+        });
+        let command = Command::new(name.to_owned())
+            .about(self.summary.to_owned())
+            .disable_help_subcommand(true)
+            .subcommands(self.below.iter().map(|(word, node)| node.command(word)))
+            .args(places)
+            .args(self.options.iter().flat_map(|parameter| options(parameter)));
+        with_own_options(command)
+    }
+}
+
+/// The client's own options; a command's option of the same name hides one.
+fn with_own_options(command: Command) -> Command {
+    let taken = |name: &str| command.get_arguments().any(|arg| arg.get_long() == Some(name));
+    let json = (!taken("json")).then(|| flag("json", "Print the answer as JSON"));
+    let own_help = (!taken("help")).then(|| flag("help", "Print help").short('h'));
+    let method = Arg::new("-X")
+        .short('X')
+        .help("Decide the HTTP method by hand")
+        .value_parser(["GET", "POST", "PUT", "PATCH", "DELETE"]);
+    command.disable_help_flag(true).args(json).args(own_help).arg(method)
+}
+
+fn flag(name: &'static str, about: &'static str) -> Arg {
+    Arg::new(format!("--{name}")).long(name).help(about).action(ArgAction::SetTrue)
+}
+
+/// The options of a parameter: one, or the two of a yes or no.
+fn options(parameter: &Parameter) -> Vec<Arg> {
+    let name = parameter.name.clone();
+    let about = parameter.description.clone();
+    if parameter.json_type() == "boolean" {
+        let yes = Arg::new(name.clone()).long(name.clone()).help(about);
+        let no = Arg::new(format!("no-{name}")).long(format!("no-{name}"));
+        let is_on = parameter.default() == Some(&Value::Bool(true));
+        // The one that changes something; the other is known all the same.
+        let (shown, hidden) = if is_on { (no, yes) } else { (yes, no) };
+        return [shown, hidden.hide(true)].map(|each| each.action(ArgAction::SetTrue)).into();
+    }
+    let option = Arg::new(name.clone()).long(name).help(about).action(ArgAction::Append);
+    let is_path = parameter.effective_schema().get("format").and_then(Value::as_str);
+    let hint = if is_path == Some("path") { ValueHint::AnyPath } else { ValueHint::Other };
+    vec![match help::choices(parameter) {
+        Some(choices) => option.value_parser(values(&choices)),
+        None => option.value_hint(hint),
+    }]
+}
+
+fn values(choices: &[String]) -> PossibleValuesParser {
+    choices.iter().cloned().map(PossibleValue::new).collect::<Vec<_>>().into()
+}
