@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{Command, Description, Location, Parameter};
-use crate::routes::Route;
+use crate::routes::{Documented, Route};
 
 /// What the host reports about a freshly loaded plugin.
 #[derive(Clone, Debug, Deserialize)]
@@ -44,7 +44,11 @@ impl Described {
         let openapi = self.openapi.as_ref();
         let mut commands = openapi.map(|openapi| commands_of(openapi, below)).unwrap_or_default();
         for command in &mut commands {
-            command.why_fastapi = why_fastapi(&self.routes, command);
+            let route = route_of(&self.routes, command);
+            command.why_fastapi = why_fastapi(route);
+            if let Some(documented) = route.and_then(|route| route.documented.as_ref()) {
+                add_documentation(command, documented);
+            }
         }
         Description {
             name: self.name,
@@ -56,15 +60,33 @@ impl Described {
     }
 }
 
-/// Why requests for `command` always go through FastAPI; `None` where they need not.
-fn why_fastapi(routes: &[Route], command: &Command) -> Option<String> {
+/// The route that answers `command`.
+fn route_of<'r>(routes: &'r [Route], command: &Command) -> Option<&'r Route> {
     let path = command.path.as_str();
     let answers = |route: &&Route| {
         let methods = route.methods.as_ref();
         route.path.as_deref().is_some_and(|own| own == path || (own.is_empty() && path == "/"))
             && methods.is_none_or(|methods| methods.contains(&command.method))
     };
-    match routes.iter().find(answers) {
+    routes.iter().find(answers)
+}
+
+/// Adds what the handler's docstring says and the OpenAPI document does not.
+fn add_documentation(command: &mut Command, documented: &Documented) {
+    for parameter in command.parameters.iter_mut().filter(|each| each.description.is_empty()) {
+        if let Some(text) = documented.parameters.get(&parameter.name) {
+            parameter.description.clone_from(text);
+        }
+    }
+    if let Some(text) = &documented.text {
+        (command.summary, command.description, command.examples) =
+            split_docstring(&command.summary, text);
+    }
+}
+
+/// Why requests for a route always go through FastAPI; `None` where they need not.
+fn why_fastapi(route: Option<&Route>) -> Option<String> {
+    match route {
         Some(route) if route.plan.is_some() => None,
         Some(route) => Some(route.why.clone().unwrap_or_default()),
         None => Some("it is not among the plugin's routes".to_owned()),

@@ -8,6 +8,8 @@ pub mod bind;
 mod pattern;
 pub mod table;
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 pub use bind::Bound;
@@ -27,6 +29,18 @@ pub struct Route {
     /// Why it cannot be called directly.
     #[serde(default)]
     pub why: Option<String>,
+    /// What its handler's docstring says of parameters, if it does.
+    #[serde(default)]
+    pub documented: Option<Documented>,
+}
+
+/// A docstring that has a section on parameters, taken apart.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Documented {
+    /// The docstring without that section, if it is what describes the route.
+    pub text: Option<String>,
+    /// Help of parameters by their names in the request.
+    pub parameters: HashMap<String, String>,
 }
 
 /// How to call a route directly.

@@ -215,6 +215,7 @@ mod tests {
                     parameters: Vec::new(),
                 }),
                 why: None,
+                documented: None,
             })
             .collect();
         Table::new(&routes)

@@ -17,6 +17,7 @@ mod demo;
 mod dependencies;
 mod direct;
 mod discovery;
+mod docstrings;
 mod doctor;
 mod embedding;
 mod functions;

@@ -7,8 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
-import docstring_parser
-
+from skills_host.docstring import Docstring
 from skills_host.functions.value import Type
 
 logger = logging.getLogger("skills_host.functions")
@@ -68,12 +67,11 @@ class Signature:
             hints = get_type_hints(typed, include_extras=True)
         except Exception as error:
             raise Unusable(f"its annotations cannot be read: {error}") from None
-        doc = docstring_parser.parse(inspect.getdoc(function) or "")
-        texts = {each.arg_name.lstrip("*"): each.description or "" for each in doc.params}
+        doc = Docstring(inspect.getdoc(function) or "")
         self.parameters = []
         self.positional: list[str] = []
         for parameter in signature.parameters.values():
-            text = " ".join(texts.get(parameter.name, "").split())
+            text = doc.parameters.get(parameter.name, "")
             try:
                 self.parameters.append(_parameter(parameter, hints, text))
                 if parameter.kind is parameter.POSITIONAL_ONLY:
@@ -83,13 +81,9 @@ class Signature:
                     raise
                 logger.debug("%s: left out: %s", function, reason)
         self.result = hints.get("return", Any)
-        self.summary = summary or doc.short_description or ""
-        long = [doc.long_description] if doc.long_description else []
-        examples = [each.description or "" for each in doc.examples]
-        lines = [line.strip() for each in examples for line in each.splitlines() if line.strip()]
-        if lines:
-            long.append("Examples:\n" + "\n".join(f"    {line}" for line in lines))
-        self.text = "\n\n".join([self.summary, *long])
+        self.summary = summary or doc.summary
+        # FastAPI's documents, too, have the summary as the first line of the text.
+        self.text = self.summary + doc.text.removeprefix(doc.summary)
 
 
 def _parameter(parameter: inspect.Parameter, hints: dict[str, Any], text: str) -> Parameter:

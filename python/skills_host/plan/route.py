@@ -13,11 +13,13 @@ never a wrong plan.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
 from _skills_host import Binder
 
+from skills_host.docstring import Docstring, tells_parameters
 from skills_host.plan import result, tree
 from skills_host.plan.reason import Unplanned
 from skills_host.plan.tree import Tree
@@ -95,8 +97,30 @@ def routes(app: Any, prefix: str) -> tuple[list[dict[str, Any]], list[Plan]]:
         else:
             entry["plan"] = {"number": len(plans), **plan.spec()}
             plans.append(plan)
+        entry |= _documented(route)
         described.append(entry)
     return described, plans
+
+
+def _documented(route: Any) -> dict[str, Any]:
+    """What the handler's docstring says of parameters, and the rest of it; OpenAPI has neither."""
+    text = getattr(getattr(route, "endpoint", None), "__doc__", None)
+    dependant = getattr(route, "dependant", None)
+    if not text or dependant is None or not tells_parameters(text):
+        return {}
+    # What follows a form feed is not for readers, says FastAPI.
+    own = inspect.cleandoc(text).split("\f")[0].strip()
+    doc = Docstring(own)
+    groups = ("path_params", "query_params", "header_params", "cookie_params", "body_params")
+    fields = [field for group in groups for field in getattr(dependant, group, [])]
+    helps = {
+        getattr(field, "alias", field.name): doc.parameters[field.name]
+        for field in fields
+        if doc.parameters.get(field.name)
+    }
+    # Unless the author gave the route another description.
+    is_shown = getattr(route, "description", None) == own
+    return {"documented": {"text": doc.text if is_shown else None, "parameters": helps}}
 
 
 def _iterate(app: Any) -> Iterator[Any]:
