@@ -57,6 +57,8 @@ pub mod plugin;
 pub mod registry;
 pub mod render;
 pub mod routes;
+#[cfg(test)]
+mod schemas;
 pub mod settings;
 pub mod store;
 pub mod uv;

@@ -16,10 +16,15 @@ use uv_pep508::{Requirement, VerbatimUrl};
 /// The largest manifest that is read, in bytes.
 const SIZE_MAX: u64 = 1 << 20;
 
-/// A manifest as it was read.
+/// `manifest.json` of a plugin of the skills daemon.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Manifest {
-    /// The plugin's name.
+    /// Where the JSON Schema of manifests lies, for editors.
+    #[serde(rename = "$schema")]
+    pub schema: Option<String>,
+    /// The plugin's name: its shell command and its URL prefix.
+    #[cfg_attr(test, schemars(regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$")))]
     pub name: Option<String>,
     /// The plugin's version.
     pub version: Option<String>,
@@ -47,17 +52,21 @@ pub struct Manifest {
 }
 
 /// A command that is a function of a package.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct NamedFunction {
     /// `package.module:function`.
+    #[cfg_attr(test, schemars(regex(pattern = "^[^:]+:[^:]+$")))]
     pub call: String,
     /// One line, if the function's docstring should not speak for it.
     pub summary: Option<String>,
     /// `GET` or `POST`, if the function's name does not tell.
+    #[cfg_attr(test, schemars(regex(pattern = "^(GET|POST)$")))]
     pub method: Option<String>,
 }
 
 /// The `cli` section.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Cli {
     /// Whole shell lines that help shows.
@@ -66,10 +75,12 @@ pub struct Cli {
 }
 
 /// The `daemon` section.
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Daemon {
     /// How many event loops, each on a thread of its own, run the plugin's `async def` handlers.
     #[serde(default = "Daemon::one")]
+    #[cfg_attr(test, schemars(range(min = 1, max = 32)))]
     pub loops: usize,
     /// When the plugin is loaded.
     #[serde(default)]
@@ -77,6 +88,7 @@ pub struct Daemon {
 }
 
 /// When a plugin is loaded.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Load {

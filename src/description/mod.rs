@@ -12,6 +12,7 @@ use serde_json::Value;
 pub use read::Described;
 
 /// A plugin and its commands.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Description {
     /// The plugin's name: its URL prefix and its shell command.
@@ -27,6 +28,7 @@ pub struct Description {
 }
 
 /// One method of one path.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Command {
     /// Path below the plugin's prefix, with its parameters in braces: `/issue/{key}`.
@@ -52,6 +54,7 @@ pub struct Command {
 }
 
 /// One parameter of a command.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Parameter {
     /// The name on the wire: the alias where there is one.
@@ -68,6 +71,7 @@ pub struct Parameter {
 }
 
 /// Where a parameter's value goes.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Location {

@@ -256,3 +256,34 @@ fn a_manifest_alone_makes_commands_of_functions_of_packages() {
         home.control(&["reload"]).fails_with(1).says(said);
     }
 }
+
+#[test]
+fn the_manifests_that_ship_make_commands() {
+    let home = Home::new();
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests");
+    for name in ["text", "dates"] {
+        let manifest = std::fs::read_to_string(format!("{shipped}/{name}.json")).unwrap();
+        home.write(&format!(".config/skills-daemon/plugins/{name}.json"), &manifest);
+    }
+    let prints = |line: &[&str], text: &str| {
+        assert_eq!(home.client(line).ok().quietly().stdout().trim_end(), text, "{line:?}");
+    };
+    prints(&["text", "slugify", "F\u{fc}\u{df}e & H\u{e4}nde"], "fusse-hande");
+    prints(&["text", "size", "1234567", "--binary"], "1.2 MiB");
+    prints(&["text", "number", "12400000"], "12.4 million");
+    prints(&["text", "duration", "93784"], "1 day, 2 hours, 3 minutes and 4 seconds");
+    prints(&["text", "wrap", "abc def", "--width", "5"], "abc\ndef");
+    prints(&["text", "escape", "<b>"], "&lt;b&gt;");
+    prints(&["text", "unescape", "&lt;"], "<");
+    prints(&["dates", "leap", "2024"], "True");
+    home.client(&["dates", "month", "2026", "11"]).ok().says("Mo Tu We Th Fr Sa Su");
+    home.client(&["dates", "parse", "2026-11-21"]).ok().says("2026-11-21T00:00:00");
+    // Each command was made: none is missing for its signature.
+    for name in ["text", "dates"] {
+        let file = std::fs::read_to_string(format!("{shipped}/{name}.json")).unwrap();
+        let manifest: Value = serde_json::from_str(&file).unwrap();
+        let commands = home.get(&format!("/{name}/commands")).json();
+        let wanted = manifest["commands"].as_object().unwrap().len();
+        assert_eq!(commands.as_array().unwrap().len(), wanted, "{commands}");
+    }
+}

@@ -10,6 +10,7 @@
 mod harness;
 
 mod bad_plugins;
+mod browser;
 mod completion;
 mod concurrency;
 mod control;

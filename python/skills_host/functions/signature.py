@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import types
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
@@ -62,11 +63,7 @@ class Signature:
             signature = inspect.signature(function)
         except (TypeError, ValueError) as error:
             raise Unusable(f"it tells no signature: {error}") from None
-        try:
-            typed = function.__init__ if inspect.isclass(function) else function
-            hints = get_type_hints(typed, include_extras=True)
-        except Exception as error:
-            raise Unusable(f"its annotations cannot be read: {error}") from None
+        hints = _hints(function.__init__ if inspect.isclass(function) else function)
         doc = Docstring(inspect.getdoc(function) or "")
         self.parameters = []
         self.positional: list[str] = []
@@ -84,6 +81,23 @@ class Signature:
         self.summary = summary or doc.summary
         # FastAPI's documents, too, have the summary as the first line of the text.
         self.text = self.summary + doc.text.removeprefix(doc.summary)
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """The annotations of `function`, without those that only a type checker can read."""
+    try:
+        return get_type_hints(function, include_extras=True)
+    except Exception:
+        logger.debug("%s: its annotations are read one by one", function)
+    hints: dict[str, Any] = {}
+    names = getattr(function, "__globals__", {})
+    for name, annotation in getattr(function, "__annotations__", {}).items():
+        one = types.SimpleNamespace(__annotations__={name: annotation})
+        try:
+            hints |= get_type_hints(one, names, include_extras=True)
+        except Exception as error:
+            logger.warning("%s: annotation of %s: %s", function.__qualname__, name, error)
+    return hints
 
 
 def _parameter(parameter: inspect.Parameter, hints: dict[str, Any], text: str) -> Parameter:

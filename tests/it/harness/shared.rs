@@ -74,6 +74,11 @@ pub(crate) fn api_venv() -> PathBuf {
     venv_with("test-api")
 }
 
+/// A venv with what drives a browser.
+pub(crate) fn browser_venv() -> PathBuf {
+    venv_with("test-browser")
+}
+
 /// A venv with an extra of `pyproject.toml`.
 fn venv_with(extra: &str) -> PathBuf {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("pyproject.toml");
