@@ -11,6 +11,7 @@ use crate::discovery::PluginSource;
 use crate::failure::{Failure, Kind};
 use crate::plugin::head::RequestHead;
 use crate::plugin::{Direct, Plugin};
+use crate::routes::table::Matched;
 use crate::routes::{self, Table};
 use crate::store::Told;
 use crate::wire::{FailedPlugin, PluginStatus};
@@ -91,17 +92,30 @@ impl Served {
         &self.told.description.name
     }
 
+    /// True if a request is surely for a handler that can be called directly once the body is there.
+    pub fn reads_body(&self, head: &RequestHead) -> bool {
+        self.table.reads_bodies()
+            && self.matched(head).is_some_and(|matched| matched.plan.reads_body())
+    }
+
     /// The call of a handler that a request surely comes down to; `None` where FastAPI must decide.
-    pub fn direct(&self, head: &RequestHead) -> Option<Direct> {
-        let target = &head.target;
-        let below = target.path().strip_prefix('/')?.strip_prefix(self.name())?;
-        let matched = self.table.find(head.method.as_str(), below)?;
-        let values = routes::bind::bind(&matched, target.query().as_bytes(), &head.headers)?;
+    ///
+    /// `body` is the whole body where [`Served::reads_body`]; elsewhere it does not matter.
+    pub fn direct(&self, head: &RequestHead, body: &[u8]) -> Option<Direct> {
+        let matched = self.matched(head)?;
+        let query = head.target.query().as_bytes();
+        let values = routes::bind::bind(&matched, query, &head.headers, body)?;
         Some(Direct {
             plan: matched.plan.number,
             begins_on_loop: matched.plan.begins_on_loop,
             values,
         })
+    }
+
+    /// The planned route that a request is surely for.
+    fn matched<'a>(&'a self, head: &'a RequestHead) -> Option<Matched<'a, 'a>> {
+        let below = head.target.path().strip_prefix('/')?.strip_prefix(self.name())?;
+        self.table.find(head.method.as_str(), below)
     }
 }
 

@@ -20,12 +20,15 @@ use super::observe::RequestId;
 use super::peer::Peer;
 use super::{Service, failed};
 use crate::failure::{Failure, Kind};
-use crate::plugin::exchange::Feed;
+use crate::plugin::exchange::{Feed, Incoming};
 use crate::plugin::head::{RequestHead, Target};
 use crate::registry::Served;
 
 /// The largest request body a plugin is sent, in bytes.
 const BODY_MAX: usize = 256 << 20;
+
+/// A body of at most this many bytes is waited for before its handler is called directly.
+const SHORT_BODY_MAX: u64 = 1 << 20;
 
 /// Hands any request to the plugin that its first path segment names.
 pub(super) async fn dispatch(
@@ -54,14 +57,30 @@ pub(super) async fn call(served: &Served, head: RequestHead, body: Body) -> Resp
     if body.size_hint().lower() > BODY_MAX as u64 {
         return too_large();
     }
-    let has_body = !body.is_end_stream();
     let (name, request_id) = (served.name(), head.request_id.clone());
-    let direct = served.direct(&head);
-    let exchange = match served.plugin.call(head, has_body, direct) {
+    let is_short = body.size_hint().exact().is_some_and(|size| size <= SHORT_BODY_MAX);
+    let (incoming, rest) = if body.is_end_stream() {
+        (Incoming::Whole(Bytes::new()), None)
+    } else if is_short && served.reads_body(&head) {
+        match body.collect().await {
+            Ok(body) => (Incoming::Whole(body.to_bytes()), None),
+            // Nobody is left to read the answer.
+            Err(error) => return failed(&Failure::new(Kind::Usage, error.to_string())),
+        }
+    } else {
+        (Incoming::Fed, Some(body))
+    };
+    let direct = match &incoming {
+        Incoming::Whole(body) => served.direct(&head, body),
+        // A handler that wants a long body is not called directly, and no other looks at it.
+        Incoming::Fed if served.reads_body(&head) => None,
+        Incoming::Fed => served.direct(&head, b""),
+    };
+    let exchange = match served.plugin.call(head, incoming, direct) {
         Ok(exchange) => exchange,
         Err(failure) => return failed(&failure),
     };
-    if has_body {
+    if let Some(body) = rest {
         tokio::spawn(feed(body, exchange.feed()));
     }
     match exchange.head().await {

@@ -99,16 +99,28 @@ pub struct PluginSide {
     shared: Arc<Shared>,
 }
 
+/// How a request's body reaches the plugin.
+#[derive(Debug)]
+pub enum Incoming {
+    /// It is all there; it may be empty.
+    Whole(Bytes),
+    /// It comes through [`IoSide::feed`].
+    Fed,
+}
+
 /// A new exchange, which `plugin` knows by `id`.
-///
-/// With `has_body` the request's body comes through [`IoSide::feed`]; otherwise it is empty.
 pub fn exchange(
     request: RequestHead,
-    has_body: bool,
+    incoming: Incoming,
     id: u64,
     plugin: Arc<dyn Wake>,
 ) -> (IoSide, PluginSide) {
-    let state = State { incoming_ended: !has_body, ..State::default() };
+    let mut state = State::default();
+    if let Incoming::Whole(body) = incoming {
+        state.incoming_ended = true;
+        state.incoming_bytes = body.len();
+        state.incoming.extend((!body.is_empty()).then_some(body));
+    }
     let shared = Arc::new(Shared { request, state: Mutex::new(state), id, plugin });
     (IoSide { shared: shared.clone() }, PluginSide { shared })
 }
@@ -379,7 +391,7 @@ mod tests {
         }
     }
 
-    fn pair(has_body: bool) -> (IoSide, PluginSide, Arc<Woken>) {
+    fn pair(incoming: Incoming) -> (IoSide, PluginSide, Arc<Woken>) {
         let woken = Arc::new(Woken::default());
         let head = RequestHead {
             method: Method::GET,
@@ -390,7 +402,7 @@ mod tests {
             server: ("localhost", 1),
             request_id: "0".into(),
         };
-        let (io, plugin) = exchange(head, has_body, 7, woken.clone());
+        let (io, plugin) = exchange(head, incoming, 7, woken.clone());
         (io, plugin, woken)
     }
 
@@ -400,7 +412,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_whole_answer_has_a_known_size() {
-        let (io, plugin, woken) = pair(false);
+        let (io, plugin, woken) = pair(Incoming::Whole(Bytes::new()));
         assert_eq!(plugin.receive(), Received::Chunk(Bytes::new(), false));
         plugin.respond(ok());
         assert!(plugin.write(Bytes::from_static(b"hello"), false));
@@ -413,7 +425,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_body_wakes_a_plugin_that_waits_and_ends_once() {
-        let (io, plugin, woken) = pair(true);
+        let (io, plugin, woken) = pair(Incoming::Fed);
         let feed = io.feed();
         assert_eq!(plugin.receive(), Received::Pending);
         assert!(feed.push(Bytes::from_static(b"a")).await);
@@ -429,7 +441,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_plugin_that_is_ahead_is_held_back_and_woken_when_there_is_room() {
-        let (mut io, plugin, woken) = pair(false);
+        let (mut io, plugin, woken) = pair(Incoming::Whole(Bytes::new()));
         plugin.respond(ok());
         assert!(!plugin.write(Bytes::from(vec![0; BUFFER]), true));
         assert!(plugin.is_full());
@@ -440,10 +452,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_plugin_that_lets_go_aborts_the_answer() {
-        let (io, plugin, _) = pair(false);
+        let (io, plugin, _) = pair(Incoming::Whole(Bytes::new()));
         drop(plugin);
         assert!(io.head().await.is_err());
-        let (io, plugin, _) = pair(false);
+        let (io, plugin, _) = pair(Incoming::Whole(Bytes::new()));
         plugin.respond(ok());
         plugin.write(Bytes::from_static(b"half"), true);
         drop(plugin);

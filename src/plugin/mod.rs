@@ -21,7 +21,7 @@ use crate::description::Described;
 use crate::failure::Failure;
 use crate::manifest::NamedFunction;
 use crate::routes::Bound;
-use exchange::IoSide;
+use exchange::{Incoming, IoSide};
 use head::RequestHead;
 
 /// A future that any thread may poll.
@@ -96,7 +96,7 @@ pub trait Plugin: Send + Sync + 'static {
     fn call(
         &self,
         head: RequestHead,
-        has_body: bool,
+        incoming: Incoming,
         direct: Option<Direct>,
     ) -> Result<IoSide, Failure>;
 

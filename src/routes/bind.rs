@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use axum::http::{HeaderMap, header};
 use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
 
 use super::table::Matched;
 use super::{Kind, Parameter, Place};
@@ -31,16 +32,24 @@ pub enum Bound {
     Text(String),
     /// Texts that Python converts.
     Texts(Vec<String>),
+    /// JSON that Python converts.
+    Json(String),
     /// The default.
     Default,
 }
 
-/// Binds all parameters of a matched route; `None` means: ask FastAPI.
-pub fn bind(matched: &Matched, query: &[u8], headers: &HeaderMap) -> Option<Vec<Bound>> {
+/// Binds all parameters of a matched route; `None` means: ask FastAPI, or what stands in its place.
+pub fn bind(
+    matched: &Matched,
+    query: &[u8],
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Option<Vec<Bound>> {
     let parameters = &matched.plan.parameters;
     let uses = |place| parameters.iter().any(|parameter| parameter.place == place);
     let query = if uses(Place::Query) { parse_query(query)? } else { Vec::new() };
     let cookies = if uses(Place::Cookie) { parse_cookies(headers)? } else { Vec::new() };
+    let body = if uses(Place::Body) { parse_body(body)? } else { Map::new() };
     parameters
         .iter()
         .map(|parameter| {
@@ -69,6 +78,7 @@ pub fn bind(matched: &Matched, query: &[u8], headers: &HeaderMap) -> Option<Vec<
                     None => convert(parameter, None),
                     Some(value) => convert(parameter, Some(&plain_header(value.as_bytes())?)),
                 },
+                (Place::Body, _) => field(parameter, body.get(name)),
                 (Place::Cookie, Kind::Texts) => None,
                 (Place::Cookie, _) => {
                     let last = cookies.iter().rev().find(|(own, _)| *own == name);
@@ -77,6 +87,17 @@ pub fn bind(matched: &Matched, query: &[u8], headers: &HeaderMap) -> Option<Vec<
             }
         })
         .collect()
+}
+
+fn field(parameter: &Parameter, value: Option<&Value>) -> Option<Bound> {
+    match (value, &parameter.kind) {
+        (None, _) => convert(parameter, None),
+        (Some(Value::String(text)), Kind::Str { .. } | Kind::Choice { .. }) => {
+            convert(parameter, Some(text))
+        }
+        (Some(value), Kind::Json) => Some(Bound::Json(value.to_string())),
+        (Some(_), _) => None,
+    }
 }
 
 fn several(parameter: &Parameter, values: Vec<String>) -> Option<Bound> {
@@ -125,8 +146,13 @@ fn convert(parameter: &Parameter, value: Option<&str>) -> Option<Bound> {
             choices.iter().position(|choice| choice == value).map(Bound::Choice)
         }
         Kind::Text => Some(Bound::Text(value.to_owned())),
-        Kind::Texts => None,
+        Kind::Texts | Kind::Json => None,
     }
+}
+
+/// The fields of a JSON object; no body at all is an empty one.
+fn parse_body(body: &[u8]) -> Option<Map<String, Value>> {
+    if body.is_empty() { Some(Map::new()) } else { serde_json::from_slice(body).ok() }
 }
 
 /// The pairs of a query string, as `urllib.parse.parse_qsl` with blank values kept reads them.
@@ -181,7 +207,25 @@ mod tests {
         headers.insert("x-a", "1".parse().unwrap());
         headers.append("x-a", "2".parse().unwrap());
         headers.insert(header::COOKIE, "a=1; b = 2;a=3".parse().unwrap());
-        bind(&matched, query.as_bytes(), &headers).map(|mut bound| bound.remove(0))
+        let body = br#"{"text": "a", "list": [1, 2.50], "big": 123456789012345678901}"#;
+        bind(&matched, query.as_bytes(), &headers, body).map(|mut bound| bound.remove(0))
+    }
+
+    #[test]
+    fn fields_of_the_body_are_texts_or_left_to_python() {
+        let of = |kind: &str, name: &str, required: bool| {
+            let spec = format!(
+                r#"{{"name": "{name}", "in": "body", "required": {required}, "kind": "{kind}"}}"#
+            );
+            one(&spec, "")
+        };
+        assert_eq!(of("str", "text", true), Some(Bound::Str("a".into())));
+        assert_eq!(of("str", "list", true), None);
+        assert_eq!(of("json", "text", true), Some(Bound::Json("\"a\"".into())));
+        assert_eq!(of("json", "list", true), Some(Bound::Json("[1,2.50]".into())));
+        assert_eq!(of("json", "big", true), Some(Bound::Json("123456789012345678901".into())));
+        assert_eq!(of("json", "nope", true), None);
+        assert_eq!(of("json", "nope", false), Some(Bound::Default));
     }
 
     #[test]

@@ -81,6 +81,8 @@ pub enum Place {
     Header,
     /// A cookie.
     Cookie,
+    /// A field of the JSON object that is the body.
+    Body,
 }
 
 /// What is made of a parameter's text.
@@ -111,6 +113,8 @@ pub enum Kind {
     Text,
     /// Anything that Python converts from a list of texts.
     Texts,
+    /// Anything that Python converts from JSON.
+    Json,
 }
 
 /// The bounds of a number.
@@ -128,6 +132,13 @@ pub struct Range {
     /// Less than.
     #[serde(default)]
     pub lt: Option<f64>,
+}
+
+impl Plan {
+    /// True if a call needs the request's body.
+    pub fn reads_body(&self) -> bool {
+        self.parameters.iter().any(|parameter| parameter.place == Place::Body)
+    }
 }
 
 impl Range {

@@ -18,6 +18,7 @@ pub struct Table {
     root: Node,
     /// By order of declaration.
     irregular: Vec<(usize, Irregular)>,
+    reads_bodies: bool,
 }
 
 #[derive(Debug)]
@@ -75,6 +76,7 @@ impl Table {
                 let below = path.split('{').next().unwrap_or_default().trim_end_matches('/');
                 table.irregular.push((index, Irregular::Below(below.to_owned())));
             }
+            table.reads_bodies |= route.plan.as_ref().is_some_and(Plan::reads_body);
             table.routes.push(Entry {
                 methods: route.methods.clone(),
                 plan: route.plan.clone(),
@@ -82,6 +84,11 @@ impl Table {
             });
         }
         table
+    }
+
+    /// True if one of the plans needs a request's body.
+    pub fn reads_bodies(&self) -> bool {
+        self.reads_bodies
     }
 
     /// The planned route that `method` and the decoded `path` below the plugin's prefix are certain to be for.

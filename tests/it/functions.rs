@@ -144,7 +144,7 @@ fn they_are_called_directly_and_without_fastapi() {
     let plugins = home.get("/plugins").json();
     let endpoints = plugins["plugins"][0]["endpoints"].as_array().unwrap();
     for endpoint in endpoints {
-        assert_eq!(endpoint["why_fastapi"].is_null(), endpoint["method"] == "GET", "{endpoint}");
+        assert!(endpoint["why_fastapi"].is_null(), "{endpoint}");
     }
     // Each plugin is loaded in the same interpreter, so this one must be alone there.
     let home = greet();

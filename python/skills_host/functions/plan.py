@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -32,11 +33,7 @@ class Handler:
 
 
 class Plan:
-    """How to call one command directly.
-
-    Args:
-        command: A command that is asked with GET.
-    """
+    """How to call one command directly."""
 
     status = 200
     encode = staticmethod(value.to_json)
@@ -44,12 +41,12 @@ class Plan:
     def __init__(self, command: Command) -> None:
         self.tree = Handler(command)
         self._parameters = command.signature.parameters
+        self._place, self._kind = ("query", _kind) if command.method == "GET" else ("body", _field)
         parts = []
         for parameter in self._parameters:
-            kind = _kind(parameter)
-            by_python = kind["kind"] in ("text", "texts")
+            kind = self._kind(parameter)["kind"]
             choices = list((value.choices(parameter.type.bare) or {}).values())
-            validate = _validator(parameter) if by_python else None
+            validate = _validator(parameter, kind) if kind in ("text", "texts", "json") else None
             parts.append((parameter.name, parameter.default, None, choices, validate))
         self.binder = Binder(parts, self.status, "any")
 
@@ -58,7 +55,12 @@ class Plan:
         return {
             "begins_on_loop": self.tree.is_async,
             "parameters": [
-                {"name": each.name, "in": "query", "required": each.required, **_kind(each)}
+                {
+                    "name": each.name,
+                    "in": self._place,
+                    "required": each.required,
+                    **self._kind(each),
+                }
                 for each in self._parameters
             ],
         }
@@ -80,9 +82,17 @@ def _kind(parameter: Parameter) -> dict[str, Any]:
     return {"kind": "text"}
 
 
-def _validator(parameter: Parameter) -> Callable[[Any], tuple[Any, Any]]:
+def _field(parameter: Parameter) -> dict[str, Any]:
+    """The same for a field of the body, where only texts are what they are."""
+    told = _kind(parameter)
+    return told if told["kind"] in ("str", "choice") else {"kind": "json"}
+
+
+def _validator(parameter: Parameter, kind: str) -> Callable[[Any], tuple[Any, Any]]:
     def validate(text: Any) -> tuple[Any, Any]:
         try:
+            if kind == "json":
+                return parameter.type.from_json(json.loads(text)), None
             return parameter.type.from_text(text), None
         except Invalid as error:
             return None, error

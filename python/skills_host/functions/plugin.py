@@ -62,12 +62,9 @@ class FunctionsPlugin:
         self.plans = []
         for command in self._commands:
             route: dict[str, Any] = {"path": command.path, "methods": [command.method]}
-            if command.method == "GET":
-                plan = Plan(command)
-                route["plan"] = {"number": len(self.plans), **plan.spec()}
-                self.plans.append(plan)
-            else:
-                route["why"] = "it reads a request body"
+            plan = Plan(command)
+            route["plan"] = {"number": len(self.plans), **plan.spec()}
+            self.plans.append(plan)
             routes.append(route)
         described = {
             "name": self.name,

@@ -109,7 +109,7 @@ impl Binder {
                     Some(make) => arguments.set_item(name, make.call0(py)?)?,
                     None => arguments.set_item(name, &parameter.constant)?,
                 },
-                Value::Text(text) => {
+                Value::Text(text) | Value::Json(text) => {
                     let Some(value) = parameter.checked(PyString::new(py, text).into_any())? else {
                         return Ok(None);
                     };

@@ -9,7 +9,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use serde_json::{Map, Value, json};
 use skills_daemon::failure::{Failure, Kind};
-use skills_daemon::plugin::exchange::{self, IoSide};
+use skills_daemon::plugin::exchange::{self, Incoming, IoSide};
 use skills_daemon::plugin::head::RequestHead;
 use skills_daemon::plugin::{
     BoxFuture, Direct, LoadRequest, Loaded, Plugin, Python as PythonTrait,
@@ -154,12 +154,12 @@ impl Plugin for Worker {
     fn call(
         &self,
         head: RequestHead,
-        has_body: bool,
+        incoming: Incoming,
         direct: Option<Direct>,
     ) -> Result<IoSide, Failure> {
         let id = self.next_call.fetch_add(1, Ordering::Relaxed);
         let own_loop = self.least_busy();
-        let (io, side) = exchange::exchange(head, has_body, id, own_loop.waking());
+        let (io, side) = exchange::exchange(head, incoming, id, own_loop.waking());
         let sent = match direct {
             Some(direct) if !direct.begins_on_loop => {
                 self.pool.send(Call::new(id, side, Some(direct), None))
