@@ -121,8 +121,7 @@ pub fn main() -> ExitCode {
 }
 
 fn options(console: &Console, json: bool) -> Options {
-    let width = terminal_size::terminal_size().map_or(0, |(width, _)| usize::from(width.0));
-    Options { json, style: console.out, width }
+    Options { json, style: console.out, width: console.columns }
 }
 
 fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCode, Failure> {

@@ -35,7 +35,7 @@ pub struct Options {
     pub json: bool,
     /// Styles of the text; the empty ones of [`Style::PLAIN`] for none.
     pub style: Style,
-    /// Columns of the terminal; 0 for lines as long as they are.
+    /// Columns of the terminal; 0 where there is none, for a script that reads lines as long as they are.
     pub width: usize,
 }
 
