@@ -10,13 +10,15 @@
 //! all of them JSON, return `python::indented(body)` in [`answer`] where `problem::text` finds an error.
 //!
 //! Lists of objects that are alike in a known way get a line each; to add one more kind, add its test to
-//! `item` in `data`, where the first that fits wins.
+//! `item` in `data`, where the first that fits wins. On a terminal, where no script reads, records are set as
+//! tables and aligned fields instead (`screen`), and help in columns (`guide`).
 
 mod ansi;
 mod data;
 mod guide;
 mod problem;
 mod python;
+mod screen;
 #[cfg(test)]
 mod tests;
 mod wrap;
@@ -48,7 +50,11 @@ pub fn answer(body: &Value, options: &Options) -> String {
         return text;
     }
     let data = body.get("data").unwrap_or(body);
-    if options.json { python::indented(data) } else { data::text(data, &options.style) }
+    match options.width {
+        _ if options.json => python::indented(data),
+        0 => data::text(data, &options.style),
+        width => screen::text(data, &options.style, width),
+    }
 }
 
 /// What is printed of an answer of `/{plugin}/help`.
