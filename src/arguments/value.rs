@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value};
 
-use crate::description::Parameter;
+use crate::description::{Location, Parameter};
 
 /// More digits than this Python does not read as an integer.
 const MOST_DIGITS: usize = 4300;
@@ -101,6 +101,11 @@ pub(super) fn is_list(parameter: &Parameter) -> bool {
 /// True if any text is a value of `parameter`.
 pub(super) fn is_text(parameter: &Parameter) -> bool {
     item_type(parameter) == "string"
+}
+
+/// True if a value of `parameter` may be long enough for a file: text, or JSON, outside of the path.
+pub(super) fn is_free(parameter: &Parameter) -> bool {
+    parameter.location != Location::Path && matches!(item_type(parameter), "string" | "object")
 }
 
 /// True if `parameter` can stand without a value.

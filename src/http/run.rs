@@ -56,11 +56,12 @@ pub(super) async fn run(
     if run.help {
         return answer_help(&served, &run.arguments);
     }
-    let mut invocation =
-        match arguments::resolve(&served.description, &run.arguments, run.method.as_deref()) {
-            Ok(invocation) => invocation,
-            Err(failure) => return failed(&failure),
-        };
+    let resolved =
+        arguments::resolve(&served.description, &run.arguments, &run.inputs, run.method.as_deref());
+    let mut invocation = match resolved {
+        Ok(invocation) => invocation,
+        Err(failure) => return failed(&failure),
+    };
     let warnings = std::mem::take(&mut invocation.warnings);
     let head = match request_head(&service, &served, &invocation, request_id.0) {
         Ok(head) => head,

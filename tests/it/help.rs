@@ -22,8 +22,12 @@ fn the_programs_explain_themselves_without_a_daemon() {
         --help, -h        print help
         --version, -V     print the version
 
+    Options of a command that take text or JSON take @FILE for the content of a file and - for stdin;
+    @@TEXT is the text @TEXT.
+
     Examples:
         skills-client demo hello --name World
+        skills-client demo hello --name @name.txt
         skills-client demo --help
 
     `skills-daemon --help` controls the daemon itself.

@@ -22,6 +22,7 @@ mod functions;
 mod help;
 mod hooks;
 mod http;
+mod inputs;
 mod lifecycle;
 mod linkage;
 mod logs;
