@@ -56,6 +56,11 @@ impl Request<'_> {
         let (plain, json) = match typing.given {
             Given::Text(text) if value::is_free(parameter) => {
                 let text = input::meant(typing, text, self.inputs)?;
+                // The plugin only sees that a text is no object, not why.
+                if let Some(error) = value::json_error(parameter, text) {
+                    let spelling = typing.spelling;
+                    self.warnings.push(format!("'{spelling}' is no JSON: {error}"));
+                }
                 (value::plain(parameter, text), value::json(parameter, text))
             }
             Given::Text(text) => (value::plain(parameter, text), value::json(parameter, text)),

@@ -82,6 +82,12 @@ fn json_of(kind: &str, text: &str) -> Value {
     found.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
+/// Why `text` is no JSON, if `parameter` takes nothing else.
+pub(super) fn json_error(parameter: &Parameter, text: &str) -> Option<String> {
+    let is_json = parameter.location == Location::Body && item_type(parameter) == "object";
+    serde_json::from_str::<Value>(text).err().filter(|_| is_json).map(|error| error.to_string())
+}
+
 /// `text` as JSON where nothing is known of its type.
 pub(super) fn json_of_unknown(text: &str) -> Value {
     match normalized(text).as_str() {

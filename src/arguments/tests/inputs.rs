@@ -28,6 +28,12 @@ fn text_and_json_options_take_files() {
     let request =
         sent(&["post", "--text", "@a", "--fields=@b"], &[read(2, "7"), read(3, "{\"a\": [1]}")]);
     assert_eq!(request.body, Some(serde_json::json!({"text": "7", "fields": {"a": [1]}})));
+    assert_eq!(request.warnings, Vec::<String>::new());
+    let request = sent(&["post", "x", "--fields={\"a\":"], &[]);
+    assert_eq!(
+        request.warnings,
+        ["'--fields' is no JSON: EOF while parsing a value at line 1 column 5"]
+    );
 }
 
 #[test]
