@@ -20,6 +20,11 @@ const BELOW: usize = 10;
 /// From this many commands on they are grouped by their first word.
 const MANY: usize = 12;
 
+/// A note in brackets that is not wider stays on one line; in columns.
+const WIDEST_NOTE: usize = 20;
+/// A space at which no line is broken.
+const UNBROKEN: &str = "\u{a0}";
+
 /// Where and how a page is set.
 struct Page {
     style: Style,
@@ -170,6 +175,8 @@ impl Page {
         }
         let mut right = about(body, &signature);
         let mut note = |text: String, color: &str| {
+            let text =
+                if visible(&text) <= WIDEST_NOTE { text.replace(' ', UNBROKEN) } else { text };
             let room = if right.is_empty() { "" } else { " " };
             right.push_str(&format!("{room}{color}[{text}]{reset}"));
         };
@@ -239,7 +246,7 @@ impl Page {
     }
 
     fn wrapped(&self, line: &str, indent: usize) -> Vec<String> {
-        vec![wrap::hanging(line, indent, self.width)]
+        vec![wrap::hanging(line, indent, self.width).replace(UNBROKEN, " ")]
     }
 }
 
