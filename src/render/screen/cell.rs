@@ -30,6 +30,21 @@ pub(super) fn inline(value: &Value) -> String {
     }
 }
 
+/// True for what a cell can hold without hiding most of it: no list of records that have no names.
+pub(super) fn is_enough_for(value: &Value) -> bool {
+    let is_short = |item: &Value| match item {
+        Value::Object(fields) => fields.is_empty() || name(fields).is_some(),
+        Value::Array(_) => false,
+        _ => true,
+    };
+    value.as_array().is_none_or(|items| items.iter().all(is_short))
+}
+
+/// What a record is called.
+fn name(fields: &Map<String, Value>) -> Option<&Value> {
+    NAMES.iter().find_map(|name| fields.get(*name).filter(|name| tells(name)))
+}
+
 /// True for a value that can stand for a record.
 fn tells(value: &Value) -> bool {
     matches!(value, Value::String(text) if !text.is_empty()) || value.is_number()

@@ -55,8 +55,8 @@ impl Screen<'_> {
             return records.iter().map(lines).collect();
         }
         let issues = all_have(&["key", "fields"]);
-        let table = if issues { table::of_issues(records) } else { table::of(records) };
-        if let Some(lines) = table.lines(self.style, self.width) {
+        let table = if issues { Some(table::of_issues(records)) } else { table::of(records) };
+        if let Some(lines) = table.and_then(|table| table.lines(self.style, self.width)) {
             return lines;
         }
         let mut lines = Vec::new();

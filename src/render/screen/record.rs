@@ -56,9 +56,9 @@ impl Screen<'_> {
         };
         let indent = " ".repeat(INDENT);
         let mut lines = vec![key];
-        lines.extend(
-            nested.iter().flat_map(|lines| lines.lines()).map(|line| format!("{indent}{line}")),
-        );
+        for line in nested.iter().flat_map(|lines| lines.split('\n')) {
+            lines.push(if line.is_empty() { String::new() } else { format!("{indent}{line}") });
+        }
         lines
     }
 

@@ -28,8 +28,12 @@ pub(super) struct Table {
     numbers: Vec<bool>,
 }
 
-/// All keys of `records`, in order of their first appearance.
-pub(super) fn of(records: &[&Fields]) -> Table {
+/// All keys of `records`, in order of their first appearance; none if a record holds lists that are tables of
+/// their own.
+pub(super) fn of(records: &[&Fields]) -> Option<Table> {
+    if !records.iter().flat_map(|fields| fields.values()).all(cell::is_enough_for) {
+        return None;
+    }
     let mut keys: Vec<&str> = Vec::new();
     for name in records.iter().flat_map(|fields| fields.keys()) {
         if !keys.contains(&name.as_str()) {
@@ -45,11 +49,11 @@ pub(super) fn of(records: &[&Fields]) -> Table {
         let first = values.next();
         first.is_some_and(Value::is_number) && values.all(Value::is_number)
     };
-    Table {
+    Some(Table {
         headings: keys.iter().map(|key| cell::one_line(key)).collect(),
         rows: records.iter().map(row).collect(),
         numbers: keys.iter().map(is_number).collect(),
-    }
+    })
 }
 
 /// Issues of Jira, which have hundreds of fields, by what tells them apart.

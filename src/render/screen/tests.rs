@@ -120,6 +120,27 @@ fn a_record_is_aligned_and_nested_values_are_indented() {
 }
 
 #[test]
+fn lists_in_a_list_are_tables_of_their_own() {
+    let plugins = json!({"plugins": [
+        {"name": "demo", "endpoints": [{"method": "GET", "path": "/a"}, {"method": "POST", "path": "/b"}]},
+        {"name": "jira", "endpoints": []},
+    ]});
+    insta::assert_snapshot!(shown(&plugins, 80), @"
+    plugins:
+      name: demo
+      endpoints:
+        method  path
+        GET     /a
+        POST    /b
+
+      name:      jira
+      endpoints: -
+    ");
+    let named = json!([{"key": 1, "parts": [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]}]);
+    assert_eq!(shown(&named, 80), "key  parts\n  1  {id: 1, name: a}, {id: 2, name: b}");
+}
+
+#[test]
 fn issues_are_a_table_and_symbols_stay_lines() {
     let issues = json!({"success": true, "data": [
         {"key": "PROJ-1", "fields": {"summary": "Login fails", "status": {"name": "Open"}, "customfield_1": 5}},
