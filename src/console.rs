@@ -1,5 +1,5 @@
-//! stdout and stderr of the command-line programs: whether they are terminals, colours, and the one place that
-//! writes to them.
+//! stdout and stderr of the command-line programs: whether they are terminals, how wide, colours, and the one
+//! place that writes to them.
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -51,7 +51,12 @@ pub struct Console {
     pub err: Style,
     /// True if a person watches stderr.
     pub watched: bool,
+    /// Columns of the terminal that stdout is; 0 if it is none.
+    pub columns: usize,
 }
+
+/// Columns of a terminal that does not tell how many it has.
+const USUAL_COLUMNS: usize = 80;
 
 impl Console {
     /// The process's own outputs; colours only on terminals and without `NO_COLOR`.
@@ -64,8 +69,9 @@ impl Console {
                 Style::PLAIN
             }
         };
-        let watched = io::stderr().is_terminal();
-        Console { out: style(io::stdout().is_terminal()), err: style(watched), watched }
+        let (read, watched) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        let columns = if read { columns() } else { 0 };
+        Console { out: style(read), err: style(watched), watched, columns }
     }
 
     /// True if stdout takes colour codes.
@@ -115,4 +121,10 @@ impl Console {
     fn line(&self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
+}
+
+/// Columns of the terminal that stdout is.
+fn columns() -> usize {
+    terminal_size::terminal_size_of(io::stdout())
+        .map_or(USUAL_COLUMNS, |(width, _)| usize::from(width.0))
 }

@@ -38,12 +38,27 @@ pub struct Run {
     pub plugin: String,
     /// Everything typed after it, global options taken out.
     pub arguments: Vec<String>,
+    /// What the client found behind arguments that may mean a file or stdin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<Input>,
     /// The method of `-X`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
     /// True if help was asked for instead of a call.
     #[serde(default)]
     pub help: bool,
+}
+
+/// What the client found behind `@file` or `-`.
+///
+/// Only the client has the caller's working directory and stdin, and only the daemon knows which options take
+/// text: so the client reads whatever may be meant, and the daemon uses what is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// The argument with the value, counted from 0.
+    pub argument: usize,
+    /// The text, or why there is none; which is told only if it is needed.
+    pub read: Result<String, Failure>,
 }
 
 /// One line of the host's report while it starts.

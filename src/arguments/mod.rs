@@ -12,6 +12,8 @@
 //! (`choice`), the best becomes the [`Invocation`] (`request`), and a line without a reading is explained
 //! (`misfit`). Without any description the request is guessed from words (`guess`).
 //!
+//! A value may stand for a file or for stdin, which the client has read already (`input`).
+//!
 //! Invariants: nothing here does I/O or panics, whatever was typed; what decides is only the description.
 //!
 //! To add a rule of syntax, change `typed`; to add a reason to prefer one route over another, add a field
@@ -19,6 +21,7 @@
 
 mod choice;
 mod guess;
+mod input;
 mod misfit;
 mod nearest;
 mod pattern;
@@ -33,6 +36,7 @@ use serde_json::Value;
 
 use crate::description::Description;
 use crate::failure::Failure;
+use crate::wire::Input;
 
 pub(crate) use usage::{groups, usage};
 
@@ -54,10 +58,12 @@ pub struct Invocation {
     pub warnings: Vec<String>,
 }
 
-/// Resolves `arguments`, everything typed after the plugin's name, to one request; `method` decides by hand.
+/// Resolves `arguments`, everything typed after the plugin's name, to one request; `inputs` are what stands
+/// behind some of them, and `method` decides by hand.
 pub fn resolve(
     description: &Description,
     arguments: &[String],
+    inputs: &[Input],
     method: Option<&str>,
 ) -> Result<Invocation, Failure> {
     let method = method.map(str::to_ascii_uppercase);
@@ -65,7 +71,7 @@ pub fn resolve(
         return guess::invocation(description, arguments, method);
     }
     match choice::best(description, arguments, method.as_deref()) {
-        Some(reading) => Ok(request::invocation(&reading, method)),
+        Some(reading) => request::invocation(&reading, inputs, method),
         None => Err(misfit::explain(description, arguments)),
     }
 }

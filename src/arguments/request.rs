@@ -3,24 +3,31 @@
 use serde_json::{Map, Value};
 
 use crate::description::{Location, Parameter};
+use crate::failure::Failure;
+use crate::wire::Input;
 
-use super::Invocation;
 use super::choice::{Reading, takes_any_field};
 use super::nearest::nearest;
 use super::typed::{Given, Typing};
 use super::value;
+use super::{Invocation, input};
 
 /// The request that `reading` means; `method` decides by hand.
-pub(super) fn invocation(reading: &Reading, method: Option<String>) -> Invocation {
+pub(super) fn invocation(
+    reading: &Reading,
+    inputs: &[Input],
+    method: Option<String>,
+) -> Result<Invocation, Failure> {
     let mut request = Request {
+        inputs,
         sent: Vec::new(),
         body: takes_fields(reading).then(Map::new),
         warnings: Vec::new(),
     };
     for typing in &reading.typed.options {
         match typing.parameter {
-            Some(parameter) => request.known(parameter, typing),
-            None => request.unknown(reading, typing),
+            Some(parameter) => request.known(parameter, typing)?,
+            None => request.unknown(reading, typing)?,
         }
     }
     for (parameter, values) in &reading.filled {
@@ -28,7 +35,7 @@ pub(super) fn invocation(reading: &Reading, method: Option<String>) -> Invocatio
             request.give(parameter, value::plain(parameter, text), value::json(parameter, text));
         }
     }
-    request.into_invocation(reading, method)
+    Ok(request.into_invocation(reading, method))
 }
 
 /// True if a body is sent even without a field: its declared fields may all have defaults.
@@ -36,16 +43,26 @@ fn takes_fields(reading: &Reading) -> bool {
     reading.command.has_body && !takes_any_field(reading.command)
 }
 
-struct Request {
+struct Request<'a> {
+    inputs: &'a [Input],
     /// Where, name, value; in the order of typing.
     sent: Vec<(Location, String, String)>,
     body: Option<Map<String, Value>>,
     warnings: Vec<String>,
 }
 
-impl Request {
-    fn known(&mut self, parameter: &Parameter, typing: &Typing) {
+impl Request<'_> {
+    fn known(&mut self, parameter: &Parameter, typing: &Typing) -> Result<(), Failure> {
         let (plain, json) = match typing.given {
+            Given::Text(text) if value::is_free(parameter) => {
+                let text = input::meant(typing, text, self.inputs)?;
+                // The plugin only sees that a text is no object, not why.
+                if let Some(error) = value::json_error(parameter, text) {
+                    let spelling = typing.spelling;
+                    self.warnings.push(format!("'{spelling}' is no JSON: {error}"));
+                }
+                (value::plain(parameter, text), value::json(parameter, text))
+            }
             Given::Text(text) => (value::plain(parameter, text), value::json(parameter, text)),
             Given::Negated => (value::python_bool(false).to_owned(), Value::Bool(false)),
             Given::Alone => {
@@ -57,6 +74,7 @@ impl Request {
             }
         };
         self.give(parameter, plain, json);
+        Ok(())
     }
 
     /// Sets a parameter: another value for a list, the last one wins otherwise.
@@ -81,8 +99,17 @@ impl Request {
     }
 
     /// Unknown options are sent all the same; the body takes them if it takes any field.
-    fn unknown(&mut self, reading: &Reading, typing: &Typing) {
+    fn unknown(&mut self, reading: &Reading, typing: &Typing) -> Result<(), Failure> {
         let name = typing.name().replace('-', "_");
+        if takes_any_field(reading.command)
+            && let Given::Text(text) = typing.given
+        {
+            let meant = input::meant(typing, text, self.inputs)?;
+            if meant != text {
+                self.body.get_or_insert_default().insert(name, Value::from(meant));
+                return Ok(());
+            }
+        }
         let (plain, json) = match typing.given {
             // One-letter options have always been sent as they are.
             Given::Text(text) if typing.is_short() => (text.to_owned(), Value::from(text)),
@@ -93,7 +120,7 @@ impl Request {
         };
         if takes_any_field(reading.command) {
             self.body.get_or_insert_default().insert(name, json);
-            return;
+            return Ok(());
         }
         let names = reading.command.parameters.iter().map(|parameter| parameter.name.as_str());
         let mut warning = format!("Unknown parameter '{}'", typing.spelling);
@@ -102,6 +129,7 @@ impl Request {
         }
         self.warnings.push(warning);
         self.send(Location::Query, name, plain, false);
+        Ok(())
     }
 
     fn send(&mut self, location: Location, name: String, value: String, again: bool) {

@@ -31,6 +31,8 @@ pub(super) struct Typing<'a> {
     pub(super) parameter: Option<&'a Parameter>,
     /// What it is set to.
     pub(super) given: Given<'a>,
+    /// The argument that it is set by, counted from 0.
+    pub(super) at: usize,
 }
 
 /// What an option is set to.
@@ -75,10 +77,10 @@ impl<'a> Typed<'a> {
 /// Reads `arguments` for a command that has `parameters`.
 pub(super) fn read<'a>(arguments: &'a [String], parameters: &'a [Parameter]) -> Typed<'a> {
     let mut typed = Typed::default();
-    let mut rest = arguments.iter().map(String::as_str).peekable();
-    while let Some(argument) = rest.next() {
+    let mut rest = arguments.iter().map(String::as_str).enumerate().peekable();
+    while let Some((at, argument)) = rest.next() {
         if argument == "--" {
-            typed.words.extend(rest);
+            typed.words.extend(rest.map(|(_, word)| word));
             break;
         }
         let Some((spelling, attached)) = option(argument) else {
@@ -90,14 +92,16 @@ pub(super) fn read<'a>(arguments: &'a [String], parameters: &'a [Parameter]) -> 
             // `--no-draft=x` says nothing sensible: an unknown option, not a negation.
             found = found.filter(|found| found.given == Given::Alone);
             let parameter = found.and_then(|found| found.parameter);
-            typed.options.push(Typing { spelling, parameter, given: Given::Text(text) });
+            typed.options.push(Typing { spelling, parameter, given: Given::Text(text), at });
             continue;
         }
-        let mut typing = found.unwrap_or(Typing { spelling, parameter: None, given: Given::Alone });
+        let unknown = Typing { spelling, parameter: None, given: Given::Alone, at };
+        let mut typing = found.unwrap_or(unknown);
         if typing.given == Given::Alone
-            && let Some(next) = rest.next_if(|next| is_value(next, typing.parameter, parameters))
+            && let Some((at, next)) =
+                rest.next_if(|(_, next)| is_value(next, typing.parameter, parameters))
         {
-            typing.given = Given::Text(next);
+            (typing.given, typing.at) = (Given::Text(next), at);
         }
         typed.options.push(typing);
     }
@@ -120,7 +124,7 @@ fn option(argument: &str) -> Option<(&str, Option<&str>)> {
 
 /// What the spelling of an option means to a command with `parameters`; none if they do not know it.
 fn meant<'a>(spelling: &'a str, parameters: &'a [Parameter]) -> Option<Typing<'a>> {
-    let typing = |parameter, given| Typing { spelling, parameter: Some(parameter), given };
+    let typing = |parameter, given| Typing { spelling, parameter: Some(parameter), given, at: 0 };
     let Some(name) = spelling.strip_prefix("--") else {
         let letter = spelling.strip_prefix('-')?;
         return exactly(letter, parameters).map(|parameter| typing(parameter, Given::Alone));

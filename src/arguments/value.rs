@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value};
 
-use crate::description::Parameter;
+use crate::description::{Location, Parameter};
 
 /// More digits than this Python does not read as an integer.
 const MOST_DIGITS: usize = 4300;
@@ -82,6 +82,12 @@ fn json_of(kind: &str, text: &str) -> Value {
     found.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
+/// Why `text` is no JSON, if `parameter` takes nothing else.
+pub(super) fn json_error(parameter: &Parameter, text: &str) -> Option<String> {
+    let is_json = parameter.location == Location::Body && item_type(parameter) == "object";
+    serde_json::from_str::<Value>(text).err().filter(|_| is_json).map(|error| error.to_string())
+}
+
 /// `text` as JSON where nothing is known of its type.
 pub(super) fn json_of_unknown(text: &str) -> Value {
     match normalized(text).as_str() {
@@ -101,6 +107,11 @@ pub(super) fn is_list(parameter: &Parameter) -> bool {
 /// True if any text is a value of `parameter`.
 pub(super) fn is_text(parameter: &Parameter) -> bool {
     item_type(parameter) == "string"
+}
+
+/// True if a value of `parameter` may be long enough for a file: text, or JSON, outside of the path.
+pub(super) fn is_free(parameter: &Parameter) -> bool {
+    parameter.location != Location::Path && matches!(item_type(parameter), "string" | "object")
 }
 
 /// True if `parameter` can stand without a value.

@@ -56,12 +56,14 @@ pub(super) async fn run(
         Ok(served) => served,
         Err(failure) => return failed(&failure),
     };
-    let mut invocation =
-        match arguments::resolve(&served.told.description, &run.arguments, run.method.as_deref()) {
-            Ok(invocation) => invocation,
-            Err(failure) => return failed(&failure),
-        };
-    let warnings = std::mem::take(&mut invocation.warnings);
+    let description = &served.told.description;
+    let method = run.method.as_deref();
+    let resolved = arguments::resolve(description, &run.arguments, &run.inputs, method);
+    let mut invocation = match resolved {
+        Ok(invocation) => invocation,
+        Err(failure) => return failed(&failure),
+    };
+    let mut warnings = std::mem::take(&mut invocation.warnings);
     let head = match request_head(&service, &served, &invocation, request_id.0) {
         Ok(head) => head,
         Err(failure) => return failed(&failure),
@@ -70,6 +72,12 @@ pub(super) async fn run(
     let called = Called(head.target.path().to_owned());
     let mut response = dispatch::call(&served, head, body).await;
     response.extensions_mut().insert(called);
+    if let Some(method) = run.method.filter(|_| response.status() == StatusCode::METHOD_NOT_ALLOWED)
+    {
+        let allowed = response.headers().get(header::ALLOW).and_then(|allow| allow.to_str().ok());
+        let served = allowed.map(|allow| format!(", which takes {allow}")).unwrap_or_default();
+        warnings.push(format!("-X {method} does not fit this command{served}"));
+    }
     let headers = response.headers_mut();
     if !headers.contains_key(wire::ANSWER_HEADER) {
         headers.insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_PLUGIN));

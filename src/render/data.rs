@@ -28,6 +28,11 @@ pub(super) fn text(data: &Value, style: &Style) -> String {
     }
 }
 
+/// True for an object that is shown in a way of its own.
+pub(super) fn is_known(fields: &Map<String, Value>) -> bool {
+    fields.contains_key("active_project") || fields.contains_key("recipes")
+}
+
 fn object(fields: &Map<String, Value>, style: &Style) -> String {
     let Style { green, bold, reset, .. } = style;
     if let Some(project) = fields.get("active_project") {
@@ -47,7 +52,7 @@ fn object(fields: &Map<String, Value>, style: &Style) -> String {
 }
 
 /// One item of a list, by what it has.
-fn item(item: &Value, style: &Style) -> String {
+pub(super) fn item(item: &Value, style: &Style) -> String {
     let Value::Object(fields) = item else { return python::str(item) };
     let has = |name: &str| fields.contains_key(name);
     if has("memory") && has("snippets") {

@@ -10,13 +10,15 @@
 //! all of them JSON, return `python::indented(body)` in [`answer`] where `problem::text` finds an error.
 //!
 //! Lists of objects that are alike in a known way get a line each; to add one more kind, add its test to
-//! `item` in `data`, where the first that fits wins.
+//! `item` in `data`, where the first that fits wins. On a terminal, where no script reads, records are set as
+//! tables and aligned fields instead (`screen`), and help in columns (`guide`).
 
 mod ansi;
 mod data;
 mod guide;
 mod problem;
 mod python;
+mod screen;
 #[cfg(test)]
 mod tests;
 mod wrap;
@@ -35,7 +37,7 @@ pub struct Options {
     pub json: bool,
     /// Styles of the text; the empty ones of [`Style::PLAIN`] for none.
     pub style: Style,
-    /// Columns of the terminal; 0 for lines as long as they are.
+    /// Columns of the terminal; 0 where there is none, for a script that reads lines as long as they are.
     pub width: usize,
 }
 
@@ -48,7 +50,11 @@ pub fn answer(body: &Value, options: &Options) -> String {
         return text;
     }
     let data = body.get("data").unwrap_or(body);
-    if options.json { python::indented(data) } else { data::text(data, &options.style) }
+    match options.width {
+        _ if options.json => python::indented(data),
+        0 => data::text(data, &options.style),
+        width => screen::text(data, &options.style, width),
+    }
 }
 
 /// What is printed of an answer of `/{plugin}/help`.

@@ -28,8 +28,10 @@ fn invalid(details: &[Value], style: &Style) -> String {
     let Style { red, yellow, dim, reset, .. } = style;
     let mut lines = vec![format!("{red}Error:{reset} Invalid parameters")];
     for detail in details {
-        let place = detail.get("loc").and_then(Value::as_array).and_then(|place| place.last());
-        let name = place.map_or_else(|| "unknown".to_owned(), python::str);
+        let place = detail.get("loc").and_then(Value::as_array).map(Vec::as_slice);
+        // The item of a list is told by the list's name: nobody typed its number.
+        let name = place.unwrap_or_default().iter().rfind(|part| !part.is_number());
+        let name = name.map_or_else(|| "unknown".to_owned(), python::str);
         let expected = match detail.get("type").and_then(Value::as_str) {
             Some("missing") => {
                 lines.push(format!("  {yellow}Missing required parameter:{reset} --{name}"));

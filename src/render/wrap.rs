@@ -1,4 +1,6 @@
-//! Long lines broken at spaces.
+//! Long lines broken at spaces, and what a text takes on a terminal.
+
+use unicode_width::UnicodeWidthStr;
 
 /// From this indentation on, in columns, text is taken for an example and left as it is.
 const PREFORMATTED: usize = 4;
@@ -29,27 +31,60 @@ pub(super) fn hanging(line: &str, indent: usize, width: usize) -> String {
     let (mut broken, mut column) = (" ".repeat(start), start);
     let mut at_start = true;
     for word in line[start..].split(' ') {
-        let length = visible(word);
-        // Several spaces in a row are columns of a table: an empty word keeps them where they are.
-        if !at_start && !word.is_empty() && column + 1 + length > width {
-            broken.truncate(broken.trim_end_matches(' ').len());
-            broken.push('\n');
-            broken.push_str(&" ".repeat(indent));
-            column = indent;
-        } else if !at_start {
-            broken.push(' ');
-            column += 1;
+        for (at, piece) in pieces(word).into_iter().enumerate() {
+            let length = visible(piece);
+            let gap = usize::from(!at_start && at == 0);
+            // Several spaces in a row are columns of a table: an empty word keeps them where they are.
+            if !at_start && !piece.is_empty() && column + gap + length > width {
+                broken.truncate(broken.trim_end_matches(' ').len());
+                broken.push('\n');
+                broken.push_str(&" ".repeat(indent));
+                column = indent;
+            } else if gap > 0 {
+                broken.push(' ');
+                column += 1;
+            }
+            broken.push_str(piece);
+            column += length;
+            at_start = false;
         }
-        broken.push_str(word);
-        column += length;
-        at_start = false;
     }
     broken
 }
 
-/// Columns of `text`, colour codes not counted; a character is taken for one column.
+/// Columns that `text` takes on a terminal: two for a wide character, none for a colour code or an accent of
+/// its own.
 pub(super) fn visible(text: &str) -> usize {
-    super::strip_ansi(text).chars().count()
+    match text.is_ascii() && !text.contains('\u{1b}') {
+        true => text.len(),
+        false => super::strip_ansi(text).width(),
+    }
+}
+
+/// `text` and as many spaces as it needs to fill `columns`.
+pub(super) fn padded(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(visible(text))))
+}
+
+/// The parts of `word` between which a line may break: none but for scripts that are written without spaces.
+fn pieces(word: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = word;
+    let breaks = word.char_indices().skip(1).filter(|(_, c)| is_ideograph(*c));
+    let mut begun = 0;
+    for (at, _) in breaks {
+        let (piece, next) = rest.split_at(at - begun);
+        pieces.push(piece);
+        (rest, begun) = (next, at);
+    }
+    pieces.push(rest);
+    pieces
+}
+
+/// True for a character of a script in which a line may break before almost any character.
+fn is_ideograph(c: char) -> bool {
+    matches!(c, '\u{2e80}'..='\u{2fff}' | '\u{3040}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
+        | '\u{20000}'..='\u{3ffff}')
 }
 
 #[cfg(test)]
@@ -81,6 +116,42 @@ mod tests {
         assert_eq!(
             text(&long, 26),
             format!("aaaa bbbb cccc dddd eeee\nffff\n- aaaa bbbb cccc dddd eeee\n  ffff\n\n{code}")
+        );
+    }
+
+    #[test]
+    fn widths_are_columns_not_characters() {
+        for (text, columns) in [
+            ("", 0),
+            ("abc", 3),
+            ("\u{1b}[1mabc\u{1b}[0m", 3),
+            ("日本語", 6),
+            ("e\u{301}a", 2),
+            ("🦀", 2),
+            ("👩\u{200d}👩\u{200d}👧", 2),
+            ("ü", 1),
+        ] {
+            assert_eq!(visible(text), columns, "{text:?}");
+        }
+        assert_eq!(padded("日本", 6), "日本  ");
+        assert_eq!(padded("too long", 3), "too long");
+    }
+
+    #[test]
+    fn scripts_without_spaces_break_between_characters() {
+        let line = "課題のキーを指定して詳細を取得します。ABC-1 のように書きます。";
+        let broken = hanging(line, 2, 30);
+        assert_eq!(
+            broken,
+            "課題のキーを指定して詳細を取得\n  します。ABC-1 のように書きま\n  す。"
+        );
+        assert!(broken.lines().all(|line| visible(line) <= 30));
+        let accents = "e\u{301}".repeat(10);
+        let line = format!("{accents} {accents} {accents} {accents}");
+        assert_eq!(
+            hanging(&line, 0, 25),
+            format!("{accents} {accents}\n{accents} {accents}"),
+            "an accent of its own takes no room"
         );
     }
 }

@@ -22,8 +22,12 @@ fn the_programs_explain_themselves_without_a_daemon() {
         --help, -h        print help
         --version, -V     print the version
 
+    Options of a command that take text or JSON take @FILE for the content of a file and - for stdin;
+    @@TEXT is the text @TEXT.
+
     Examples:
         skills-client demo hello --name World
+        skills-client demo hello --name @name.txt
         skills-client demo --help
 
     `skills-daemon --help` controls the daemon itself.
@@ -99,14 +103,14 @@ fn a_plugin_and_its_commands_explain_themselves() {
 
     Parameters:
       --word                 [required]
-      --number               [required] A whole number
-      --ratio                [optional] A fraction (default: 0.5)
-      --flag                 [optional] Yes or no (default: False)
+      --number               [required] A whole number (integer, 0 to 1000)
+      --ratio                [optional] A fraction (number, more than 0, less than 1) (default: 0.5)
+      --flag                 [optional] Yes or no (boolean) (default: False)
       --color                [optional] One of an enum (one of: red, green) (default: red)
       --level                [optional] One of some literals (one of: low, high) (default: low)
-      --tag                  [optional] May be given more than once
-      --day                  [optional] A date, YYYY-MM-DD
-      --maxResults           [optional] Has an alias (default: 10)
+      --tag                  [optional] May be given more than once (may be repeated)
+      --day                  [optional] A date, YYYY-MM-DD (date)
+      --maxResults           [optional] Has an alias (integer) (default: 10)
       --x-demo               [optional] A header
       --session              [optional] A cookie
 
@@ -127,9 +131,9 @@ fn a_plugin_and_its_commands_explain_themselves() {
     Path: /demo/order  Methods: POST
 
     Parameters:
-      --item                 [required] What is ordered
-      --count                [optional] How many (default: 1)
-      --gift                 [optional] Wrap it (default: False)
+      --item                 [required] What is ordered (at least 1 character)
+      --count                [optional] How many (integer, 1 to 99) (default: 1)
+      --gift                 [optional] Wrap it (boolean) (default: False)
 
     Examples:
       demo order --item tea --count 2 --gift

@@ -1,15 +1,6 @@
 //! Terminals and pipes: colours where a person looks, what is going on where a person waits, quiet ends.
 
-use crate::harness::{CLIENT, Home, Output, plugin_code, shared};
-
-/// `program` on a terminal of its own; both of its outputs become stdout.
-fn on_terminal(home: &Home, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
-    let script =
-        "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
-    let mut command = home.command(shared::python(), &["-c", script, CLIENT]);
-    command.args(arguments).env("TERM", "xterm").envs(variables.iter().copied());
-    Output::of(command)
-}
+use crate::harness::{CLIENT, Home, Output, plugin_code};
 
 const COLORED: &str = "
 from fastapi.responses import PlainTextResponse
@@ -25,26 +16,26 @@ fn colours_are_for_terminals_only() {
     let home = Home::new();
     home.plugin("art", &plugin_code("art", COLORED), "");
     assert_eq!(home.client(&["art", "text"]).ok().stdout(), "red and plain\n");
-    let colored = on_terminal(&home, &["art", "text"], &[]);
+    let colored = home.on_terminal(0, &["art", "text"], &[]);
     colored.ok().says("\x1b[").says("red");
     for off in [("NO_COLOR", "1"), ("TERM", "dumb")] {
-        let plain = on_terminal(&home, &["art", "text"], &[off]);
+        let plain = home.on_terminal(0, &["art", "text"], &[off]);
         assert_eq!(plain.ok().stdout(), "red and plain\r\n", "{off:?}");
     }
-    on_terminal(&home, &["demo", "nope"], &[]).fails_with(1).says("\x1b[91mError:");
-    on_terminal(&home, &["demo", "--help"], &[]).ok().says("hello");
+    home.on_terminal(0, &["demo", "nope"], &[]).fails_with(1).says("\x1b[91mError:");
+    home.on_terminal(0, &["demo", "--help"], &[]).ok().says("hello");
 }
 
 #[test]
 fn whoever_waits_on_a_terminal_hears_what_for() {
     let home = Home::bare();
-    let first = on_terminal(&home, &["demo", "hello"], &[("NO_COLOR", "1")]);
+    let first = home.on_terminal(0, &["demo", "hello"], &[("NO_COLOR", "1")]);
     first
         .ok()
         .says("starting the skills daemon")
         .says("making a virtual environment")
         .says("Hello");
-    let second = on_terminal(&home, &["demo", "size", "1000"], &[("NO_COLOR", "1")]);
+    let second = home.on_terminal(0, &["demo", "size", "1000"], &[("NO_COLOR", "1")]);
     assert_eq!(second.ok().stdout(), "1.0 kB\r\n");
 }
 

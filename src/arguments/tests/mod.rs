@@ -1,6 +1,7 @@
 //! The rules of the command line, tried on descriptions like those of real plugins.
 
 mod failures;
+mod inputs;
 mod recorded;
 mod routes;
 mod syntax;
@@ -111,11 +112,12 @@ fn typed(line: &[&str]) -> Vec<String> {
 }
 
 fn ok(description: &Description, line: &[&str]) -> Invocation {
-    resolve(description, &typed(line), None).unwrap_or_else(|failure| panic!("{line:?}: {failure}"))
+    resolve(description, &typed(line), &[], None)
+        .unwrap_or_else(|failure| panic!("{line:?}: {failure}"))
 }
 
 fn err(description: &Description, line: &[&str]) -> Failure {
-    match resolve(description, &typed(line), None) {
+    match resolve(description, &typed(line), &[], None) {
         Ok(invocation) => panic!("{line:?}: {invocation:?}"),
         Err(failure) => failure,
     }

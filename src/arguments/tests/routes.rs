@@ -87,7 +87,7 @@ fn nothing_is_deleted_by_a_typing_error() {
 #[test]
 fn the_method_can_be_chosen_by_hand() {
     let by_hand =
-        |line: &[&str], method| shown(&resolve(&jira(), &typed(line), Some(method)).unwrap());
+        |line: &[&str], method| shown(&resolve(&jira(), &typed(line), &[], Some(method)).unwrap());
     assert_eq!(by_hand(&["component", "7"], "delete"), "DELETE component/7");
     assert_eq!(by_hand(&["watcher", "P-1", "joe"], "POST"), "POST watcher/P-1?username=joe");
     assert_eq!(by_hand(&["user"], "PUT"), "PUT user");

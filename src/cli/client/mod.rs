@@ -16,6 +16,7 @@ use std::time::Duration;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use super::inputs;
 use crate::console::Console;
 use crate::environment::{self, Environment};
 use crate::failure::{Failure, Kind};
@@ -43,8 +44,12 @@ Options, which may stand anywhere before `--`:
     --help, -h        print help
     --version, -V     print the version
 
+Options of a command that take text or JSON take @FILE for the content of a file and - for stdin;
+@@TEXT is the text @TEXT.
+
 Examples:
     skills-client demo hello --name World
+    skills-client demo hello --name @name.txt
     skills-client demo --help
 
 `skills-daemon --help` controls the daemon itself.";
@@ -129,8 +134,7 @@ pub fn main() -> ExitCode {
 }
 
 fn options(console: &Console, json: bool) -> Options {
-    let width = terminal_size::terminal_size().map_or(0, |(width, _)| usize::from(width.0));
-    Options { json, style: console.out, width }
+    Options { json, style: console.out, width: console.columns }
 }
 
 fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCode, Failure> {
@@ -156,6 +160,7 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
             let run = Run {
                 client: crate::VERSION.to_owned(),
                 plugin: plugin.clone(),
+                inputs: if line.help { Vec::new() } else { inputs::read(&line.arguments) },
                 arguments: line.arguments,
                 method: line.method,
                 help: line.help,

@@ -10,6 +10,7 @@ mod home;
 mod http;
 mod process;
 pub(crate) mod shared;
+mod terminal;
 
 use std::thread;
 use std::time::{Duration, Instant};

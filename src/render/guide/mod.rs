@@ -1,0 +1,89 @@
+//! Help as text: of a plugin, of a command, and the answer that there is none.
+//!
+//! Two forms of the same facts: `plain` for whoever reads without a terminal, `page` for a terminal. What a
+//! parameter takes is said by `signature` in both; to tell one more keyword of its JSON Schema, add it there.
+
+mod page;
+mod plain;
+mod signature;
+#[cfg(test)]
+mod tests;
+
+use serde_json::Value;
+
+use crate::console::Style;
+
+use super::wrap;
+use super::{Options, python};
+
+/// The text of an answer of `/{plugin}/help`; none if it is none.
+pub(super) fn text(body: &Value, options: &Options) -> Option<String> {
+    let lines = if body.get("error").is_some() {
+        unknown(body, options)
+    } else if let Some(commands) = list(body, "commands") {
+        match options.width {
+            0 => plain::plugin(body, commands),
+            _ => page::plugin(body, commands, options),
+        }
+    } else if body.get("parameters").is_some() {
+        match options.width {
+            0 => plain::command(body),
+            _ => page::command(body, options),
+        }
+    } else {
+        return None;
+    };
+    Some(lines.join("\n"))
+}
+
+fn unknown(body: &Value, options: &Options) -> Vec<String> {
+    let Style { red, dim, reset, .. } = options.style;
+    let mut lines = vec![format!("{red}Error:{reset} {}", field(body, "error"))];
+    let available = texts(body, "available");
+    if !available.is_empty() {
+        let line = format!("{dim}Available: {}{reset}", available.join(", "));
+        lines.push(wrap::hanging(&line, 11, options.width));
+    }
+    lines
+}
+
+/// The routes of a command's very name, and those whose name only begins with it.
+fn routes(body: &Value) -> (Vec<&Value>, Vec<&Value>) {
+    let name = field(body, "command");
+    match list(body, "routes") {
+        Some(routes) => routes.iter().partition(|each| field(each, "command") == name),
+        None => (vec![body], Vec::new()),
+    }
+}
+
+/// What is typed for a command of a plugin's list: its path with spaces.
+fn form(command: &Value) -> String {
+    let path = field(command, "path");
+    let parts: Vec<String> = path
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .map(|part| part.replace(":path}", "…}").replace('{', "<").replace('}', ">"))
+        .collect();
+    if parts.is_empty() { field(command, "name") } else { parts.join(" ") }
+}
+
+fn title(name: &str, about: &str) -> String {
+    if about.is_empty() { name.to_owned() } else { format!("{name} - {about}") }
+}
+
+/// True for a default that says nothing: null, no text, no items.
+fn is_nothing(default: &Value) -> bool {
+    !python::truthy(default) && !default.is_boolean() && !default.is_number()
+}
+
+fn field(body: &Value, name: &str) -> String {
+    body.get(name).filter(|value| !value.is_null()).map(python::str).unwrap_or_default()
+}
+
+fn list<'a>(body: &'a Value, name: &str) -> Option<&'a [Value]> {
+    body.get(name).and_then(Value::as_array).map(Vec::as_slice)
+}
+
+fn texts(body: &Value, name: &str) -> Vec<String> {
+    list(body, name).unwrap_or_default().iter().map(python::str).collect()
+}

@@ -1,0 +1,39 @@
+//! A program on a terminal of its own, made by Python's `pty`.
+
+use super::{CLIENT, Home, Output, shared};
+
+/// Gives the program a terminal of so many columns (0: it does not tell) and copies what it prints.
+const SCRIPT: &str = "
+import fcntl, os, pty, struct, sys, termios
+
+columns = int(sys.argv[1])
+pid, terminal = pty.fork()
+if pid == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', 24 if columns else 0, columns, 0, 0))
+    os.execv(sys.argv[2], sys.argv[2:])
+while True:
+    try:
+        data = os.read(terminal, 65536)
+    except OSError:
+        break
+    if not data:
+        break
+    sys.stdout.buffer.write(data)
+sys.stdout.flush()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+";
+
+impl Home {
+    /// The client on a terminal of `columns` (0: it does not tell); both of its outputs become stdout.
+    pub(crate) fn on_terminal(
+        &self,
+        columns: u16,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Output {
+        let mut command =
+            self.command(shared::python(), &["-c", SCRIPT, &columns.to_string(), CLIENT]);
+        command.args(arguments).env("TERM", "xterm").envs(variables.iter().copied());
+        Output::of(command)
+    }
+}
