@@ -259,8 +259,12 @@ mod tests {
 
         fn found(&self, named: &[PathBuf]) -> Vec<PathBuf> {
             let home = self.dir.path();
-            let paths =
-                Paths { home: home.into(), runtime: home.join("r"), config: home.join("c") };
+            let paths = Paths {
+                home: home.into(),
+                runtime: home.join("r"),
+                config: home.join("c"),
+                bin: home.join("b"),
+            };
             let env = [("HOME".to_string(), home.display().to_string())].into_iter().collect();
             discover(&paths, &env, named, Vec::new())
                 .into_iter()

@@ -22,8 +22,12 @@ pub const LOG_LEVEL: &str = "SKILLS_DAEMON_LOG_LEVEL";
 pub const RUNTIME_DIR: &str = "SKILLS_DAEMON_RUNTIME_DIR";
 /// Colon-separated plugin paths.
 pub const PLUGINS: &str = "SKILLS_DAEMON_PLUGINS";
+/// 0: no command of its own for each plugin in the user's directory of executables.
+pub const WRAPPERS: &str = "SKILLS_DAEMON_WRAPPERS";
 /// The Python interpreter to embed.
 pub const PYTHON: &str = "SKILLS_DAEMON_PYTHON";
+/// Where a shell looks for commands.
+pub const PATH: &str = "PATH";
 /// Set to anything: no colours.
 pub const NO_COLOR: &str = "NO_COLOR";
 

@@ -34,6 +34,7 @@ use serde_json::Value;
 use crate::description::Description;
 use crate::failure::Failure;
 
+pub(crate) use nearest::nearest;
 pub(crate) use usage::{groups, usage};
 
 /// A request to one of a plugin's routes.

@@ -49,6 +49,8 @@ fn the_programs_explain_themselves_without_a_daemon() {
       logs     Show the daemon's log
       reload   Load all plugins again
       plugins  List the plugins and what they offer
+      link     Make plugins shell commands: a wrapper for each in ~/.local/bin
+      unlink   Remove wrappers from ~/.local/bin
       doctor   Check the whole installation and say what to do
       help     Print this message or the help of the given subcommand(s)
 
@@ -56,7 +58,10 @@ fn the_programs_explain_themselves_without_a_daemon() {
       -h, --help     Print help
       -V, --version  Print version
     ");
-    for command in ["start", "stop", "restart", "status", "logs", "reload", "plugins", "doctor"] {
+    for command in [
+        "start", "stop", "restart", "status", "logs", "reload", "plugins", "link", "unlink",
+        "doctor",
+    ] {
         help.says(&format!("  {command} "));
         Output::of(home.command(CONTROL, &[command, "--help"])).ok().quietly().says("Usage:");
     }

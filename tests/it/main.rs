@@ -24,6 +24,7 @@ mod hooks;
 mod http;
 mod lifecycle;
 mod linkage;
+mod links;
 mod logs;
 mod machine;
 mod main_job;

@@ -4,6 +4,8 @@
 //! one: a module with its arguments and `run`, a variant here, a line in the match.
 
 mod doctor;
+mod known;
+mod link;
 mod logs;
 mod plugins;
 mod reload;
@@ -47,6 +49,10 @@ enum Command {
     Reload(reload::Arguments),
     /// List the plugins and what they offer
     Plugins(plugins::Arguments),
+    /// Make plugins shell commands: a wrapper for each in ~/.local/bin
+    Link(link::Arguments),
+    /// Remove wrappers from ~/.local/bin
+    Unlink(link::Removal),
     /// Check the whole installation and say what to do
     Doctor(doctor::Arguments),
 }
@@ -73,6 +79,8 @@ pub fn main() -> ExitCode {
             Command::Logs(arguments) => logs::run(&context, &arguments),
             Command::Reload(arguments) => reload::run(&context, &arguments),
             Command::Plugins(arguments) => plugins::run(&context, &arguments),
+            Command::Link(arguments) => link::run(&context, &arguments),
+            Command::Unlink(arguments) => link::undo(&context, &arguments),
             Command::Doctor(arguments) => doctor::run(&context, &arguments),
         }
     });
