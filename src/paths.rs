@@ -118,8 +118,8 @@ impl Paths {
         self.runtime.join("cache")
     }
 
-    /// Where plugins lie that are nothing but a manifest.
-    pub fn plugin_manifests(&self) -> PathBuf {
+    /// Where `plugin add` puts manifests, and links to plugins that lie elsewhere.
+    pub fn added_plugins(&self) -> PathBuf {
         self.config.join("plugins")
     }
 

@@ -479,7 +479,7 @@ fn read_manifest(source: &PluginSource) -> Result<Manifest, Failure> {
             .hint("Correct the file; then run `skills-daemon reload`.")
     };
     let manifest = Manifest::read(&source.manifest).map_err(wrong)?.unwrap_or_default();
-    let needs_code = manifest.commands.is_empty() && manifest.entry_point.is_none();
+    let needs_code = manifest.needs_code();
     if needs_code && source.manifest == source.path && source.path.is_file() {
         let error =
             format!("{} names neither `commands` nor an `entry_point`", source.path.display());
@@ -489,8 +489,10 @@ fn read_manifest(source: &PluginSource) -> Result<Manifest, Failure> {
     let init_file = source.init_file();
     if needs_code && !init_file.is_file() {
         let error = format!("there is no plugin at {}: no such file", init_file.display());
-        return Err(Failure::new(Kind::Plugin, error)
-            .hint("Correct SKILLS_DAEMON_PLUGINS or plugins.conf, whichever names it."));
+        return Err(Failure::new(Kind::Plugin, error).hint(match source.origin {
+            Origin::Added => "`skills-daemon plugin remove` forgets it.",
+            _ => "Correct SKILLS_DAEMON_PLUGINS or plugins.conf, whichever names it.",
+        }));
     }
     Ok(manifest)
 }

@@ -214,12 +214,12 @@ fn on_disk(paths: &Paths, env: &Environment, settings: Option<&Settings>) -> Vec
     discovery::discover(paths, env, &named, Vec::new())
         .into_iter()
         .map(|source| {
-            let manifest = if source.init_file().is_file() {
-                Manifest::read(&source.manifest)
-                    .map(|manifest| manifest.and_then(|manifest| manifest.name))
-                    .map_err(|error| error.to_string())
-            } else {
-                Err(format!("{} is not there", source.init_file().display()))
+            let manifest = match Manifest::read(&source.manifest).map(Option::unwrap_or_default) {
+                Ok(manifest) if manifest.needs_code() && !source.init_file().is_file() => {
+                    Err(format!("{} is not there", source.init_file().display()))
+                }
+                Ok(manifest) => Ok(manifest.name),
+                Err(error) => Err(error.to_string()),
             };
             PluginOnDisk { source, manifest }
         })
