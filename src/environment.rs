@@ -26,6 +26,8 @@ pub const PLUGINS: &str = "SKILLS_DAEMON_PLUGINS";
 pub const WRAPPERS: &str = "SKILLS_DAEMON_WRAPPERS";
 /// The Python interpreter to embed.
 pub const PYTHON: &str = "SKILLS_DAEMON_PYTHON";
+/// Where `uv` keeps what it fetched.
+pub const UV_CACHE_DIR: &str = "UV_CACHE_DIR";
 /// Where a shell looks for commands.
 pub const PATH: &str = "PATH";
 /// Set to anything: no colours.
@@ -42,6 +44,8 @@ pub const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     vars: BTreeMap<String, String>,
+    /// What was set by [`Environment::with`].
+    changed: BTreeMap<String, String>,
 }
 
 impl Environment {
@@ -55,6 +59,19 @@ impl Environment {
     /// The value of `name`, unless it is unset or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The same with `name` set to `value`, also for the host that is started with it.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.vars.insert(name.to_owned(), value.to_owned());
+        self.changed.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The variables that are not those of the process.
+    pub fn changed(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.changed.iter()
     }
 
     /// The value of `name` as a path, with a leading `~` expanded.
@@ -76,7 +93,7 @@ impl Environment {
 
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<T: IntoIterator<Item = (String, String)>>(vars: T) -> Self {
-        Environment { vars: vars.into_iter().collect() }
+        Environment { vars: vars.into_iter().collect(), changed: BTreeMap::new() }
     }
 }
 

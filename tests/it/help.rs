@@ -49,6 +49,7 @@ fn the_programs_explain_themselves_without_a_daemon() {
       logs     Show the daemon's log
       reload   Load all plugins again
       plugins  List the plugins and what they offer
+      plugin   Add, remove, begin and check plugins
       link     Make plugins shell commands: a wrapper for each in ~/.local/bin
       unlink   Remove wrappers from ~/.local/bin
       doctor   Check the whole installation and say what to do
@@ -59,8 +60,8 @@ fn the_programs_explain_themselves_without_a_daemon() {
       -V, --version  Print version
     ");
     for command in [
-        "start", "stop", "restart", "status", "logs", "reload", "plugins", "link", "unlink",
-        "doctor",
+        "start", "stop", "restart", "status", "logs", "reload", "plugins", "plugin", "link",
+        "unlink", "doctor",
     ] {
         help.says(&format!("  {command} "));
         Output::of(home.command(CONTROL, &[command, "--help"])).ok().quietly().says("Usage:");

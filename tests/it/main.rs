@@ -31,6 +31,7 @@ mod main_job;
 mod modules;
 mod openapi;
 mod oracle;
+mod plugin_command;
 mod sdk;
 mod shutdown;
 mod terminal;

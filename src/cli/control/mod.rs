@@ -7,6 +7,7 @@ mod doctor;
 mod known;
 mod link;
 mod logs;
+mod plugin;
 mod plugins;
 mod reload;
 mod start;
@@ -49,6 +50,8 @@ enum Command {
     Reload(reload::Arguments),
     /// List the plugins and what they offer
     Plugins(plugins::Arguments),
+    /// Add, remove, begin and check plugins
+    Plugin(plugin::Arguments),
     /// Make plugins shell commands: a wrapper for each in ~/.local/bin
     Link(link::Arguments),
     /// Remove wrappers from ~/.local/bin
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
             Command::Logs(arguments) => logs::run(&context, &arguments),
             Command::Reload(arguments) => reload::run(&context, &arguments),
             Command::Plugins(arguments) => plugins::run(&context, &arguments),
+            Command::Plugin(arguments) => plugin::run(&context, &arguments),
             Command::Link(arguments) => link::run(&context, &arguments),
             Command::Unlink(arguments) => link::undo(&context, &arguments),
             Command::Doctor(arguments) => doctor::run(&context, &arguments),
