@@ -1,6 +1,6 @@
 //! The verdicts, each a pure function of the facts.
 
-use super::facts::{Daemon, Facts};
+use super::facts::{Daemon, Facts, WrapperPlace};
 use super::{Check, Verdict};
 use crate::environment;
 use crate::interpreter;
@@ -318,7 +318,7 @@ pub fn wrappers(facts: &Facts) -> Vec<Check> {
         }
     };
     let bin = facts.paths.bin.display();
-    let count = found.standing.len();
+    let count = found.places.len();
     let mut checks = vec![match (count, found.on_path) {
         (0, _) => Check::new(NAME, Verdict::Ok, "no plugin has one"),
         (_, true) => Check::new(NAME, Verdict::Ok, format!("{bin} is on PATH; plugins: {count}")),
@@ -329,26 +329,30 @@ pub fn wrappers(facts: &Facts) -> Vec<Check> {
             ))
         }
     }];
-    // Without a daemon it is natural that some are missing: it writes them when it has loaded plugins.
-    let runs = matches!(facts.daemon, Daemon::Running(_));
-    checks.extend(found.standing.iter().filter_map(|(path, standing)| {
-        let name = format!("wrapper {}", path.file_name()?.to_string_lossy());
-        let place = path.display();
-        match standing {
-            Standing::Foreign => Some(
-                Check::new(&name, Verdict::Warning, format!("{place} is not ours"))
-                    .remedy("Move it away if the plugin shall have that name; then run `skills-daemon link`."),
-            ),
-            Standing::Absent if runs => Some(
-                Check::new(&name, Verdict::Warning, format!("{place} is not there"))
-                    .remedy("Run `skills-daemon link`."),
-            ),
-            Standing::Stale if runs => Some(
-                Check::new(&name, Verdict::Warning, format!("{place} is of another installation"))
-                    .remedy("Run `skills-daemon link`."),
-            ),
-            _ => None,
-        }
-    }));
+    checks.extend(found.places.iter().filter_map(|place| wrapper(facts, place)));
     checks
+}
+
+/// One that is not as it must be.
+fn wrapper(facts: &Facts, place: &WrapperPlace) -> Option<Check> {
+    let name = format!("wrapper {}", place.path.file_name()?.to_string_lossy());
+    let path = place.path.display();
+    let (evidence, remedy) = match (place.standing, &place.namesake) {
+        (Standing::Foreign, _) => (
+            format!("{path} is not ours"),
+            "Move it away if the plugin shall have that name; then run `skills-daemon link`.",
+        ),
+        // Without a daemon it is natural: it writes them when it has loaded plugins.
+        (Standing::Absent, _) if !matches!(facts.daemon, Daemon::Running(_)) => return None,
+        (Standing::Absent, _) => (format!("{path} is not there"), "Run `skills-daemon link`."),
+        (Standing::Stale, _) => {
+            (format!("{path} is of another installation"), "Run `skills-daemon link`.")
+        }
+        (Standing::Current, Some(namesake)) => (
+            format!("{} has the same name as {path}", namesake.display()),
+            "The one that comes first on PATH is called. Rename the plugin if that is not right.",
+        ),
+        (Standing::Current, None) => return None,
+    };
+    Some(Check::new(&name, Verdict::Warning, evidence).remedy(remedy))
 }

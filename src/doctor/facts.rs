@@ -38,8 +38,18 @@ pub struct PluginOnDisk {
 pub struct WrappersOnDisk {
     /// Whether the caller's PATH leads to their directory.
     pub on_path: bool,
-    /// What stands in the place of each plugin's wrapper: its path and how it is.
-    pub standing: Vec<(PathBuf, Standing)>,
+    /// The place of each plugin's wrapper.
+    pub places: Vec<WrapperPlace>,
+}
+
+/// The place of a wrapper.
+pub struct WrapperPlace {
+    /// Where.
+    pub path: PathBuf,
+    /// What stands there.
+    pub standing: Standing,
+    /// Another program of that name on PATH.
+    pub namesake: Option<PathBuf>,
 }
 
 /// How the daemon answers.
@@ -242,8 +252,14 @@ fn wrappers_on_disk(
         }
         _ => plugins.iter().filter_map(|plugin| plugin.manifest.clone().ok().flatten()).collect(),
     };
+    let place = |name: &String| {
+        let path = wrappers.path(name);
+        let mut programs = which::which_all(name).into_iter().flatten();
+        let namesake = programs.find(|program| program.parent() != path.parent());
+        WrapperPlace { standing: wrappers.standing(name), path, namesake }
+    };
     Ok(WrappersOnDisk {
         on_path: wrappers::on_path(&paths.bin, env.get(environment::PATH)),
-        standing: names.iter().map(|name| (wrappers.path(name), wrappers.standing(name))).collect(),
+        places: names.iter().map(place).collect(),
     })
 }

@@ -165,8 +165,22 @@ fn the_doctor_says_what_keeps_a_shell_from_finding_them() {
     home.control(&["doctor"]).ok().says("warning  wrappers").says("export PATH=");
     let home = home.with_bin_on_path();
     home.control(&["doctor"]).ok().says("ok       wrappers: ");
+    let home = with_plugin(home, "ls");
+    home.control(&["reload"]).ok();
+    let doctor = home.control(&["doctor"]);
+    doctor.ok().says("warning  wrapper ls: ").says("bin/ls has the same name as ");
     home.control(&["unlink"]).ok();
     home.control(&["doctor"]).ok().says("warning  wrapper jira").says("skills-daemon link");
+}
+
+#[test]
+fn another_place_for_executables_is_respected() {
+    let home = with_plugin(Home::new(), "jira");
+    let place = home.path().join("my bin");
+    let home = home.with("XDG_BIN_HOME", place.to_str().unwrap());
+    home.control(&["link"]).ok().complains("export PATH=\"$HOME/my bin:$PATH\"");
+    Output::of(home.command(place.join("jira"), &["ok"])).ok();
+    assert!(!home.paths().bin.exists());
 }
 
 #[test]
