@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::link;
 use crate::discovery::{self, Origin, PluginSource};
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
@@ -27,7 +28,6 @@ use crate::settings::Settings;
 use crate::uv::Uv;
 use crate::venv::Venv;
 use crate::wire::Reloaded;
-use crate::wrappers::{Changes, Wrappers};
 
 /// How long an import may take before the plugin is reported.
 const IMPORT_LIMIT: Duration = Duration::from_secs(60);
@@ -202,45 +202,9 @@ impl Supervisor {
         self.health.refresh(&self.registry.snapshot());
     }
 
-    /// Makes the shell commands those of the plugins that there are now.
-    ///
-    /// A plugin that fails keeps its command, so that calling it says why. One that failed before it told its
-    /// name may have any command, so none is removed then.
     async fn link(&self) {
-        if !self.settings.wrappers.value.0 {
-            return;
-        }
-        let snapshot = self.registry.snapshot();
-        let (bundled, own): (Vec<_>, Vec<_>) = snapshot
-            .entries
-            .iter()
-            .filter(|entry| entry.named)
-            // `demo` on everybody's PATH would be noise: whoever wants it asks for it.
-            .partition(|entry| entry.source.origin == Origin::Bundled);
-        let names = |entries: Vec<&Entry>| -> BTreeSet<String> {
-            entries.into_iter().map(|entry| entry.name.clone()).collect()
-        };
-        let (bundled, wanted) = (names(bundled), names(own));
-        let all_named = snapshot.entries.iter().all(|entry| entry.named);
-        let paths = self.paths.clone();
-        let linked = spawn_blocking(move || {
-            Wrappers::of(&paths)?.follow(&wanted, all_named.then_some(&bundled))
-        })
-        .await;
-        match linked {
-            Ok(Ok(changes)) => {
-                for path in &changes.left_alone {
-                    tracing::warn!(path = %path.display(), "left alone: it is not a wrapper of ours");
-                }
-                if !changes.written.is_empty() || !changes.removed.is_empty() {
-                    let Changes { written, removed, .. } = changes;
-                    tracing::info!(?written, ?removed, "wrappers");
-                }
-            }
-            Ok(Err(failure)) => {
-                tracing::warn!(error = failure.error, hint = failure.hint, "no wrappers");
-            }
-            Err(error) => tracing::warn!(%error, "no wrappers"),
+        if self.settings.wrappers.value.0 {
+            link::follow(&self.registry.snapshot(), self.paths.clone()).await;
         }
     }
 
