@@ -4,7 +4,8 @@
 //! 2. `plugins.conf`.
 //! 3. Only if these name nothing: every `skills_plugin/` with an `__init__.py` below `~/.claude/plugins/`, except
 //!    those of a plugin that `~/.claude/settings.json` switches off.
-//! 4. In any case, every `*.json` in `~/.config/skills-daemon/plugins/`: plugins that are nothing but a manifest.
+//! 4. In any case, what lies in `~/.config/skills-daemon/plugins/`, where `skills-daemon plugin add` puts it: every
+//!    `*.json`, which is a plugin that is nothing but a manifest, and every directory of a plugin or link to one.
 //! 5. The bundled ones, last, so that they never shadow a user's.
 //!
 //! Discovery reads directories and the small files named here; it neither loads nor judges a plugin, and a
@@ -34,6 +35,8 @@ pub enum Origin {
     Conf,
     /// A search below `~/.claude/plugins/`.
     Claude,
+    /// `~/.config/skills-daemon/plugins/`.
+    Added,
     /// The binary itself.
     Bundled,
 }
@@ -103,7 +106,7 @@ pub fn discover(
         let disabled = disabled_plugins(&paths.claude_settings());
         found = search(&paths.claude_plugins(), &disabled);
     }
-    found.extend(manifests(&paths.plugin_manifests()));
+    found.extend(added(&paths.added_plugins()));
     found.extend(bundled);
     let mut seen = HashSet::new();
     found.retain(|source| {
@@ -112,15 +115,38 @@ pub fn discover(
     found
 }
 
-/// The manifests in a directory, by name.
-fn manifests(directory: &Path) -> Vec<PluginSource> {
+/// The plugin that an entry of `~/.config/skills-daemon/plugins/` is or leads to; `None` if it is none.
+///
+/// A link that leads nowhere is a plugin that is not there, and stands for itself.
+pub fn added_path(entry: &Path) -> Option<PathBuf> {
+    if entry.extension().is_some_and(|extension| extension == "json") {
+        return Some(entry.to_owned());
+    }
+    if !entry.is_symlink() {
+        return package_directory(entry);
+    }
+    // Where it really lies, the folders around it name it, and its modules find each other.
+    let Ok(target) = fs::canonicalize(entry) else { return Some(entry.to_owned()) };
+    Some(package_directory(&target).unwrap_or(target))
+}
+
+/// The directory that is a plugin's package: `skills_plugin/` in `directory`, or `directory` itself.
+pub fn package_directory(directory: &Path) -> Option<PathBuf> {
+    let candidates = [directory.join("skills_plugin"), directory.to_owned()];
+    candidates.into_iter().find(|candidate| is_plugin(candidate))
+}
+
+/// The plugins in a directory, by the names of their entries.
+fn added(directory: &Path) -> Vec<PluginSource> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> = entries
+    let mut entries: Vec<PathBuf> = entries
+        // Hidden are also files that are being written.
+        .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
         .collect();
-    files.sort();
-    files.into_iter().map(|path| PluginSource::at(path, Origin::Conf)).collect()
+    entries.sort();
+    let found = entries.iter().filter_map(|entry| added_path(entry));
+    found.map(|path| PluginSource::at(path, Origin::Added)).collect()
 }
 
 fn conf_paths(file: &Path, env: &Environment) -> Vec<PathBuf> {
@@ -259,8 +285,12 @@ mod tests {
 
         fn found(&self, named: &[PathBuf]) -> Vec<PathBuf> {
             let home = self.dir.path();
-            let paths =
-                Paths { home: home.into(), runtime: home.join("r"), config: home.join("c") };
+            let paths = Paths {
+                home: home.into(),
+                runtime: home.join("r"),
+                config: home.join("c"),
+                bin: home.join("b"),
+            };
             let env = [("HOME".to_string(), home.display().to_string())].into_iter().collect();
             discover(&paths, &env, named, Vec::new())
                 .into_iter()
@@ -315,6 +345,25 @@ mod tests {
         std::os::unix::fs::symlink(real.parent().unwrap(), root.join("p")).unwrap();
         std::os::unix::fs::symlink(&root, root.join("loop")).unwrap();
         assert_eq!(home.found(&[]), [root.join("p/skills_plugin")]);
+    }
+
+    #[test]
+    fn what_was_added_counts_whatever_else_is_named() {
+        let home = Home::new();
+        let (inner, plain) = (home.plugin("x/skills_plugin"), home.plugin("y"));
+        let own = home.plugin("c/plugins/own");
+        let shelf = home.dir.path().join("c/plugins");
+        fs::write(shelf.join("m.json"), "{}").unwrap();
+        fs::create_dir_all(shelf.join("nothing")).unwrap();
+        fs::write(shelf.join("readme.txt"), "").unwrap();
+        for (name, target) in [("x", "x"), ("y", "y"), ("z", "gone"), (".hidden", "y")] {
+            std::os::unix::fs::symlink(home.dir.path().join(target), shelf.join(name)).unwrap();
+        }
+        let named = PathBuf::from("/e/one.py");
+        assert_eq!(
+            home.found(std::slice::from_ref(&named)),
+            [named, shelf.join("m.json"), own, inner, plain, shelf.join("z")]
+        );
     }
 
     #[test]

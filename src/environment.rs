@@ -22,10 +22,16 @@ pub const LOG_LEVEL: &str = "SKILLS_DAEMON_LOG_LEVEL";
 pub const RUNTIME_DIR: &str = "SKILLS_DAEMON_RUNTIME_DIR";
 /// Colon-separated plugin paths.
 pub const PLUGINS: &str = "SKILLS_DAEMON_PLUGINS";
+/// 0: no command of its own for each plugin in the user's directory of executables.
+pub const WRAPPERS: &str = "SKILLS_DAEMON_WRAPPERS";
 /// The Python interpreter to embed.
 pub const PYTHON: &str = "SKILLS_DAEMON_PYTHON";
 /// Set by completion scripts, to the shell's name: the program answers what may be completed.
 pub const COMPLETE: &str = "SKILLS_COMPLETE";
+/// Where `uv` keeps what it fetched.
+pub const UV_CACHE_DIR: &str = "UV_CACHE_DIR";
+/// Where a shell looks for commands.
+pub const PATH: &str = "PATH";
 /// Set to anything: no colours.
 pub const NO_COLOR: &str = "NO_COLOR";
 
@@ -40,6 +46,8 @@ pub const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     vars: BTreeMap<String, String>,
+    /// What was set by [`Environment::with`].
+    changed: BTreeMap<String, String>,
 }
 
 impl Environment {
@@ -53,6 +61,19 @@ impl Environment {
     /// The value of `name`, unless it is unset or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The same with `name` set to `value`, also for the host that is started with it.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.vars.insert(name.to_owned(), value.to_owned());
+        self.changed.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The variables that are not those of the process.
+    pub fn changed(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.changed.iter()
     }
 
     /// The value of `name` as a path, with a leading `~` expanded.
@@ -74,7 +95,7 @@ impl Environment {
 
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<T: IntoIterator<Item = (String, String)>>(vars: T) -> Self {
-        Environment { vars: vars.into_iter().collect() }
+        Environment { vars: vars.into_iter().collect(), changed: BTreeMap::new() }
     }
 }
 

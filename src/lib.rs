@@ -21,6 +21,7 @@
 //! | 3 | [`plugin`] | the trait through which Python is asked: load, call, health, unload |
 //! | 3 | [`arguments`] | from what was typed to one request, by the description |
 //! | 3 | [`render`] | answers as text for a person |
+//! | 3 | [`wrappers`] | plugins as shell commands: the scripts in `~/.local/bin` |
 //! | 4 | [`lifecycle`] | probe, start, stop and restart of the host process; its locks and files |
 //! | 4 | [`venv`] | the virtual environment: wanted against actual |
 //! | 4 | [`store`] | descriptions on disk, for help and completion without Python |
@@ -64,6 +65,7 @@ pub mod store;
 pub mod uv;
 pub mod venv;
 pub mod wire;
+pub mod wrappers;
 
 /// The version of the package: of all three executables and of the SDK.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use thiserror::Error;
 use uv_pep508::{Requirement, VerbatimUrl};
 
@@ -159,6 +160,18 @@ pub enum ManifestError {
     },
 }
 
+impl ManifestError {
+    /// The same without line and column, which are those of a part.
+    fn without_position(mut self) -> ManifestError {
+        if let ManifestError::Field { message, .. } = &mut self
+            && let Some(at) = message.rfind(" at line ")
+        {
+            message.truncate(at);
+        }
+        self
+    }
+}
+
 impl Manifest {
     /// Reads and checks the manifest at `path`; `None` where there is no such file.
     pub fn read(path: &Path) -> Result<Option<Manifest>, ManifestError> {
@@ -202,6 +215,39 @@ impl Manifest {
         manifest.unknown = unknown.into_iter().collect();
         manifest.check(path)?;
         Ok(manifest)
+    }
+
+    /// All that is wrong with `text`: each field, dependency and command is looked at for itself.
+    pub fn problems(text: &str, path: &Path) -> Vec<ManifestError> {
+        let fields = match serde_json::from_str::<Map<String, Value>>(text) {
+            Ok(fields) => fields,
+            // Says better what is wrong, and where.
+            Err(_) => return Manifest::parse(text, path).err().into_iter().collect(),
+        };
+        let parts = fields.into_iter().flat_map(|(field, value)| match (field.as_str(), value) {
+            ("commands", Value::Object(commands)) => {
+                let each = commands.into_iter().map(|(name, function)| json!({name: function}));
+                each.map(|command| json!({"commands": command})).collect()
+            }
+            ("dependencies", Value::Array(dependencies)) => {
+                let count = dependencies.len();
+                let alone = |(index, dependency)| {
+                    // The others' places are kept, so that the error tells the right one.
+                    let mut all = vec![json!("placeholder"); count];
+                    all[index] = dependency;
+                    json!({"dependencies": all})
+                };
+                dependencies.into_iter().enumerate().map(alone).collect()
+            }
+            (_, value) => vec![json!({field: value})],
+        });
+        let problems = parts.filter_map(|part| Manifest::parse(&part.to_string(), path).err());
+        problems.map(ManifestError::without_position).collect()
+    }
+
+    /// True if it names no function and no class, so that there must be an `__init__.py`.
+    pub fn needs_code(&self) -> bool {
+        self.commands.is_empty() && self.entry_point.is_none()
     }
 
     fn check(&self, path: &Path) -> Result<(), ManifestError> {
@@ -309,6 +355,39 @@ mod tests {
         assert_eq!(manifest.dependencies, ["httpx>=0.25"]);
         assert_eq!(manifest.cli.examples, ["jira search x"]);
         assert_eq!(manifest.unknown, ["cli.colour", "speed"]);
+    }
+
+    #[test]
+    fn all_problems_are_found_at_once() {
+        let text = r#"{
+            "name": "a/b", "version": 1, "dependencies": ["httpx", "x >> 1", 5], "daemon": {"loops": 0},
+            "commands": {"a": {"call": "m"}, "b": {"call": "m:f"}, "c": {"call": "m:f", "method": "PUT"}}
+        }"#;
+        let problems = Manifest::problems(text, Path::new("/m"));
+        let fields: Vec<&str> = problems
+            .iter()
+            .map(|problem| match problem {
+                ManifestError::Field { field, message, .. } => {
+                    assert!(!message.contains("line"), "{message}");
+                    field.as_str()
+                }
+                other => panic!("{other}"),
+            })
+            .collect();
+        assert_eq!(
+            fields,
+            [
+                "name",
+                "version",
+                "dependencies[1]",
+                "dependencies[2]",
+                "daemon.loops",
+                "commands.a.call",
+                "commands.c.method"
+            ]
+        );
+        assert!(Manifest::problems("{}", Path::new("/m")).is_empty());
+        assert_eq!(Manifest::problems("[", Path::new("/m")).len(), 1);
     }
 
     #[test]

@@ -23,6 +23,10 @@ pub struct Paths {
     pub runtime: PathBuf,
     /// `~/.config/skills-daemon`, or `config/` in the runtime directory if that exists.
     pub config: PathBuf,
+    /// The user's own executables: `~/.local/bin`, or `XDG_BIN_HOME`.
+    ///
+    /// It does not move with `SKILLS_DAEMON_RUNTIME_DIR`: a shell finds commands only where its PATH leads.
+    pub bin: PathBuf,
 }
 
 impl Paths {
@@ -43,7 +47,10 @@ impl Paths {
         let runtime = moved.unwrap_or_else(|| base.data_dir().join("skills-daemon"));
         let beside = runtime.join("config");
         let config = if beside.is_dir() { beside } else { base.config_dir().join("skills-daemon") };
-        Ok(Paths { home: base.home_dir().to_owned(), runtime, config })
+        let home = base.home_dir().to_owned();
+        // Not every platform has a convention for it; where there is none, this one is on many a PATH.
+        let bin = base.executable_dir().map_or_else(|| home.join(".local/bin"), Path::to_owned);
+        Ok(Paths { home, runtime, config, bin })
     }
 
     /// The virtual environment.
@@ -116,8 +123,8 @@ impl Paths {
         self.cache().join("descriptions")
     }
 
-    /// Where plugins lie that are nothing but a manifest.
-    pub fn plugin_manifests(&self) -> PathBuf {
+    /// Where `plugin add` puts manifests, and links to plugins that lie elsewhere.
+    pub fn added_plugins(&self) -> PathBuf {
         self.config.join("plugins")
     }
 
@@ -196,7 +203,12 @@ mod tests {
     use super::*;
 
     fn at(runtime: &Path) -> Paths {
-        Paths { home: "/h".into(), runtime: runtime.into(), config: runtime.join("config") }
+        Paths {
+            home: "/h".into(),
+            runtime: runtime.into(),
+            config: runtime.join("config"),
+            bin: runtime.join("bin"),
+        }
     }
 
     #[test]

@@ -156,6 +156,28 @@ impl fmt::Display for Port {
     }
 }
 
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Switch(pub bool);
+
+impl FromStr for Switch {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => Ok(Switch(true)),
+            "0" | "false" | "no" | "off" => Ok(Switch(false)),
+            _ => Err("true or false"),
+        }
+    }
+}
+
+impl fmt::Display for Switch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Everything that can be configured.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -171,6 +193,8 @@ pub struct Settings {
     pub hook_timeout: Setting<Seconds>,
     /// How much is logged.
     pub log_level: Setting<LogLevel>,
+    /// Whether each plugin gets a shell command of its own.
+    pub wrappers: Setting<Switch>,
     /// The interpreter to embed; the one that was built against unless set.
     pub python: Option<Setting<PathBuf>>,
     /// Plugin paths from the environment.
@@ -225,6 +249,7 @@ impl Settings {
             )?,
             hook_timeout: layers.take("hook_timeout", environment::HOOK_TIMEOUT, Seconds(30))?,
             log_level: layers.take("log_level", environment::LOG_LEVEL, LogLevel::Info)?,
+            wrappers: layers.take("wrappers", environment::WRAPPERS, Switch(true))?,
             python: layers
                 .text("python", environment::PYTHON)?
                 .map(|(text, source)| Setting { value: env.expand(&text), source }),
@@ -254,9 +279,10 @@ impl Layers<'_> {
             None => None,
             Some(Value::String(text)) => Some(text),
             Some(Value::Integer(number)) => Some(number.to_string()),
+            Some(Value::Boolean(switch)) => Some(switch.to_string()),
             Some(other) => {
                 return Err(Failure::environment(format!(
-                    "{}: `{key}` must be a string or an integer, not {}",
+                    "{}: `{key}` must be a string, an integer or a boolean, not {}",
                     self.file.display(),
                     other.type_str()
                 )));
@@ -317,6 +343,15 @@ mod tests {
         );
         let failure = resolve("", &[("SKILLS_DAEMON_HOST", "0.0.0.0")]).unwrap_err();
         assert!(failure.error.contains("loopback only"), "{failure}");
+    }
+
+    #[test]
+    fn a_switch_is_a_boolean_or_a_word() {
+        assert_eq!(resolve("", &[]).unwrap().wrappers.value, Switch(true));
+        assert_eq!(resolve("wrappers = false", &[]).unwrap().wrappers.value, Switch(false));
+        let set = |value| resolve("wrappers = false", &[("SKILLS_DAEMON_WRAPPERS", value)]);
+        assert_eq!(set("1").unwrap().wrappers.value, Switch(true));
+        assert!(set("maybe").unwrap_err().error.ends_with("which is not true or false"));
     }
 
     #[test]

@@ -217,6 +217,7 @@ mod tests {
             home: dir.path().into(),
             runtime: dir.path().into(),
             config: dir.path().into(),
+            bin: dir.path().into(),
         };
         let venv = Venv::at(&paths);
         let base = Base { executable: "/usr/bin/python3".into(), version: "3.11.7".into() };

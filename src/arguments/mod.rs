@@ -38,6 +38,7 @@ use crate::description::Description;
 use crate::failure::Failure;
 use crate::wire::Input;
 
+pub(crate) use nearest::nearest;
 pub(crate) use usage::{groups, usage};
 
 /// A request to one of a plugin's routes.

@@ -6,7 +6,7 @@ const LIKE_ENOUGH: f64 = 0.6;
 const LONGEST: usize = 64;
 
 /// The candidate that `typed` most resembles; the first of several equals, none if nothing is near.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     typed: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {

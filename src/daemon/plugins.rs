@@ -15,7 +15,8 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::discovery::{self, PluginSource};
+use super::link;
+use crate::discovery::{self, Origin, PluginSource};
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
 use crate::http::health::HealthBook;
@@ -247,7 +248,14 @@ impl Supervisor {
             join_all(installed.into_iter().map(|candidate| self.load_one(candidate))).await;
         };
         futures_util::future::join(at_once, after_install).await;
+        self.link().await;
         self.health.refresh(&self.registry.snapshot());
+    }
+
+    async fn link(&self) {
+        if self.settings.wrappers.value.0 {
+            link::follow(&self.registry.snapshot(), self.paths.clone()).await;
+        }
     }
 
     /// Installs dependencies; returns the candidates that have theirs.
@@ -321,6 +329,7 @@ impl Supervisor {
                 tokio::spawn(async move {
                     let loaded = loading.await;
                     this.loaded(&candidate, loaded).await;
+                    this.link().await;
                 });
             }
         }
@@ -499,7 +508,7 @@ fn read_manifest(source: &PluginSource) -> Result<Manifest, Failure> {
             .hint("Correct the file; then run `skills-daemon reload`.")
     };
     let manifest = Manifest::read(&source.manifest).map_err(wrong)?.unwrap_or_default();
-    let needs_code = manifest.commands.is_empty() && manifest.entry_point.is_none();
+    let needs_code = manifest.needs_code();
     if needs_code && source.manifest == source.path && source.path.is_file() {
         let error =
             format!("{} names neither `commands` nor an `entry_point`", source.path.display());
@@ -509,8 +518,10 @@ fn read_manifest(source: &PluginSource) -> Result<Manifest, Failure> {
     let init_file = source.init_file();
     if needs_code && !init_file.is_file() {
         let error = format!("there is no plugin at {}: no such file", init_file.display());
-        return Err(Failure::new(Kind::Plugin, error)
-            .hint("Correct SKILLS_DAEMON_PLUGINS or plugins.conf, whichever names it."));
+        return Err(Failure::new(Kind::Plugin, error).hint(match source.origin {
+            Origin::Added => "`skills-daemon plugin remove` forgets it.",
+            _ => "Correct SKILLS_DAEMON_PLUGINS or plugins.conf, whichever names it.",
+        }));
     }
     Ok(manifest)
 }

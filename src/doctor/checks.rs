@@ -1,11 +1,12 @@
 //! The verdicts, each a pure function of the facts.
 
-use super::facts::{Daemon, Facts};
+use super::facts::{Daemon, Facts, WrapperPlace};
 use super::{Check, Verdict};
 use crate::environment;
 use crate::interpreter;
 use crate::settings::{Setting, Settings, Source};
 use crate::venv::State;
+use crate::wrappers::{self, Standing};
 
 /// Below this much free space installing is likely to fail, in bytes.
 const SPACE_MIN: u64 = 200 << 20;
@@ -22,7 +23,7 @@ pub fn executables(facts: &Facts) -> Check {
             format!("{}; but skills-client is not on PATH", host.display()),
         )
         .remedy(format!(
-            "Wrappers call skills-client by name: add {} to PATH.",
+            "Add {} to PATH, so that it can be called by name.",
             host.parent().unwrap_or(host).display()
         )),
         (Ok(host), Some(client)) => {
@@ -87,6 +88,7 @@ fn changed(settings: &Settings) -> String {
         told("shutdown_timeout", &settings.shutdown_timeout),
         told("hook_timeout", &settings.hook_timeout),
         told("log_level", &settings.log_level),
+        told("wrappers", &settings.wrappers),
         settings
             .python
             .as_ref()
@@ -294,10 +296,63 @@ pub fn plugins(facts: &Facts) -> Vec<Check> {
             let name = format!("plugin {}", plugin.source.working_name());
             let place = plugin.source.path.display();
             match &plugin.manifest {
-                Ok(()) => Check::new(&name, Verdict::Ok, format!("{place}, not loaded")),
+                Ok(_) => Check::new(&name, Verdict::Ok, format!("{place}, not loaded")),
                 Err(error) => Check::new(&name, Verdict::Failed, error.as_str())
                     .remedy("Correct it, or remove the plugin."),
             }
         })
         .collect()
+}
+
+/// The plugins' shell commands: that a shell finds them, and each that is not as it must be.
+pub fn wrappers(facts: &Facts) -> Vec<Check> {
+    const NAME: &str = "wrappers";
+    if facts.settings.as_ref().is_ok_and(|settings| !settings.wrappers.value.0) {
+        return vec![Check::new(NAME, Verdict::Ok, "switched off")];
+    }
+    let found = match &facts.wrappers {
+        Ok(found) => found,
+        Err(failure) => {
+            let check = Check::new(NAME, Verdict::Warning, &failure.error);
+            return vec![check.remedy(failure.hint.as_deref().unwrap_or_default())];
+        }
+    };
+    let bin = facts.paths.bin.display();
+    let count = found.places.len();
+    let mut checks = vec![match (count, found.on_path) {
+        (0, _) => Check::new(NAME, Verdict::Ok, "no plugin has one"),
+        (_, true) => Check::new(NAME, Verdict::Ok, format!("{bin} is on PATH; plugins: {count}")),
+        (_, false) => {
+            Check::new(NAME, Verdict::Warning, format!("{bin} is not on PATH")).remedy(format!(
+                "Add this line to your shell's start-up file: {}",
+                wrappers::path_line(&facts.paths)
+            ))
+        }
+    }];
+    checks.extend(found.places.iter().filter_map(|place| wrapper(facts, place)));
+    checks
+}
+
+/// One that is not as it must be.
+fn wrapper(facts: &Facts, place: &WrapperPlace) -> Option<Check> {
+    let name = format!("wrapper {}", place.path.file_name()?.to_string_lossy());
+    let path = place.path.display();
+    let (evidence, remedy) = match (place.standing, &place.namesake) {
+        (Standing::Foreign, _) => (
+            format!("{path} is not ours"),
+            "Move it away if the plugin shall have that name; then run `skills-daemon link`.",
+        ),
+        // Without a daemon it is natural: it writes them when it has loaded plugins.
+        (Standing::Absent, _) if !matches!(facts.daemon, Daemon::Running(_)) => return None,
+        (Standing::Absent, _) => (format!("{path} is not there"), "Run `skills-daemon link`."),
+        (Standing::Stale, _) => {
+            (format!("{path} is of another installation"), "Run `skills-daemon link`.")
+        }
+        (Standing::Current, Some(namesake)) => (
+            format!("{} has the same name as {path}", namesake.display()),
+            "The one that comes first on PATH is called. Rename the plugin if that is not right.",
+        ),
+        (Standing::Current, None) => return None,
+    };
+    Some(Check::new(&name, Verdict::Warning, evidence).remedy(remedy))
 }

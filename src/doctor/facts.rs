@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::discovery::{self, PluginSource};
-use crate::environment::Environment;
+use crate::environment::{self, Environment};
 use crate::failure::Failure;
 use crate::interpreter::{self, Interpreter};
 use crate::lifecycle::{Connection, Request, launch, locks};
@@ -18,6 +18,7 @@ use crate::settings::Settings;
 use crate::uv::Uv;
 use crate::venv::{Base, State, Venv};
 use crate::wire::{self, Status};
+use crate::wrappers::{self, Standing, Wrappers};
 
 /// How long the running daemon may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -29,8 +30,26 @@ const IMPORT_CORE: &str = "import fastapi, pydantic, rich, importlib.metadata as
 pub struct PluginOnDisk {
     /// Where.
     pub source: PluginSource,
-    /// Whether its manifest is right, if it has one.
-    pub manifest: Result<(), String>,
+    /// Whether its manifest is right, and the name in it, if it has one.
+    pub manifest: Result<Option<String>, String>,
+}
+
+/// The wrappers of plugins, and whether a shell finds them.
+pub struct WrappersOnDisk {
+    /// Whether the caller's PATH leads to their directory.
+    pub on_path: bool,
+    /// The place of each plugin's wrapper.
+    pub places: Vec<WrapperPlace>,
+}
+
+/// The place of a wrapper.
+pub struct WrapperPlace {
+    /// Where.
+    pub path: PathBuf,
+    /// What stands there.
+    pub standing: Standing,
+    /// Another program of that name on PATH.
+    pub namesake: Option<PathBuf>,
 }
 
 /// How the daemon answers.
@@ -79,6 +98,8 @@ pub struct Facts {
     pub last_words: Option<String>,
     /// The plugins on disk.
     pub plugins: Vec<PluginOnDisk>,
+    /// The shell commands of plugins whose names are known.
+    pub wrappers: Result<WrappersOnDisk, Failure>,
 }
 
 impl Facts {
@@ -106,7 +127,9 @@ impl Facts {
             (Daemon::Silent, Some(settings)) => Some(try_port(settings)),
             _ => None,
         };
+        let plugins = on_disk(paths, env, in_force.as_ref());
         Facts {
+            wrappers: wrappers_on_disk(paths, env, &daemon, &plugins),
             paths: paths.clone(),
             free_space: free_space(&paths.runtime),
             host: launch::host_executable(),
@@ -125,7 +148,7 @@ impl Facts {
             socket_mode: fs::metadata(paths.socket()).ok().map(|m| m.permissions().mode() & 0o777),
             port_free,
             last_words: last_words(&paths.host_stderr()),
-            plugins: on_disk(paths, env, in_force.as_ref()),
+            plugins,
             directories,
             settings,
             interpreter,
@@ -201,12 +224,42 @@ fn on_disk(paths: &Paths, env: &Environment, settings: Option<&Settings>) -> Vec
     discovery::discover(paths, env, &named, Vec::new())
         .into_iter()
         .map(|source| {
-            let manifest = if source.init_file().is_file() {
-                Manifest::read(&source.manifest).map(drop).map_err(|error| error.to_string())
-            } else {
-                Err(format!("{} is not there", source.init_file().display()))
+            let manifest = match Manifest::read(&source.manifest).map(Option::unwrap_or_default) {
+                Ok(manifest) if manifest.needs_code() && !source.init_file().is_file() => {
+                    Err(format!("{} is not there", source.init_file().display()))
+                }
+                Ok(manifest) => Ok(manifest.name),
+                Err(error) => Err(error.to_string()),
             };
             PluginOnDisk { source, manifest }
         })
         .collect()
+}
+
+fn wrappers_on_disk(
+    paths: &Paths,
+    env: &Environment,
+    daemon: &Daemon,
+    plugins: &[PluginOnDisk],
+) -> Result<WrappersOnDisk, Failure> {
+    let wrappers = Wrappers::of(paths)?;
+    let names: Vec<String> = match daemon {
+        Daemon::Running(status) => {
+            // Bundled ones are laid out in the cache, and have a wrapper only if somebody asked for it.
+            let own =
+                status.plugins.iter().filter(|p| !Path::new(&p.path).starts_with(paths.cache()));
+            own.filter(|plugin| plugin.state == "ready").map(|plugin| plugin.name.clone()).collect()
+        }
+        _ => plugins.iter().filter_map(|plugin| plugin.manifest.clone().ok().flatten()).collect(),
+    };
+    let place = |name: &String| {
+        let path = wrappers.path(name);
+        let mut programs = which::which_all(name).into_iter().flatten();
+        let namesake = programs.find(|program| program.parent() != path.parent());
+        WrapperPlace { standing: wrappers.standing(name), path, namesake }
+    };
+    Ok(WrappersOnDisk {
+        on_path: wrappers::on_path(&paths.bin, env.get(environment::PATH)),
+        places: names.iter().map(place).collect(),
+    })
 }

@@ -63,5 +63,6 @@ pub fn examine(facts: &Facts) -> Vec<Check> {
         checks::port(facts),
     ];
     found.extend(checks::plugins(facts));
+    found.extend(checks::wrappers(facts));
     found
 }

@@ -315,12 +315,15 @@ mod tests {
     fn exchange(answer: &'static [u8], body: &[u8]) -> Result<Response, ExchangeError> {
         let (client, mut server) = UnixStream::pair().unwrap();
         let request = Request { method: "POST", target: "/x", headers: &[], body };
+        let mut rest = vec![0; body.len()];
         let serve = std::thread::spawn(move || {
             let mut head = Vec::new();
             let mut reader = BufReader::new(server.try_clone().unwrap());
             while !head.ends_with(b"\r\n\r\n") {
                 reader.read_until(b'\n', &mut head).unwrap();
             }
+            // Whoever hangs up before the body came leaves the client with a broken pipe.
+            reader.read_exact(&mut rest).unwrap();
             let _ = server.write_all(answer);
             head
         });

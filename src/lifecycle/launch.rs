@@ -36,6 +36,7 @@ pub fn host_command(
     let executable = host_executable()?;
     let interpreter = interpreter::find(settings)?;
     let mut command = Command::new(executable);
+    command.envs(env.changed());
     command.arg("--python").arg(&interpreter.executable);
     if let (Some(library), Some(dir)) = (&interpreter.library, interpreter.library_dir()) {
         command.arg("--library").arg(library);

@@ -53,6 +53,9 @@ fn the_programs_explain_themselves_without_a_daemon() {
       logs        Show the daemon's log
       reload      Load all plugins again
       plugins     List the plugins and what they offer
+      plugin      Add, remove, begin and check plugins
+      link        Make plugins shell commands: a wrapper for each in ~/.local/bin
+      unlink      Remove wrappers from ~/.local/bin
       completion  Print, or install, the script that lets a shell complete commands
       doctor      Check the whole installation and say what to do
       help        Print this message or the help of the given subcommand(s)
@@ -61,7 +64,10 @@ fn the_programs_explain_themselves_without_a_daemon() {
       -h, --help     Print help
       -V, --version  Print version
     ");
-    for command in ["start", "stop", "restart", "status", "logs", "reload", "plugins", "doctor"] {
+    for command in [
+        "start", "stop", "restart", "status", "logs", "reload", "plugins", "plugin", "link",
+        "unlink", "doctor",
+    ] {
         help.says(&format!("  {command} "));
         Output::of(home.command(CONTROL, &[command, "--help"])).ok().quietly().says("Usage:");
     }

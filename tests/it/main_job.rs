@@ -24,7 +24,7 @@ fn everything_moves_with_the_runtime_directory() {
     home.write("one.py", &plugin_code("one", "@router.get('/n')\ndef n():\n    return 1\n"));
     assert_eq!(home.client(&["--json", "one", "n"]).ok().quietly().stdout(), "1\n");
     assert!(home.paths().venv_python().is_file() && home.paths().socket().exists());
-    assert!(!home.path().join(".local").exists());
+    assert!(!home.path().join(".local/share").exists());
     home.control(&["stop"]).ok();
 }
 

@@ -13,6 +13,8 @@ use skills_daemon::paths::{self, Paths};
 static PYTHON: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/python");
 static MANIFESTS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/manifests");
 
+/// What new plugins are made of, which is nothing to import.
+const TEMPLATES: &str = "templates";
 /// Where bundled plugins lie below the unpacked tree.
 const PLUGINS: &str = "plugins";
 
@@ -54,8 +56,8 @@ fn files<'a>(dir: &'a Dir<'a>) -> Vec<&'a include_dir::File<'a>> {
             DirEntry::Dir(dir) => files(dir),
             DirEntry::File(file) => vec![file],
         })
-        // Left by running the SDK's tests in the source tree.
-        .filter(|file| !file.path().iter().any(|part| part == "__pycache__"))
+        // Left by running the SDK's tests in the source tree; and what only `plugin new` writes.
+        .filter(|file| !file.path().iter().any(|part| part == "__pycache__" || part == TEMPLATES))
         .collect()
 }
 

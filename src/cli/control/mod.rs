@@ -5,7 +5,10 @@
 
 mod completion;
 mod doctor;
+mod known;
+mod link;
 mod logs;
+mod plugin;
 mod plugins;
 mod reload;
 mod start;
@@ -48,6 +51,12 @@ enum Command {
     Reload(reload::Arguments),
     /// List the plugins and what they offer
     Plugins(plugins::Arguments),
+    /// Add, remove, begin and check plugins
+    Plugin(plugin::Arguments),
+    /// Make plugins shell commands: a wrapper for each in ~/.local/bin
+    Link(link::Arguments),
+    /// Remove wrappers from ~/.local/bin
+    Unlink(link::Removal),
     /// Print, or install, the script that lets a shell complete commands
     Completion(completion::Arguments),
     /// Check the whole installation and say what to do
@@ -83,6 +92,9 @@ pub fn main() -> ExitCode {
             Command::Reload(arguments) => reload::run(&context, &arguments),
             Command::Plugins(arguments) => plugins::run(&context, &arguments),
             Command::Completion(arguments) => completion::run(&context, &arguments),
+            Command::Plugin(arguments) => plugin::run(&context, &arguments),
+            Command::Link(arguments) => link::run(&context, &arguments),
+            Command::Unlink(arguments) => link::undo(&context, &arguments),
             Command::Doctor(arguments) => doctor::run(&context, &arguments),
         }
     });

@@ -59,6 +59,12 @@ impl Home {
         self
     }
 
+    /// Puts the directory of wrappers on PATH.
+    pub(crate) fn with_bin_on_path(mut self) -> Home {
+        self.path.insert(0, self.paths().bin);
+        self
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
@@ -77,6 +83,7 @@ impl Home {
             home: self.path().to_owned(),
             runtime: self.runtime(),
             config: self.path().join(".config/skills-daemon"),
+            bin: self.path().join(".local/bin"),
         }
     }
 

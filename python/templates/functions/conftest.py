@@ -1,0 +1,1 @@
+"""Lies here so that pytest finds `skills_plugin` beside it."""

@@ -1,0 +1,200 @@
+//! `skills-daemon plugin add`.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::super::status::count;
+use super::super::{Context, known};
+use super::shelf::{Item, Shelf};
+use super::{existing, no_plugin, outcome};
+use crate::discovery::{self, Origin, PluginSource};
+use crate::failure::{Failure, Kind};
+use crate::manifest::{self, Manifest, ManifestError};
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// A manifest (*.json), which is copied, or the directory of a plugin, which is linked to
+    #[arg(value_name = "FILE-OR-DIR")]
+    path: PathBuf,
+    /// Replace what was added by the same name
+    #[arg(long)]
+    force: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A plugin that is to be added.
+struct Addition {
+    /// Its name, or the best guess at it before it is loaded.
+    name: String,
+    item: Item,
+    /// Fields of its manifest that mean nothing.
+    unknown: Vec<String>,
+}
+
+/// Exit status 1 if the running daemon cannot load it; it stays added.
+pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let path = existing(&arguments.path)?;
+    let addition = if path.is_dir() { directory(&path)? } else { manifest(&path)? };
+    for field in &addition.unknown {
+        context.console.warning(&format!("the manifest's field `{field}` means nothing"));
+    }
+    let shelf = Shelf::of(&context.paths);
+    let place = shelf.place(&addition.name, &addition.item);
+    let is_there = existing(&place).is_ok_and(|there| there == path)
+        || matches!(&addition.item, Item::Directory(own) if existing(&place).is_ok_and(|there| there == *own));
+    if !is_there {
+        check_free(context, &shelf, &addition, arguments.force)?;
+        shelf.put(&addition.name, &addition.item)?;
+    }
+    report(context, &addition, &place, arguments.json)
+}
+
+fn directory(path: &Path) -> Result<Addition, Failure> {
+    let package = discovery::package_directory(path).ok_or_else(|| no_plugin(path))?;
+    let source = PluginSource::at(package, Origin::Added);
+    let manifest = Manifest::read(&source.manifest).map_err(wrong)?.unwrap_or_default();
+    if manifest.needs_code() && !source.init_file().is_file() {
+        return Err(no_code(&source.manifest));
+    }
+    let name = manifest.name.unwrap_or_else(|| source.working_name());
+    check_name(&name, &source.manifest)?;
+    Ok(Addition { name, item: Item::Directory(source.path), unknown: manifest.unknown })
+}
+
+fn manifest(path: &Path) -> Result<Addition, Failure> {
+    if path.extension() != Some(OsStr::new("json")) {
+        let error = format!("{} is neither a manifest (*.json) nor a directory", path.display());
+        let hint = "Code goes into `__init__.py` in a directory: `skills-daemon plugin new NAME` makes one.";
+        return Err(Failure::new(Kind::Usage, error).hint(hint));
+    }
+    let text = fs::read_to_string(path).map_err(|error| {
+        Failure::environment(format!("cannot read {}: {error}", path.display()))
+    })?;
+    let manifest = Manifest::parse(&text, path).map_err(wrong)?;
+    if manifest.needs_code() {
+        return Err(no_code(path));
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let name = manifest.name.unwrap_or(stem);
+    check_name(&name, path)?;
+    Ok(Addition { name, item: Item::Manifest(text), unknown: manifest.unknown })
+}
+
+fn wrong(error: ManifestError) -> Failure {
+    Failure::new(Kind::Plugin, error.to_string())
+        .hint("`skills-daemon plugin validate` lists all that is wrong with it.")
+}
+
+fn no_code(manifest: &Path) -> Failure {
+    let error = format!(
+        "{} names neither `commands` nor an `entry_point`, and there is no `__init__.py` beside it",
+        manifest.display()
+    );
+    Failure::new(Kind::Plugin, error).hint("A plugin that has no code needs one of them.")
+}
+
+fn check_name(name: &str, manifest: &Path) -> Result<(), Failure> {
+    manifest::check_name(name).map_err(|message| {
+        Failure::new(Kind::Plugin, message)
+            .hint(format!("Say another as `name` in {}.", manifest.display()))
+    })
+}
+
+/// Nobody else has the name, or only what may be replaced.
+fn check_free(
+    context: &Context,
+    shelf: &Shelf,
+    addition: &Addition,
+    force: bool,
+) -> Result<(), Failure> {
+    let name = &addition.name;
+    let taken = |path: &Path, hint: String| {
+        let error = format!("another plugin is called '{name}': {}", path.display());
+        Err(Failure::new(Kind::Usage, error).hint(hint))
+    };
+    let entries = shelf.entries(name);
+    if let (Some(entry), false) = (entries.first(), force) {
+        let path = entry.read_link().unwrap_or_else(|_| entry.clone());
+        return taken(&path, "`--force` replaces it.".to_owned());
+    }
+    let same = |plugin: &known::Known| {
+        matches!(&addition.item, Item::Directory(own) if plugin.lies_at(own))
+            || entries.iter().any(|entry| plugin.lies_at(entry))
+            // One that was added by another name is told by its link.
+            || entries.iter().filter_map(|entry| discovery::added_path(entry)).any(|own| plugin.lies_at(&own))
+    };
+    // Bundled plugins are not among them: they give way.
+    for plugin in known::found(context)?.iter().filter(|plugin| plugin.name == *name) {
+        if !same(plugin) {
+            return taken(
+                &plugin.path,
+                format!(
+                    "Give one of them another `name`, or remove that one; {}",
+                    match shelf.entry_of(&plugin.path) {
+                        Some(_) => format!("`skills-daemon plugin remove {name}` does."),
+                        None => "what was not added cannot be replaced by `--force`.".to_owned(),
+                    }
+                ),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn report(
+    context: &Context,
+    addition: &Addition,
+    place: &Path,
+    as_json: bool,
+) -> Result<ExitCode, Failure> {
+    let path = match &addition.item {
+        Item::Manifest(_) => place,
+        Item::Directory(directory) => directory,
+    };
+    let reloaded = outcome::reload(context)?;
+    let plugin = reloaded.as_ref().and_then(|plugins| outcome::at(plugins, path));
+    let name = plugin.map_or(&addition.name, |plugin| &plugin.name);
+    let status = plugin.and_then(|plugin| plugin.status.as_ref());
+    let failed = reloaded.is_some() && status.is_none_or(|status| status.state == "failed");
+    if as_json {
+        context.print_json(&json!({
+            "success": !failed,
+            "name": name,
+            "path": path,
+            "added": place,
+            "state": status.map_or("added", |status| &status.state),
+            "commands": status.map(|status| status.commands),
+            "detail": status.and_then(|status| status.detail.as_ref()),
+            "hint": status.and_then(|status| status.hint.as_ref()),
+        }))?;
+        return Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+    }
+    let style = context.console.out;
+    context.print(&format!("{}added{}: {name} ({})", style.green, style.reset, place.display()));
+    match status {
+        None if failed => context.print("The daemon does not find it: `skills-daemon status`."),
+        None => context.print("It is loaded when the daemon starts: at the next call."),
+        Some(status) if failed => {
+            let detail = status.detail.as_deref().unwrap_or_default();
+            context.print(&format!("{}Error:{} {detail}", style.red, style.reset));
+        }
+        Some(status) => {
+            let commands = count(status.commands, "command");
+            context.print(&format!("It serves {commands}: skills-client {name} --help"));
+            if let Some(complaint) = &status.detail {
+                context.console.warning(complaint);
+            }
+        }
+    }
+    if let Some(hint) = status.and_then(|status| status.hint.as_ref()) {
+        context.print(&format!("  {}Hint: {hint}{}", style.dim, style.reset));
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

@@ -1,0 +1,361 @@
+//! Plugins as shell commands: a small script for each in the user's directory of executables.
+//!
+//! Whatever there is not ours is neither changed nor followed: ours is a regular file that begins with
+//! [`MARKER`], so whoever wants to keep a changed script takes that line out. A wrapper also says which runtime
+//! directory it was written for, because a daemon knows only its own plugins: it removes no wrapper of another
+//! one's. A wrapper is written beside its place and moved there, so nobody ever runs half of one.
+
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::environment;
+use crate::failure::Failure;
+use crate::manifest::check_name;
+use crate::paths::Paths;
+
+/// What a wrapper begins with, and nothing else does.
+const MARKER: &str = "#!/bin/sh\n\
+    # Made by skills-daemon, which replaces and removes this file as long as this line is in it.\n";
+/// The program that a wrapper calls.
+const CLIENT: &str = "skills-client";
+/// What is longer was not written here, in bytes.
+const SIZE_MAX: u64 = 64 << 10;
+const MODE: u32 = 0o755;
+
+/// What stands at the place of a wrapper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing.
+    Absent,
+    /// The wrapper as it must be.
+    Current,
+    /// A wrapper, but an older one, or that of another runtime directory.
+    Stale,
+    /// Something else, which is left alone.
+    Foreign,
+}
+
+/// What the plugins that there are make of the wrappers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Names of the wrappers that were written.
+    pub written: Vec<String>,
+    /// Names of the wrappers that were removed.
+    pub removed: Vec<String>,
+    /// Files that are in a wrapper's place and not ours.
+    pub left_alone: Vec<PathBuf>,
+}
+
+/// The directory of wrappers, and what is written into each.
+#[derive(Clone, Debug)]
+pub struct Wrappers {
+    directory: PathBuf,
+    client: PathBuf,
+    head: Vec<u8>,
+}
+
+impl Wrappers {
+    /// The wrappers of these places, which call the client that belongs to this program.
+    ///
+    /// # Errors
+    /// There is no client, neither beside this program nor on PATH.
+    pub fn of(paths: &Paths) -> Result<Wrappers, Failure> {
+        let beside = std::env::current_exe().ok().map(|own| own.with_file_name(CLIENT));
+        let client = beside
+            .filter(|path| path.is_file())
+            .or_else(|| which::which(CLIENT).ok())
+            .and_then(|path| std::path::absolute(path).ok())
+            .ok_or_else(|| {
+                Failure::environment(format!("{CLIENT} is neither beside this program nor on PATH"))
+                    .hint("Install skills-daemon again; all three executables belong together.")
+            })?;
+        Ok(Wrappers::calling(client, paths))
+    }
+
+    fn calling(client: PathBuf, paths: &Paths) -> Wrappers {
+        let runtime = paths.runtime.display().to_string();
+        // A comment is one line, whatever is in the path.
+        let runtime: String =
+            runtime.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+        let head = format!("{MARKER}# Its daemon: {runtime}\n").into_bytes();
+        Wrappers { directory: paths.bin.clone(), client, head }
+    }
+
+    /// Where the wrapper of the plugin `name` is or would be.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// What stands at the place of the wrapper `name`.
+    pub fn standing(&self, name: &str) -> Standing {
+        match look(&self.path(name)) {
+            Found::Nothing => Standing::Absent,
+            Found::Foreign => Standing::Foreign,
+            Found::Ours { text, mode } if text == self.text(name) && mode & MODE == MODE => {
+                Standing::Current
+            }
+            Found::Ours { .. } => Standing::Stale,
+        }
+    }
+
+    /// Writes the wrapper `name` unless it is there; what is not ours is left alone and told of.
+    pub fn link(&self, name: &str) -> Result<Standing, Failure> {
+        check_name(name).map_err(Failure::environment)?;
+        let before = self.standing(name);
+        if matches!(before, Standing::Absent | Standing::Stale) {
+            self.write(name).map_err(|error| failed("write", &self.path(name), &error))?;
+        }
+        Ok(before)
+    }
+
+    /// Removes the wrapper `name`; what is not ours is left alone and told of.
+    pub fn unlink(&self, name: &str) -> Result<Standing, Failure> {
+        let before = self.standing(name);
+        if matches!(before, Standing::Current | Standing::Stale) {
+            remove(&self.path(name))?;
+        }
+        Ok(before)
+    }
+
+    /// The names of all wrappers, in order, whichever daemon they were written for.
+    pub fn names(&self) -> Vec<String> {
+        self.ours(MARKER.as_bytes())
+    }
+
+    /// Writes the wrappers of `wanted`, and removes those of this daemon that are not in `kept` either; where
+    /// `kept` is not known, none is removed.
+    pub fn follow(
+        &self,
+        wanted: &BTreeSet<String>,
+        kept: Option<&BTreeSet<String>>,
+    ) -> Result<Changes, Failure> {
+        let mut changes = Changes::default();
+        if let Some(kept) = kept {
+            for name in self.ours(&self.head) {
+                if !wanted.contains(&name) && !kept.contains(&name) {
+                    remove(&self.path(&name))?;
+                    changes.removed.push(name);
+                }
+            }
+        }
+        for name in wanted {
+            match self.link(name)? {
+                Standing::Current => {}
+                Standing::Foreign => changes.left_alone.push(self.path(name)),
+                Standing::Absent | Standing::Stale => changes.written.push(name.clone()),
+            }
+        }
+        Ok(changes)
+    }
+
+    fn ours(&self, head: &[u8]) -> Vec<String> {
+        let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            // Leaves out what a writer that was killed has left, and any other hidden file.
+            .filter(|name| check_name(name).is_ok())
+            .filter(|name| match look(&self.path(name)) {
+                Found::Ours { text, .. } => text.starts_with(head),
+                _ => false,
+            })
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn text(&self, name: &str) -> Vec<u8> {
+        let mut text = self.head.clone();
+        text.extend_from_slice(b"exec ");
+        text.extend(quoted(&self.client));
+        text.extend_from_slice(format!(" {name} \"$@\"\n").as_bytes());
+        text
+    }
+
+    fn write(&self, name: &str) -> io::Result<()> {
+        fs::DirBuilder::new().recursive(true).mode(0o755).create(&self.directory)?;
+        let staged = self.directory.join(format!(".{name}.{}", std::process::id()));
+        let written = (|| {
+            // What may stand there was left by a process that had this id.
+            let _ = fs::remove_file(&staged);
+            let mut file =
+                OpenOptions::new().write(true).create_new(true).mode(MODE).open(&staged)?;
+            file.write_all(&self.text(name))?;
+            // Whatever the umask has taken away.
+            file.set_permissions(Permissions::from_mode(MODE))?;
+            drop(file);
+            fs::rename(&staged, self.path(name))
+        })();
+        if written.is_err() {
+            let _ = fs::remove_file(&staged);
+        }
+        written
+    }
+}
+
+/// True if a shell with this PATH finds what is in `directory`.
+pub fn on_path(directory: &Path, path: Option<&str>) -> bool {
+    let same = |entry: &Path| match (fs::canonicalize(entry), fs::canonicalize(directory)) {
+        (Ok(entry), Ok(directory)) => entry == directory,
+        _ => entry == directory,
+    };
+    path.is_some_and(|path| std::env::split_paths(path).any(|entry| same(&entry)))
+}
+
+/// The line for a shell's start-up file that puts the directory on PATH.
+pub fn path_line(paths: &Paths) -> String {
+    let written = |directory: &Path| {
+        let text = directory.display().to_string();
+        text.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$").replace('`', "\\`")
+    };
+    let directory = match paths.bin.strip_prefix(&paths.home) {
+        Ok(below) => format!("$HOME/{}", written(below)),
+        Err(_) => written(&paths.bin),
+    };
+    format!("export PATH=\"{directory}:$PATH\"")
+}
+
+enum Found {
+    Nothing,
+    Ours { text: Vec<u8>, mode: u32 },
+    Foreign,
+}
+
+/// What is at `path`; a link is looked at, not followed, and what cannot be read is not ours.
+fn look(path: &Path) -> Found {
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if is_nothing(&error) => return Found::Nothing,
+        Err(_) => return Found::Foreign,
+    };
+    if !metadata.is_file() || metadata.len() > SIZE_MAX {
+        return Found::Foreign;
+    }
+    match fs::read(path) {
+        Ok(text) if text.starts_with(MARKER.as_bytes()) => {
+            Found::Ours { text, mode: metadata.permissions().mode() }
+        }
+        _ => Found::Foreign,
+    }
+}
+
+/// True if there is nothing, not even the directory.
+fn is_nothing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn remove(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Err(error) if !is_nothing(&error) => Err(failed("remove", path, &error)),
+        _ => Ok(()),
+    }
+}
+
+fn failed(what: &str, path: &Path, error: &io::Error) -> Failure {
+    Failure::environment(format!("cannot {what} {}: {error}", path.display())).hint(format!(
+        "Make its directory writable for you, or set {}=0 to do without such commands.",
+        environment::WRAPPERS
+    ))
+}
+
+/// `path` as one word of a shell's line.
+fn quoted(path: &Path) -> Vec<u8> {
+    let mut word = vec![b'\''];
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'\'' => word.extend_from_slice(b"'\\''"),
+            _ => word.push(*byte),
+        }
+    }
+    word.push(b'\'');
+    word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrappers(root: &Path, runtime: &str) -> Wrappers {
+        let paths = Paths {
+            home: root.into(),
+            runtime: root.join(runtime),
+            config: root.join("c"),
+            bin: root.join("a/bin"),
+        };
+        Wrappers::calling(root.join("it's/skills-client"), &paths)
+    }
+
+    fn set(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_wrapper_is_written_once_and_only_by_difference() {
+        let root = tempfile::tempdir().unwrap();
+        let wrappers = wrappers(root.path(), "r");
+        assert_eq!(wrappers.link("jira").unwrap(), Standing::Absent);
+        let path = wrappers.path("jira");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("#!/bin/sh\n# Made by skills-daemon"), "{text}");
+        assert!(text.ends_with("/it'\\''s/skills-client' jira \"$@\"\n"), "{text}");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o755);
+        assert_eq!(wrappers.link("jira").unwrap(), Standing::Current);
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(wrappers.link("jira").unwrap(), Standing::Stale);
+        assert_eq!(wrappers.standing("jira"), Standing::Current);
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        assert!(wrappers.link("../jira").is_err());
+    }
+
+    #[test]
+    fn what_is_not_ours_is_neither_changed_nor_followed() {
+        let root = tempfile::tempdir().unwrap();
+        let wrappers = wrappers(root.path(), "r");
+        wrappers.link("ours").unwrap();
+        fs::write(wrappers.path("script"), format!("#!/bin/sh\necho\n{MARKER}")).unwrap();
+        std::os::unix::fs::symlink(wrappers.path("ours"), wrappers.path("link")).unwrap();
+        std::os::unix::fs::symlink("/nowhere", wrappers.path("dangling")).unwrap();
+        fs::create_dir(wrappers.path("directory")).unwrap();
+        for name in ["script", "link", "dangling", "directory"] {
+            assert_eq!(wrappers.link(name).unwrap(), Standing::Foreign, "{name}");
+            assert_eq!(wrappers.unlink(name).unwrap(), Standing::Foreign, "{name}");
+            assert!(fs::symlink_metadata(wrappers.path(name)).is_ok(), "{name}");
+        }
+        assert_eq!(wrappers.names(), ["ours"]);
+    }
+
+    #[test]
+    fn wrappers_follow_the_plugins_of_their_own_daemon() {
+        let root = tempfile::tempdir().unwrap();
+        let wrappers = wrappers(root.path(), "r");
+        let other = self::wrappers(root.path(), "other");
+        other.link("theirs").unwrap();
+        fs::write(wrappers.path("b"), "mine").unwrap();
+        let changes = wrappers.follow(&set(&["a", "b", "c"]), Some(&set(&[]))).unwrap();
+        assert_eq!(changes.written, ["a", "c"]);
+        assert_eq!(changes.left_alone, [wrappers.path("b")]);
+        assert_eq!(wrappers.follow(&set(&["a"]), None).unwrap(), Changes::default());
+        let changes = wrappers.follow(&set(&["a"]), Some(&set(&["c"]))).unwrap();
+        assert_eq!(changes, Changes::default());
+        let changes = wrappers.follow(&set(&["a"]), Some(&set(&[]))).unwrap();
+        assert_eq!(changes.removed, ["c"]);
+        assert_eq!(wrappers.names(), ["a", "theirs"]);
+    }
+
+    #[test]
+    fn the_line_for_the_shell_is_short_where_it_can_be() {
+        let paths = |bin: &str| Paths {
+            home: "/h".into(),
+            runtime: "/r".into(),
+            config: "/c".into(),
+            bin: bin.into(),
+        };
+        assert_eq!(path_line(&paths("/h/.local/bin")), "export PATH=\"$HOME/.local/bin:$PATH\"");
+        assert_eq!(path_line(&paths("/a $b")), "export PATH=\"/a \\$b:$PATH\"");
+        assert!(on_path(Path::new("/no/bin"), Some("/x:/no/bin")));
+        assert!(!on_path(Path::new("/no/bin"), Some("/no")) && !on_path("/no".as_ref(), None));
+    }
+}
