@@ -28,12 +28,14 @@ pub(super) async fn run(
     let run = match run {
         Ok(Json(run)) => run,
         Err(rejection) => {
-            let kind = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                Kind::TooLarge
-            } else {
-                Kind::Usage
-            };
-            return failed(&Failure::new(kind, rejection.body_text()));
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                let most = super::OWN_BODY_MAX >> 20;
+                return failed(
+                    &Failure::new(Kind::TooLarge, "the values of this call are too large together")
+                        .hint(format!("A call takes {most} MiB, written as JSON.")),
+                );
+            }
+            return failed(&Failure::new(Kind::Usage, rejection.body_text()));
         }
     };
     if is_newer(&run.client) || !service.venv_python.exists() {
