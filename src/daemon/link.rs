@@ -11,6 +11,19 @@ use crate::paths::Paths;
 use crate::registry::{Entry, Snapshot};
 use crate::wrappers::{Changes, Wrappers};
 
+/// Makes the shell command of the plugin `name`, which is the entry `id`.
+pub(super) async fn one(snapshot: &Snapshot, id: u64, name: &str, paths: Paths) {
+    let is_own = |entry: &&Entry| entry.id == id && entry.source.origin != Origin::Bundled;
+    if snapshot.entries.iter().find(is_own).is_none() {
+        return;
+    }
+    let name = name.to_owned();
+    let linked = spawn_blocking(move || Wrappers::of(&paths)?.link(&name)).await;
+    if let Ok(Err(failure)) = linked {
+        tracing::warn!(error = failure.error, hint = failure.hint, "no wrapper");
+    }
+}
+
 /// Makes the shell commands those of the plugins that there are.
 ///
 /// A plugin that fails keeps its command, so that calling it says why. One that failed before it told its name may

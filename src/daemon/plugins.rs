@@ -438,6 +438,9 @@ impl Supervisor {
         tracing::info!(plugin = name, commands, "plugin loaded");
         // Before anybody can know that it serves, so that its help is there once it did.
         self.remember(id, fingerprint, served.told.clone()).await;
+        if self.settings.wrappers.value.0 {
+            link::one(&self.registry.snapshot(), id, name, self.paths.clone()).await;
+        }
         // A plugin that hung while a reload replaced it has no place any more, and one that lost its name to
         // another while its hooks ran stays as it is.
         let mut placed = false;

@@ -42,10 +42,7 @@ fn a_new_plugin_of_functions_is_tested_added_called_and_removed() {
     let place = home.path().join(SHELF).join("my-tool");
     assert_eq!(
         added.ok().quietly().stdout(),
-        format!(
-            "added: my-tool ({})\nIt serves 2 commands: skills-client my-tool --help\n",
-            place.display()
-        )
+        format!("added: my-tool ({})\nIt serves 2 commands: my-tool --help\n", place.display())
     );
     assert_eq!(fs::read_link(&place).unwrap(), home.path().join("my-tool/skills_plugin"));
     home.client(&["my-tool", "get-greeting", "Ada", "--loud"]).ok().says("HELLO, ADA!");
@@ -67,13 +64,14 @@ fn a_new_plugin_of_functions_is_tested_added_called_and_removed() {
 
 #[test]
 fn a_new_plugin_with_fastapi_too() {
-    let home = Home::new();
+    let home = Home::new().with_bin_on_path();
     let made = home.control(&["plugin", "new", "--fastapi", "--json", "web", "code/here"]);
     let made = made.ok().quietly().json();
     assert_eq!((&made["name"], &made["path"]), (&json!("web"), &json!("code/here")));
     own_tests(&home, "code/here");
     let added = home.control(&["plugin", "add", "code/here"]);
-    added.ok().quietly().says("It is loaded when the daemon starts: at the next call.");
+    // The daemon is started for it.
+    added.ok().says("It serves 2 commands: web --help");
     home.client(&["web", "greeting", "Ada"]).ok().quietly().says("Hello, Ada!");
     home.client(&["web", "tally", "--words", "a"]).ok().says("a: 1");
 
@@ -86,7 +84,7 @@ fn a_new_plugin_with_fastapi_too() {
 
 #[test]
 fn a_manifest_is_copied_replaced_and_removed() {
-    let home = Home::new();
+    let home = Home::new().with_bin_on_path();
     let file = text(home.write("some where/x.json", MATH));
     home.control(&["start"]).ok();
     let added = home.control(&["plugin", "add", "--json", &file]).ok().quietly().json();

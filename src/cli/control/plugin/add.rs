@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
+use super::super::link::warn_of_path;
 use super::super::status::count;
 use super::super::{Context, known};
 use super::shelf::{Item, Shelf};
@@ -15,6 +16,7 @@ use super::{existing, no_plugin, outcome};
 use crate::discovery::{self, Origin, PluginSource};
 use crate::failure::{Failure, Kind};
 use crate::manifest::{self, Manifest, ManifestError};
+use crate::wrappers::{Standing, Wrappers};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -38,7 +40,7 @@ struct Addition {
     unknown: Vec<String>,
 }
 
-/// Exit status 1 if the running daemon cannot load it; it stays added.
+/// Exit status 1 if the daemon, which is started if need be, cannot load it; it stays added.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let path = existing(&arguments.path)?;
     let addition = if path.is_dir() { directory(&path)? } else { manifest(&path)? };
@@ -158,18 +160,18 @@ fn report(
         Item::Manifest(_) => place,
         Item::Directory(directory) => directory,
     };
-    let reloaded = outcome::reload(context)?;
-    let plugin = reloaded.as_ref().and_then(|plugins| outcome::at(plugins, path));
+    let plugins = outcome::serve(context)?;
+    let plugin = outcome::at(&plugins, path);
     let name = plugin.map_or(&addition.name, |plugin| &plugin.name);
     let status = plugin.and_then(|plugin| plugin.status.as_ref());
-    let failed = reloaded.is_some() && status.is_none_or(|status| status.state == "failed");
+    let failed = status.is_none_or(|status| status.state == "failed");
     if as_json {
         context.print_json(&json!({
             "success": !failed,
             "name": name,
             "path": path,
             "added": place,
-            "state": status.map_or("added", |status| &status.state),
+            "state": status.map(|status| &status.state),
             "commands": status.map(|status| status.commands),
             "detail": status.and_then(|status| status.detail.as_ref()),
             "hint": status.and_then(|status| status.hint.as_ref()),
@@ -179,15 +181,20 @@ fn report(
     let style = context.console.out;
     context.print(&format!("{}added{}: {name} ({})", style.green, style.reset, place.display()));
     match status {
-        None if failed => context.print("The daemon does not find it: `skills-daemon status`."),
-        None => context.print("It is loaded when the daemon starts: at the next call."),
+        None => context.print("The daemon does not find it: `skills-daemon status`."),
         Some(status) if failed => {
             let detail = status.detail.as_deref().unwrap_or_default();
             context.print(&format!("{}Error:{} {detail}", style.red, style.reset));
         }
         Some(status) => {
             let commands = count(status.commands, "command");
-            context.print(&format!("It serves {commands}: skills-client {name} --help"));
+            let is_linked = Wrappers::of(&context.paths)
+                .is_ok_and(|wrappers| wrappers.standing(name) == Standing::Current);
+            let program = if is_linked { "" } else { "skills-client " };
+            context.print(&format!("It serves {commands}: {program}{name} --help"));
+            if is_linked {
+                warn_of_path(context);
+            }
             if let Some(complaint) = &status.detail {
                 context.console.warning(complaint);
             }

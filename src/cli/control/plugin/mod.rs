@@ -22,6 +22,9 @@ use clap::{Args, Subcommand};
 use super::Context;
 use crate::failure::{Failure, Kind};
 
+const SCHEMA: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/manifest.schema.json"));
+
 #[derive(Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -38,6 +41,8 @@ enum Command {
     New(new::Arguments),
     /// Check a plugin by loading it in a daemon of its own, its startup() and connect() included
     Validate(validate::Arguments),
+    /// Print the JSON Schema of manifests, for editors
+    Schema,
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -46,6 +51,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
         Command::Remove(arguments) => remove::run(context, arguments),
         Command::New(arguments) => new::run(context, arguments),
         Command::Validate(arguments) => validate::run(context, arguments),
+        Command::Schema => {
+            context.print(SCHEMA.trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::super::Context;
 use super::super::known::{self, Known};
 use crate::failure::Failure;
-use crate::lifecycle::Request;
+use crate::lifecycle::{self, Request};
 use crate::wire::Reloaded;
 
 /// All plugins after a reload; `None` where no daemon runs.
@@ -15,6 +15,15 @@ pub(super) fn reload(context: &Context) -> Result<Option<Vec<Known>>, Failure> {
         Some(_) => known::settled(context).map(Some),
         None => Ok(None),
     }
+}
+
+/// All plugins of the daemon, which is started or loads them again.
+pub(super) fn serve(context: &Context) -> Result<Vec<Known>, Failure> {
+    if let Some(plugins) = reload(context)? {
+        return Ok(plugins);
+    }
+    lifecycle::ensure_running(&context.paths, &context.env, &context.console)?;
+    known::settled(context)
 }
 
 /// The plugin that lies at `path`.
