@@ -18,20 +18,30 @@ fn page(name: &str, text: &str) {
 /// The names below `heading` in a help text, up to an empty line.
 fn names(help: &str, heading: &str) -> Vec<String> {
     let lines = help.lines().skip_while(|line| *line != heading).skip(1);
-    let names = lines.take_while(|line| !line.is_empty());
+    // A longer text goes on further to the right.
+    let names = lines.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
     names.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
 }
 
 #[test]
 fn the_control_program_explains_each_of_its_commands() {
     let home = Home::bare();
-    let help = home.control(&["--help"]);
-    let commands = names(help.ok().stdout(), "Commands:");
-    assert!(commands.len() > 7, "{commands:?}");
-    for command in commands.iter().filter(|command| *command != "help") {
-        let help = Output::of(home.command(CONTROL, &[command, "--help"]));
-        page(&format!("skills-daemon {command}"), help.ok().quietly().stdout());
+    // Each with the words that lead to it; those below one are found in its own help.
+    let mut pages = vec![Vec::new()];
+    let mut seen = 0;
+    while let Some(words) = pages.pop() {
+        let arguments = [&words[..], &["--help".to_owned()]].concat();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let help = Output::of(home.command(CONTROL, &arguments));
+        let text = help.ok().quietly().stdout();
+        let below = names(text, "Commands:").into_iter().filter(|name| name != "help");
+        pages.extend(below.map(|name| [&words[..], &[name]].concat()));
+        if !words.is_empty() {
+            page(&format!("skills-daemon {}", words.join(" ")), text);
+            seen += 1;
+        }
     }
+    assert!(seen > 15, "{seen}");
 }
 
 #[test]
