@@ -9,10 +9,7 @@ from typing import Any
 
 from skills_host.functions.discover import Found
 from skills_host.functions.signature import Parameter, Signature
-from skills_host.functions.value import Invalid
-
-#: One entry of a 422, as FastAPI writes it.
-Problem = dict[str, Any]
+from skills_host.functions.value import Invalid, Problem
 
 
 class Refused(Exception):
@@ -99,19 +96,17 @@ class Command:
             name = parameter.name
             if name not in given:
                 if parameter.required:
-                    problems.append(_problem("missing", place, name, "Field required", None))
+                    problem = {"type": "missing", "loc": [place, name], "msg": "Field required"}
+                    problems.append({**problem, "input": None})
                 continue
             try:
                 arguments[name] = convert(parameter, given[name])
             except Invalid as error:
-                problems.append(_problem(error.kind, place, name, str(error), given[name]))
+                for problem in error.problems:
+                    problems.append({**problem, "loc": [place, name, *problem["loc"]]})
         if problems:
             raise Refused(problems)
         return arguments
-
-
-def _problem(kind: str, place: str, name: str, message: str, value: Any) -> Problem:
-    return {"type": kind, "loc": [place, name], "msg": message, "input": value}
 
 
 def _by_position(function: Callable[..., Any], names: list[str]) -> Callable[..., Any]:

@@ -35,7 +35,7 @@ class Plan:
     """How to call one command directly.
 
     Args:
-        command: A command that is asked with GET.
+        command: A command that has no `why`.
     """
 
     status = 200
@@ -69,6 +69,8 @@ def _kind(parameter: Parameter) -> dict[str, Any]:
     its = parameter.type
     if its.is_list:
         return {"kind": "texts"}
+    if its.needs_pydantic:
+        return {"kind": "text"}
     if its.bare in (int, float) and its.bounds.keys() <= {"ge", "gt", "le", "lt"}:
         return {"kind": its.bare.__name__, **its.bounds}
     if its.bare is bool:

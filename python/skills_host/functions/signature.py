@@ -102,5 +102,7 @@ def _parameter(parameter: inspect.Parameter, hints: dict[str, Any], text: str) -
         made = Parameter(parameter, annotation, text)
         made.type.schema()
     except Exception as error:
-        raise Unusable(f"parameter {parameter.name}: {error}") from None
+        # Of several lines of msgspec's the last one tells.
+        why = (str(error).splitlines() or [type(error).__name__])[-1]
+        raise Unusable(f"parameter {parameter.name}: {why}") from None
     return made
