@@ -391,8 +391,11 @@ def _plain(value: Any) -> Any:
     """A value that JSON can hold, for one that msgspec does not know."""
     if isinstance(value, PurePath):
         return str(value)
-    if hasattr(value, "model_dump"):
+    if hasattr(value, "model_dump") and not inspect.isclass(value):
         return value.model_dump(mode="json")
-    if inspect.isgenerator(value) or hasattr(value, "__next__"):
+    if value is None or isinstance(value, bool):
+        # As a key.
+        return json.dumps(value)
+    if isinstance(value, collections.abc.Iterable) and not isinstance(value, tuple):
         return list(value)
     raise TypeError(f"a result of type {type(value).__name__} cannot be written as JSON")
