@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
 from collections.abc import Callable
@@ -64,8 +65,7 @@ class Signature:
         except (TypeError, ValueError) as error:
             raise Unusable(f"it tells no signature: {error}") from None
         try:
-            typed = function.__init__ if inspect.isclass(function) else function
-            hints = get_type_hints(typed, include_extras=True)
+            hints = get_type_hints(_annotated(function), include_extras=True)
         except Exception as error:
             raise Unusable(f"its annotations cannot be read: {error}") from None
         doc = docstring_parser.parse(inspect.getdoc(function) or "")
@@ -85,11 +85,21 @@ class Signature:
         self.result = hints.get("return", Any)
         self.summary = summary or doc.short_description or ""
         long = [doc.long_description] if doc.long_description else []
-        examples = [each.description or "" for each in doc.examples]
+        examples = [f"{each.snippet or ''}\n{each.description or ''}" for each in doc.examples]
         lines = [line.strip() for each in examples for line in each.splitlines() if line.strip()]
         if lines:
             long.append("Examples:\n" + "\n".join(f"    {line}" for line in lines))
         self.text = "\n\n".join([self.summary, *long])
+
+
+def _annotated(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What has the annotations of a class, a partial function or an object that can be called."""
+    if inspect.isclass(function):
+        return function.__init__
+    if isinstance(function, functools.partial):
+        return _annotated(function.func)
+    is_object = not inspect.isroutine(function) and not hasattr(function, "__wrapped__")
+    return type(function).__call__ if is_object else function
 
 
 def _parameter(parameter: inspect.Parameter, hints: dict[str, Any], text: str) -> Parameter:
