@@ -32,6 +32,7 @@ class Command:
         method: `GET`, with parameters in the query, or `POST`, with a JSON object as body.
         signature: What the function takes and gives.
         is_async: True for a coroutine function.
+        why: Why it is not called directly; `None` if it is.
         call: Calls the function; what generators yield becomes a list.
 
     Raises:
@@ -44,6 +45,10 @@ class Command:
         self.method = found.method
         self.signature = Signature(found.function, found.summary)
         self.is_async = inspect.iscoroutinefunction(found.function)
+        self.why = None if found.method == "GET" else "it reads a request body"
+        if not self.is_async and inspect.iscoroutinefunction(inspect.unwrap(found.function)):
+            # Only a call tells whether a decorator's wrapper returns a coroutine or runs it.
+            self.why = "it wraps a coroutine function"
         self.call: Callable[..., Any] = found.function
         if self.signature.positional:
             self.call = _by_position(found.function, self.signature.positional)
@@ -56,7 +61,8 @@ class Command:
         """Calls the function, on another thread if it may block."""
         if self.is_async:
             return await self.call(**arguments)
-        return await asyncio.to_thread(self.call, **arguments)
+        result = await asyncio.to_thread(self.call, **arguments)
+        return await result if inspect.isawaitable(result) else result
 
     def from_query(self, query: dict[str, list[str]]) -> dict[str, Any]:
         """The arguments in a query.

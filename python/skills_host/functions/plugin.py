@@ -62,12 +62,12 @@ class FunctionsPlugin:
         self.plans = []
         for command in self._commands:
             route: dict[str, Any] = {"path": command.path, "methods": [command.method]}
-            if command.method == "GET":
+            if command.why is None:
                 plan = Plan(command)
                 route["plan"] = {"number": len(self.plans), **plan.spec()}
                 self.plans.append(plan)
             else:
-                route["why"] = "it reads a request body"
+                route["why"] = command.why
             routes.append(route)
         described = {
             "name": self.name,
