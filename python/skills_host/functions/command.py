@@ -53,9 +53,9 @@ class Command:
         if self.signature.positional:
             self.call = _by_position(found.function, self.signature.positional)
         if inspect.isasyncgenfunction(found.function):
-            self.call, self.is_async = _gathered(found.function), True
+            self.call, self.is_async = _gathered(self.call), True
         elif inspect.isgeneratorfunction(found.function):
-            self.call = _listed(found.function)
+            self.call = _listed(self.call)
 
     async def run(self, arguments: dict[str, Any]) -> Any:
         """Calls the function, on another thread if it may block."""
@@ -115,9 +115,13 @@ class Command:
         return arguments
 
 
-def _by_position(function: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
+def _by_position(function: Callable[..., Any], defaults: dict[str, Any]) -> Callable[..., Any]:
     def call(**arguments: Any) -> Any:
-        first = [arguments.pop(name) for name in names if name in arguments]
+        names = list(defaults)
+        while names and names[-1] not in arguments:
+            names.pop()
+        # One that is left out before others takes its place nevertheless.
+        first = [arguments.pop(name, defaults[name]) for name in names]
         return function(*first, **arguments)
 
     return call

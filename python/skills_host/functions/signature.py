@@ -50,7 +50,7 @@ class Signature:
 
     Attributes:
         parameters: Those that a command can set; others are left out, if they have defaults.
-        positional: The names of those that can only be passed by position.
+        positional: Those that can only be passed by position, and their defaults.
         result: The type of the result.
         summary: The docstring's first line.
         text: The docstring without the parts on parameters and results.
@@ -71,13 +71,13 @@ class Signature:
         doc = docstring_parser.parse(inspect.getdoc(function) or "")
         texts = {each.arg_name.lstrip("*"): each.description or "" for each in doc.params}
         self.parameters = []
-        self.positional: list[str] = []
+        self.positional: dict[str, Any] = {}
         for parameter in signature.parameters.values():
             text = " ".join(texts.get(parameter.name, "").split())
+            if parameter.kind is parameter.POSITIONAL_ONLY:
+                self.positional[parameter.name] = parameter.default
             try:
                 self.parameters.append(_parameter(parameter, hints, text))
-                if parameter.kind is parameter.POSITIONAL_ONLY:
-                    self.positional.append(parameter.name)
             except Unusable as reason:
                 if parameter.default is parameter.empty and parameter.kind not in _VARIABLE:
                     raise
