@@ -33,7 +33,7 @@ class Docstring:
         parts = [self.summary]
         if parsed.long_description:
             parts.append(parsed.long_description)
-        examples = [each.description or "" for each in parsed.examples]
+        examples = [f"{each.snippet or ''}\n{each.description or ''}" for each in parsed.examples]
         lines = [line.strip() for each in examples for line in each.splitlines() if line.strip()]
         if lines:
             parts.append("Examples:\n" + "\n".join(f"    {line}" for line in lines))

@@ -1,16 +1,40 @@
-"""Fixtures for all tests of the SDK."""
+"""Fixtures for all tests of the SDK and of the host's Python half."""
 
+import asyncio
 import os
 import pty
 import sys
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
+from types import ModuleType
 from typing import TextIO
 
+import httpx
 import pytest
 
 from skills_daemon import colors
+
+# The module exists in the daemon's process alone; what its Binder does is tested there. Here it
+# keeps what it is given.
+sys.modules["_skills_host"] = ModuleType("_skills_host")
+sys.modules["_skills_host"].Binder = lambda *parts: parts
+
+
+@pytest.fixture
+def ask() -> Callable[..., httpx.Response]:
+    """Sends one request to an ASGI application: `ask(app, method, url, **options of httpx)`."""
+
+    def send(app, method: str, url: str, **options) -> httpx.Response:
+        async def sent() -> httpx.Response:
+            # Applications raise what they answer with 500, so that servers can log it.
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                return await client.request(method, url, **options)
+
+        return asyncio.run(sent())
+
+    return send
 
 
 @pytest.fixture

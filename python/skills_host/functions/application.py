@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from skills_daemon.commands import CommandError
 from skills_host.functions import value
@@ -96,7 +96,7 @@ async def _body(receive: Receive) -> Any:
             break
     try:
         return json.loads(b"".join(pieces) or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         problem = {
             "type": "json_invalid",
             "loc": ["body", getattr(error, "pos", 0)],
@@ -110,7 +110,7 @@ async def _body(receive: Receive) -> Any:
 def _url(scope: Message, path: str) -> bytes:
     host = next((text for name, text in scope["headers"] if name == b"host"), b"localhost")
     query = b"?" + scope["query_string"] if scope["query_string"] else b""
-    return b"http://" + host + path.encode() + query
+    return b"http://" + host + quote(path).encode() + query
 
 
 async def _refused(_: object, error: CommandError) -> Response:

@@ -9,10 +9,7 @@ from typing import Any
 
 from skills_host.functions.discover import Found
 from skills_host.functions.signature import Parameter, Signature
-from skills_host.functions.value import Invalid
-
-#: One entry of a 422, as FastAPI writes it.
-Problem = dict[str, Any]
+from skills_host.functions.value import Invalid, Problem
 
 
 class Refused(Exception):
@@ -35,6 +32,7 @@ class Command:
         method: `GET`, with parameters in the query, or `POST`, with a JSON object as body.
         signature: What the function takes and gives.
         is_async: True for a coroutine function.
+        why: Why it is not called directly; `None` if it is.
         call: Calls the function; what generators yield becomes a list.
 
     Raises:
@@ -47,19 +45,24 @@ class Command:
         self.method = found.method
         self.signature = Signature(found.function, found.summary)
         self.is_async = inspect.iscoroutinefunction(found.function)
+        self.why: str | None = None
+        if not self.is_async and inspect.iscoroutinefunction(inspect.unwrap(found.function)):
+            # Only a call tells whether a decorator's wrapper returns a coroutine or runs it.
+            self.why = "it wraps a coroutine function"
         self.call: Callable[..., Any] = found.function
         if self.signature.positional:
             self.call = _by_position(found.function, self.signature.positional)
         if inspect.isasyncgenfunction(found.function):
-            self.call, self.is_async = _gathered(found.function), True
+            self.call, self.is_async = _gathered(self.call), True
         elif inspect.isgeneratorfunction(found.function):
-            self.call = _listed(found.function)
+            self.call = _listed(self.call)
 
     async def run(self, arguments: dict[str, Any]) -> Any:
         """Calls the function, on another thread if it may block."""
         if self.is_async:
             return await self.call(**arguments)
-        return await asyncio.to_thread(self.call, **arguments)
+        result = await asyncio.to_thread(self.call, **arguments)
+        return await result if inspect.isawaitable(result) else result
 
     def from_query(self, query: dict[str, list[str]]) -> dict[str, Any]:
         """The arguments in a query.
@@ -99,24 +102,26 @@ class Command:
             name = parameter.name
             if name not in given:
                 if parameter.required:
-                    problems.append(_problem("missing", place, name, "Field required", None))
+                    problem = {"type": "missing", "loc": [place, name], "msg": "Field required"}
+                    problems.append({**problem, "input": None})
                 continue
             try:
                 arguments[name] = convert(parameter, given[name])
             except Invalid as error:
-                problems.append(_problem(error.kind, place, name, str(error), given[name]))
+                for problem in error.problems:
+                    problems.append({**problem, "loc": [place, name, *problem["loc"]]})
         if problems:
             raise Refused(problems)
         return arguments
 
 
-def _problem(kind: str, place: str, name: str, message: str, value: Any) -> Problem:
-    return {"type": kind, "loc": [place, name], "msg": message, "input": value}
-
-
-def _by_position(function: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
+def _by_position(function: Callable[..., Any], defaults: dict[str, Any]) -> Callable[..., Any]:
     def call(**arguments: Any) -> Any:
-        first = [arguments.pop(name) for name in names if name in arguments]
+        names = list(defaults)
+        while names and names[-1] not in arguments:
+            names.pop()
+        # One that is left out before others takes its place nevertheless.
+        first = [arguments.pop(name, defaults[name]) for name in names]
         return function(*first, **arguments)
 
     return call

@@ -56,22 +56,26 @@ def commands(module: types.ModuleType) -> list[Found]:
     the module itself defines.
     """
     functions = {name: value for name, value in vars(module).items() if inspect.isroutine(value)}
-    marked = [function for function in functions.values() if mark_of(function)]
+    marked = {name: function for name, function in functions.items() if mark_of(function)}
     names = getattr(module, "__all__", None)
     if marked:
         chosen = marked
     elif names is not None:
-        chosen = [functions[name] for name in names if name in functions and name not in HOOKS]
+        chosen = {name: functions[name] for name in names if name in functions}
+        chosen = {name: function for name, function in chosen.items() if name not in HOOKS}
     else:
-        chosen = [
-            function
+        chosen = {
+            name: function
             for name, function in functions.items()
-            if inspect.isfunction(function)
+            # What `functools.cache` makes is no function, but wraps one.
+            if (inspect.isfunction(function) or hasattr(function, "__wrapped__"))
             and function.__module__ == module.__name__
             and not name.startswith("_")
             and name not in HOOKS
-        ]
-    return [_found(function) for function in dict.fromkeys(chosen)]
+        }
+    # Of several names for one function the first counts.
+    names = {id(function): name for name, function in reversed(chosen.items())}
+    return [_found(name, chosen[name]) for name in chosen if names[id(chosen[name])] == name]
 
 
 def named(realm: Realm, functions: dict[str, dict[str, Any]]) -> list[Found]:
@@ -103,8 +107,8 @@ def _reads(name: str) -> bool:
     return name.split("_", 1)[0] in READING
 
 
-def _found(function: Callable[..., Any]) -> Found:
+def _found(name: str, function: Callable[..., Any]) -> Found:
+    # By its name in the module: that of a lambda, or of a decorator's wrapper, says nothing.
     mark = mark_of(function) or Mark()
-    own_name = function.__name__
-    method = mark.method or ("GET" if _reads(own_name) else "POST")
-    return Found(mark.name or own_name.strip("_").replace("_", "-"), method, function)
+    method = mark.method or ("GET" if _reads(name) else "POST")
+    return Found(mark.name or name.strip("_").replace("_", "-"), method, function)

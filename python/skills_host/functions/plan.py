@@ -33,7 +33,11 @@ class Handler:
 
 
 class Plan:
-    """How to call one command directly."""
+    """How to call one command directly.
+
+    Args:
+        command: A command that has no `why`.
+    """
 
     status = 200
     encode = staticmethod(value.to_json)
@@ -71,6 +75,8 @@ def _kind(parameter: Parameter) -> dict[str, Any]:
     its = parameter.type
     if its.is_list:
         return {"kind": "texts"}
+    if its.needs_pydantic:
+        return {"kind": "text"}
     if its.bare in (int, float) and its.bounds.keys() <= {"ge", "gt", "le", "lt"}:
         return {"kind": its.bare.__name__, **its.bounds}
     if its.bare is bool:

@@ -62,9 +62,12 @@ class FunctionsPlugin:
         self.plans = []
         for command in self._commands:
             route: dict[str, Any] = {"path": command.path, "methods": [command.method]}
-            plan = Plan(command)
-            route["plan"] = {"number": len(self.plans), **plan.spec()}
-            self.plans.append(plan)
+            if command.why is None:
+                plan = Plan(command)
+                route["plan"] = {"number": len(self.plans), **plan.spec()}
+                self.plans.append(plan)
+            else:
+                route["why"] = command.why
             routes.append(route)
         described = {
             "name": self.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
 import types
@@ -49,7 +50,7 @@ class Signature:
 
     Attributes:
         parameters: Those that a command can set; others are left out, if they have defaults.
-        positional: The names of those that can only be passed by position.
+        positional: Those that can only be passed by position, and their defaults.
         result: The type of the result.
         summary: The docstring's first line.
         text: The docstring without the parts on parameters and results.
@@ -63,16 +64,16 @@ class Signature:
             signature = inspect.signature(function)
         except (TypeError, ValueError) as error:
             raise Unusable(f"it tells no signature: {error}") from None
-        hints = _hints(function.__init__ if inspect.isclass(function) else function)
+        hints = _hints(_annotated(function))
         doc = Docstring(inspect.getdoc(function) or "")
         self.parameters = []
-        self.positional: list[str] = []
+        self.positional: dict[str, Any] = {}
         for parameter in signature.parameters.values():
             text = doc.parameters.get(parameter.name, "")
+            if parameter.kind is parameter.POSITIONAL_ONLY:
+                self.positional[parameter.name] = parameter.default
             try:
                 self.parameters.append(_parameter(parameter, hints, text))
-                if parameter.kind is parameter.POSITIONAL_ONLY:
-                    self.positional.append(parameter.name)
             except Unusable as reason:
                 if parameter.default is parameter.empty and parameter.kind not in _VARIABLE:
                     raise
@@ -100,6 +101,16 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     return hints
 
 
+def _annotated(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What has the annotations of a class, a partial function or an object that can be called."""
+    if inspect.isclass(function):
+        return function.__init__
+    if isinstance(function, functools.partial):
+        return _annotated(function.func)
+    is_object = not inspect.isroutine(function) and not hasattr(function, "__wrapped__")
+    return type(function).__call__ if is_object else function
+
+
 def _parameter(parameter: inspect.Parameter, hints: dict[str, Any], text: str) -> Parameter:
     if parameter.kind in _VARIABLE:
         raise Unusable(f"parameter {parameter.name} has no name on a command line")
@@ -110,5 +121,7 @@ def _parameter(parameter: inspect.Parameter, hints: dict[str, Any], text: str) -
         made = Parameter(parameter, annotation, text)
         made.type.schema()
     except Exception as error:
-        raise Unusable(f"parameter {parameter.name}: {error}") from None
+        # Of several lines of msgspec's the last one tells.
+        why = (str(error).splitlines() or [type(error).__name__])[-1]
+        raise Unusable(f"parameter {parameter.name}: {why}") from None
     return made
