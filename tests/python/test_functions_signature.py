@@ -445,7 +445,7 @@ def test_all_that_is_referred_to_is_there(method):
     }
     schemas = made["components"]["schemas"]
     assert wanted == schemas.keys()
-    assert schemas["Tone"]["enum"] == ["cold", "warm"]
+    assert schemas["Tone"]["enum"] == ["warm", "cold"]
     assert schemas["Person"]["required"] == ["name"]
 
 

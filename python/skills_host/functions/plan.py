@@ -9,6 +9,7 @@ from typing import Any
 from _skills_host import Binder
 
 from skills_host.functions import value
+from skills_host.functions.annotation import choices as choices_of
 from skills_host.functions.command import Command
 from skills_host.functions.signature import Parameter
 from skills_host.functions.value import Invalid
@@ -49,7 +50,7 @@ class Plan:
         parts = []
         for parameter in self._parameters:
             kind = self._kind(parameter)["kind"]
-            choices = list((value.choices(parameter.type.bare) or {}).values())
+            choices = list((choices_of(parameter.type.bare) or {}).values())
             validate = _validator(parameter, kind) if kind in ("text", "texts", "json") else None
             parts.append((parameter.name, parameter.default, None, choices, validate))
         self.binder = Binder(parts, self.status, "any")
@@ -83,7 +84,7 @@ def _kind(parameter: Parameter) -> dict[str, Any]:
         return {"kind": "bool"}
     if its.bare is str and not its.is_constrained:
         return {"kind": "str"}
-    if not its.is_constrained and (choices := value.choices(its.bare)):
+    if not its.is_constrained and (choices := choices_of(its.bare)):
         return {"kind": "choice", "choices": list(choices)}
     return {"kind": "text"}
 
