@@ -23,15 +23,24 @@ pub(super) fn text(body: &Value, style: &Style) -> Option<String> {
     Some(text)
 }
 
+/// The option that a place `["body", "person", "name"]` is about, and where in its value: `person.name`.
+fn option(place: Option<&[Value]>) -> String {
+    // The item of a list is told by the list's name: nobody typed its number.
+    let names = place.unwrap_or_default().iter().filter(|part| !part.is_number());
+    let names: Vec<String> = names.map(python::str).collect();
+    match names.as_slice() {
+        [] => "unknown".to_owned(),
+        [whole] => whole.clone(),
+        [_, within @ ..] => within.join("."),
+    }
+}
+
 /// A 422: one line for each parameter.
 fn invalid(details: &[Value], style: &Style) -> String {
     let Style { red, yellow, dim, reset, .. } = style;
     let mut lines = vec![format!("{red}Error:{reset} Invalid parameters")];
     for detail in details {
-        let place = detail.get("loc").and_then(Value::as_array).map(Vec::as_slice);
-        // The item of a list is told by the list's name: nobody typed its number.
-        let name = place.unwrap_or_default().iter().rfind(|part| !part.is_number());
-        let name = name.map_or_else(|| "unknown".to_owned(), python::str);
+        let name = option(detail.get("loc").and_then(Value::as_array).map(Vec::as_slice));
         let expected = match detail.get("type").and_then(Value::as_str) {
             Some("missing") => {
                 lines.push(format!("  {yellow}Missing required parameter:{reset} --{name}"));

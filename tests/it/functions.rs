@@ -130,7 +130,7 @@ fn public_functions_are_commands() {
         assert!(!help.stdout().contains(hidden), "{}", help.stdout());
     }
     let help = home.client(&["greet", "get-greeting", "--help"]);
-    help.ok().says("Who is greeted.").says("cold, warm").says("greet get-greeting Ada --times 2");
+    help.ok().says("Who is greeted.").says("warm, cold").says("greet get-greeting Ada --times 2");
     home.client(&["greet", "find-sum", "--help"]).ok().says("What is added.");
     let log = home.log().iter().map(Value::to_string).collect::<String>();
     assert!(log.contains("odd is no command"), "{log}");

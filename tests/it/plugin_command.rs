@@ -221,7 +221,7 @@ fn a_plugin_is_checked_without_touching_the_daemon() {
       GET     /checked/get-one  Say one word.  (direct)
       POST    /checked/two  (direct)
     Warning: the manifest's field `nmae` means nothing
-    Warning: odd is no command: parameter value: Generating JSON schema for custom types requires either: - specifying a `schema_hook` - annotating the type with `Meta(extra_json_schema=...)` type <class 'builtin_function_or_method'> is not supported
+    Warning: odd is no command: parameter value: type <class 'builtin_function_or_method'> is not supported
     Warning: POST /checked/two has no docstring
     It can be served.
     ");
