@@ -2,7 +2,7 @@
 //!
 //! One small file a plugin, `NAME.json` in [`Paths::descriptions`](crate::paths::Paths::descriptions), with the
 //! description and a fingerprint of the files it was made from; its OpenAPI document lies beside it in
-//! `NAME.openapi.json`, because who completes a word does not want to read that. The daemon alone writes here.
+//! `NAME.openapi`, because who completes a word does not want to read that. The daemon alone writes here.
 //!
 //! What is here is a cache: a file that cannot be read, or is of another version, is one that is not there.
 
@@ -106,7 +106,7 @@ impl Store {
     pub fn keep_only(&self, paths: &[&Path]) -> io::Result<()> {
         for file in self.files() {
             if record(&file).is_none_or(|record| !paths.contains(&record.path.as_path())) {
-                remove(&file.with_extension("openapi.json"))?;
+                remove(&file.with_extension("openapi"))?;
                 remove(&file)?;
             }
         }
@@ -118,14 +118,11 @@ impl Store {
     }
 
     fn openapi_file(&self, name: &str) -> PathBuf {
-        self.0.join(format!("{name}.openapi.json"))
+        self.0.join(format!("{name}.openapi"))
     }
 
     fn files(&self) -> Vec<PathBuf> {
-        let is_record = |path: &PathBuf| {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            name.ends_with(".json") && !name.ends_with(".openapi.json")
-        };
+        let is_record = |path: &PathBuf| path.extension().is_some_and(|text| text == "json");
         let entries = fs::read_dir(&self.0).into_iter().flatten().flatten();
         entries.map(|entry| entry.path()).filter(is_record).collect()
     }

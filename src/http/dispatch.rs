@@ -58,23 +58,24 @@ pub(super) async fn call(served: &Served, head: RequestHead, body: Body) -> Resp
         return too_large();
     }
     let (name, request_id) = (served.name(), head.request_id.clone());
-    let is_short = body.size_hint().exact().is_some_and(|size| size <= SHORT_BODY_MAX);
-    let (incoming, rest) = if body.is_end_stream() {
-        (Incoming::Whole(Bytes::new()), None)
-    } else if is_short && served.reads_body(&head) {
-        match body.collect().await {
-            Ok(body) => (Incoming::Whole(body.to_bytes()), None),
+    let (incoming, direct, rest) = if body.is_end_stream() {
+        (Incoming::Whole(Bytes::new()), served.direct(&head, b""), None)
+    } else if !served.reads_body(&head) {
+        (Incoming::Fed, served.direct(&head, b""), Some(body))
+    } else if body.size_hint().exact().is_none_or(|size| size > SHORT_BODY_MAX) {
+        // What takes the handler's place can wait for it.
+        (Incoming::Fed, None, Some(body))
+    } else {
+        // On the heap: most requests have no body, and must not carry the room for one.
+        match Box::pin(body.collect()).await {
+            Ok(body) => {
+                let body = body.to_bytes();
+                let direct = served.direct(&head, &body);
+                (Incoming::Whole(body), direct, None)
+            }
             // Nobody is left to read the answer.
             Err(error) => return failed(&Failure::new(Kind::Usage, error.to_string())),
         }
-    } else {
-        (Incoming::Fed, Some(body))
-    };
-    let direct = match &incoming {
-        Incoming::Whole(body) => served.direct(&head, body),
-        // A handler that wants a long body is not called directly, and no other looks at it.
-        Incoming::Fed if served.reads_body(&head) => None,
-        Incoming::Fed => served.direct(&head, b""),
     };
     let exchange = match served.plugin.call(head, incoming, direct) {
         Ok(exchange) => exchange,
