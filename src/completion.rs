@@ -16,6 +16,8 @@ use serde_json::Value;
 use crate::description::{self, Description, Location, Parameter};
 use crate::help;
 
+/// The name of the client.
+pub const CLIENT: &str = "skills-client";
 /// Shells that completion is offered for.
 pub const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 
@@ -26,7 +28,7 @@ pub fn client(descriptions: &[&Description]) -> Command {
         ("plugins", "Plugins and their routes"),
     ];
     let own = own.map(|(name, about)| with_own_options(Command::new(name).about(about)));
-    let client = Command::new("skills-client")
+    let client = Command::new(CLIENT)
         .disable_help_subcommand(true)
         .subcommands(descriptions.iter().map(|description| plugin(description)))
         .subcommands(own)

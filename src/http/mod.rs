@@ -25,7 +25,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -121,10 +121,14 @@ pub fn entry(service: Arc<Service>) -> Entry {
         .fallback(dispatch::dispatch)
         .layer(DefaultBodyLimit::max(OWN_BODY_MAX))
         .with_state(service.clone());
+    // As FastAPI does it for a slash too many.
+    let router =
+        ["/health", "/plugins", "/openapi.json"].into_iter().fold(router, |router, path| {
+            router.route(&format!("{path}/"), get(move || async move { Redirect::temporary(path) }))
+        });
     Entry::new(service, router)
 }
 
-/// `value` as a JSON answer.
 /// Everything but RFC 3986's unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -136,6 +140,7 @@ fn warn(response: &mut Response, line: &str) {
     }
 }
 
+/// `value` as a JSON answer.
 fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
     match serde_json::to_vec(value) {
         Ok(body) => {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::{CLIENT, CONTROL, Home, Output, plugin_code};
+use crate::harness::{CONTROL, Home, Output, plugin_code};
 
 const ROUTES: &str = r#"
 from typing import Literal
@@ -95,18 +95,18 @@ fn bash_completes_plugins_commands_options_and_values() {
 #[test]
 fn other_shells_are_told_what_a_word_means() {
     let home = home();
-    let ask = |shell: &str, program: &str, words: &[&str]| {
-        let mut command = home.command(program, &[]);
+    let ask = |shell: &str, words: &[&str]| {
+        let mut command = home.command(CONTROL, &[]);
         command.arg("--").args(words).env("SKILLS_COMPLETE", shell);
         command.env("_CLAP_COMPLETE_INDEX", (words.len() - 1).to_string());
         Output::of(command)
     };
-    let fish = ask("fish", CLIENT, &["jira", "sea"]);
+    let fish = ask("fish", &["jira", "sea"]);
     assert_eq!(fish.ok().quietly().stdout(), "search\tSearch issues.\n");
-    assert_eq!(ask("zsh", CLIENT, &["jira", "sea"]).ok().stdout(), "search:Search issues.");
+    assert_eq!(ask("zsh", &["jira", "sea"]).ok().stdout(), "search:Search issues.");
     // A prompt is no place for errors.
     for (shell, words) in [("fish", ["nope", ""]), ("csh", ["jira", ""])] {
-        let output = ask(shell, CLIENT, &words);
+        let output = ask(shell, &words);
         assert_eq!((output.stdout(), output.stderr()), ("", ""));
     }
     for shell in ["zsh", "fish"] {

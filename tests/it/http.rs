@@ -33,6 +33,8 @@ fn a_plugins_routes_answer_as_under_fastapi() {
     assert_eq!(slash.status, 307);
     let location = format!("http://localhost:{port}/demo/hello?name=x");
     assert_eq!(slash.header("location"), Some(location.as_str()));
+    let slash = ask("GET", "/health/");
+    assert_eq!((slash.status, slash.header("location")), (307, Some("/health")));
     let unknown = ask("GET", "/demo/nope");
     assert_eq!((unknown.status, unknown.json()), (404, json!({"detail": "Not Found"})));
     let invalid = ask("GET", "/demo/size/x");

@@ -5,7 +5,6 @@
 //! knows the plugin's commands. No clap here: the client's options may stand anywhere among a command's own, and
 //! this program's start is most of what a call costs.
 
-mod completion;
 mod offline;
 
 use std::io::Read;
@@ -18,7 +17,7 @@ use serde_json::Value;
 
 use super::inputs;
 use crate::console::Console;
-use crate::environment::{self, Environment};
+use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
 use crate::help;
 use crate::lifecycle::connection::ExchangeError;
@@ -112,9 +111,6 @@ impl CommandLine {
 pub fn main() -> ExitCode {
     let env = Environment::of_process();
     let console = Console::of_process(&env);
-    if let Some(shell) = env.get(environment::COMPLETE) {
-        return completion::answer(shell, &env);
-    }
     let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     let program = arguments.next().unwrap_or_default();
     let name = Path::new(&program).file_name().and_then(|name| name.to_str()).unwrap_or(OWN_NAME);

@@ -1,6 +1,6 @@
 //! `skills-daemon completion`.
 //!
-//! The script asks the programs at each press of the key, so it never grows old; a shell that starts asks for the
+//! The script asks this program at each press of the key, so it never grows old; a shell that starts asks for the
 //! script, so that it knows new plugins. Installing adds one line to the file that the shell reads, with
 //! [`MARK`] at its end, by which it is found again.
 
@@ -124,7 +124,6 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
 
 /// The script for both programs and for each known plugin's wrapper.
 fn script(context: &Context, shell: Shell, own: &Path) -> Result<String, Failure> {
-    let client = own.with_file_name("skills-client");
     let records = Store::at(context.paths.descriptions()).all();
     let plugins = records.iter().map(|record| record.description.name.as_str());
     let mut script = Vec::new();
@@ -132,9 +131,8 @@ fn script(context: &Context, shell: Shell, own: &Path) -> Result<String, Failure
         // Without it the script has nothing to register with.
         script.extend(b"(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }\n");
     }
-    let programs = [("skills-daemon", own), ("skills-client", &client)];
-    for (name, completer) in programs.into_iter().chain(plugins.map(|name| (name, &*client))) {
-        completion::register(shell.name(), environment::COMPLETE, name, completer, &mut script)
+    for name in ["skills-daemon", completion::CLIENT].into_iter().chain(plugins) {
+        completion::register(shell.name(), environment::COMPLETE, name, own, &mut script)
             .map_err(|error| Failure::environment(error.to_string()))?;
     }
     Ok(String::from_utf8_lossy(&script).into_owned())

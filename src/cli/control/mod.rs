@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use serde::de::DeserializeOwned;
 
+use super::completing;
 use crate::console::Console;
 use crate::environment::{self, Environment};
 use crate::failure::{Failure, Kind};
@@ -74,10 +75,7 @@ struct Context {
 pub fn main() -> ExitCode {
     let env = Environment::of_process();
     if let Some(shell) = env.get(environment::COMPLETE) {
-        let words = std::env::args_os().skip_while(|word| word != "--").skip(1).collect();
-        let answered =
-            crate::completion::complete(shell, Arguments::command(), words, &mut std::io::stdout());
-        return if answered.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        return completing::answer(shell, &env, Arguments::command());
     }
     let arguments = Arguments::parse();
     let console = Console::of_process(&env);

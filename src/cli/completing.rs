@@ -1,0 +1,41 @@
+//! What may be completed on a command line of the client, of a wrapper, or of the control program.
+//!
+//! The control program answers for all of them, because the client starts faster without what that takes. Asked
+//! by the scripts of `skills-daemon completion`, with the words of the line after `--`. Answers from the
+//! descriptions on disk, and rather says nothing than something about an error into somebody's prompt.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::completion;
+use crate::description::Description;
+use crate::environment::Environment;
+use crate::paths::Paths;
+use crate::store::Store;
+
+/// Prints what `shell` may complete; `control` is the command line of the control program.
+pub(super) fn answer(shell: &str, env: &Environment, control: clap::Command) -> ExitCode {
+    let words: Vec<OsString> =
+        std::env::args_os().skip_while(|word| word != "--").skip(1).collect();
+    let answered = command(&words, env, control).and_then(|command| {
+        completion::complete(shell, command, words, &mut std::io::stdout()).ok()
+    });
+    if answered.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The program that the first of `words` names.
+fn command(words: &[OsString], env: &Environment, control: clap::Command) -> Option<clap::Command> {
+    let program = Path::new(words.first()?).file_name()?.to_str()?;
+    if program == control.get_name() {
+        return Some(control);
+    }
+    let store = Store::at(Paths::resolve(env).ok()?.descriptions());
+    if program == completion::CLIENT {
+        let records = store.all();
+        let descriptions: Vec<&Description> =
+            records.iter().map(|record| &*record.description).collect();
+        return Some(completion::client(&descriptions));
+    }
+    store.read(program).map(|record| completion::plugin(&record.description))
+}
