@@ -24,9 +24,12 @@ const REQUEST_ID_MAX: usize = 128;
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(pub(super) Arc<str>);
 
-/// The path that a client's call came down to, as an extension of its response.
+/// The request that a client's call came down to, as an extension of its response.
 #[derive(Clone, Debug)]
-pub(super) struct Called(pub(super) String);
+pub(super) struct Called {
+    pub(super) method: Method,
+    pub(super) path: String,
+}
 
 /// When the last request began or ended.
 pub(super) struct IdleClock {
@@ -88,7 +91,10 @@ impl Observed {
     pub(super) fn end(self, mut response: Response) -> Response {
         let Observed { begun, in_flight, id, method, uri } = self;
         let called = response.extensions_mut().remove::<Called>();
-        let path = called.as_ref().map_or(uri.path(), |called| &called.0);
+        let (method, path) = match &called {
+            Some(called) => (&called.method, called.path.as_str()),
+            None => (&method, uri.path()),
+        };
         let duration = begun.elapsed();
         let duration_ms = (duration.as_secs_f64() * 1e5).round() / 100.0;
         let status = response.status().as_u16();

@@ -71,7 +71,7 @@ pub(super) async fn run(
         Err(failure) => return failed(&failure),
     };
     let body = invocation.body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-    let called = Called(head.target.path().to_owned());
+    let called = Called { method: head.method.clone(), path: head.target.path().to_owned() };
     let mut response = dispatch::call(&served, head, body).await;
     response.extensions_mut().insert(called);
     if let Some(method) = run.method.filter(|_| response.status() == StatusCode::METHOD_NOT_ALLOWED)

@@ -3,7 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 
 use nix::sys::signal::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{CONTROL, Home, Running, eventually, plugin_code};
 
@@ -111,4 +111,17 @@ fn the_level_decides_what_is_logged() {
     let messages: Vec<Value> =
         home.log().into_iter().map(|record| record["message"].clone()).collect();
     assert_eq!(messages, ["on the loop"]);
+}
+
+#[test]
+fn a_clients_call_is_logged_as_the_request_it_came_down_to() {
+    let home = Home::new();
+    let code = "@router.delete('/item/{key}')\ndef item(key: str):\n    1 / 0\n";
+    home.plugin("shop", &plugin_code("shop", code), "");
+    home.client(&["shop", "item", "A-1"]).fails_with(1).says("division by zero");
+    home.control(&["stop"]).ok();
+    let log = home.log();
+    let request = log.iter().find(|record| record["message"] == json!("request")).unwrap();
+    assert_eq!(request["method"], json!("DELETE"));
+    assert_eq!((&request["path"], &request["status"]), (&json!("/shop/item/A-1"), &json!(500)));
 }
