@@ -4,7 +4,7 @@
 //! run, raise [`COUNT`], and set [`SEED`] for other requests:
 //!
 //! ```sh
-//! SKILLS_ORACLE_COUNT=100000 SKILLS_ORACLE_SEED=7 cargo test --test it oracle -- --ignored --nocapture
+//! SKILLS_ORACLE_COUNT=100000 SKILLS_ORACLE_SEED=7 cargo test --test it oracle -- --nocapture
 //! ```
 
 use std::env;
