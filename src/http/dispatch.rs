@@ -34,6 +34,7 @@ const SHORT_BODY_MAX: u64 = 1 << 20;
 pub(super) async fn dispatch(
     State(service): State<Arc<Service>>,
     Extension(peer): Extension<Peer>,
+    Extension(id): Extension<RequestId>,
     request: Request,
 ) -> Response {
     let path = request.uri().path();
@@ -41,7 +42,7 @@ pub(super) async fn dispatch(
     let name = percent_decode_str(first).decode_utf8_lossy();
     match service.registry.find(&name).await {
         Ok(served) => {
-            let (head, body) = take_apart(&service, peer, request);
+            let (head, body) = take_apart(&service, peer, id, request);
             call(&served, head, body).await
         }
         Err(failure) => failed(&failure),
@@ -137,10 +138,13 @@ async fn feed(mut body: Body, feed: Feed) {
 }
 
 /// What a plugin is told of a request, and the request's body.
-pub(super) fn take_apart(service: &Service, peer: Peer, request: Request) -> (RequestHead, Body) {
-    let (mut parts, body) = request.into_parts();
-    let request_id =
-        parts.extensions.remove::<RequestId>().map_or_else(|| Arc::from(""), |id| id.0);
+pub(super) fn take_apart(
+    service: &Service,
+    peer: Peer,
+    RequestId(request_id): RequestId,
+    request: Request,
+) -> (RequestHead, Body) {
+    let (parts, body) = request.into_parts();
     let client = match peer {
         Peer::Tcp(address) => Some(address),
         Peer::Unix => None,

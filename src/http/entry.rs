@@ -19,6 +19,7 @@ use axum::serve::{IncomingStream, Listener};
 use tower_service::Service as TowerService;
 
 use super::dispatch;
+use super::observe::RequestId;
 use super::peer::Peer;
 use super::{Service, failed, guard, observe};
 use crate::registry::Served;
@@ -75,13 +76,13 @@ impl TowerService<Request> for Connection {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
+    fn call(&mut self, request: Request) -> Self::Future {
         let Connection { shared, peer } = self.clone();
         Box::pin(async move {
-            let observed = observe::begin(shared.service.clone(), &mut request);
+            let observed = observe::begin(shared.service.clone(), &request);
             let response = match guard::check(peer, &request) {
                 Err(refused) => failed(&refused),
-                Ok(()) => shared.answer(peer, request).await,
+                Ok(()) => shared.answer(peer, observed.id(), request).await,
             };
             Ok(observed.end(response))
         })
@@ -89,12 +90,13 @@ impl TowerService<Request> for Connection {
 }
 
 impl Shared {
-    async fn answer(&self, peer: Peer, mut request: Request) -> Response {
+    async fn answer(&self, peer: Peer, id: RequestId, mut request: Request) -> Response {
         if let Some(served) = self.plugin(request.uri().path()) {
-            let (head, body) = dispatch::take_apart(&self.service, peer, request);
+            let (head, body) = dispatch::take_apart(&self.service, peer, id, request);
             return dispatch::call(&served, head, body).await;
         }
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(id);
         match self.router.clone().call(request).await {
             Ok(response) => response,
             Err(never) => match never {},

@@ -8,11 +8,13 @@ use std::net::IpAddr;
 
 use axum::extract::Request;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, HeaderName, Uri, header};
 
 use super::peer::Peer;
 use crate::failure::{Failure, Kind};
 use crate::wire;
+
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Lets a request through, or says why not.
 pub(super) fn check(peer: Peer, request: &Request) -> Result<(), Failure> {
@@ -59,7 +61,7 @@ fn judge(uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
             return Err(forbidden(format!("the request comes from another site: {origin}")));
         }
     }
-    match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
+    match headers.get(&SEC_FETCH_SITE).map(|site| site.as_bytes()) {
         None | Some(b"same-origin" | b"none") => Ok(()),
         Some(_) => Err(forbidden("the request comes from a page of another site".to_owned())),
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Method, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use axum::response::Response;
 use http_body::Body as _;
 use http_body_util::BodyExt;
@@ -15,6 +15,8 @@ use http_body_util::BodyExt;
 use super::Service;
 use crate::wire::REQUEST_ID_HEADER;
 
+/// Made once: a name in letters is hashed anew each time.
+static REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID_HEADER);
 /// From this time on a request is logged as slow.
 const SLOW: Duration = Duration::from_secs(1);
 /// The longest id that is taken from a client, in bytes.
@@ -76,17 +78,21 @@ pub(super) struct Observed {
 }
 
 /// Gives the request its id and counts it as under way.
-pub(super) fn begin(service: Arc<Service>, request: &mut Request) -> Observed {
+pub(super) fn begin(service: Arc<Service>, request: &Request) -> Observed {
     let begun = Instant::now();
     service.in_flight.fetch_add(1, Ordering::Relaxed);
     service.clock.touch(begun);
     let id = request_id(request.headers());
-    request.extensions_mut().insert(RequestId(id.clone()));
     let (method, uri) = (request.method().clone(), request.uri().clone());
     Observed { begun, in_flight: InFlight(service), id, method, uri }
 }
 
 impl Observed {
+    /// The request's id.
+    pub(super) fn id(&self) -> RequestId {
+        RequestId(self.id.clone())
+    }
+
     /// Logs the request and echoes its id.
     pub(super) fn end(self, mut response: Response) -> Response {
         let Observed { begun, in_flight, id, method, uri } = self;
@@ -107,7 +113,7 @@ impl Observed {
             tracing::debug!(request_id = &*id, plugin, %method, path, status, duration_ms, "request");
         }
         if let Ok(value) = HeaderValue::from_str(&id) {
-            response.headers_mut().insert(REQUEST_ID_HEADER, value);
+            response.headers_mut().insert(&REQUEST_ID, value);
         }
         if response.body().size_hint().exact().is_some() {
             return response;
@@ -125,7 +131,7 @@ impl Observed {
 /// The client's own id, if it is short and printable, else a new one of 8 hex digits.
 fn request_id(headers: &HeaderMap) -> Arc<str> {
     headers
-        .get(REQUEST_ID_HEADER)
+        .get(&REQUEST_ID)
         .and_then(|value| value.to_str().ok())
         .filter(|id| !id.is_empty() && id.len() <= REQUEST_ID_MAX)
         .map_or_else(fresh_id, Arc::from)
@@ -136,7 +142,11 @@ fn fresh_id() -> Arc<str> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     static KEYS: std::sync::OnceLock<RandomState> = std::sync::OnceLock::new();
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    format!("{:08x}", KEYS.get_or_init(RandomState::new).hash_one(count) as u32).into()
+    let hash = KEYS.get_or_init(RandomState::new).hash_one(count);
+    // Each request passes here: digits without a text in between.
+    let digits = std::array::from_fn(|at| b"0123456789abcdef"[(hash >> (4 * at)) as usize & 15]);
+    let digits: [u8; 8] = digits;
+    std::str::from_utf8(&digits).unwrap_or_default().into()
 }
 
 #[cfg(test)]
