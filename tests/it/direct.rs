@@ -15,7 +15,10 @@ async def inside(value: str):
     task = asyncio.current_task()
     before = seen.get()
     seen.set(value)
-    async with asyncio.timeout(60) if hasattr(asyncio, 'timeout') else anyio.fail_after(60):
+    if hasattr(asyncio, 'timeout'):  # Python 3.10 has none.
+        async with asyncio.timeout(60):
+            await asyncio.sleep(0)
+    with anyio.fail_after(60):
         await asyncio.sleep(0)
     async with anyio.create_task_group() as group:
         group.start_soon(asyncio.sleep, 0)
