@@ -8,6 +8,7 @@
 //! | --- | --- | --- |
 //! | 1 | [`failure`] | what went wrong, who is to blame, what to do: exit status and HTTP status |
 //! | 1 | [`environment`] | the names of all environment variables, and one snapshot of them |
+//! | 1 | `nearest` | the name that was probably meant |
 //! | 1 | [`manifest`] | `manifest.json` of a plugin |
 //! | 1 | [`routes`] | which route a request is for, and the values for its handler |
 //! | 2 | [`wire`] | what client, control program and host say to each other |
@@ -18,7 +19,8 @@
 //! | 3 | [`discovery`] | which plugins there are |
 //! | 3 | [`interpreter`] | the CPython that is embedded, and its library |
 //! | 3 | [`uv`] | finding, fetching and calling `uv` |
-//! | 3 | [`plugin`] | the trait through which Python is asked: load, call, health, unload |
+//! | 2 | [`exchange`] | one request to a plugin and its answer, between two threads |
+//! | 3 | [`runtime`] | the trait through which Python is asked: load, call, health, unload |
 //! | 3 | [`arguments`] | from what was typed to one request, by the description |
 //! | 3 | [`render`] | answers as text for a person |
 //! | 3 | [`wrappers`] | plugins as shell commands: the scripts in `~/.local/bin` |
@@ -35,7 +37,7 @@
 //! | 8 | [`cli`] | the command lines of the client and the control program |
 //!
 //! Floor 9 is `src/bin/`: parse, call, exit status. `src/bin/skills-host/` alone names pyo3 and
-//! implements [`plugin::Python`].
+//! implements [`runtime::Runtime`].
 
 pub mod arguments;
 pub mod cli;
@@ -46,18 +48,20 @@ pub mod description;
 pub mod discovery;
 pub mod doctor;
 pub mod environment;
+pub mod exchange;
 pub mod failure;
 pub mod help;
 pub mod http;
 pub mod interpreter;
 pub mod lifecycle;
 pub mod manifest;
+mod nearest;
 pub mod openapi;
 pub mod paths;
-pub mod plugin;
 pub mod registry;
 pub mod render;
 pub mod routes;
+pub mod runtime;
 #[cfg(test)]
 mod schemas;
 pub mod settings;

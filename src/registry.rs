@@ -8,22 +8,23 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use crate::discovery::PluginSource;
+use crate::exchange::head::RequestHead;
 use crate::failure::{Failure, Kind};
-use crate::plugin::head::RequestHead;
-use crate::plugin::{Direct, Plugin};
+use crate::nearest::nearest;
 use crate::routes::table::Matched;
 use crate::routes::{self, Table};
-use crate::store::Told;
+use crate::runtime::{Direct, Instance};
+use crate::store::Metadata;
 use crate::wire::{FailedPlugin, PluginStatus};
 
 /// A plugin that serves.
 pub struct Served {
     /// What it tells of itself.
-    pub told: Told,
+    pub told: Metadata,
     /// The index over its routes.
     pub table: Table,
     /// How to reach it.
-    pub plugin: Arc<dyn Plugin>,
+    pub instance: Arc<dyn Instance>,
     /// What went wrong in its hooks without keeping it from serving.
     pub complaints: Vec<String>,
 }
@@ -65,13 +66,13 @@ pub struct Entry {
 #[derive(Clone)]
 pub struct Remembered {
     /// What it told.
-    pub told: Told,
+    pub told: Metadata,
     /// True if its files are still the same.
     pub is_fresh: bool,
 }
 
 /// An account of a plugin, and why it is an old one.
-pub type Account = (Told, Option<Failure>);
+pub type Account = (Metadata, Option<Failure>);
 
 /// All plugins at one moment, in order of discovery.
 #[derive(Clone, Default)]
@@ -133,7 +134,7 @@ impl Entry {
     }
 
     /// What the plugin tells of itself, if that is what it would tell now.
-    pub fn told(&self) -> Option<&Told> {
+    pub fn told(&self) -> Option<&Metadata> {
         let remembered = || self.remembered.as_ref().filter(|it| it.is_fresh).map(|it| &it.told);
         match &self.state {
             State::Ready(served) => Some(&served.told),
@@ -173,7 +174,7 @@ impl Snapshot {
     }
 
     /// What all plugins tell that serve, or would if they were asked; complete once the snapshot is settled.
-    pub fn told(&self) -> impl Iterator<Item = &Told> {
+    pub fn told(&self) -> impl Iterator<Item = &Metadata> {
         self.entries.iter().filter(|entry| !entry.is_loading()).filter_map(Entry::told)
     }
 
@@ -236,18 +237,19 @@ impl Snapshot {
             .filter(|entry| entry.named && !matches!(entry.state, State::Failed(_)))
             .map(|entry| entry.name.clone())
             .collect();
-        let likeness = |other: &str| strsim::jaro_winkler(other, name);
-        let near = names.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+        let near = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
         // A plugin that failed before it told its name may be the one.
         let unnamed = self.entries.iter().find_map(|entry| match &entry.state {
             State::Failed(failure) if !entry.named => Some(&failure.error),
             _ => None,
         });
         let hint = match (near, unnamed) {
-            (Some(near), _) if likeness(near) > 0.8 => format!("Did you mean '{near}'?"),
-            (_, Some(error)) => format!("It may be one that did not load: {error}"),
-            _ => "`skills-daemon plugins` lists all plugins; README says where they are found."
-                .into(),
+            (Some(near), _) => format!("Did you mean '{near}'?"),
+            (None, Some(error)) => format!("It may be one that did not load: {error}"),
+            (None, None) => {
+                "`skills-daemon plugins` lists all plugins; README says where they are found."
+                    .into()
+            }
         };
         Failure::new(Kind::NotFound, format!("Unknown plugin: {name}")).hint(hint).available(names)
     }

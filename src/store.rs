@@ -27,7 +27,7 @@ const SIZE_MAX: u64 = 4 << 20;
 
 /// What a plugin told of itself when it was loaded.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct Metadata {
     /// Its description.
     pub description: Arc<Description>,
     /// Its OpenAPI document as JSON, if it has one.
@@ -85,7 +85,7 @@ impl Store {
     }
 
     /// Keeps what a plugin told.
-    pub fn write(&self, path: &Path, fingerprint: &str, told: &Told) -> io::Result<()> {
+    pub fn write(&self, path: &Path, fingerprint: &str, told: &Metadata) -> io::Result<()> {
         let name = &told.description.name;
         let record = Record {
             version: crate::VERSION.to_owned(),
@@ -190,9 +190,9 @@ pub fn fingerprint(plugin: &Path) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn told(name: &str) -> Told {
+    fn told(name: &str) -> Metadata {
         let description = Description { name: name.into(), ..Description::default() };
-        Told { description: Arc::new(description), openapi: Some("{}".into()) }
+        Metadata { description: Arc::new(description), openapi: Some("{}".into()) }
     }
 
     #[test]

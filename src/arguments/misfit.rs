@@ -4,10 +4,10 @@ use crate::description::{Command, Description};
 use crate::failure::{Failure, Kind};
 
 use super::choice;
-use super::nearest::nearest;
 use super::pattern::{self, Element};
 use super::typed::{self, Typed};
 use super::usage::{groups, usage};
+use crate::nearest::nearest;
 
 /// How far a line follows the path of a command.
 struct Mismatch<'a> {

@@ -23,7 +23,6 @@ mod choice;
 mod guess;
 mod input;
 mod misfit;
-mod nearest;
 mod pattern;
 mod request;
 #[cfg(test)]
@@ -38,7 +37,6 @@ use crate::description::Description;
 use crate::failure::Failure;
 use crate::wire::Input;
 
-pub(crate) use nearest::nearest;
 pub(crate) use usage::{groups, usage};
 
 /// A request to one of a plugin's routes.

@@ -7,10 +7,10 @@ use crate::failure::Failure;
 use crate::wire::Input;
 
 use super::choice::{Reading, takes_any_field};
-use super::nearest::nearest;
 use super::typed::{Given, Typing};
 use super::value;
 use super::{Invocation, input};
+use crate::nearest::nearest;
 
 /// The request that `reading` means; `method` decides by hand.
 pub(super) fn invocation(

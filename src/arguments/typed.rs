@@ -10,8 +10,8 @@
 
 use crate::description::{Location, Parameter};
 
-use super::nearest::folded;
 use super::value;
+use crate::nearest::folded;
 
 /// A line, read for one command.
 #[derive(Debug, Default)]

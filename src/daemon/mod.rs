@@ -28,8 +28,8 @@ use crate::http::health::HealthBook;
 use crate::http::{self, Control, Service};
 use crate::lifecycle::locks;
 use crate::paths::{self, Paths};
-use crate::plugin::Python;
 use crate::registry::Registry;
+use crate::runtime::Runtime;
 use crate::settings::Settings;
 use crate::uv::{Progress, Uv};
 use crate::venv::{self, Base, Venv};
@@ -81,7 +81,7 @@ pub fn prepare(
 /// `bundled` are the plugins that come with the binary; `announce` is called once, when the daemon listens.
 pub async fn run(
     prepared: Prepared,
-    python: Arc<dyn Python>,
+    python: Arc<dyn Runtime>,
     python_version: String,
     bundled: Vec<PluginSource>,
     announce: impl FnOnce(&Ready),

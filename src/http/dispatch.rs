@@ -19,9 +19,9 @@ use percent_encoding::percent_decode_str;
 use super::observe::RequestId;
 use super::peer::Peer;
 use super::{Service, failed};
+use crate::exchange::head::{RequestHead, Target};
+use crate::exchange::{Feed, Incoming};
 use crate::failure::{Failure, Kind};
-use crate::plugin::exchange::{Feed, Incoming};
-use crate::plugin::head::{RequestHead, Target};
 use crate::registry::Served;
 
 /// The largest request body a plugin is sent, in bytes.
@@ -78,7 +78,7 @@ pub(super) async fn call(served: &Served, head: RequestHead, body: Body) -> Resp
             Err(error) => return failed(&Failure::new(Kind::Usage, error.to_string())),
         }
     };
-    let exchange = match served.plugin.call(head, incoming, direct) {
+    let exchange = match served.instance.call(head, incoming, direct) {
         Ok(exchange) => exchange,
         Err(failure) => return failed(&failure),
     };

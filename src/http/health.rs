@@ -67,7 +67,7 @@ impl HealthBook {
                 continue;
             }
             page.asking = true;
-            let (book, id, asked) = (self.clone(), entry.id, served.plugin.health(LIMIT));
+            let (book, id, asked) = (self.clone(), entry.id, served.instance.health(LIMIT));
             tokio::spawn(async move {
                 // Twice the plugin's own limit: only a blocked thread takes that long.
                 let said = tokio::time::timeout(LIMIT * 2, asked).await.unwrap_or_else(|_| {

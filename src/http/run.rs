@@ -13,9 +13,9 @@ use percent_encoding::utf8_percent_encode;
 use super::observe::{Called, RequestId};
 use super::{ENCODED, Service, core, dispatch, failed, warn};
 use crate::arguments::{self, Invocation};
+use crate::exchange::head::{RequestHead, Target};
 use crate::failure::{Failure, Kind};
 use crate::help;
-use crate::plugin::head::{RequestHead, Target};
 use crate::registry::{Account, Served};
 use crate::wire::{self, Run};
 

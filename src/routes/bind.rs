@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use axum::http::{HeaderMap, header};
+use http::{HeaderMap, header};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
@@ -17,7 +17,7 @@ const DIGITS_MAX: usize = 18;
 
 /// A value for one parameter.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Bound {
+pub enum Argument {
     /// A text.
     Str(String),
     /// An integer.
@@ -44,7 +44,7 @@ pub fn bind(
     query: &[u8],
     headers: &HeaderMap,
     body: &[u8],
-) -> Option<Vec<Bound>> {
+) -> Option<Vec<Argument>> {
     let parameters = &matched.plan.parameters;
     let uses = |place| parameters.iter().any(|parameter| parameter.place == place);
     let query = if uses(Place::Query) { parse_query(query)? } else { Vec::new() };
@@ -89,34 +89,34 @@ pub fn bind(
         .collect()
 }
 
-fn field(parameter: &Parameter, value: Option<&Value>) -> Option<Bound> {
+fn field(parameter: &Parameter, value: Option<&Value>) -> Option<Argument> {
     match (value, &parameter.kind) {
         (None, _) => convert(parameter, None),
         (Some(Value::String(text)), Kind::Str { .. } | Kind::Choice { .. }) => {
             convert(parameter, Some(text))
         }
-        (Some(value), Kind::Json) => Some(Bound::Json(value.to_string())),
+        (Some(value), Kind::Json) => Some(Argument::Json(value.to_string())),
         (Some(_), _) => None,
     }
 }
 
-fn several(parameter: &Parameter, values: Vec<String>) -> Option<Bound> {
+fn several(parameter: &Parameter, values: Vec<String>) -> Option<Argument> {
     match (values.is_empty(), parameter.required) {
         (true, true) => None,
-        (true, false) => Some(Bound::Default),
-        (false, _) => Some(Bound::Texts(values)),
+        (true, false) => Some(Argument::Default),
+        (false, _) => Some(Argument::Texts(values)),
     }
 }
 
-fn convert(parameter: &Parameter, value: Option<&str>) -> Option<Bound> {
-    let Some(value) = value else { return (!parameter.required).then_some(Bound::Default) };
+fn convert(parameter: &Parameter, value: Option<&str>) -> Option<Argument> {
+    let Some(value) = value else { return (!parameter.required).then_some(Argument::Default) };
     match &parameter.kind {
         Kind::Str { min_len, max_len } => {
             let fits = *min_len == 0 && max_len.is_none() || {
                 let length = value.chars().count();
                 length >= *min_len && max_len.is_none_or(|max| length <= max)
             };
-            fits.then(|| Bound::Str(value.to_owned()))
+            fits.then(|| Argument::Str(value.to_owned()))
         }
         Kind::Int(range) => {
             let digits = value.strip_prefix('-').unwrap_or(value);
@@ -126,7 +126,7 @@ fn convert(parameter: &Parameter, value: Option<&str>) -> Option<Bound> {
             let number: i64 = plain.then(|| value.parse().ok())??;
             // Bounds are compared as floats: beyond 53 bits that is not exact.
             let exact = number.unsigned_abs() < 1 << 53;
-            (exact && range.holds(number as f64)).then_some(Bound::Int(number))
+            (exact && range.holds(number as f64)).then_some(Argument::Int(number))
         }
         Kind::Float(range) => {
             let plain = !value.is_empty()
@@ -135,17 +135,17 @@ fn convert(parameter: &Parameter, value: Option<&str>) -> Option<Bound> {
                 && value.bytes().next().is_some_and(|byte| byte != b'.')
                 && value.bytes().next_back().is_some_and(|byte| byte.is_ascii_digit());
             let number: f64 = plain.then(|| value.parse().ok())??;
-            (number.is_finite() && range.holds(number)).then_some(Bound::Float(number))
+            (number.is_finite() && range.holds(number)).then_some(Argument::Float(number))
         }
         Kind::Bool => match value {
-            "true" | "True" | "1" | "yes" | "on" => Some(Bound::Bool(true)),
-            "false" | "False" | "0" | "no" | "off" => Some(Bound::Bool(false)),
+            "true" | "True" | "1" | "yes" | "on" => Some(Argument::Bool(true)),
+            "false" | "False" | "0" | "no" | "off" => Some(Argument::Bool(false)),
             _ => None,
         },
         Kind::Choice { choices } => {
-            choices.iter().position(|choice| choice == value).map(Bound::Choice)
+            choices.iter().position(|choice| choice == value).map(Argument::Choice)
         }
-        Kind::Text => Some(Bound::Text(value.to_owned())),
+        Kind::Text => Some(Argument::Text(value.to_owned())),
         Kind::Texts | Kind::Json => None,
     }
 }
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
     use crate::routes::Plan;
 
-    fn one(spec: &str, query: &str) -> Option<Bound> {
+    fn one(spec: &str, query: &str) -> Option<Argument> {
         let parameter: Parameter = serde_json::from_str(spec).unwrap();
         let plan = Plan { number: 0, begins_on_loop: false, parameters: vec![parameter] };
         let matched = Matched { plan: &plan, parameters: vec![("key", "v")] };
@@ -219,21 +219,21 @@ mod tests {
             );
             one(&spec, "")
         };
-        assert_eq!(of("str", "text", true), Some(Bound::Str("a".into())));
+        assert_eq!(of("str", "text", true), Some(Argument::Str("a".into())));
         assert_eq!(of("str", "list", true), None);
-        assert_eq!(of("json", "text", true), Some(Bound::Json("\"a\"".into())));
-        assert_eq!(of("json", "list", true), Some(Bound::Json("[1,2.50]".into())));
-        assert_eq!(of("json", "big", true), Some(Bound::Json("123456789012345678901".into())));
+        assert_eq!(of("json", "text", true), Some(Argument::Json("\"a\"".into())));
+        assert_eq!(of("json", "list", true), Some(Argument::Json("[1,2.50]".into())));
+        assert_eq!(of("json", "big", true), Some(Argument::Json("123456789012345678901".into())));
         assert_eq!(of("json", "nope", true), None);
-        assert_eq!(of("json", "nope", false), Some(Bound::Default));
+        assert_eq!(of("json", "nope", false), Some(Argument::Default));
     }
 
     #[test]
     fn plain_spellings_are_bound_and_odd_ones_left_alone() {
         let int =
             r#"{"name": "n", "in": "query", "required": true, "kind": "int", "ge": 0, "le": 100}"#;
-        assert_eq!(one(int, "n=7"), Some(Bound::Int(7)));
-        assert_eq!(one(int, "n=007"), Some(Bound::Int(7)));
+        assert_eq!(one(int, "n=7"), Some(Argument::Int(7)));
+        assert_eq!(one(int, "n=007"), Some(Argument::Int(7)));
         for odd in [
             "",
             "n=",
@@ -249,19 +249,19 @@ mod tests {
             assert_eq!(one(int, odd), None, "{odd}");
         }
         let float = r#"{"name": "f", "in": "query", "required": true, "kind": "float", "gt": 0}"#;
-        assert_eq!(one(float, "f=0.5"), Some(Bound::Float(0.5)));
+        assert_eq!(one(float, "f=0.5"), Some(Argument::Float(0.5)));
         for odd in ["f=0", "f=inf", "f=1e5", "f=.5", "f=5.", "f=--5", "f=1.2.3", "f=nan"] {
             assert_eq!(one(float, odd), None, "{odd}");
         }
         let flag = r#"{"name": "b", "in": "query", "required": false, "kind": "bool"}"#;
-        assert_eq!(one(flag, "b=true"), Some(Bound::Bool(true)));
-        assert_eq!(one(flag, ""), Some(Bound::Default));
+        assert_eq!(one(flag, "b=true"), Some(Argument::Bool(true)));
+        assert_eq!(one(flag, ""), Some(Argument::Default));
         assert_eq!(one(flag, "b="), None);
         let text = r#"{"name": "s", "in": "query", "required": true, "kind": "str", "min_len": 2, "max_len": 3}"#;
-        assert_eq!(one(text, "s=%C3%BC+"), Some(Bound::Str("ü ".into())));
+        assert_eq!(one(text, "s=%C3%BC+"), Some(Argument::Str("ü ".into())));
         assert_eq!(one(text, "s=a"), None);
         let choice = r#"{"name": "c", "in": "query", "required": true, "kind": "choice", "choices": ["x", "y"]}"#;
-        assert_eq!(one(choice, "c=y"), Some(Bound::Choice(1)));
+        assert_eq!(one(choice, "c=y"), Some(Argument::Choice(1)));
         assert_eq!(one(choice, "c=z"), None);
     }
 
@@ -270,15 +270,15 @@ mod tests {
         let of = |place: &str, kind: &str, name: &str| {
             format!(r#"{{"name": "{name}", "in": "{place}", "required": true, "kind": "{kind}"}}"#)
         };
-        assert_eq!(one(&of("query", "str", "a"), "a=1&b&a=2"), Some(Bound::Str("2".into())));
-        assert_eq!(one(&of("query", "str", "b"), "a=1&b&a=2"), Some(Bound::Str(String::new())));
-        let both = Some(Bound::Texts(vec!["1".into(), "2".into()]));
+        assert_eq!(one(&of("query", "str", "a"), "a=1&b&a=2"), Some(Argument::Str("2".into())));
+        assert_eq!(one(&of("query", "str", "b"), "a=1&b&a=2"), Some(Argument::Str(String::new())));
+        let both = Some(Argument::Texts(vec!["1".into(), "2".into()]));
         assert_eq!(one(&of("query", "texts", "a"), "a=1&a=2"), both);
-        assert_eq!(one(&of("header", "str", "x-a"), ""), Some(Bound::Str("1".into())));
+        assert_eq!(one(&of("header", "str", "x-a"), ""), Some(Argument::Str("1".into())));
         assert_eq!(one(&of("header", "texts", "x-a"), ""), both);
-        assert_eq!(one(&of("cookie", "int", "a"), ""), Some(Bound::Int(3)));
-        assert_eq!(one(&of("cookie", "text", "b"), ""), Some(Bound::Text("2".into())));
-        assert_eq!(one(&of("path", "str", "key"), ""), Some(Bound::Str("v".into())));
+        assert_eq!(one(&of("cookie", "int", "a"), ""), Some(Argument::Int(3)));
+        assert_eq!(one(&of("cookie", "text", "b"), ""), Some(Argument::Text("2".into())));
+        assert_eq!(one(&of("path", "str", "key"), ""), Some(Argument::Str("v".into())));
         assert_eq!(one(&of("query", "str", "c"), "a=1"), None);
     }
 }

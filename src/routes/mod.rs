@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use bind::Bound;
+pub use bind::Argument;
 pub use table::Table;
 
 /// One route, in order of declaration.

@@ -3,7 +3,7 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
-use skills_daemon::routes::Bound as Value;
+use skills_daemon::routes::Argument;
 
 use crate::json;
 use crate::wakes::Pace;
@@ -94,28 +94,30 @@ impl Binder {
     pub(crate) fn arguments<'py>(
         &self,
         py: Python<'py>,
-        values: &[Value],
+        values: &[Argument],
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
         let arguments = PyDict::new(py);
         for (parameter, value) in self.parameters.iter().zip(values) {
             let name = parameter.name.bind(py);
             match value {
-                Value::Str(text) => arguments.set_item(name, text)?,
-                Value::Int(number) => arguments.set_item(name, number)?,
-                Value::Float(number) => arguments.set_item(name, number)?,
-                Value::Bool(truth) => arguments.set_item(name, truth)?,
-                Value::Choice(number) => arguments.set_item(name, &parameter.choices[*number])?,
-                Value::Default => match &parameter.default {
+                Argument::Str(text) => arguments.set_item(name, text)?,
+                Argument::Int(number) => arguments.set_item(name, number)?,
+                Argument::Float(number) => arguments.set_item(name, number)?,
+                Argument::Bool(truth) => arguments.set_item(name, truth)?,
+                Argument::Choice(number) => {
+                    arguments.set_item(name, &parameter.choices[*number])?
+                }
+                Argument::Default => match &parameter.default {
                     Some(make) => arguments.set_item(name, make.call0(py)?)?,
                     None => arguments.set_item(name, &parameter.constant)?,
                 },
-                Value::Text(text) | Value::Json(text) => {
+                Argument::Text(text) | Argument::Json(text) => {
                     let Some(value) = parameter.checked(PyString::new(py, text).into_any())? else {
                         return Ok(None);
                     };
                     arguments.set_item(name, value)?;
                 }
-                Value::Texts(texts) => {
+                Argument::Texts(texts) => {
                     let Some(value) = parameter.checked(PyList::new(py, texts)?.into_any())? else {
                         return Ok(None);
                     };

@@ -7,16 +7,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
-use skills_daemon::plugin::Direct;
-use skills_daemon::plugin::exchange::{PluginSide, Received};
-use skills_daemon::plugin::head::ResponseHead;
+use skills_daemon::exchange::head::ResponseHead;
+use skills_daemon::exchange::{PluginSide, Received};
+use skills_daemon::runtime::Direct;
 
 use crate::binder::Binder;
 use crate::context;

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use skills_daemon::plugin::exchange::Wake;
+use skills_daemon::exchange::Wake;
 use tokio::sync::oneshot;
 
 use crate::call::Call;

@@ -2,7 +2,7 @@
 //!
 //! - `embed`: initializing CPython as the venv's interpreter.
 //! - `bundle`: the Python code in the binary, laid out on disk.
-//! - `plugins`: [`skills_daemon::plugin::Python`] over the embedded interpreter; a thread per plugin.
+//! - `plugins`: [`skills_daemon::runtime::Python`] over the embedded interpreter; a thread per plugin.
 //! - `inbox`: the queue into a plugin's thread; `load`: how long it is.
 //! - `pool`: the threads for `def` handlers of one plugin.
 //! - `call`: one request, as Python sees it.

@@ -1,4 +1,4 @@
-//! [`skills_daemon::plugin::Python`] over the embedded interpreter: a thread per plugin.
+//! [`skills_daemon::runtime::Python`] over the embedded interpreter: a thread per plugin.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,12 +8,10 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use serde_json::{Map, Value, json};
+use skills_daemon::exchange::head::RequestHead;
+use skills_daemon::exchange::{self, Incoming, IoSide};
 use skills_daemon::failure::{Failure, Kind};
-use skills_daemon::plugin::exchange::{self, Incoming, IoSide};
-use skills_daemon::plugin::head::RequestHead;
-use skills_daemon::plugin::{
-    BoxFuture, Direct, LoadRequest, Loaded, Plugin, Python as PythonTrait,
-};
+use skills_daemon::runtime::{BoxFuture, Direct, Instance, LoadRequest, Loaded, Runtime};
 use tokio::sync::oneshot;
 
 use crate::bug;
@@ -27,7 +25,7 @@ type Answer = Result<String, String>;
 /// The interpreter of this process, which `embed` has initialized.
 pub(crate) struct Embedded;
 
-impl PythonTrait for Embedded {
+impl Runtime for Embedded {
     fn load(&self, request: LoadRequest) -> BoxFuture<Result<Loaded, Failure>> {
         Box::pin(async move {
             let failed = |error: std::io::Error| {
@@ -69,7 +67,7 @@ impl PythonTrait for Embedded {
                 next_call: AtomicU64::new(1),
                 end: std::sync::Mutex::new(Some(end)),
             };
-            Ok(Loaded { described, plugin: Arc::new(worker) })
+            Ok(Loaded { described, instance: Arc::new(worker) })
         })
     }
 }
@@ -138,7 +136,7 @@ impl Worker {
     }
 }
 
-impl Plugin for Worker {
+impl Instance for Worker {
     fn start(&self, limit: Duration) -> BoxFuture<Vec<String>> {
         let asked = self.ask("start", limit);
         Box::pin(async move {

@@ -8,11 +8,11 @@ use serde_json::json;
 
 use super::Context;
 use super::known::{self, Known};
-use crate::arguments::nearest;
 use crate::environment;
 use crate::failure::{Failure, Kind};
 use crate::lifecycle;
 use crate::manifest::check_name;
+use crate::nearest::nearest;
 use crate::settings::Settings;
 use crate::wrappers::{self, Standing, Wrappers};
 

@@ -11,7 +11,7 @@ use crate::discovery::{self, Origin, PluginSource};
 use crate::failure::{Failure, Kind};
 use crate::manifest::{self, Load, Manifest};
 use crate::registry::{Entry, Remembered, State};
-use crate::store::{self, Told};
+use crate::store::{self, Metadata};
 
 /// What the disk has of a plugin.
 struct Found {
@@ -81,7 +81,7 @@ impl Supervisor {
             let record = records.iter().position(|record| record.path == source.path);
             let remembered = record.map(|at| records.swap_remove(at)).map(|record| Remembered {
                 is_fresh: fingerprint.as_ref() == Some(&record.fingerprint),
-                told: Told {
+                told: Metadata {
                     openapi: self.store.openapi(&record.description.name),
                     description: record.description,
                 },

@@ -11,10 +11,10 @@ use super::{Candidate, HOOK_GRACE, Supervisor};
 use crate::daemon::link;
 use crate::failure::{Failure, Kind};
 use crate::manifest;
-use crate::plugin::{About, LoadRequest, Loaded};
 use crate::registry::Served;
 use crate::routes::Table;
-use crate::store::Told;
+use crate::runtime::{About, LoadRequest, Loaded};
+use crate::store::Metadata;
 use crate::venv::Venv;
 
 /// How long an import may take before the plugin is reported.
@@ -121,12 +121,12 @@ impl Supervisor {
 
     async fn loaded(self: &Arc<Self>, candidate: &Candidate, loaded: Result<Loaded, Failure>) {
         let id = candidate.id;
-        let Loaded { described, plugin } = match loaded {
+        let Loaded { described, instance } = match loaded {
             Ok(loaded) => loaded,
             Err(failure) => return self.fail(id, failure),
         };
         if let Err(message) = manifest::check_name(&described.name) {
-            plugin.unload(HOOK_GRACE).await;
+            instance.unload(HOOK_GRACE).await;
             return self.fail(id, Failure::new(Kind::Plugin, message));
         }
         if let Some(error) = &described.openapi_error {
@@ -140,17 +140,17 @@ impl Supervisor {
         let openapi = described.openapi.as_ref().map(|document| document.to_string().into());
         let description = described.into_description(candidate.manifest.cli.examples.clone());
         if !self.claim(id, &description.name).await {
-            plugin.unload(HOOK_GRACE).await;
+            instance.unload(HOOK_GRACE).await;
             return;
         }
         let mut served = Served {
-            told: Told { description: Arc::new(description), openapi },
+            told: Metadata { description: Arc::new(description), openapi },
             table,
-            plugin: plugin.clone(),
+            instance: instance.clone(),
             complaints: Vec::new(),
         };
         let limit = self.settings.hook_timeout.value.duration();
-        let mut starting = plugin.start(limit);
+        let mut starting = instance.start(limit);
         match timeout(limit * 2 + HOOK_GRACE, &mut starting).await {
             Ok(complaints) => {
                 served.complaints = complaints;

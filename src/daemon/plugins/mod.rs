@@ -25,8 +25,8 @@ use crate::environment::Environment;
 use crate::http::health::HealthBook;
 use crate::manifest::Manifest;
 use crate::paths::Paths;
-use crate::plugin::Python;
 use crate::registry::{Registry, State};
+use crate::runtime::Runtime;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::uv::Uv;
@@ -37,7 +37,7 @@ const HOOK_GRACE: Duration = Duration::from_secs(2);
 
 /// Runs all plugins of a daemon.
 pub(super) struct Supervisor {
-    python: Arc<dyn Python>,
+    python: Arc<dyn Runtime>,
     registry: Arc<Registry>,
     health: Arc<HealthBook>,
     paths: Paths,
@@ -63,7 +63,7 @@ struct Candidate {
 impl Supervisor {
     #[expect(clippy::too_many_arguments, reason = "the one place where all parts of a daemon meet")]
     pub(super) fn new(
-        python: Arc<dyn Python>,
+        python: Arc<dyn Runtime>,
         registry: Arc<Registry>,
         health: Arc<HealthBook>,
         paths: Paths,
@@ -145,7 +145,7 @@ impl Supervisor {
         });
         let unloading = unloading.into_iter().map(async |(name, served)| {
             // The plugin's own limit comes first; only a blocked thread gets this far.
-            if timeout(limit * 2 + HOOK_GRACE, served.plugin.unload(limit)).await.is_err() {
+            if timeout(limit * 2 + HOOK_GRACE, served.instance.unload(limit)).await.is_err() {
                 tracing::warn!(plugin = name, "the plugin's thread is blocked and was left behind");
             } else {
                 tracing::info!(plugin = name, "plugin unloaded");

@@ -7,9 +7,9 @@ use tokio::task::spawn_blocking;
 use super::{HOOK_GRACE, Supervisor};
 use crate::daemon::link;
 use crate::failure::{Failure, Kind};
-use crate::plugin::Plugin;
 use crate::registry::{Entry, Served, State};
-use crate::store::Told;
+use crate::runtime::Instance;
+use crate::store::Metadata;
 
 impl Supervisor {
     /// Gives the name to the entry `id`, unless a plugin that was found earlier has it.
@@ -17,7 +17,7 @@ impl Supervisor {
     /// One that was found later loses it, so that the outcome does not depend on who loads faster.
     pub(super) async fn claim(&self, id: u64, name: &str) -> bool {
         let mut claimed = true;
-        let mut losers: Vec<Arc<dyn Plugin>> = Vec::new();
+        let mut losers: Vec<Arc<dyn Instance>> = Vec::new();
         self.registry.update(|snapshot| {
             let mine = snapshot.entries.iter().position(|entry| entry.id == id);
             let Some(mine) = mine else {
@@ -42,7 +42,7 @@ impl Supervisor {
             }
             let path = snapshot.entries[mine].source.path.clone();
             for later in snapshot.entries[mine + 1..].iter_mut().filter(|entry| holds(entry)) {
-                losers.extend(later.served().map(|served| served.plugin.clone()));
+                losers.extend(later.served().map(|served| served.instance.clone()));
                 later.state = State::Failed(taken(&path));
             }
             let entry = &mut snapshot.entries[mine];
@@ -85,12 +85,12 @@ impl Supervisor {
             }
         });
         if !placed {
-            served.plugin.unload(HOOK_GRACE).await;
+            served.instance.unload(HOOK_GRACE).await;
         }
     }
 
     /// Keeps on disk what a plugin told; without a fingerprint nobody could tell whether it is still true.
-    async fn remember(&self, id: u64, fingerprint: Option<String>, told: Told) {
+    async fn remember(&self, id: u64, fingerprint: Option<String>, told: Metadata) {
         let snapshot = self.registry.snapshot();
         let entry = snapshot.entries.iter().find(|entry| entry.id == id);
         let (Some(entry), Some(fingerprint)) = (entry, fingerprint) else { return };

@@ -8,18 +8,20 @@
 //!
 //! Dropping a side tells the other: the plugin sees a disconnect, the I/O side an aborted answer.
 
+pub mod head;
+
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use axum::http::StatusCode;
 use bytes::Bytes;
+use http::StatusCode;
 use http_body::{Frame, SizeHint};
 use thiserror::Error;
 
-use super::head::{RequestHead, ResponseHead};
+use self::head::{RequestHead, ResponseHead};
 
 /// How many bytes may wait in one direction, in bytes; one chunk more is always taken.
 pub const BUFFER: usize = 256 * 1024;
@@ -370,8 +372,8 @@ impl Drop for PluginSide {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plugin::head::Target;
-    use axum::http::{HeaderMap, Method, Version};
+    use crate::exchange::head::Target;
+    use http::{HeaderMap, Method, Version};
     use http_body_util::BodyExt;
     use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -25,7 +25,7 @@ pub(crate) fn nearest<'a>(
 }
 
 /// `name` without what spellings of one name differ in: dashes, underscores and capitals.
-pub(super) fn folded(name: &str) -> String {
+pub(crate) fn folded(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
 }
 

@@ -1,11 +1,8 @@
 //! The trait through which Python is asked, and nothing of Python itself.
 //!
-//! The library never attaches to an interpreter. It asks a [`Python`] to load a plugin and gets back a
-//! [`Plugin`], whose methods return at once: the work is done on the plugin's own thread and reported through
+//! The library never attaches to an interpreter. It asks a [`Runtime`] to load a plugin and gets back a
+//! [`Instance`], whose methods return at once: the work is done on the plugin's own thread and reported through
 //! futures and [`exchange`]s. The host implements both traits with pyo3; tests implement them without.
-
-pub mod exchange;
-pub mod head;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -18,11 +15,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::description::Described;
+use crate::exchange::head::RequestHead;
+use crate::exchange::{Incoming, IoSide};
 use crate::failure::Failure;
 use crate::manifest::NamedFunction;
-use crate::routes::Bound;
-use exchange::{Incoming, IoSide};
-use head::RequestHead;
+use crate::routes::Argument;
 
 /// A future that any thread may poll.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -61,7 +58,7 @@ pub struct Direct {
     /// True if it begins on the plugin's loop, not in its pool.
     pub begins_on_loop: bool,
     /// The values, in the order of the plan's parameters.
-    pub values: Vec<Bound>,
+    pub values: Vec<Argument>,
 }
 
 /// A plugin that was loaded; its hooks have not run yet.
@@ -69,11 +66,11 @@ pub struct Loaded {
     /// What it says of itself.
     pub described: Described,
     /// How to reach it.
-    pub plugin: Arc<dyn Plugin>,
+    pub instance: Arc<dyn Instance>,
 }
 
 /// An embedded interpreter.
-pub trait Python: Send + Sync + 'static {
+pub trait Runtime: Send + Sync + 'static {
     /// Imports a plugin on a new thread of its own and describes it.
     ///
     /// The future never resolves while the import hangs; the caller sets the deadline.
@@ -81,7 +78,7 @@ pub trait Python: Send + Sync + 'static {
 }
 
 /// One loaded plugin. Dropping the last reference does not unload it.
-pub trait Plugin: Send + Sync + 'static {
+pub trait Instance: Send + Sync + 'static {
     /// Runs `startup()`, then `connect()`, each cut off after `limit`; returns what failed, in words.
     ///
     /// The future never resolves while a hook blocks the plugin's thread; the caller sets a deadline too.
