@@ -42,6 +42,11 @@ pub const LIBRARY_PATH: &str = "DYLD_LIBRARY_PATH";
 #[cfg(not(target_os = "macos"))]
 pub const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 
+/// The working directory of the process; `None` where it is gone, or its path is no UTF-8.
+pub fn current_directory() -> Option<String> {
+    std::env::current_dir().ok()?.into_os_string().into_string().ok()
+}
+
 /// The environment at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {

@@ -40,7 +40,9 @@
 //! implements [`runtime::Runtime`].
 
 pub mod arguments;
+pub mod calls;
 pub mod cli;
+pub mod command;
 pub mod completion;
 pub mod console;
 pub mod daemon;

@@ -41,6 +41,9 @@ pub struct Run {
     /// What the client found behind arguments that may mean a file or stdin.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<Input>,
+    /// The working directory of the client; absent where it has none, or one that is no UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
     /// The method of `-X`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,

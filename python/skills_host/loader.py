@@ -47,14 +47,16 @@ class LoadedPlugin:
         self.response_type = _response_type()
 
     def describe(self) -> str:
-        """The description as JSON, in the shape of the library's `Described`."""
+        """The description as JSON, in the shape of the library's `Report`."""
         routes, self.plans = route.routes(self.app, f"/{self.name}")
         described: dict[str, Any] = {
             "name": self.name,
             "version": self.version,
             "description": self.description,
+            "style": "router",
             "routes": routes,
             "openapi": None,
+            "warnings": [],
         }
         try:
             described["openapi"] = self.app.openapi()
@@ -65,7 +67,9 @@ class LoadedPlugin:
         except Exception as error:
             # Routes still work without a description: only help and typed options are lost.
             described["openapi"] = None
-            described["openapi_error"] = f"{type(error).__name__}: {error}"
+            described["warnings"].append(
+                f"FastAPI cannot describe the routes: {type(error).__name__}: {error}"
+            )
             return json.dumps(described)
 
     def close(self) -> None:

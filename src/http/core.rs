@@ -52,7 +52,7 @@ fn plugin_entry(description: &Description) -> PluginEntry {
             .map(|command| Endpoint {
                 method: command.method.clone(),
                 path: format!("/{}{}", description.name, command.path),
-                why_fastapi: command.why_fastapi.clone(),
+                why_fastapi: command.why_fastapi().map(str::to_owned),
             })
             .collect(),
     }

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::inputs;
 use crate::console::Console;
-use crate::environment::Environment;
+use crate::environment::{self, Environment};
 use crate::failure::{Failure, Kind};
 use crate::help;
 use crate::lifecycle::connection::ExchangeError;
@@ -158,6 +158,7 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
                 plugin: plugin.clone(),
                 inputs: if line.help { Vec::new() } else { inputs::read(&line.arguments) },
                 arguments: line.arguments,
+                directory: environment::current_directory(),
                 method: line.method,
                 help: line.help,
             };
