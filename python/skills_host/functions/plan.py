@@ -52,7 +52,7 @@ class Plan:
         for parameter in self._parameters:
             kind = self._kind(parameter)
             choices = list((choices_of(parameter.type.bare) or {}).values())
-            validate = _validator(parameter, kind) if isinstance(kind, str) and kind != "bool" else None
+            validate = _validator(parameter, kind) if kind in ("text", "texts", "json") else None
             parts.append((parameter.name, parameter.default, None, choices, validate))
         self.binder = Binder(parts, self.status, "any")
 
@@ -103,7 +103,7 @@ def _field(parameter: Parameter) -> str | dict[str, Any]:
     return kind if isinstance(kind, dict) and kind.keys() & {"str", "choice"} else "json"
 
 
-def _validator(parameter: Parameter, kind: str) -> Callable[[Any], tuple[Any, Any]]:
+def _validator(parameter: Parameter, kind: Any) -> Callable[[Any], tuple[Any, Any]]:
     def validate(text: Any) -> tuple[Any, Any]:
         try:
             if kind == "json":
