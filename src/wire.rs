@@ -135,6 +135,9 @@ pub struct PluginEntry {
     pub version: String,
     /// All its routes.
     pub endpoints: Vec<Endpoint>,
+    /// What was wrong while it was described; absent when nothing was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// One method of one path.

@@ -55,6 +55,7 @@ fn plugin_entry(description: &Description) -> PluginEntry {
                 why_fastapi: command.why_fastapi().map(str::to_owned),
             })
             .collect(),
+        warnings: description.warnings.clone(),
     }
 }
 
