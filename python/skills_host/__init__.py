@@ -3,7 +3,7 @@
 Only the host imports this package, and only the host can: the other half is the extension module
 `_skills_host`, which exists in that process alone. Plugins import `skills_daemon` instead.
 
-- `realm`: each plugin sees its own modules.
+- `realm`: each plugin sees its own modules; `imports`: what loaded modules have imported.
 - `loader`: from a file to a plugin object, its FastAPI application and its description.
 - `worker`: the plugin's thread: its event loop, its hooks, its requests.
 - `asgi`: one request as an ASGI call.

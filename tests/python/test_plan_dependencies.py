@@ -5,7 +5,7 @@ import contextlib
 import functools
 import types
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
@@ -185,7 +185,7 @@ DEPENDENCIES = {
     for name, kind in KINDS.items()
 }
 DEPENDENCIES |= {
-    "run({})".format(name): run(kind)
+    f"run({name})": run(kind)
     for name, kind in KINDS.items()
     if name in ("coroutine", "async instance", "async method")
 }
@@ -201,10 +201,10 @@ def shown(value: Any) -> Any:
 def router_with(dependency: Callable[..., Any], is_async: bool) -> APIRouter:
     router = APIRouter()
 
-    def handler(value: Any = Depends(dependency)) -> Any:
+    def handler(value: Annotated[Any, Depends(dependency)]) -> Any:
         return shown(value)
 
-    async def async_handler(value: Any = Depends(dependency)) -> Any:
+    async def async_handler(value: Annotated[Any, Depends(dependency)]) -> Any:
         return shown(value)
 
     router.get("/")(async_handler if is_async else handler)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from _skills_host import Binder
-
 from skills_host.functions import value
 from skills_host.functions.annotation import choices as choices_of
 from skills_host.functions.command import Command
