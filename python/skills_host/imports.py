@@ -1,7 +1,7 @@
 """What loaded modules have imported, read from what their globals refer to.
 
-Neither the import system nor `sys.modules` records who imported what. Globals show nearly all of it:
-the modules, classes and functions of other packages that a package uses.
+Neither the import system nor `sys.modules` records who imported what. Globals show nearly all of
+it: the modules, classes and functions of other packages that a package uses.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ mod completion;
 mod concurrency;
 mod control;
 mod demo;
+mod dependables;
 mod dependencies;
 mod direct;
 mod discovery;
