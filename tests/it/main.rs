@@ -13,6 +13,7 @@ mod bad_plugins;
 mod browser;
 mod completion;
 mod concurrency;
+mod contract;
 mod control;
 mod demo;
 mod dependables;
