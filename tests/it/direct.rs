@@ -119,3 +119,25 @@ fn handlers_that_block_run_one_after_the_other_unless_the_plugin_asks_for_more_l
         call.end().ok();
     }
 }
+
+#[test]
+fn a_body_may_be_a_view_of_memory() {
+    let home = Home::new();
+    let routes = "
+from fastapi.responses import Response, StreamingResponse
+
+@router.get('/whole')
+def whole():
+    return Response(memoryview(b'whole'))
+
+@router.get('/pieces')
+def pieces():
+    return StreamingResponse(iter([memoryview(b'pie'), b'ces']))
+";
+    home.plugin("views", &plugin_code("views", routes), "");
+    home.client(&["views", "whole"]).ok();
+    for body in ["whole", "pieces"] {
+        let answer = home.get(&format!("/views/{body}"));
+        assert_eq!((answer.status, answer.text()), (200, body.to_owned()));
+    }
+}

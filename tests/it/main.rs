@@ -29,6 +29,7 @@ mod hooks;
 mod http;
 mod inputs;
 mod lifecycle;
+mod lifespan;
 mod linkage;
 mod links;
 mod logs;
