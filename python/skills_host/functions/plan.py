@@ -25,7 +25,8 @@ class Handler:
 
     def call(self, arguments: dict[str, Any]) -> Coroutine[Any, Any, Any]:
         """The coroutine of a coroutine function."""
-        return self.handler(**arguments)
+        work: Coroutine[Any, Any, Any] = self.handler(**arguments)
+        return work
 
     def solve(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments themselves."""
