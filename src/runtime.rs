@@ -101,7 +101,7 @@ pub trait Runtime: Send + Sync + 'static {
 
 /// One loaded plugin. Dropping the last reference does not unload it.
 pub trait Instance: Send + Sync + 'static {
-    /// Runs `startup()`, then `connect()`, each cut off after `limit`; returns what failed, in words.
+    /// Starts the lifespan and runs `startup()`, then `connect()`, each cut off after `limit`; returns what failed.
     ///
     /// The future never resolves while a hook blocks the plugin's thread; the caller sets a deadline too.
     fn start(&self, limit: Duration) -> BoxFuture<Vec<String>>;
@@ -115,6 +115,6 @@ pub trait Instance: Send + Sync + 'static {
     /// Asks `health_check()`; resolves after `limit` at the latest if the thread is free.
     fn health(&self, limit: Duration) -> BoxFuture<Map<String, Value>>;
 
-    /// Runs `shutdown()`, cut off after `limit`, and ends the thread.
+    /// Runs `shutdown()` and ends the lifespan, cut off after `limit` together, and ends the thread.
     fn unload(&self, limit: Duration) -> BoxFuture<()>;
 }

@@ -69,6 +69,12 @@ impl Ports {
         }
     }
 
+    /// The first address that was bound.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        let first = self.listeners.first().ok_or(io::ErrorKind::AddrNotAvailable)?;
+        first.local_addr()
+    }
+
     /// The port, the same on all addresses.
     pub fn port(&self) -> u16 {
         self.port

@@ -13,6 +13,7 @@ pub mod logging;
 mod plugins;
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -49,6 +50,23 @@ pub struct Prepared {
     env: Environment,
     uv: Option<Uv>,
     ports: Ports,
+}
+
+impl Prepared {
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The first TCP address that the daemon listens on, with its real port.
+    ///
+    /// # Errors
+    /// The system does not report the address of a listener.
+    pub fn address(&self) -> Result<SocketAddr, Failure> {
+        self.ports.address().map_err(|error| {
+            Failure::environment(format!("cannot read the address of a TCP listener: {error}"))
+        })
+    }
 }
 
 /// Takes the life lock and the TCP port and sees to the venv; `progress` hears what takes a while.

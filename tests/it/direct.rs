@@ -153,4 +153,25 @@ fn bounds_may_be_fractions() {
     let plugins = json("/plugins");
     let endpoints = plugins["plugins"][0]["endpoints"].as_array().unwrap();
     assert!(endpoints.iter().all(|each| each["why_fastapi"].is_null()), "{plugins:#}");
+
+#[test]
+fn a_body_may_be_a_view_of_memory() {
+    let home = Home::new();
+    let routes = "
+from fastapi.responses import Response, StreamingResponse
+
+@router.get('/whole')
+def whole():
+    return Response(memoryview(b'whole'))
+
+@router.get('/pieces')
+def pieces():
+    return StreamingResponse(iter([memoryview(b'pie'), b'ces']))
+";
+    home.plugin("views", &plugin_code("views", routes), "");
+    home.client(&["views", "whole"]).ok();
+    for body in ["whole", "pieces"] {
+        let answer = home.get(&format!("/views/{body}"));
+        assert_eq!((answer.status, answer.text()), (200, body.to_owned()));
+    }
 }

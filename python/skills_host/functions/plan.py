@@ -8,7 +8,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from _skills_host import Binder
-
 from skills_host.functions import value
 from skills_host.functions.annotation import choices as choices_of
 from skills_host.functions.command import Command
@@ -27,7 +26,8 @@ class Handler:
 
     def call(self, arguments: dict[str, Any]) -> Coroutine[Any, Any, Any]:
         """The coroutine of a coroutine function."""
-        return self.handler(**arguments)
+        work: Coroutine[Any, Any, Any] = self.handler(**arguments)
+        return work
 
     def solve(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments themselves."""

@@ -122,7 +122,7 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     let prepared = daemon::prepare(paths.clone(), settings, env, &base, &progress)?;
 
     let python_dir = bundle::unpack(&paths)?;
-    embed::initialize(&paths, &python_dir, &level.to_string())?;
+    embed::initialize(&paths, &python_dir, prepared.settings(), prepared.address()?)?;
     let python = Arc::new(plugins::Embedded);
     // The other half of the CPUs is for Python: an I/O thread that takes a plugin's CPU away only costs.
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
