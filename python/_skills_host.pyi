@@ -6,6 +6,7 @@ any other. `tests/it/contract.rs` compares what is declared here with what is th
 
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import Context, ContextVar
+from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, final
 
 class Settings(TypedDict):
@@ -67,6 +68,10 @@ class Call:
     @property
     def path(self) -> str:
         """The decoded path."""
+
+    @property
+    def directory(self) -> Path | None:
+        """The working directory of the shell that called; `None` for calls from elsewhere."""
 
     @property
     def plan(self) -> int | None:

@@ -153,6 +153,7 @@ fn bounds_may_be_fractions() {
     let plugins = json("/plugins");
     let endpoints = plugins["plugins"][0]["endpoints"].as_array().unwrap();
     assert!(endpoints.iter().all(|each| each["why_fastapi"].is_null()), "{plugins:#}");
+}
 
 #[test]
 fn a_body_may_be_a_view_of_memory() {
