@@ -1,5 +1,6 @@
 //! Calls and answers that do not wait for a handler that blocks.
 
+use std::cell::Cell;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
@@ -46,6 +47,10 @@ async def block(pipe: str = ''):
 async def block_in_fastapi(request: fastapi.Request):
     wait_for(request.query_params.get('pipe'))
     return {}
+
+@router.get('/exit-in-fastapi')
+async def exit_in_fastapi(request: fastapi.Request):
+    raise SystemExit(1)
 ";
 
 /// A pipe that a handler waits for.
@@ -56,6 +61,11 @@ impl Pipe {
         let path = home.path().join(name);
         mkfifo(&path, Mode::S_IRWXU).unwrap();
         Pipe(path)
+    }
+
+    /// A request for `target` that ends with the pipe.
+    fn until(&self, target: &str) -> String {
+        format!("{target}?pipe={}", self.0.display())
     }
 
     /// The other end, once a handler waits at this one; dropped, it lets the handler go on.
@@ -93,34 +103,70 @@ fn a_finished_answer_does_not_wait_for_a_call_through_fastapi() {
     answered_before("/pipes/block-in-fastapi");
 }
 
+#[test]
+fn a_handler_that_exits_takes_no_other_call_of_its_batch_with_it() {
+    let (home, batch) = Batch::gather();
+    let exits = batch.send(&home, "/pipes/exit-in-fastapi");
+    let short = batch.send(&home, "/pipes/short");
+    batch.start();
+    assert_eq!(exits.answer(STUCK).expect("an answer").status, 500);
+    assert_eq!(short.answer(STUCK).expect("an answer").status, 200);
+}
+
 /// Has the loop take two calls at once, a short one and then one of `target` that blocks, and waits for the answer
 /// to the first before it lets the second end.
 #[track_caller]
 fn answered_before(target: &str) {
-    let home = Home::new();
-    home.plugin("pipes", &plugin_code("pipes", PIPES), "");
-    home.control(&["start"]).ok();
-    let port = home.port();
-    for _ in 0..5 {
-        assert_eq!(home.get(target).status, 200);
-    }
-    let (gate, pipe) = (Pipe::new(&home, "gate"), Pipe::new(&home, "pipe"));
-    let send = |target: &str, in_flight: u32| {
-        let sent = Sent::new(port, "GET", target, &[], b"");
-        eventually("the request", || {
-            (home.status()["in_flight"] == json!(in_flight)).then_some(())
-        });
-        sent
-    };
-    let blocking = |target: &str, pipe: &Pipe| format!("{target}?pipe={}", pipe.0.display());
-    let first = send(&blocking("/pipes/block-in-fastapi", &gate), 1);
-    let gate = gate.reached();
-    let short = send("/pipes/short", 2);
-    let second = send(&blocking(target, &pipe), 3);
-    drop(gate);
-    assert_eq!(first.answer(STUCK).expect("the gate's answer").status, 200);
+    let (home, batch) = Batch::gather();
+    let pipe = Pipe::new(&home, "pipe");
+    let short = batch.send(&home, "/pipes/short");
+    let second = batch.send(&home, &pipe.until(target));
+    batch.start();
     let pipe = pipe.reached();
     assert_eq!(short.answer(STUCK).expect("the short call's answer").status, 200);
     drop(pipe);
     assert_eq!(second.answer(STUCK).expect("the last answer").status, 200);
+}
+
+/// Calls that a loop takes at once, because it is blocked until all are there.
+struct Batch {
+    port: u16,
+    first: Sent,
+    gate: File,
+    in_flight: Cell<u32>,
+}
+
+impl Batch {
+    /// A daemon whose plugin has called each of its handlers that may block, and blocks now.
+    fn gather() -> (Home, Batch) {
+        let home = Home::new();
+        home.plugin("pipes", &plugin_code("pipes", PIPES), "");
+        home.control(&["start"]).ok();
+        for _ in 0..5 {
+            for target in ["/pipes/block", "/pipes/block-in-fastapi"] {
+                assert_eq!(home.get(target).status, 200);
+            }
+        }
+        let (port, gate) = (home.port(), Pipe::new(&home, "gate"));
+        let target = gate.until("/pipes/block-in-fastapi");
+        let first = Sent::new(port, "GET", &target, &[], b"");
+        let gate = gate.reached();
+        (home, Batch { port, first, gate, in_flight: Cell::new(1) })
+    }
+
+    /// Adds a call.
+    #[track_caller]
+    fn send(&self, home: &Home, target: &str) -> Sent {
+        let sent = Sent::new(self.port, "GET", target, &[], b"");
+        self.in_flight.update(|before| before + 1);
+        let wanted = json!(self.in_flight.get());
+        eventually("the call", || (home.status()["in_flight"] == wanted).then_some(()));
+        sent
+    }
+
+    /// Lets the loop go on.
+    fn start(self) {
+        drop(self.gate);
+        assert_eq!(self.first.answer(STUCK).expect("the first call's answer").status, 200);
+    }
 }
