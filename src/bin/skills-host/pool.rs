@@ -18,8 +18,7 @@ use crate::inbox::{REQUESTS_MAX, Refused};
 use crate::wakes;
 
 /// What a pool may have; as many threads as FastAPI allows.
-const LIMITS: Limits =
-    Limits { threads: 40, waiting: REQUESTS_MAX, idle: Duration::from_secs(10) };
+const LIMITS: Limits = Limits { threads: 40, waiting: REQUESTS_MAX, idle: Duration::from_secs(10) };
 /// How long calls may wait without one being begun; CPython's switch interval.
 const WATCH_PERIOD: Duration = Duration::from_millis(5);
 
@@ -118,16 +117,16 @@ impl Pool {
 
     /// Takes no more calls and lets the threads end; one that blocks is left behind.
     pub(crate) fn close(&self) {
-        let (calls, asleep, work) = {
+        let (asleep, left) = {
             let mut state = self.0.lock();
             let (calls, asleep) = state.schedule.close();
             let asleep: Vec<Thread> =
                 asleep.iter().filter_map(|number| state.threads.get(number).cloned()).collect();
-            (calls, asleep, state.work.take())
+            (asleep, (calls, state.work.take(), state.when_empty.take()))
         };
         asleep.iter().for_each(Thread::unpark);
-        // Outside of the lock: each tells its sender that nobody will answer.
-        drop((calls, work));
+        // Outside of the lock: each call tells its sender that nobody will answer.
+        drop(left);
     }
 
     /// Gives the lock back and does what the schedule decided; fails if calls have no thread to run them.
@@ -190,6 +189,8 @@ impl Pool {
         Python::attach(|py| {
             let mut work = None;
             let mut next = first;
+            // What is answered from one sleep to the next is a batch.
+            wakes::open();
             loop {
                 next = match next {
                     Next::Run(call, ticket) => {
@@ -198,7 +199,9 @@ impl Pool {
                     }
                     Next::Sleep => {
                         wakes::close();
-                        py.detach(|| self.sleep(number))
+                        let next = py.detach(|| self.sleep(number));
+                        wakes::open();
+                        next
                     }
                     Next::End => break,
                 };
@@ -218,7 +221,6 @@ impl Pool {
         }
         // Without: the pool was closed meanwhile, which the call tells its sender when it is dropped.
         let Some(Prepared { work, .. }) = work else { return };
-        wakes::open();
         self.said(Bound::new(py, call).and_then(|call| work.run.bind(py).call1((call,))));
     }
 

@@ -70,9 +70,9 @@ impl World {
             blocking: pool.blocking,
             running: self.running.len(),
             // Once more was begun than expected, it stays so.
-            watch: pool.watch.map(|expected| {
-                (expected.cast_signed() - pool.begun.cast_signed()).max(-1)
-            }),
+            watch: pool
+                .watch
+                .map(|expected| (expected.cast_signed() - pool.begun.cast_signed()).max(-1)),
             closed: pool.closed,
         }
     }

@@ -1,7 +1,7 @@
 """What a call and a finished answer wait for, beside handlers that block.
 
-Two `def` calls that arrive together at a warm pool take as long as one. An answer that is finished is sent at once,
-even if the next handler of the same batch, which was short before, blocks.
+Two `def` calls that arrive together at a warm pool take as long as one. An answer that is finished
+is sent at once, even if the next handler of the same batch, which was short before, blocks.
 """
 
 from __future__ import annotations
