@@ -10,6 +10,7 @@
 //! | 1 | [`environment`] | the names of all environment variables, and one snapshot of them |
 //! | 1 | `nearest` | the name that was probably meant |
 //! | 1 | [`manifest`] | `manifest.json` of a plugin |
+//! | 1 | [`scheduling`] | when a thread runs a call and when an answer is sent, as plain data |
 //! | 1 | [`routes`] | which route a request is for, and the values for its handler |
 //! | 2 | [`wire`] | what client, control program and host say to each other |
 //! | 2 | [`paths`] | where every file lies |
@@ -64,6 +65,7 @@ pub mod registry;
 pub mod render;
 pub mod routes;
 pub mod runtime;
+pub mod scheduling;
 #[cfg(test)]
 mod schemas;
 pub mod settings;

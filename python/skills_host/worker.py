@@ -153,7 +153,11 @@ class _Worker:
                     verb, limit, reply = event
                     self._others.keep(self._loop.create_task(self._answer(verb, limit, reply)))
                 else:
-                    self._runner.run(event)
+                    try:
+                        self._runner.run(event)
+                    except (SystemExit, KeyboardInterrupt) as error:
+                        # A handler that calls `sys.exit()` ends itself, not the calls behind it.
+                        logger.warning("%s in a handler", type(error).__name__)
         finally:
             self._inbox.done()
 

@@ -42,6 +42,7 @@ mod openapi;
 mod oracle;
 mod pages;
 mod plugin_command;
+mod scheduling;
 mod schemas;
 mod sdk;
 mod shutdown;

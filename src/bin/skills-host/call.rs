@@ -44,12 +44,12 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    fn reply(&self, status: u16, body: Bytes) -> PyResult<()> {
+    fn reply(&self, status: u16, body: Bytes, now: Instant) -> PyResult<()> {
         let status = StatusCode::from_u16(status)
             .map_err(|_| PyValueError::new_err(format!("{status} is not an HTTP status")))?;
         self.started.store(true, Ordering::Relaxed);
         if let Some(waker) = self.with(|side| side.answer(status, body))? {
-            wakes::wake(waker);
+            wakes::wake(waker, now);
         }
         self.close();
         Ok(())
@@ -129,8 +129,11 @@ impl Call {
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
         match &self.direct {
             Some(direct) => {
+                if !binder.get().pace.begin() {
+                    wakes::release();
+                }
                 // Set once: a call has one handler.
-                let _ = self.begun.set((binder.get().pace.begin(), binder.clone().unbind()));
+                let _ = self.begun.set((Instant::now(), binder.clone().unbind()));
                 binder.get().arguments(py, &direct.values)
             }
             None => Ok(None),
@@ -140,20 +143,25 @@ impl Call {
     /// Answers with what the handler returned and ends the call; false if that is not plain JSON.
     fn finish(&self, result: &Bound<'_, PyAny>) -> PyResult<bool> {
         let Some((begun, binder)) = self.begun.get() else { return Ok(false) };
-        let binder = binder.get();
-        binder.pace.end(*begun);
-        let Some(body) = binder.plain.written(result) else { return Ok(false) };
-        self.reply(binder.status, Bytes::from(body))?;
+        let (binder, now) = (binder.get(), Instant::now());
+        binder.pace.end(now.saturating_duration_since(*begun));
+        let Some(body) = binder.plain.written(result) else {
+            // What follows may take its time: an encoder, a response of its own.
+            wakes::release();
+            return Ok(false);
+        };
+        self.reply(binder.status, Bytes::from(body), now)?;
         Ok(true)
     }
 
     /// Answers with JSON bytes and ends the call.
     fn answer(&self, status: u16, body: PyBackedBytes) -> PyResult<()> {
-        self.reply(status, Bytes::from_owner(body))
+        self.reply(status, Bytes::from_owner(body), Instant::now())
     }
 
-    /// The ASGI connection scope.
+    /// The ASGI connection scope, for an application that may take its time: what is held is sent before.
     fn scope<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        wakes::release();
         let side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(side) = side.as_ref() else {
             return Err(PyRuntimeError::new_err("the request has ended"));

@@ -7,13 +7,15 @@
 //! - `pool`: the threads for `def` handlers of one plugin.
 //! - `call`: one request, as Python sees it.
 //! - `binder`: from bound values to a handler's arguments; `json`: from its result to bytes.
+//! - `wakes`: sending finished answers, together or at once.
 //! - `log`: Python's log records into the daemon's log.
 //!
 //! # Who attaches to Python
 //!
-//! The main thread, while it initializes the interpreter; each plugin's thread, for as long as it lives; and the
-//! threads of a plugin's pool, while they have something to do. The
-//! threads of the tokio runtime never do, so no request waits for the GIL unless it is for a plugin. No thread
+//! The main thread, while it initializes the interpreter; each plugin's thread, for as long as it lives; the
+//! threads of a plugin's pool, while they have something to do; and the thread that runs exit functions at the end. The
+//! threads of the tokio runtime never do, so no request waits for the GIL unless it is for a plugin; the watch for
+//! calls that block (`pool`) and the sweep of answers that are held (`wakes`) are tasks of theirs. No thread
 //! waits for another while it holds the GIL: what crosses over is a queue or an exchange, whose locks are held
 //! for a few moves of memory, and dropping a Python object elsewhere only queues it. The interpreter is never
 //! finalized: the process ends by `_exit` after the plugins were unloaded, so a thread that a plugin blocked
@@ -133,6 +135,7 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
         .enable_all()
         .build()
         .map_err(|error| Failure::environment(format!("cannot start I/O threads: {error}")))?;
+    runtime.spawn(wakes::sweep());
     let bundled = bundle::plugins(&python_dir);
     let announce = |ready: &Ready| reporter.ready(ready.clone());
     let outcome = runtime.block_on(daemon::run(prepared, python, base.version, bundled, announce));

@@ -173,6 +173,10 @@ impl Instance for Worker {
                 Err(Failure::new(Kind::Plugin, "the plugin's thread has ended")
                     .hint("Run `skills-daemon reload`."))
             }
+            Err(Refused::NoThread) => {
+                Err(Failure::environment("cannot start a thread for the handler")
+                    .hint("Look for a limit on threads or memory (`ulimit -u`), then try again."))
+            }
         }
     }
 

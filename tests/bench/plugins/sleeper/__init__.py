@@ -16,6 +16,26 @@ async def block(seconds: float = 5.0) -> dict[str, bool]:
     return {"success": True}
 
 
+@router.get("/gate")
+async def gate(seconds: float = 0.1) -> dict[str, bool]:
+    """Block the loop while other calls arrive."""
+    time.sleep(seconds)
+    return {"success": True}
+
+
+@router.get("/now")
+async def now() -> dict[str, float]:
+    """Give the time at which this handler ended."""
+    return {"now": time.time()}
+
+
+@router.get("/nap")
+def nap(seconds: float = 1.0) -> dict[str, bool]:
+    """Block a thread of the pool."""
+    time.sleep(seconds)
+    return {"success": True}
+
+
 class SleeperPlugin:
     """Blocks."""
 
