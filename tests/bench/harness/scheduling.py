@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import socket
 import statistics
 import time
 from collections.abc import Callable
@@ -52,8 +53,10 @@ def _measured(times: int, measure: Callable[[str], float], url: str) -> list[flo
 def _pair(url: str) -> float:
     """Seconds until both of two calls that are sent together are answered."""
     fetch(url, "GET /sleeper/nap?seconds=0")
+    calls = [_connection(url) for _ in range(2)]
     begun = time.monotonic()
-    calls = [_sent(url, f"/sleeper/nap?seconds={_NAP}") for _ in range(2)]
+    for call in calls:
+        _send(call, f"/sleeper/nap?seconds={_NAP}")
     for call in calls:
         _answer(call)
     return time.monotonic() - begun
@@ -78,16 +81,28 @@ def _beside(url: str) -> float:
     return took
 
 
-def _sent(url: str, target: str) -> http.client.HTTPConnection:
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
-    connection.request("GET", target)
+def _connection(url: str) -> socket.socket:
+    """A connection that is there before anything is sent."""
+    address = urlsplit(url)
+    return socket.create_connection((address.hostname, address.port), timeout=30)
+
+
+def _send(connection: socket.socket, target: str) -> None:
+    """Sends a request in one piece, so that two arrive before the daemon looks at the first."""
+    connection.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+
+
+def _sent(url: str, target: str) -> socket.socket:
+    connection = _connection(url)
+    _send(connection, target)
     return connection
 
 
-def _answer(connection: http.client.HTTPConnection) -> dict[str, Any]:
-    response = connection.getresponse()
-    body = response.read()
-    connection.close()
+def _answer(connection: socket.socket) -> dict[str, Any]:
+    with connection:
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        body = response.read()
     assert response.status == 200, body
     return json.loads(body)
 
