@@ -116,7 +116,11 @@ def _without_none(annotation: Any) -> Any:
 
 
 def _is_sequence(annotation: Any) -> bool:
-    from fastapi._compat import field_annotation_is_sequence
+    try:
+        from fastapi._compat.shared import field_annotation_is_sequence
+    except ImportError:
+        # In older FastAPI versions it is one module.
+        from fastapi._compat import field_annotation_is_sequence
 
     return field_annotation_is_sequence(annotation)
 

@@ -12,7 +12,8 @@ on time, chance, the process or the order of requests, except where requests com
 - `answers`: responses, statuses, headers, cookies, streams.
 - `failures`: everything a handler can raise.
 - `bodies`: JSON, forms, files and raw requests.
-- `needs`: dependencies.
+- `needs`: dependencies; `callables`: every kind of callable that can be one.
+- `lives`: lifespans.
 - `tasks`: background tasks, context variables, event loops.
 - `paths`: routes that are in each other's way, convertors, slashes, mounts.
 
@@ -22,11 +23,26 @@ route that is not FastAPI's own is named in `PLAIN` of `paths`, for there is no 
 
 from fastapi import APIRouter
 
-from . import answers, bodies, failures, needs, paths, record, results, styles, table, tasks
+from . import (
+    answers,
+    bodies,
+    callables,
+    failures,
+    lives,
+    needs,
+    paths,
+    record,
+    results,
+    styles,
+    table,
+    tasks,
+)
 
 router = APIRouter()
 # Matching takes longer the later a route is declared.
 for part in (paths, table, styles, needs, bodies, answers, failures, tasks, record, results):
+    router.include_router(part.router)
+for part in (callables, lives):
     router.include_router(part.router)
 # Only the topmost router can have a route for its bare prefix.
 router.add_api_route("", paths.root)
