@@ -14,6 +14,7 @@ use clap_complete::env::{EnvCompleter, Shells};
 use serde_json::Value;
 
 use crate::description::{self, Description, Location, Parameter};
+use crate::environment;
 use crate::help;
 
 /// The name of the client.
@@ -58,7 +59,7 @@ pub fn complete(
     words: Vec<OsString>,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let directory = std::env::current_dir().ok();
+    let directory = environment::working_directory().ok();
     with(shell, |shell| shell.write_complete(&mut command, words, directory.as_deref(), out))
 }
 

@@ -98,7 +98,7 @@ fn spawn(
     console: &Console,
 ) -> Result<Started, Failure> {
     console.progress("starting the skills daemon");
-    let (mut command, _) = launch::host_command(paths, env, settings)?;
+    let (mut command, _) = launch::host_command(paths, env, settings, false)?;
     launch::redirect_stderr(&mut command, paths)?;
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(|error| {

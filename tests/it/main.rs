@@ -41,5 +41,6 @@ mod pages;
 mod plugin_command;
 mod sdk;
 mod shutdown;
+mod surroundings;
 mod terminal;
 mod wrappers;

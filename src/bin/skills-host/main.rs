@@ -44,7 +44,6 @@ use clap::Parser;
 use skills_daemon::daemon::logging::{self, Destination};
 use skills_daemon::environment::{self, Environment};
 use skills_daemon::failure::{Failure, Kind};
-use skills_daemon::lifecycle::launch::ORIGINAL_LIBRARY_PATH;
 use skills_daemon::paths::Paths;
 use skills_daemon::settings::Settings;
 use skills_daemon::venv::Base;
@@ -80,7 +79,7 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // SAFETY: no other thread runs yet, so nobody reads the environment while it changes.
-    unsafe { give_back_library_path() };
+    unsafe { environment::restore_library_path() };
     let env = Environment::of_process();
     let reporter = match Reporter::new(arguments.foreground, &env) {
         Ok(reporter) => reporter,
@@ -140,23 +139,6 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     runtime.shutdown_timeout(LAST_TASKS);
     tracing::info!("daemon stopped");
     outcome
-}
-
-/// Restores the loader path that the user had, which plugins and their subprocesses see.
-///
-/// # Safety
-/// No other thread may run.
-unsafe fn give_back_library_path() {
-    let Some(original) = std::env::var_os(ORIGINAL_LIBRARY_PATH) else { return };
-    // SAFETY: the caller guarantees that no other thread runs.
-    unsafe {
-        std::env::remove_var(ORIGINAL_LIBRARY_PATH);
-        if original.is_empty() {
-            std::env::remove_var(environment::LIBRARY_PATH);
-        } else {
-            std::env::set_var(environment::LIBRARY_PATH, original);
-        }
-    }
 }
 
 /// Tells whoever started the host how far it is.

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::inputs;
 use crate::console::Console;
-use crate::environment::Environment;
+use crate::environment::{self, Environment};
 use crate::failure::{Failure, Kind};
 use crate::help;
 use crate::lifecycle::connection::ExchangeError;
@@ -111,7 +111,7 @@ impl CommandLine {
 pub fn main() -> ExitCode {
     let env = Environment::of_process();
     let console = Console::of_process(&env);
-    let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let mut arguments = environment::arguments().map(|argument| argument.to_string_lossy().into_owned());
     let program = arguments.next().unwrap_or_default();
     let name = Path::new(&program).file_name().and_then(|name| name.to_str()).unwrap_or(OWN_NAME);
     let line = match CommandLine::parse(name, arguments.collect()) {

@@ -54,7 +54,7 @@ fn foreground(context: &Context) -> Failure {
         .paths
         .create()
         .and_then(|()| Settings::load(&context.paths.config_file(), &context.env))
-        .and_then(|settings| launch::host_command(&context.paths, &context.env, &settings));
+        .and_then(|settings| launch::host_command(&context.paths, &context.env, &settings, true));
     match prepared {
         Ok((mut command, _)) => {
             let error = command.arg("--foreground").exec();
