@@ -5,13 +5,12 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use crate::discovery::{self, PluginSource};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::interpreter::{self, Interpreter};
-use crate::lifecycle::{Connection, Request, launch, locks};
+use crate::lifecycle::{self, ExchangeError, Request, Response, alive, launch, locks};
 use crate::manifest::Manifest;
 use crate::paths::Paths;
 use crate::settings::Settings;
@@ -20,8 +19,6 @@ use crate::venv::{Base, State, Venv};
 use crate::wire::{self, Status};
 use crate::wrappers::{self, Standing, Wrappers};
 
-/// How long the running daemon may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// Imports what every plugin may rely on, and tells the versions.
 const IMPORT_CORE: &str = "import fastapi, pydantic, rich, importlib.metadata as m; \
     print(', '.join(f'{n} {m.version(n)}' for n in ('fastapi', 'pydantic', 'rich')))";
@@ -58,6 +55,8 @@ pub enum Daemon {
     Silent,
     /// It answered.
     Running(Box<Status>),
+    /// It hangs, or cannot be asked.
+    Unreachable(Failure),
     /// Something listens and does not answer as it must.
     Confused(String),
 }
@@ -157,12 +156,13 @@ impl Facts {
 }
 
 fn ask_daemon(paths: &Paths) -> Daemon {
-    let Some(connection) = Connection::open(paths) else { return Daemon::Silent };
-    let answer = connection
-        .timeout(Some(PATIENCE))
-        .send(&Request::get(wire::STATUS), || false)
-        .and_then(|response| response.bytes());
-    match answer {
+    let connection = match lifecycle::connect(paths) {
+        Ok(Some(connection)) => connection,
+        Ok(None) => return Daemon::Silent,
+        Err(failure) => return Daemon::Unreachable(failure),
+    };
+    match connection.send(&Request::get(wire::STATUS)).and_then(Response::bytes) {
+        Err(ExchangeError::Unresponsive) => Daemon::Unreachable(alive::unresponsive(paths)),
         Ok(bytes) => match serde_json::from_slice(&bytes) {
             Ok(status) => Daemon::Running(Box::new(status)),
             Err(error) => Daemon::Confused(error.to_string()),
