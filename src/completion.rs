@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::command::{self, Location, Parameter};
 use crate::description::Description;
+use crate::environment;
 use crate::help;
 
 /// The name of the client.
@@ -59,7 +60,7 @@ pub fn complete(
     words: Vec<OsString>,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let directory = std::env::current_dir().ok();
+    let directory = environment::working_directory().ok();
     with(shell, |shell| shell.write_complete(&mut command, words, directory.as_deref(), out))
 }
 

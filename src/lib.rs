@@ -2,12 +2,12 @@
 //!
 //! # The house, floor by floor
 //!
-//! A module imports only from lower floors, and its own children.
+//! A module imports only from lower floors, and its own children; `tests/floors` checks it.
 //!
 //! | floor | module | owns |
 //! | --- | --- | --- |
 //! | 1 | [`failure`] | what went wrong, who is to blame, what to do: exit status and HTTP status |
-//! | 1 | [`environment`] | the names of all environment variables, and one snapshot of them |
+//! | 1 | [`environment`] | the process environment: names of all variables, one snapshot, what a daemon inherits |
 //! | 1 | `nearest` | the name that was probably meant |
 //! | 1 | [`manifest`] | `manifest.json` of a plugin |
 //! | 1 | [`scheduling`] | when a thread runs a call and when an answer is sent, as plain data |

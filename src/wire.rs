@@ -4,6 +4,8 @@
 //! launcher reads. Afterwards everybody speaks HTTP over the Unix socket; the client's own call is
 //! [`Run`] at [`RUN`].
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -64,6 +66,9 @@ pub struct Input {
     pub read: Result<String, Failure>,
 }
 
+/// How often a host that starts sends [`Startup::Alive`].
+pub const HEARTBEAT: Duration = Duration::from_secs(2);
+
 /// One line of the host's report while it starts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -73,6 +78,8 @@ pub enum Startup {
         /// What, for a person.
         text: String,
     },
+    /// The host lives: sent each [`HEARTBEAT`], whatever it does.
+    Alive,
     /// The daemon listens; plugins may still load.
     Ready(Ready),
     /// The daemon cannot start and exits.

@@ -80,7 +80,7 @@ pub fn prepare(
     locks::take_for_life(&paths)?;
     let ports = Ports::bind(&settings)?;
     let venv = Venv::at(&paths);
-    let uv = match Uv::find_or_fetch(&paths, &base.executable, progress) {
+    let uv = match Uv::find_or_fetch(&paths, &env, &base.executable, progress) {
         Ok(uv) => {
             venv.ensure(base, &uv, progress)?;
             Some(uv)
