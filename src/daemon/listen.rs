@@ -70,6 +70,9 @@ impl Ports {
     }
 
     /// The first address that was bound.
+    ///
+    /// # Errors
+    /// The system does not report the address of a listener.
     pub fn address(&self) -> io::Result<SocketAddr> {
         let first = self.listeners.first().ok_or(io::ErrorKind::AddrNotAvailable)?;
         first.local_addr()

@@ -11,12 +11,12 @@ mod harness;
 
 mod bad_plugins;
 mod browser;
+mod callables;
 mod completion;
 mod concurrency;
 mod contract;
 mod control;
 mod demo;
-mod dependables;
 mod dependencies;
 mod direct;
 mod discovery;
