@@ -2,7 +2,7 @@
 //!
 //! The library never attaches to an interpreter. It asks a [`Runtime`] to load a plugin and gets back a
 //! [`Instance`], whose methods return at once: the work is done on the plugin's own thread and reported through
-//! futures and [`exchange`]s. The host implements both traits with pyo3; tests implement them without.
+//! futures and [exchanges](crate::exchange). The host implements both traits with pyo3; tests implement them without.
 
 use std::collections::BTreeMap;
 use std::future::Future;
