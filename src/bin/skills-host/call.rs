@@ -31,6 +31,8 @@ pub(crate) struct Call {
     id: u64,
     /// How to call the handler without FastAPI.
     direct: Option<Direct>,
+    /// No call of the same batch follows.
+    pub(crate) last: bool,
     started: AtomicBool,
     /// `None` once the call is closed.
     load: Mutex<Option<Counted>>,
@@ -46,7 +48,7 @@ impl Call {
             .map_err(|_| PyValueError::new_err(format!("{status} is not an HTTP status")))?;
         self.started.store(true, Ordering::Relaxed);
         if let Some(waker) = self.with(|side| side.answer(status, body))? {
-            wakes::wake(waker, now);
+            wakes::wake(waker, now, self.last);
         }
         self.close();
         Ok(())
@@ -61,6 +63,7 @@ impl Call {
         Call {
             id,
             direct,
+            last: false,
             started: AtomicBool::new(false),
             load: Mutex::new(load),
             begun: OnceLock::new(),
