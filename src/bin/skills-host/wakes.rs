@@ -48,7 +48,8 @@ pub(crate) fn open() {
     OWN.with(|own| own.lock().open());
 }
 
-/// Wakes who waits for the answer that was finished at `now`: with the others of the batch, whose `last` it may be.
+/// Wakes who waits for the answer that was finished at `now`: together with what is held if it is the `last` of its
+/// batch, later if not, at once outside of any batch.
 pub(crate) fn wake(waker: Waker, now: Instant, last: bool) {
     if last {
         take_out(|hold, wakers| hold.finished_last(waker, wakers));
