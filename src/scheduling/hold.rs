@@ -2,8 +2,9 @@
 //!
 //! To wake the I/O thread that sends an answer costs more than a short handler, and on a busy machine it takes the CPU
 //! from the very thread that has more answers to give. So a thread that works off a batch of calls holds the answers
-//! it has finished and sends them together. Two rules bound what that may cost a client:
+//! it has finished and sends them together. Three rules bound what that may cost a client:
 //!
+//! - With the answer to the last call of a batch everything held is sent, from within the handler's return.
 //! - Before a call that is not surely short, everything held is sent. A call is surely short if its handler, called
 //!   with bound values, took less than [`SHORT`] the last time and answered; a call through FastAPI never is.
 //! - Whatever the thread does, an answer is held for [`HELD_MAX`], until the next look of a sweep that goes on, every
@@ -17,10 +18,10 @@ pub const SHORT: Duration = Duration::from_micros(50);
 /// How long an answer may be held before the next look of the sweep sends it.
 pub const HELD_MAX: Duration = Duration::from_millis(1);
 /// How often the sweep looks.
-pub const SWEEP_PERIOD: Duration = Duration::from_millis(1);
+pub const SWEEP_PERIOD: Duration = Duration::from_millis(2);
 
 /// How many looks in a row find nothing held before the sweep sleeps: waking it costs more than a look.
-const QUIET_LOOKS: u32 = 16;
+const QUIET_LOOKS: u32 = 8;
 
 /// The answers that one thread holds.
 #[derive(Clone, Debug)]
@@ -47,6 +48,12 @@ impl<A> Hold<A> {
         self.held.push(answer);
         self.since.get_or_insert(now);
         None
+    }
+
+    /// The answer to the last call of a batch was finished: swaps it and all that is held with `empty`, to be sent.
+    pub fn finished_last(&mut self, answer: A, empty: &mut Vec<A>) {
+        self.held.push(answer);
+        self.release(empty);
     }
 
     /// A call begins that is not surely short: swaps all that is held with `empty`, to be sent.

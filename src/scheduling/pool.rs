@@ -53,7 +53,14 @@ pub enum Effect {
 #[must_use]
 pub enum Next<C> {
     /// Run the call, then call [`Pool::finished`].
-    Run(C, Ticket),
+    Run {
+        /// The call.
+        call: C,
+        /// For [`Pool::finished`].
+        ticket: Ticket,
+        /// True if no call waits behind it.
+        last: bool,
+    },
     /// Sleep until it is woken or [`Limits::idle`] is over, then call [`Pool::rested`].
     Sleep,
     /// End.
@@ -219,7 +226,8 @@ impl<C> Pool<C> {
             Some(call) => {
                 self.running += 1;
                 self.begun += 1;
-                Next::Run(call, Ticket(self.begun))
+                let (ticket, last) = (Ticket(self.begun), self.waiting.is_empty());
+                Next::Run { call, ticket, last }
             }
             None => {
                 self.asleep.push(number);

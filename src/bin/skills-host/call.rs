@@ -34,6 +34,8 @@ pub(crate) struct Call {
     direct: Option<Direct>,
     /// Where the call comes from.
     caller: Option<Arc<Caller>>,
+    /// No call of the same batch follows.
+    pub(crate) last: bool,
     started: AtomicBool,
     /// `None` once the call is closed.
     load: Mutex<Option<Counted>>,
@@ -49,7 +51,7 @@ impl Call {
             .map_err(|_| PyValueError::new_err(format!("{status} is not an HTTP status")))?;
         self.started.store(true, Ordering::Relaxed);
         if let Some(waker) = self.with(|side| side.answer(status, body))? {
-            wakes::wake(waker, now);
+            wakes::wake(waker, now, self.last);
         }
         self.close();
         Ok(())
@@ -66,6 +68,7 @@ impl Call {
             id,
             direct,
             caller,
+            last: false,
             started: AtomicBool::new(false),
             load: Mutex::new(load),
             begun: OnceLock::new(),

@@ -149,12 +149,15 @@ impl Inbox {
         let batch: Vec<Event> = {
             let mut queue = self.shared.lock();
             let count = queue.events.len().min(BATCH);
-            let batch: Vec<Event> = queue.events.drain(..count).collect();
+            let mut batch: Vec<Event> = queue.events.drain(..count).collect();
             queue.requests -= batch.iter().filter(|event| matches!(event, Event::Call(_))).count();
             if queue.events.is_empty() {
                 queue.signalled = false;
                 // Whatever is there: the byte of an event that was taken before it was written may come late.
                 let _ = (&self.reader).read(&mut [0; 8]);
+            }
+            if let Some(Event::Call(last)) = batch.last_mut() {
+                last.last = true;
             }
             batch
         };

@@ -15,7 +15,7 @@
 //! The main thread, while it initializes the interpreter; each plugin's thread, for as long as it lives; the
 //! threads of a plugin's pool, while they have something to do; and the thread that runs exit functions at the end. The
 //! threads of the tokio runtime never do, so no request waits for the GIL unless it is for a plugin; the watch for
-//! calls that block (`pool`) and the sweep of answers that are held (`wakes`) are tasks of theirs. No thread
+//! calls that block (`pool`) is a task of theirs. Nor does the thread that sweeps held answers (`wakes`). No thread
 //! waits for another while it holds the GIL: what crosses over is a queue or an exchange, whose locks are held
 //! for a few moves of memory, and dropping a Python object elsewhere only queues it. The interpreter is never
 //! finalized: the process ends by `_exit` after the plugins were unloaded, so a thread that a plugin blocked
@@ -135,7 +135,9 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
         .enable_all()
         .build()
         .map_err(|error| Failure::environment(format!("cannot start I/O threads: {error}")))?;
-    runtime.spawn(wakes::sweep());
+    wakes::start_sweep().map_err(|error| {
+        Failure::environment(format!("cannot start the sweep of held answers: {error}"))
+    })?;
     let bundled = bundle::plugins(&python_dir);
     let announce = |ready: &Ready| reporter.ready(ready.clone());
     let outcome = runtime.block_on(daemon::run(prepared, python, base.version, bundled, announce));

@@ -193,7 +193,8 @@ impl Pool {
             wakes::open();
             loop {
                 next = match next {
-                    Next::Run(call, ticket) => {
+                    Next::Run { mut call, ticket, last } => {
+                        call.last = last;
                         self.run(py, call, &mut work);
                         self.finished(py, number, ticket)
                     }

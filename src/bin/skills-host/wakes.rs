@@ -1,20 +1,20 @@
 //! Waking those who wait for answers, once per batch: carries out what [`skills_daemon::scheduling::hold`] decides.
 //!
 //! Every thread that answers calls has a [`Desk`] with the wakers that it holds, behind a lock that only the sweep
-//! ever contends for. The sweep is one task on the I/O threads ([`sweep`]): it looks at all desks every millisecond
-//! while something is held, and sleeps otherwise. It takes wakers out and wakes them; neither it nor anything else
-//! here attaches to Python, so a handler that holds the GIL for seconds does not hold up the answers finished before
-//! it.
+//! ever contends for. The sweep is a thread of its own that looks at all desks every few milliseconds while something is
+//! held, and sleeps otherwise; as a task of the I/O threads its timer cost each of their naps, 8 µs a request.
+//! Neither it nor anything else here attaches to Python, so a handler that holds the GIL for seconds does not hold up
+//! the answers finished before it.
 
 use std::cell::RefCell;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
+use std::thread::{self, Thread};
 use std::time::Instant;
 
 use skills_daemon::scheduling::hold::{Hold, SWEEP_PERIOD, Sweep};
-use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval};
 
 /// The wakers that one thread holds.
 #[derive(Default)]
@@ -24,8 +24,8 @@ struct Desk(Mutex<Hold<Waker>>);
 static DESKS: Mutex<Vec<Arc<Desk>>> = Mutex::new(Vec::new());
 /// The sweep looks at the desks, or was asked to.
 static SWEEPING: AtomicBool = AtomicBool::new(false);
-/// Asks the sweep to begin.
-static SWEEP: Notify = Notify::const_new();
+/// The thread of the sweep.
+static SWEEP: OnceLock<Thread> = OnceLock::new();
 
 thread_local! {
     static OWN: Arc<Desk> = {
@@ -48,13 +48,16 @@ pub(crate) fn open() {
     OWN.with(|own| own.lock().open());
 }
 
-/// Wakes who waits for the answer that was finished at `now`: at once, or with the others of the batch.
-pub(crate) fn wake(waker: Waker, now: Instant) {
-    if let Some(waker) = OWN.with(|own| own.lock().finished(waker, now)) {
+/// Wakes who waits for the answer that was finished at `now`: together with what is held if it is the `last` of its
+/// batch, later if not, at once outside of any batch.
+pub(crate) fn wake(waker: Waker, now: Instant, last: bool) {
+    if last {
+        take_out(|hold, wakers| hold.finished_last(waker, wakers));
+    } else if let Some(waker) = OWN.with(|own| own.lock().finished(waker, now)) {
         waker.wake();
     } else if !SWEEPING.load(Ordering::SeqCst) && !SWEEPING.swap(true, Ordering::SeqCst) {
         // The desk's lock orders this after a last look of the sweep that missed the answer.
-        SWEEP.notify_one();
+        SWEEP.get().inspect(|sweep| sweep.unpark());
     }
 }
 
@@ -76,23 +79,27 @@ fn take_out(how: impl FnOnce(&mut Hold<Waker>, &mut Vec<Waker>)) {
     SPARE.set(wakers);
 }
 
-/// Wakes what any thread has held too long, for as long as the process serves; a task of the I/O threads.
-pub(crate) async fn sweep() {
+/// Starts the thread that wakes what any thread has held too long, for as long as the process lives.
+pub(crate) fn start_sweep() -> io::Result<()> {
+    let sweep = thread::Builder::new().name("skills-sweep".to_owned()).spawn(sweep)?;
+    let _ = SWEEP.set(sweep.thread().clone());
+    Ok(())
+}
+
+/// The body of the thread, which never attaches to Python.
+fn sweep() {
     loop {
-        SWEEP.notified().await;
-        let mut period = interval(SWEEP_PERIOD);
-        period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !SWEEPING.load(Ordering::SeqCst) {
+            thread::park();
+        }
         let mut sweep = Sweep::default();
-        loop {
-            period.tick().await;
-            if sweep.looked(look()) {
-                continue;
-            }
-            // Once more after this: what is held from now on asks for a sweep.
-            SWEEPING.store(false, Ordering::SeqCst);
-            if !look() || SWEEPING.swap(true, Ordering::SeqCst) {
-                break;
-            }
+        while sweep.looked(look()) {
+            thread::sleep(SWEEP_PERIOD);
+        }
+        SWEEPING.store(false, Ordering::SeqCst);
+        // Once more: what is held from now on asks for a sweep, what was held before may not have.
+        if look() {
+            SWEEPING.store(true, Ordering::SeqCst);
         }
     }
 }

@@ -162,8 +162,9 @@ impl World {
 
     fn go_on(&mut self, number: ThreadNumber, next: Next<()>) {
         match next {
-            Next::Run((), ticket) => {
+            Next::Run { call: (), ticket, last } => {
                 self.owed -= 1;
+                assert_eq!(last, self.owed == 0);
                 self.running.push((number, ticket));
             }
             Next::Sleep => self.sleeping.push(number),
