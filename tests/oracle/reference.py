@@ -123,7 +123,7 @@ def main() -> None:
         app,
         http="h11",
         loop="asyncio",
-        lifespan="off",
+        lifespan="on",
         log_config=None,
         timeout_keep_alive=600,
         proxy_headers=False,

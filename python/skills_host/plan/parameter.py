@@ -7,6 +7,7 @@ all others it passes the text on and the field's own validator converts it.
 from __future__ import annotations
 
 import copy
+import math
 import types
 from collections.abc import Callable
 from enum import Enum
@@ -137,6 +138,9 @@ def _limits(metadata: list[Any]) -> dict[str, Any] | None:
                 if isinstance(bound, bool) or not isinstance(bound, (int, float)):
                     return None
                 if isinstance(bound, int) and abs(bound) > _INT_MAX:
+                    return None
+                if not math.isfinite(bound):
+                    # JSON has no such number.
                     return None
                 limits[name] = bound
                 break
