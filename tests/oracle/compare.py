@@ -7,7 +7,7 @@ status 1 if any answers differ. The same seed and count make the same requests.
 
 - `reference`: the plugin under uvicorn.
 - `targets`: what its routes take.
-- `corpus`, `values`: texts for parameters.
+- `corpus`, `values`, `samples`: texts for parameters, and bodies.
 - `build`, `systematic`, `chance`: requests.
 - `exchange`: requests as bytes, and answers.
 - `verdict`: what counts as the same.
@@ -141,10 +141,10 @@ class Comparison:
 
 
 def make(plugin: Path, seed: int, count: int) -> list[Case]:
-    """All cases of a run: every route, then about half systematic and half by chance."""
+    """All cases of a run: each route, in up to half of them, then systematic ones, then chance."""
     targets = find(plugin)
     chance = random.Random(seed)
-    made = [*every_route(targets), *sequences(f"{seed}-{time.time_ns()}")]
+    made = [*sequences(f"{seed}-{time.time_ns()}"), *every_route(targets, chance, count // 2)]
     left = max(count - sum(map(len, made)), 0)
     made += every_text(targets, chance, left // 2)
     made += cases(targets, seed, left - left // 2)

@@ -27,12 +27,14 @@ Answers:
 
 - `results`, `modelled`: everything a handler can return, without and with a model.
 - `answers`, `streams`: responses, statuses, headers, cookies, streams, handlers that yield.
+- `written`: templates, files, and what other packages write.
 - `failures`: everything a handler can raise.
 
 Routing:
 
 - `paths`: routes that are in each other's way, convertors, slashes, mounts.
 - `routers`: every option of a router and of a path operation.
+- `applications`: applications and middleware under a router.
 
 To add a route, declare it in the module of its topic: `compare.py` finds it and its parameters. A
 route that is not FastAPI's own is named in `PLAIN` of its module, for there is no way to find it.
@@ -42,6 +44,7 @@ from fastapi import APIRouter
 
 from . import (
     answers,
+    applications,
     bodies,
     bounds,
     callables,
@@ -64,6 +67,7 @@ from . import (
     styles,
     table,
     tasks,
+    written,
 )
 
 router = APIRouter(lifespan=lifespans.lifespan)
@@ -84,6 +88,7 @@ for part in (
     shapes,
     forms,
     answers,
+    written,
     streams,
     failures,
     tasks,
@@ -92,12 +97,13 @@ for part in (
     routers,
     results,
     modelled,
+    applications,
 ):
     router.include_router(part.router)
 # Only the topmost router can have a route for its bare prefix.
 router.add_api_route("", paths.root)
 #: Paths below the prefix that are served, but not by an `APIRoute`.
-plain_paths: list[str] = [*paths.PLAIN, *routers.PLAIN]
+plain_paths: list[str] = [*paths.PLAIN, *routers.PLAIN, *applications.PLAIN]
 
 
 class OraclePlugin:

@@ -1,4 +1,6 @@
-"""Numbers, texts and dates with bounds, fractions among them, in every place and way of declaring."""
+"""Numbers, texts and dates with bounds, fractions among them, in each place."""
+
+# ruff: noqa: B006, UP007, UP045 - both spellings of unions are checked
 
 import datetime
 import decimal
@@ -93,7 +95,7 @@ for _name, (_type, _options) in BOUNDS.items():
     _add(f"/path/{_name}/{{v}}", Annotated[_type, Path(**_options)])
     _add(f"/query/{_name}", Annotated[_type, Query(**_options)])
     if _type in (float, _Decimal):
-        _add(f"/query-optional/{_name}", Annotated[Optional[_type], Query(**_options)], None)
+        _add(f"/query-optional/{_name}", Annotated[_type | None, Query(**_options)], None)
         _add(f"/header/{_name}", Annotated[_type, Header(**_options)])
         _add(f"/cookie/{_name}", _type, Cookie(0.25, **_options))
 
@@ -108,9 +110,11 @@ def many(
     item: Annotated[float, Path(gt=0, lt=10.5)],
     low: float = Query(0.1, ge=0.1),
     high: Annotated[float, Query(le=99.5)] = 99.5,
-    x_ratio: Annotated[Optional[float], Header(ge=0.1, le=0.9)] = None,
+    x_ratio: Annotated[float | None, Header(ge=0.1, le=0.9)] = None,
     weight: float = Cookie(1.5, gt=0.5),
-    rates: Annotated[list[Annotated[float, Field(gt=0.5)]], Query(min_length=1, max_length=2)] = [1.5],  # noqa: B006, E501
+    rates: Annotated[list[Annotated[float, Field(gt=0.5)]], Query(min_length=1, max_length=2)] = [
+        1.5
+    ],
     wrong: float = Query(0.5, ge=1.5),
 ):
     """All at once; the last default is out of its bounds, which is not checked."""

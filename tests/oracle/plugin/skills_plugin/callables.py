@@ -1,5 +1,7 @@
 """Handlers and dependencies that are no plain functions."""
 
+# ruff: noqa: B008 - what it finds is what is checked here
+
 import functools
 import inspect
 from collections.abc import Callable
@@ -8,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from fastapi.exceptions import FastAPIError
 
-from .record import count, seen
+from .record import count, echo, seen
 from .wrappers import CALLABLES, Plain
 
 router = APIRouter(prefix="/callables")
@@ -50,7 +52,9 @@ def _add(path: str, handler: Callable[..., Any], **options: Any) -> None:
     try:
         router.add_api_route(path, handler, **options)
     except _REFUSALS as refusal:
-        router.add_api_route(path, lambda text=f"{type(refusal).__name__}: {refusal}": {"text": text})
+        router.add_api_route(
+            path, lambda text=f"{type(refusal).__name__}: {refusal}": {"text": text}
+        )
 
 
 for _name, _callable in CALLABLES.items():

@@ -1,6 +1,7 @@
 """Dependencies that yield: when they are closed, and what they make of errors."""
 
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Annotated, Any
 
@@ -120,14 +121,36 @@ async def nested(log: Annotated[list, Depends(_nested)], error: str = ""):
     return log
 
 
+#: Seconds after which what should be closed is given up.
+_PATIENCE = 10.0
 _state: dict[str, list[str]] = {}
+_changed = threading.Condition()
+
+
+def _note(key: str, what: str) -> list[str]:
+    with _changed:
+        noted = _state.setdefault(key, [])
+        noted.append(what)
+        _changed.notify_all()
+        return noted
 
 
 def _noted(key: str) -> Iterator[list[str]]:
-    noted = _state.setdefault(key, [])
-    noted.append("opened")
-    yield noted
-    noted.append("closed")
+    yield _note(key, "opened")
+    _note(key, "closed")
+
+
+@router.get("/keep-wait/{key}/{number}")
+def keep_wait(key: str, number: int):
+    """What was noted, once all is closed and `number` things are noted."""
+
+    def done() -> bool:
+        noted = _state.get(key, [])
+        return len(noted) >= min(number, 8) and noted.count("opened") == noted.count("closed")
+
+    with _changed:
+        _changed.wait_for(done, _PATIENCE)
+        return _state.get(key, [])
 
 
 async def _streamed(noted: list[str]) -> AsyncIterator[str]:
@@ -137,9 +160,9 @@ async def _streamed(noted: list[str]) -> AsyncIterator[str]:
 
 @router.get("/keep/{key}")
 async def keep(key: str, noted: Annotated[list, Depends(_noted)], tasks: BackgroundTasks):
-    """What was noted until now; a second request sees what the first one left."""
-    tasks.add_task(noted.append, "task")
-    noted.append("handled")
+    """What was noted until now."""
+    tasks.add_task(_note, key, "task")
+    _note(key, "handled")
     return list(noted)
 
 

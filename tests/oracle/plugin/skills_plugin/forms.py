@@ -1,8 +1,10 @@
 """Forms and files, with every option."""
 
+# ruff: noqa: B008 - what it finds is what is checked here
+
 import datetime
 import enum
-from typing import Annotated, Any, Literal, Optional, Union
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, File, Form, Header, Request, UploadFile
 from fastapi.datastructures import UploadFile as OtherUploadFile
@@ -20,14 +22,14 @@ def types(
     number: Annotated[int, Form(ge=0, alias="the-number")],
     ratio: Annotated[float, Form(gt=0.1, lt=0.9)] = 0.5,
     color: Annotated[Color, Form()] = Color.red,
-    level: Annotated[Optional[Level], Form()] = None,
+    level: Annotated[Level | None, Form()] = None,
     word: Literal["a", "b"] = Form("a"),
-    day: Optional[datetime.date] = Form(None),
+    day: datetime.date | None = Form(None),
     raw: Annotated[bytes, Form(max_length=4)] = b"",
     sure: bool = Form(False),
     loose: Annotated[Any, Form()] = None,
-    either: Annotated[Union[int, str], Form()] = 0,
-    parsed: Annotated[Optional[Json], Form()] = None,
+    either: Annotated[int | str, Form()] = 0,
+    parsed: Annotated[Json | None, Form()] = None,
 ):
     count()
     return echo(
@@ -42,14 +44,14 @@ async def collections(
     made: Annotated[list[float], Form(default_factory=lambda: [0.5])],
     unique: Annotated[set[str], Form()] = set(),  # noqa: B006
     pair: Annotated[tuple[int, int], Form()] = (1, 2),
-    nothing: Annotated[Optional[list[Color]], Form()] = None,
+    nothing: Annotated[list[Color] | None, Form()] = None,
 ):
     count()
     return echo(many=many, unique=unique, pair=pair, nothing=nothing, made=made)
 
 
 @router.post("/nothing")
-def nothing(a: Optional[str] = Form(None), b: str = Form(""), c: Optional[int] = Form(None)):
+def nothing(a: str | None = Form(None), b: str = Form(""), c: int | None = Form(None)):
     """Empty fields are as if they were not there, for some types."""
     count()
     return echo(a=a, b=b, c=c)
@@ -80,7 +82,7 @@ async def _of(file: Any) -> Any:
 
 
 @router.post("/file")
-async def file(data: UploadFile, optional: Optional[UploadFile] = None):
+async def file(data: UploadFile, optional: UploadFile | None = None):
     count()
     return {"data": await _of(data), "optional": await _of(optional)}
 
@@ -89,7 +91,7 @@ async def file(data: UploadFile, optional: Optional[UploadFile] = None):
 async def files(
     several: list[UploadFile],
     raw: Annotated[list[bytes], File()] = [],  # noqa: B006
-    described: Annotated[Optional[UploadFile], File(description="A file", alias="the-file")] = None,
+    described: Annotated[UploadFile | None, File(description="A file", alias="the-file")] = None,
 ):
     count()
     return {
@@ -100,7 +102,7 @@ async def files(
 
 
 @router.post("/bytes")
-def of_bytes(data: bytes = File(), more: Annotated[Optional[bytes], File(max_length=3)] = None):
+def of_bytes(data: bytes = File(), more: Annotated[bytes | None, File(max_length=3)] = None):
     """A plain function gets the bytes as they are."""
     count()
     return echo(data=data, more=more)
@@ -165,13 +167,15 @@ limits = APIRouter(
 
 
 @limits.post("/form")
-def limited(kind: Annotated[Kind, Form()] = Kind.small, a: Annotated[str, Form()] = "", b: str = ""):
+def limited(
+    kind: Annotated[Kind, Form()] = Kind.small, a: Annotated[str, Form()] = "", b: str = ""
+):
     count()
     return echo(kind=kind, a=a, b=b)
 
 
 @limits.post("/own", **accepted(limits.post, form_limits={"max_fields": 1}, max_body_size=60))
-async def limited_own(data: Annotated[Optional[UploadFile], File()] = None, a: str = Form("")):
+async def limited_own(data: Annotated[UploadFile | None, File()] = None, a: str = Form("")):
     count()
     return {"data": await _of(data), "a": a}
 
@@ -183,7 +187,7 @@ async def limited_body(request: Request):
 
 
 @limits.post("/model", **accepted(limits.post, max_body_size=0))
-def limited_model(values: Optional[dict[str, int]] = None):
+def limited_model(values: dict[str, int] | None = None):
     count()
     return echo(values=values)
 

@@ -1,7 +1,7 @@
 """Models of parameters: fields of a model that are parameters of their own."""
 
 import datetime
-from typing import Annotated, Any, Generic, Literal, Optional, TypeVar, Union
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import APIRouter, Cookie, Depends, Form, Header, Query, UploadFile
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -20,7 +20,7 @@ class Filter(BaseModel):
     order: Literal["up", "down"] = "up"
     tags: list[str] = []
     ids: set[int] = Field(default_factory=set)
-    since: Optional[datetime.date] = None
+    since: datetime.date | None = None
     max_results: int = Field(5, alias="maxResults")
 
     @field_validator("order", mode="before")
@@ -60,7 +60,7 @@ class Named(BaseModel):
     some_name: str = Field("-", alias="someName")
     other: str = Field("-", validation_alias="the-other")
     either: str = Field("-", validation_alias=AliasChoices("one", "two"))
-    plain_name: Optional[list[int]] = None
+    plain_name: list[int] | None = None
 
 
 class Token(BaseModel):
@@ -69,7 +69,7 @@ class Token(BaseModel):
     x_token: str = "-"
     x_many: list[int] = []
     accept: str = "-"
-    session: Optional[str] = None
+    session: str | None = None
 
 
 _Value = TypeVar("_Value")
@@ -79,7 +79,7 @@ class Page(BaseModel, Generic[_Value]):
     """A generic model."""
 
     start: _Value
-    end: Optional[_Value] = None
+    end: _Value | None = None
 
 
 class Cat(BaseModel):
@@ -144,9 +144,9 @@ if MINOR >= 115:
 
 
 if MINOR >= 160:
-    _add("/query/optional", Annotated[Optional[Needed], Query()], None)
-    _add("/form/optional", Annotated[Optional[Needed], Form()], None, method="POST")
-    _Animal = Annotated[Union[Cat, Dog, None], Form(discriminator="kind")]
+    _add("/query/optional", Annotated[Needed | None, Query()], None)
+    _add("/form/optional", Annotated[Needed | None, Form()], None, method="POST")
+    _Animal = Annotated[Cat | Dog | None, Form(discriminator="kind")]
     _add("/form/kinds", _Animal, None, method="POST")
     _add("/form/upload", Annotated[Upload, Form()], method="POST")
 
@@ -156,7 +156,7 @@ if MINOR >= 160:
         filters: Annotated[Filter, Query()],
         token: Annotated[Token, Header()],
         q: str = "",
-        session: Annotated[Optional[str], Cookie()] = None,
+        session: Annotated[str | None, Cookie()] = None,
     ):
         count()
         return echo(page=page, filters=filters, token=token, q=q, session=session)

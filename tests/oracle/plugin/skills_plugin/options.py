@@ -1,6 +1,6 @@
 """Every option of `Path`, `Query`, `Header`, `Cookie` and `Body`."""
 
-# ruff: noqa: B008 - what it finds is what is checked here
+# ruff: noqa: B008, UP045 - what they find is what is checked here
 
 import datetime
 import decimal
@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal, Optional
 
 from fastapi import APIRouter, Body, Cookie, Form, Header, Path, Query
-from pydantic import AliasChoices, Field, WithJsonSchema
+from pydantic import AfterValidator, AliasChoices, Field, WithJsonSchema
 
+from .kinds import Color
 from .record import count, echo
 from .version import MINOR, accepted
 
@@ -102,7 +103,7 @@ for _number, (_name, (_type, _given)) in enumerate(_OPTIONS.items()):
 def underscores(
     some_header: Annotated[str, Header()] = "-",
     kept_header: Annotated[str, Header(convert_underscores=False)] = "-",
-    Upper_Header: Annotated[str, Header()] = "-",  # noqa: N803
+    Upper_Header: Annotated[str, Header()] = "-",
     aliased: Annotated[str, Header(alias="some_alias")] = "-",
     many_values: Annotated[list[str], Header()] = ["-"],  # noqa: B006
 ):
@@ -128,12 +129,12 @@ def factories(
 @router.get("/nothing")
 async def nothing(
     g: Annotated[Any, Query()],
-    a: Optional[int] = Query(...),
-    b: Annotated[Optional[str], Query()] = None,
+    a: int | None = Query(...),
+    b: Annotated[str | None, Query()] = None,
     c: None = None,
-    d: Optional[list[int]] = Query(None),
-    e: Annotated[Optional[bool], Header()] = None,
-    f: Optional[list[Optional[int]]] = Query(default=[None, 1]),
+    d: list[int] | None = Query(None),
+    e: Annotated[bool | None, Header()] = None,
+    f: list[int | None] | None = Query(default=[None, 1]),
 ):
     """What is `None`, may be, or is required all the same."""
     count()
@@ -144,7 +145,7 @@ async def nothing(
 async def annotations(
     a: Annotated[int, "a note", Query(ge=1), {"another": "note"}],
     b: Annotated[int, Query(le=5), Query(ge=2)] = 3,
-    c: Annotated[Optional[Annotated[int, Field(ge=1)]], Query()] = None,
+    c: Annotated[Annotated[int, Field(ge=1)] | None, Query()] = None,
     d: Annotated[int, WithJsonSchema({"type": "string"})] = 1,
     e: Annotated[Annotated[str, Query(alias="inner")], Query(max_length=3)] = "e",
 ):
@@ -159,3 +160,28 @@ if MINOR >= 115:
     def choices(a: Annotated[int, Query(validation_alias=AliasChoices("first", "second"))] = 0):
         count()
         return echo(a=a)
+
+
+#: Defaults that are not of their type, each alone: versions differ in what becomes of them.
+_DEFAULTS: dict[str, tuple[Any, Any]] = {
+    "int-text": (int, "five"),
+    "int-digits": (int, "6"),
+    "int-beyond": (Annotated[int, Field(le=10)], 99),
+    "float-int": (float, 1),
+    "float-nan": (float, float("nan")),
+    "text-int": (str, 7),
+    "bool-int": (bool, 1),
+    "enum-value": (Color, "r"),
+    "enum-member": (Color, Color.odd),
+    "literal-other": (Literal["a", "b"], "c"),
+    "date-text": (datetime.date, "2024-01-01"),
+    "date": (datetime.date, datetime.date(2024, 1, 1)),
+    "optional-text": (Optional[int], "x"),
+    "set-list": (set[int], [1, 1]),
+    "doubled": (Annotated[int, AfterValidator(lambda value: value * 2)], 2),
+}
+for _name, (_type, _value) in _DEFAULTS.items():
+    _add("default", f"{_name}/query", Annotated[_type, Query()], _value)
+    _add("default", f"{_name}/header", _type, Header(_value))
+    if _type != set[int]:
+        _add("default", f"{_name}/factory", _type, Cookie(default_factory=lambda own=_value: own))

@@ -1,7 +1,5 @@
 """Everything a handler can return, with and without a declared model."""
 
-# ruff: noqa: UP045 - both spellings of unions are checked
-
 import array
 import collections
 import dataclasses
@@ -16,7 +14,7 @@ import re
 import types
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 import pydantic
 from fastapi import APIRouter

@@ -2,7 +2,7 @@
 
 import pathlib
 from collections.abc import Callable
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import fastapi.responses
 import starlette.convertors
@@ -66,7 +66,7 @@ class Item(BaseModel):
 
     name: str
     ratio: Annotated[float, Field(ge=0.1)] = 0.5
-    none: Optional[int] = None
+    none: int | None = None
     other_name: str = Field("x", alias="otherName")
 
 

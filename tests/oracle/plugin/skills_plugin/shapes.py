@@ -1,5 +1,7 @@
 """Bodies of every type that pydantic knows."""
 
+# ruff: noqa: UP007, UP045 - both spellings of unions are checked
+
 import dataclasses
 import datetime
 import decimal
@@ -57,7 +59,7 @@ class Box(BaseModel, Generic[_Value]):
     """A generic model."""
 
     content: _Value
-    label: Optional[str] = None
+    label: str | None = None
 
 
 class Aliased(BaseModel):
@@ -76,7 +78,7 @@ class Camel(BaseModel):
     model_config = ConfigDict(alias_generator=lambda name: name.title(), extra="allow")
 
     some_name: str
-    other: Optional[int] = None
+    other: int | None = None
 
 
 class Frozen(BaseModel):
@@ -101,18 +103,18 @@ class Everything(BaseModel):
     color: Color
     level: Level = Level.low
     mixed: Mixed = Mixed.number
-    day: Optional[datetime.date] = None
-    clock: Optional[datetime.time] = None
+    day: datetime.date | None = None
+    clock: datetime.time | None = None
     span: datetime.timedelta = datetime.timedelta(0)
-    id: Optional[uuid.UUID] = None
+    id: uuid.UUID | None = None
     price: decimal.Decimal = Field(decimal.Decimal("1.5"), max_digits=4, decimal_places=2)
     raw: bytes = b""
     words: frozenset[str] = frozenset()
     pair: tuple[int, str] = (1, "a")
     many: tuple[float, ...] = ()
     by_level: dict[Level, list[int]] = {}
-    either: Union[int, str, None] = None
-    url: Optional[pydantic.AnyUrl] = None
+    either: int | str | None = None
+    url: pydantic.AnyUrl | None = None
     secret: pydantic.SecretStr = pydantic.SecretStr("s")
     loose: Any = None
 
@@ -131,14 +133,14 @@ class Checked:
     """A dataclass of pydantic's."""
 
     a: Annotated[int, Field(ge=1)]
-    inner: Optional[Point] = None
+    inner: Point | None = None
 
 
 class Typed(TypedDict):
     """A typed dict."""
 
     a: int
-    b: NotRequired[Optional[str]]
+    b: NotRequired[str | None]
 
 
 class Pair(NamedTuple):
@@ -163,10 +165,8 @@ def _kind(value: Any) -> str:
     return "cat" if isinstance(value, dict) and "lives" in value else "dog"
 
 
-_Animal = Annotated[Union[Cat, Dog], Field(discriminator="kind")]
-_Guessed = Annotated[
-    Union[Annotated[Cat, Tag("cat")], Annotated[Dog, Tag("dog")]], Discriminator(_kind)
-]
+_Animal = Annotated[Cat | Dog, Field(discriminator="kind")]
+_Guessed = Annotated[Annotated[Cat, Tag("cat")] | Annotated[Dog, Tag("dog")], Discriminator(_kind)]
 #: Each is a whole body.
 SHAPES: dict[str, Any] = {
     "cat": Cat,
@@ -195,7 +195,7 @@ SHAPES: dict[str, Any] = {
     "mapping": Mapping[str, float],
     "int-keys": dict[int, list[bool]],
     "optional": Optional[Cat],
-    "union": Annotated[Union[int, list[int], Cat], Body()],
+    "union": Annotated[int | list[int] | Cat, Body()],
     "literal": Annotated[Literal["a", 1, None], Body()],
     "json": Annotated[pydantic.Json[list[int]], Body()],
     "bytes": Annotated[bytes, Body(max_length=3)],
@@ -255,7 +255,7 @@ async def needs(item: int, cat: Cat, more: Annotated[list, Depends(_checked)], f
 
 
 @router.delete("/same")
-def same(cat: Cat, again: Annotated[Optional[Cat], Depends(lambda cat: cat)] = None):
+def same(cat: Cat, again: Annotated[Cat | None, Depends(lambda cat: cat)] = None):
     """A handler and its dependency take the same name, one from the body, one from the query."""
     count()
     return echo(cat=cat, again=again)

@@ -1,10 +1,16 @@
 """Parameters that are the request, the answer and their like, in handlers and dependencies."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Annotated, Any, Optional
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Header, Request, Response
+from fastapi.concurrency import (
+    contextmanager_in_threadpool,
+    iterate_in_threadpool,
+    run_in_threadpool,
+)
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from fastapi.requests import HTTPConnection
@@ -72,7 +78,7 @@ def marks(
     marks: Annotated[_Marks, Depends()],
     same: Annotated[bool, Depends(_also)],
     response: Response,
-    status: Optional[int] = None,
+    status: int | None = None,
 ):
     """Headers, cookies and tasks of dependencies come together; the last status counts."""
     count()
@@ -97,7 +103,7 @@ def marks_modelled(marks: Annotated[_Marks, Depends()]):
 
 
 @router.get("/scope")
-async def scope(request: Request, x_own: Annotated[Optional[str], Header()] = None):
+async def scope(request: Request, x_own: Annotated[str | None, Header()] = None):
     """Which keys the scope has, as far as the server decides it."""
     count()
     route = request.scope.get("route")
@@ -148,13 +154,49 @@ async def disconnect(request: Request):
     return {"type": message["type"], "late": late["type"]}
 
 
+#: What only a middleware or the server gives, or FastAPI has beside.
+_EXTRAS: dict[str, Callable[[Request], Any]] = {
+    "session": lambda request: request.session,
+    "auth": lambda request: request.auth,
+    "user": lambda request: request.user,
+    "state": lambda request: request.state.nothing,
+    "key": lambda request: request["nothing"],
+    "url-for": lambda request: str(request.url_for("nothing")),
+    "app-url": lambda request: str(request.app.url_path_for("extras", name="x")),
+    "iterating": lambda request: [name for name in request if name == "method"],
+}
+
+
+@router.get("/extras/{name}", name="extras")
+async def extras(name: str, request: Request):
+    count()
+    return _EXTRAS[name](request) if name in _EXTRAS else sorted(_EXTRAS)
+
+
+@router.get("/threads")
+async def threads(number: int = 2):
+    """What FastAPI has for work in threads."""
+    count()
+    made = [item async for item in iterate_in_threadpool(iter(range(min(number, 5))))]
+    async with contextmanager_in_threadpool(contextlib.nullcontext("entered")) as entered:
+        return {"made": made, "entered": entered, "ran": await run_in_threadpool(max, 1, number)}
+
+
+@router.get("/pushed")
+async def pushed(request: Request):
+    """A server that cannot push does nothing."""
+    count()
+    await request.send_push_promise("/oracle/x")
+    return "pushed"
+
+
 class Encoded(BaseModel):
     """A model to encode."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     some_name: int = Field(1, alias="someName")
-    ratio: Optional[float] = None
+    ratio: float | None = None
     inner: Optional["Encoded"] = None
 
 

@@ -11,7 +11,7 @@ from collections.abc import (
     Iterable,
     Iterator,
 )
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import fastapi.responses
 from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Response
@@ -28,7 +28,7 @@ class Item(BaseModel):
 
     name: str
     price: Annotated[float, Field(gt=0.5)] = 1.5
-    none: Optional[int] = None
+    none: int | None = None
 
 
 class Image(StreamingResponse):
@@ -68,7 +68,7 @@ def _bytes(number: _RATE = 2) -> Iterator[bytes]:
 
 
 def _odd() -> Iterator[Any]:
-    yield from (None, 1.5, "text", [1], {"a": float("nan")}, b"x", {1, 1}, Item(name="n"))
+    yield from (None, 1.5, "text", [1], {"a": float("nan")}, b"x", {1}, Item(name="n"))
 
 
 def _returning(inner: Callable[..., Any], annotation: Any) -> Callable[..., Any]:
@@ -101,7 +101,7 @@ _STREAMS = hasattr(fastapi.responses, "EventSourceResponse")
 
 for _name, _stream in _STREAMED.items():
     router.add_api_route(f"/listed/{_name}", _stream, response_model=None)
-    if _STREAMS or "late" not in _name and _name != "texts":
+    if _STREAMS or ("late" not in _name and _name != "texts"):
         router.add_api_route(f"/lines/{_name}", _stream, methods=["GET"])
         router.add_api_route(
             f"/options/{_name}", _stream, status_code=202, response_model_exclude_none=True

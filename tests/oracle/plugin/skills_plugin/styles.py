@@ -20,6 +20,7 @@ from .version import MINOR
 
 router = APIRouter(prefix="/styles")
 
+
 @router.get("/bare")
 def bare(a, b=1, c=None, d="x"):
     count()

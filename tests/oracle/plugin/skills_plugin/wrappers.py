@@ -1,9 +1,8 @@
 """Things that can be called, made in every way there is: wrappers, partials, instances, methods."""
 
-# ruff: noqa: D102, D105 - each name says it
-
 import contextlib
 import functools
+import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -192,7 +191,7 @@ def returns_coroutine(inner: Callable[..., Any]) -> Callable[..., Any]:
 def unannounced(inner: Callable[..., Any]) -> Callable[..., Any]:
     """A function around `inner` that has its signature, but no `__wrapped__`."""
     wrapper = wraps(inner)
-    wrapper.__signature__ = __import__("inspect").signature(inner)  # type: ignore[attr-defined]
+    wrapper.__signature__ = inspect.signature(inner)  # type: ignore[attr-defined]
     del wrapper.__wrapped__  # type: ignore[attr-defined]
     return wrapper
 
