@@ -26,7 +26,7 @@ from values import convertor_texts, texts
 _HEADERS: list[tuple[str, bytes]] = [
     ("accept", b"text/html"), ("accept-encoding", b"gzip, br"), ("x-request-id", b"own id"),
     ("range", b"bytes=0-3"), ("range", b"bytes=-5"), ("range", b"bytes=9-1"), ("range", b"lines=1"),
-    ("range", b"bytes=99999999-"), ("if-range", b"x"), ("last-event-id", b"1"), ("origin", b"http://one"),
+    ("range", b"bytes=99999999-"), ("if-range", b"x"), ("last-event-id", b"1"), ("origin", b"http://localhost"),
     ("access-control-request-method", b"GET"), ("access-control-request-headers", b"x-word"), ("if-none-match", b"*"), ("connection", b"close"),
     ("content-type", b"text/plain"), ("content-type", b"application/json"), ("x-empty", b""),
     ("expect", b"100-continue"), ("x-key", b"secret"), ("x-guard", b"1"), ("x-key", b"caf\xe9"),

@@ -77,12 +77,11 @@ class Target:
 
 def find(plugin: Path) -> list[Target]:
     """All routes of the plugin, in order of path."""
-    module = load(plugin)
     seen: list[Any] = []
-    app = application(module.router, seen)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        app.openapi()
+        module = load(plugin)
+        application(module.router, seen).openapi()
     targets = {}
     for route in seen:
         if route.path.startswith(PREFIX):

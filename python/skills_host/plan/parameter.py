@@ -45,7 +45,11 @@ class Parameter:
         self.slot = slot
         self.name: str = field.name
         info = field.field_info
-        if getattr(field, "validation_alias", None) not in (None, field.alias):
+        # Of these the field itself has only one that is a text.
+        if any(
+            getattr(each, "validation_alias", None) not in (None, field.alias)
+            for each in (field, info)
+        ):
             raise Unplanned(f"parameter {self.name} has a validation alias")
         if getattr(info, "validate_default", None):
             raise Unplanned(f"the default of parameter {self.name} is validated")

@@ -129,7 +129,7 @@ _MIDDLEWARE: dict[str, Middleware] = {
     "gzip": Middleware(GZipMiddleware, minimum_size=100, compresslevel=1),
     "cors": Middleware(
         CORSMiddleware,
-        allow_origins=["http://one"],
+        allow_origins=["http://localhost"],
         allow_methods=["GET"],
         allow_headers=["x-word"],
         allow_credentials=True,
