@@ -123,7 +123,8 @@ OPERATIONS["callbacks"] = {"callbacks": _callbacks.routes}
 for _name, _options in OPERATIONS.items():
     _methods = {"methods": ["GET", "PATCH"]} if len(_name) % 3 == 0 else {}
     router.add_api_route(f"/operation/{_name}", _item, **_options, **_methods)
-    router.add_api_route(f"/operation-late/{_name}", _late_item, **_options)
+    if "class" not in _name:
+        router.add_api_route(f"/operation-late/{_name}", _late_item, **_options)
 
 
 class Upper(JSONResponse):
@@ -186,7 +187,6 @@ def _filled(name: str, **options: Any) -> APIRouter:
     filled = APIRouter(prefix=f"/{name}", **options)
     filled.add_api_route("/item", _item, response_model=Item)
     filled.add_api_route("/slash/", _late_item, methods=["GET", "POST"])
-    filled.add_api_route("/direct", _item)
 
     @filled.get("/fails")
     def fails(status: int = 400):
