@@ -13,7 +13,9 @@ use clap::{Arg, ArgAction, Command, ValueHint};
 use clap_complete::env::{EnvCompleter, Shells};
 use serde_json::Value;
 
-use crate::description::{self, Description, Location, Parameter};
+use crate::command::{self, Location, Parameter};
+use crate::description::Description;
+use crate::environment;
 use crate::help;
 
 /// The name of the client.
@@ -58,7 +60,7 @@ pub fn complete(
     words: Vec<OsString>,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let directory = std::env::current_dir().ok();
+    let directory = environment::working_directory().ok();
     with(shell, |shell| shell.write_complete(&mut command, words, directory.as_deref(), out))
 }
 
@@ -96,11 +98,11 @@ struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    fn add(&mut self, command: &'a description::Command) {
+    fn add(&mut self, command: &'a command::Command) {
         let mut node = self;
-        let mut segments = command.segments().peekable();
-        while let Some(word) = segments.next_if(|segment| !segment.contains('{')) {
-            node = node.child(word);
+        let mut segments = command.path.named_segments().peekable();
+        while let Some(word) = segments.next_if(|segment| segment.fixed().is_some()) {
+            node = node.child(word.fixed().unwrap_or_default());
         }
         if segments.peek().is_none() || node.summary.is_empty() {
             node.summary = &command.summary;
@@ -109,15 +111,12 @@ impl<'a> Node<'a> {
             if node.places.len() == at {
                 node.places.push(Vec::new());
             }
-            let choices = match segment.strip_prefix('{') {
-                None => vec![segment.to_owned()],
-                Some(rest) => {
-                    let name = rest.trim_end_matches('}').split(':').next().unwrap_or_default();
-                    let parameter = command.path_parameters().find(|each| each.name == name);
-                    parameter.and_then(help::choices).unwrap_or_default()
-                }
-            };
-            node.places[at].extend(choices);
+            if let Some(fixed) = segment.fixed() {
+                node.places[at].push(fixed.to_owned());
+            } else if let Some(name) = segment.parameter() {
+                let parameter = command.path_parameters().find(|each| each.name == name);
+                node.places[at].extend(parameter.and_then(help::choices).unwrap_or_default());
+            }
         }
         let others = command.parameters.iter().filter(|each| each.location != Location::Path);
         for parameter in others {

@@ -26,6 +26,8 @@ pub enum Kind {
     Plugin,
     /// The daemon is starting, stopping or overloaded; the same call may work later.
     Unavailable,
+    /// No answer came before the deadline of the call.
+    Timeout,
     /// The daemon itself is wrong.
     Bug,
 }
@@ -41,7 +43,8 @@ impl Kind {
             | Kind::Forbidden
             | Kind::TooLarge
             | Kind::Plugin
-            | Kind::Unavailable => 1,
+            | Kind::Unavailable
+            | Kind::Timeout => 1,
         }
     }
 
@@ -54,6 +57,7 @@ impl Kind {
             Kind::TooLarge => 413,
             Kind::Environment | Kind::Bug => 500,
             Kind::Plugin | Kind::Unavailable => 503,
+            Kind::Timeout => 504,
         }
     }
 }

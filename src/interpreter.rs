@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::environment;
+use crate::environment::{self, Environment};
 use crate::failure::Failure;
 use crate::settings::{Setting, Settings};
 
@@ -91,7 +91,7 @@ impl Interpreter {
 ///
 /// # Errors
 /// One line that says which Python is needed and what to do.
-pub fn find(settings: &Settings) -> Result<Interpreter, Failure> {
+pub fn find(settings: &Settings, env: &Environment) -> Result<Interpreter, Failure> {
     let Some(built) = BUILD_VERSION else {
         return Err(Failure::environment(
             "this build has no host: it was built without the `python` feature",
@@ -100,7 +100,7 @@ pub fn find(settings: &Settings) -> Result<Interpreter, Failure> {
     };
     match &settings.python {
         Some(chosen) => configured(chosen, built),
-        None => search(built),
+        None => search(built, env),
     }
 }
 
@@ -124,11 +124,11 @@ fn configured(chosen: &Setting<PathBuf>, built: &str) -> Result<Interpreter, Fai
     .hint(hint))
 }
 
-fn search(built: &str) -> Result<Interpreter, Failure> {
+fn search(built: &str, env: &Environment) -> Result<Interpreter, Failure> {
     let mut asked = HashSet::new();
     let on_path = [format!("python{built}"), "python3".to_owned(), "python".to_owned()]
         .into_iter()
-        .flat_map(|name| which::which_all(name).into_iter().flatten());
+        .flat_map(|name| env.programs(&name).collect::<Vec<_>>());
     BUILD_PYTHON
         .map(PathBuf::from)
         .into_iter()

@@ -2,33 +2,36 @@
 //!
 //! # The house, floor by floor
 //!
-//! A module imports only from lower floors, and its own children.
+//! A module imports only from lower floors, and its own children; `tests/floors` checks it.
 //!
 //! | floor | module | owns |
 //! | --- | --- | --- |
 //! | 1 | [`failure`] | what went wrong, who is to blame, what to do: exit status and HTTP status |
-//! | 1 | [`environment`] | the names of all environment variables, and one snapshot of them |
+//! | 1 | [`environment`] | the process environment: names of all variables, one snapshot, what a daemon inherits |
 //! | 1 | `nearest` | the name that was probably meant |
+//! | 1 | [`command`] | the one model of a command: path template, parameters, call plan, schemas |
 //! | 1 | [`manifest`] | `manifest.json` of a plugin |
-//! | 1 | [`routes`] | which route a request is for, and the values for its handler |
+//! | 1 | [`scheduling`] | when a thread runs a call and when an answer is sent, as plain data |
 //! | 2 | [`wire`] | what client, control program and host say to each other |
 //! | 2 | [`paths`] | where every file lies |
 //! | 2 | [`settings`] | defaults, `config.toml` and environment resolved to one [`settings::Settings`] |
-//! | 2 | [`description`] | what a plugin says of itself and its commands |
+//! | 2 | [`description`] | the metadata of a plugin: its commands and routes |
+//! | 2 | [`exchange`] | one call and its answer between two threads: bodies, events, signals |
 //! | 2 | [`console`] | stdout and stderr of the command-line programs |
+//! | 3 | [`routes`] | which command a request is for, and the arguments for its handler |
+//! | 3 | [`arguments`] | from a command line to one call, by the description |
 //! | 3 | [`discovery`] | which plugins there are |
 //! | 3 | [`interpreter`] | the CPython that is embedded, and its library |
 //! | 3 | [`uv`] | finding, fetching and calling `uv` |
-//! | 2 | [`exchange`] | one request to a plugin and its answer, between two threads |
-//! | 3 | [`runtime`] | the trait through which Python is asked: load, call, health, unload |
-//! | 3 | [`arguments`] | from what was typed to one request, by the description |
 //! | 3 | [`render`] | answers as text for a person |
 //! | 3 | [`wrappers`] | plugins as shell commands: the scripts in `~/.local/bin` |
+//! | 4 | [`runtime`] | the trait in front of Python: load, call, health, unload |
 //! | 4 | [`lifecycle`] | probe, start, stop and restart of the host process; its locks and files |
 //! | 4 | [`venv`] | the virtual environment: wanted against actual |
 //! | 4 | [`store`] | descriptions on disk, for help and completion without Python |
 //! | 5 | [`registry`] | the immutable snapshot of all plugins, swapped whole |
 //! | 5 | [`help`] | `/help` of plugins and commands |
+//! | 6 | [`calls`] | the one way from what a face was given to an answer |
 //! | 6 | [`completion`] | what a shell may complete |
 //! | 6 | [`openapi`] | the OpenAPI document of all that is served |
 //! | 7 | [`http`] | routes, guards, dispatch to plugins |
@@ -40,7 +43,9 @@
 //! implements [`runtime::Runtime`].
 
 pub mod arguments;
+pub mod calls;
 pub mod cli;
+pub mod command;
 pub mod completion;
 pub mod console;
 pub mod daemon;
@@ -62,6 +67,7 @@ pub mod registry;
 pub mod render;
 pub mod routes;
 pub mod runtime;
+pub mod scheduling;
 #[cfg(test)]
 mod schemas;
 pub mod settings;

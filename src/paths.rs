@@ -5,7 +5,6 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use directories::BaseDirs;
 use nix::unistd::{AccessFlags, access};
 
 use crate::environment::{self, Environment};
@@ -32,7 +31,7 @@ pub struct Paths {
 impl Paths {
     /// Resolves all places from the environment and the platform's conventions.
     pub fn resolve(env: &Environment) -> Result<Paths, Failure> {
-        let base = BaseDirs::new().ok_or_else(|| {
+        let base = environment::base_directories().ok_or_else(|| {
             Failure::environment("no home directory: HOME is not set and the user has none")
                 .hint("Set HOME to a directory you can write to.")
         })?;

@@ -8,12 +8,10 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use crate::discovery::PluginSource;
-use crate::exchange::head::RequestHead;
 use crate::failure::{Failure, Kind};
 use crate::nearest::nearest;
-use crate::routes::table::Matched;
-use crate::routes::{self, Table};
-use crate::runtime::{Direct, Instance};
+use crate::routes::Table;
+use crate::runtime::Instance;
 use crate::store::Metadata;
 use crate::wire::{FailedPlugin, PluginStatus};
 
@@ -91,32 +89,6 @@ impl Served {
     /// The plugin's name.
     pub fn name(&self) -> &str {
         &self.told.description.name
-    }
-
-    /// True if a request is surely for a handler that can be called directly once the body is there.
-    pub fn reads_body(&self, head: &RequestHead) -> bool {
-        self.table.reads_bodies()
-            && self.matched(head).is_some_and(|matched| matched.plan.reads_body())
-    }
-
-    /// The call of a handler that a request surely comes down to; `None` where FastAPI must decide.
-    ///
-    /// `body` is the whole body where [`Served::reads_body`]; elsewhere it does not matter.
-    pub fn direct(&self, head: &RequestHead, body: &[u8]) -> Option<Direct> {
-        let matched = self.matched(head)?;
-        let query = head.target.query().as_bytes();
-        let values = routes::bind::bind(&matched, query, &head.headers, body)?;
-        Some(Direct {
-            plan: matched.plan.number,
-            begins_on_loop: matched.plan.begins_on_loop,
-            values,
-        })
-    }
-
-    /// The planned route that a request is surely for.
-    fn matched<'a>(&'a self, head: &'a RequestHead) -> Option<Matched<'a, 'a>> {
-        let below = head.target.path().strip_prefix('/')?.strip_prefix(self.name())?;
-        self.table.find(head.method.as_str(), below)
     }
 }
 

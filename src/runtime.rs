@@ -14,8 +14,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::description::Described;
-use crate::exchange::head::RequestHead;
+use crate::description::Report;
+use crate::exchange::request::Request;
 use crate::exchange::{Incoming, IoSide};
 use crate::failure::Failure;
 use crate::manifest::NamedFunction;
@@ -61,10 +61,32 @@ pub struct Direct {
     pub values: Vec<Argument>,
 }
 
+/// One call of a plugin.
+#[derive(Debug)]
+pub struct Call {
+    /// What is asked.
+    pub request: Request,
+    /// How the request's body reaches the plugin.
+    pub incoming: Incoming,
+    /// The handler and its arguments; without, FastAPI does everything.
+    pub direct: Option<Direct>,
+    /// Where the call comes from, if that is more than HTTP has of it.
+    pub caller: Option<Arc<Caller>>,
+    /// True if the events of the call have a reader.
+    pub with_events: bool,
+}
+
+/// Where a call comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The working directory of the shell.
+    pub directory: Option<PathBuf>,
+}
+
 /// A plugin that was loaded; its hooks have not run yet.
 pub struct Loaded {
     /// What it says of itself.
-    pub described: Described,
+    pub described: Report,
     /// How to reach it.
     pub instance: Arc<dyn Instance>,
 }
@@ -79,27 +101,20 @@ pub trait Runtime: Send + Sync + 'static {
 
 /// One loaded plugin. Dropping the last reference does not unload it.
 pub trait Instance: Send + Sync + 'static {
-    /// Runs `startup()`, then `connect()`, each cut off after `limit`; returns what failed, in words.
+    /// Starts the lifespan and runs `startup()`, then `connect()`, each cut off after `limit`; returns what failed.
     ///
     /// The future never resolves while a hook blocks the plugin's thread; the caller sets a deadline too.
     fn start(&self, limit: Duration) -> BoxFuture<Vec<String>>;
 
-    /// Hands a request to the plugin and returns the I/O end of their exchange.
-    ///
-    /// With `direct` the handler is called with the values that were bound; otherwise FastAPI does everything.
+    /// Hands a call to the plugin and returns the I/O end of their exchange.
     ///
     /// # Errors
     /// The plugin's queue is full, or its thread has ended.
-    fn call(
-        &self,
-        head: RequestHead,
-        incoming: Incoming,
-        direct: Option<Direct>,
-    ) -> Result<IoSide, Failure>;
+    fn call(&self, call: Call) -> Result<IoSide, Failure>;
 
     /// Asks `health_check()`; resolves after `limit` at the latest if the thread is free.
     fn health(&self, limit: Duration) -> BoxFuture<Map<String, Value>>;
 
-    /// Runs `shutdown()`, cut off after `limit`, and ends the thread.
+    /// Runs `shutdown()` and ends the lifespan, cut off after `limit` together, and ends the thread.
     fn unload(&self, limit: Duration) -> BoxFuture<()>;
 }

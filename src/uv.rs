@@ -14,6 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use thiserror::Error;
 
+use crate::environment::{Environment, UV_CACHE_DIR};
 use crate::failure::{Failure, Kind};
 use crate::paths::Paths;
 
@@ -27,9 +28,16 @@ pub type Progress<'a> = &'a (dyn Fn(&str) + Sync);
 #[derive(Clone, Debug)]
 pub struct Uv {
     executable: PathBuf,
-    /// Where it runs: a directory without a project, so that no `uv.toml` of the user's work is read.
-    directory: PathBuf,
+    surroundings: Surroundings,
     calls: Arc<Mutex<Calls>>,
+}
+
+/// Working directory and variables of each call.
+#[derive(Clone, Debug)]
+struct Surroundings {
+    /// A directory without a project, so that no `uv.toml` of the user's work is read.
+    directory: PathBuf,
+    variables: Vec<(&'static str, OsString)>,
 }
 
 /// The calls under way.
@@ -107,20 +115,26 @@ impl From<UvError> for Failure {
 
 impl Uv {
     /// The `uv` that is already there: on PATH, else in `tools/`.
-    pub fn find(paths: &Paths) -> Option<Uv> {
+    pub fn find(paths: &Paths, env: &Environment) -> Option<Uv> {
         let own = own_executable(paths);
-        let executable = which::which("uv").ok().or_else(|| own.is_file().then_some(own))?;
-        Some(Uv { executable, directory: paths.tools(), calls: Arc::default() })
+        let executable = env.program("uv").or_else(|| own.is_file().then_some(own))?;
+        let surroundings = Surroundings::of(paths, env);
+        Some(Uv { executable, surroundings, calls: Arc::default() })
     }
 
     /// The `uv` that is already there, or one freshly installed into `tools/` with `python -m pip`.
-    pub fn find_or_fetch(paths: &Paths, python: &Path, progress: Progress) -> Result<Uv, UvError> {
-        if let Some(uv) = Uv::find(paths) {
+    pub fn find_or_fetch(
+        paths: &Paths,
+        env: &Environment,
+        python: &Path,
+        progress: Progress,
+    ) -> Result<Uv, UvError> {
+        if let Some(uv) = Uv::find(paths, env) {
             return Ok(uv);
         }
         progress("there is no uv on PATH: installing it with pip");
         let staging = paths.tools().join(format!("uv.{}", std::process::id()));
-        let mut command = clean_command(python, &paths.tools());
+        let mut command = Surroundings::of(paths, env).command(python);
         command
             .args([
                 "-I",
@@ -147,7 +161,7 @@ impl Uv {
         let _ = fs::remove_dir_all(&staging);
         outcome
             .and_then(|()| {
-                Uv::find(paths).ok_or_else(|| "the package holds no executable".to_owned())
+                Uv::find(paths, env).ok_or_else(|| "the package holds no executable".to_owned())
             })
             .map_err(|output| UvError::Missing { python: python.to_owned(), output })
     }
@@ -159,7 +173,7 @@ impl Uv {
 
     /// What `uv --version` prints.
     pub fn version(&self) -> Result<String, UvError> {
-        let mut command = clean_command(&self.executable, &self.directory);
+        let mut command = self.command();
         command.arg("--version");
         let output = command.output().map_err(|source| self.not_run(source))?;
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
@@ -167,7 +181,7 @@ impl Uv {
 
     /// Makes an empty virtual environment of the interpreter `python` at `directory`.
     pub fn venv(&self, python: &Path, directory: &Path, progress: Progress) -> Result<(), UvError> {
-        let mut command = clean_command(&self.executable, &self.directory);
+        let mut command = self.command();
         command.args(["venv", "--quiet", "--no-project", "--python"]).arg(python).arg(directory);
         let (status, output) = self.run(command, progress)?;
         if status.success() {
@@ -187,7 +201,7 @@ impl Uv {
         damaged: &[String],
         progress: Progress,
     ) -> Result<(), UvError> {
-        let mut command = clean_command(&self.executable, &self.directory);
+        let mut command = self.command();
         command.args(["pip", "install", "--python"]).arg(python);
         for package in damaged {
             command.args(["--reinstall-package", package]);
@@ -213,6 +227,10 @@ impl Uv {
         }
     }
 
+    fn command(&self) -> Command {
+        self.surroundings.command(&self.executable)
+    }
+
     fn run(&self, command: Command, progress: Progress) -> Result<(ExitStatus, String), UvError> {
         run(command, progress, Some(&self.calls)).map_err(|source| self.not_run(source))
     }
@@ -230,32 +248,40 @@ fn own_executable(paths: &Paths) -> PathBuf {
     own_home(paths).join("bin/uv")
 }
 
-/// A command that neither the caller's virtual environment nor its working directory leads astray.
-fn clean_command(executable: &Path, directory: &Path) -> Command {
-    let cache = std::env::var_os("UV_CACHE_DIR")
-        .unwrap_or_else(|| directory.with_file_name("cache").join("uv").into());
-    let mut command = Command::new(executable);
-    command
-        .current_dir(directory)
-        .env_remove("VIRTUAL_ENV")
-        .env_remove("CONDA_PREFIX")
-        .env_remove("PYTHONPATH")
-        .env_remove("PYTHONHOME")
-        .env_remove("UV_PYTHON")
+impl Surroundings {
+    fn of(paths: &Paths, env: &Environment) -> Surroundings {
         // Nothing is written outside of the runtime directory, unless the user says where.
-        .env("UV_CACHE_DIR", cache)
+        let cache = env.get(UV_CACHE_DIR).map_or_else(
+            || paths.tools().with_file_name("cache").join("uv").into_os_string(),
+            OsString::from,
+        );
+        let mut variables = vec![
+            (UV_CACHE_DIR, cache),
+            ("UV_NO_PROGRESS", "1".into()),
+            ("UV_PYTHON_DOWNLOADS", "never".into()),
+            ("NO_COLOR", "1".into()),
+        ];
         // The certificates that pip and the user's other tools trust; both names, old and new.
-        .envs(["UV_SYSTEM_CERTS", "UV_NATIVE_TLS"].map(|name| (name, setting(name))))
-        .env("UV_NO_PROGRESS", "1")
-        .env("UV_PYTHON_DOWNLOADS", "never")
-        .env("NO_COLOR", "1")
-        .stdin(Stdio::null());
-    command
-}
+        for name in ["UV_SYSTEM_CERTS", "UV_NATIVE_TLS"] {
+            variables.push((name, env.get(name).unwrap_or("1").into()));
+        }
+        Surroundings { directory: paths.tools(), variables }
+    }
 
-/// What the user set for `name`, else `1`.
-fn setting(name: &str) -> OsString {
-    std::env::var_os(name).unwrap_or_else(|| "1".into())
+    /// A command that neither the caller's virtual environment nor its working directory leads astray.
+    fn command(&self, executable: &Path) -> Command {
+        let mut command = Command::new(executable);
+        command
+            .current_dir(&self.directory)
+            .env_remove("VIRTUAL_ENV")
+            .env_remove("CONDA_PREFIX")
+            .env_remove("PYTHONPATH")
+            .env_remove("PYTHONHOME")
+            .env_remove("UV_PYTHON")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
+        command
+    }
 }
 
 /// Runs `command`, hands its stderr on line by line, and returns the end of what it said.

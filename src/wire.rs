@@ -4,6 +4,8 @@
 //! launcher reads. Afterwards everybody speaks HTTP over the Unix socket; the client's own call is
 //! [`Run`] at [`RUN`].
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -41,6 +43,9 @@ pub struct Run {
     /// What the client found behind arguments that may mean a file or stdin.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<Input>,
+    /// The working directory of the client; absent where it has none, or one that is no UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
     /// The method of `-X`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -61,6 +66,9 @@ pub struct Input {
     pub read: Result<String, Failure>,
 }
 
+/// How often a host that starts sends [`Startup::Alive`].
+pub const HEARTBEAT: Duration = Duration::from_secs(2);
+
 /// One line of the host's report while it starts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -70,6 +78,8 @@ pub enum Startup {
         /// What, for a person.
         text: String,
     },
+    /// The host lives: sent each [`HEARTBEAT`], whatever it does.
+    Alive,
     /// The daemon listens; plugins may still load.
     Ready(Ready),
     /// The daemon cannot start and exits.
@@ -132,6 +142,9 @@ pub struct PluginEntry {
     pub version: String,
     /// All its routes.
     pub endpoints: Vec<Endpoint>,
+    /// What was wrong while it was described; absent when nothing was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// One method of one path.

@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::environment;
+use crate::environment::{self, Environment};
 use crate::failure::Failure;
 use crate::manifest::check_name;
 use crate::paths::Paths;
@@ -64,10 +64,7 @@ impl Wrappers {
     /// # Errors
     /// There is no client, neither beside this program nor on PATH.
     pub fn of(paths: &Paths) -> Result<Wrappers, Failure> {
-        let beside = std::env::current_exe().ok().map(|own| own.with_file_name(CLIENT));
-        let client = beside
-            .filter(|path| path.is_file())
-            .or_else(|| which::which(CLIENT).ok())
+        let client = environment::installed_program(CLIENT)
             .and_then(|path| std::path::absolute(path).ok())
             .ok_or_else(|| {
                 Failure::environment(format!("{CLIENT} is neither beside this program nor on PATH"))
@@ -196,13 +193,13 @@ impl Wrappers {
     }
 }
 
-/// True if a shell with this PATH finds what is in `directory`.
-pub fn on_path(directory: &Path, path: Option<&str>) -> bool {
+/// True if a shell with this environment finds what is in `directory`.
+pub fn on_path(directory: &Path, env: &Environment) -> bool {
     let same = |entry: &Path| match (fs::canonicalize(entry), fs::canonicalize(directory)) {
         (Ok(entry), Ok(directory)) => entry == directory,
         _ => entry == directory,
     };
-    path.is_some_and(|path| std::env::split_paths(path).any(|entry| same(&entry)))
+    env.search_path().any(|entry| same(&entry))
 }
 
 /// The line for a shell's start-up file that puts the directory on PATH.
@@ -355,7 +352,9 @@ mod tests {
         };
         assert_eq!(path_line(&paths("/h/.local/bin")), "export PATH=\"$HOME/.local/bin:$PATH\"");
         assert_eq!(path_line(&paths("/a $b")), "export PATH=\"/a \\$b:$PATH\"");
-        assert!(on_path(Path::new("/no/bin"), Some("/x:/no/bin")));
-        assert!(!on_path(Path::new("/no/bin"), Some("/no")) && !on_path("/no".as_ref(), None));
+        let path = |path: &str| Environment::default().with(environment::PATH, path);
+        assert!(on_path(Path::new("/no/bin"), &path("/x:/no/bin")));
+        assert!(!on_path(Path::new("/no/bin"), &path("/no")));
+        assert!(!on_path(Path::new("/no/bin"), &Environment::default()));
     }
 }

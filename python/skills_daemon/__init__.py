@@ -1,7 +1,8 @@
 """The SDK that skill plugins import: interface, output formats, configuration, log.
 
 It needs neither the daemon nor FastAPI to be imported, so a plugin can be tested on its own.
-Importing it reads environment variables and does nothing else: no files, threads or log handlers.
+Importing it reads environment variables and `config.toml` and does nothing else: nothing is
+written, no thread started, no log handler installed.
 
 | module | what a plugin finds there |
 | --- | --- |

@@ -1,51 +1,122 @@
-"""Settings of the daemon, as its environment gives them.
+"""Settings of the daemon.
 
-| variable | field | default |
-| --- | --- | --- |
-| `SKILLS_DAEMON_HOST` | `host` | `127.0.0.1` |
-| `SKILLS_DAEMON_PORT` | `port` | 9100 |
-| `SKILLS_DAEMON_TIMEOUT` | `idle_timeout`, seconds | 1800 |
-| `SKILLS_DAEMON_SHUTDOWN_TIMEOUT` | `shutdown_timeout`, seconds | 10 |
-| `SKILLS_DAEMON_LOG_LEVEL` | `log_level` | `INFO` |
-| `SKILLS_DAEMON_RUNTIME_DIR` | `runtime_dir` | `$XDG_DATA_HOME/skills-daemon` |
+| variable | in `config.toml` | field | default |
+| --- | --- | --- | --- |
+| `SKILLS_DAEMON_HOST` | `host` | `host` | `127.0.0.1` |
+| `SKILLS_DAEMON_PORT` | `port` | `port` | 9100 |
+| `SKILLS_DAEMON_TIMEOUT` | `timeout` | `idle_timeout`, seconds | 1800 |
+| `SKILLS_DAEMON_SHUTDOWN_TIMEOUT` | `shutdown_timeout` | `shutdown_timeout`, seconds | 10 |
+| `SKILLS_DAEMON_LOG_LEVEL` | `log_level` | `log_level` | `INFO` |
+| `SKILLS_DAEMON_RUNTIME_DIR` | | `runtime_dir` | `$XDG_DATA_HOME/skills-daemon` |
 
-A variable that is empty counts as not set. One that makes no sense is reported in the log and its
-default is used: a typing error in the environment must not make every plugin unimportable.
+In the daemon these are the settings that it has resolved and the address that it listens on: the
+real port where 0 is set. Elsewhere, in a plugin's tests or a script, the environment is read, then
+`config.toml`, by `tomllib` or `tomli`: Python 3.10 without `tomli` leaves the file out.
 
-To add a setting, add a field whose default factory calls `_text` or `_whole_number`, and a row
-above.
+A variable that is empty counts as not set. A value that makes no sense is reported in the log and
+the default is used: a typing error in the environment must not make every plugin unimportable.
+
+To add a setting, add a field whose default factory calls `_text` or `_whole_number`, a row above,
+and the key in `shown` of `src/bin/skills-host/embed.rs`.
 """
 
 from __future__ import annotations
 
+import functools
+import importlib
 import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from skills_daemon.logging import logger
 
 _PREFIX = "SKILLS_DAEMON_"
 _HIGHEST_PORT = 65535
+#: Hosts that `localhost` reaches.
+_LOCALHOST = ("", "127.0.0.1", "0.0.0.0", "::", "localhost")
+
+
+def _of_daemon() -> Mapping[str, object]:
+    """The settings of the daemon that this process is; empty in any other."""
+    settings: Mapping[str, object] = getattr(sys.modules.get("_skills_host"), "settings", {})
+    return settings
+
+
+def _setting(name: str) -> tuple[str, str | None]:
+    """Where the setting `<name>` comes from, and its text; `None` if it is nowhere set."""
+    key = name.lower()
+    variable = _PREFIX + name
+    if key in (of_daemon := _of_daemon()):
+        return key, str(of_daemon[key])
+    if value := os.environ.get(variable):
+        return variable, value
+    file = _config_file()
+    value_in_file = _in_file(file).get(key)
+    if isinstance(value_in_file, (str, int)):
+        return f"{file}: `{key}`", str(value_in_file)
+    return variable, None
+
+
+def _config_file() -> Path:
+    """The path of `config.toml`, which may not exist."""
+    beside = _runtime_dir() / "config"
+    if beside.is_dir():
+        return beside / "config.toml"
+    config_home = os.environ.get("XDG_CONFIG_HOME", "")
+    if not os.path.isabs(config_home):
+        config_home = os.path.expanduser("~/.config")
+    return Path(config_home, "skills-daemon", "config.toml")
+
+
+def _in_file(file: Path) -> Mapping[str, Any]:
+    """What stands in a TOML file; nothing if it does not exist or cannot be read."""
+    try:
+        changed = file.stat().st_mtime_ns
+    except OSError:
+        return {}
+    return _parsed(file, changed)
+
+
+@functools.lru_cache(maxsize=8)
+def _parsed(file: Path, changed: int) -> Mapping[str, Any]:
+    for name in ("tomllib", "tomli"):
+        with suppress(ImportError):
+            toml = importlib.import_module(name)
+            break
+    else:
+        return {}
+    try:
+        table: dict[str, Any] = toml.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        logger.warning(f"{file} cannot be read: {error}; using the defaults")
+        return {}
+    return table
 
 
 def _text(name: str, default: str) -> str:
-    """Returns the variable `SKILLS_DAEMON_<name>`, or the default if it is unset or empty."""
-    return os.environ.get(_PREFIX + name) or default
+    """Returns the setting `<name>`, or the default if it is unset or empty."""
+    return _setting(name)[1] or default
 
 
 def _whole_number(name: str, default: int, highest: int | None = None) -> int:
-    """Returns the variable `SKILLS_DAEMON_<name>` as a number from 0 to `highest`.
+    """Returns the setting `<name>` as a number from 0 to `highest`.
 
     Anything else is reported as a warning, and the default is returned.
     """
-    value = _text(name, str(default))
+    source, value = _setting(name)
+    if not value:
+        return default
     try:
         number = int(value)
     except ValueError:
         number = -1
     if number < 0 or (highest is not None and number > highest):
         wanted = "a whole number, 0 or more" if highest is None else f"a number from 0 to {highest}"
-        logger.warning(f"{_PREFIX}{name} is {value!r}, not {wanted}; using the default {default}")
+        logger.warning(f"{source} is {value!r}, not {wanted}; using the default {default}")
         return default
     return number
 
@@ -64,7 +135,7 @@ def _runtime_dir() -> Path:
 
 @dataclass(frozen=True)
 class DaemonConfig:
-    """Settings of the daemon; fields that are not given come from the environment.
+    """Settings of the daemon; for fields that are not given, see this module.
 
     Attributes:
         host: Address to listen on. The default is loopback, so nobody else reaches the daemon.
@@ -114,7 +185,10 @@ class DaemonConfig:
     @property
     def daemon_url(self) -> str:
         """Address of the daemon for HTTP clients, without a trailing slash."""
-        return f"http://localhost:{self.port}"
+        if self.host in _LOCALHOST:
+            return f"http://localhost:{self.port}"
+        host = self.host.strip("[]")
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     def ensure_dirs(self) -> None:
         """Creates the runtime directory and the directories in it, where they do not exist.

@@ -19,8 +19,9 @@ class SkillPlugin(ABC):
     """A set of commands that the daemon serves under `/<name>/`.
 
     The daemon creates it without arguments, awaits `startup` and `connect`, serves `router`, and
-    awaits `shutdown` when it stops or reloads the plugin. All hooks run on the plugin's own event
-    loop. A hook that fails is logged; the daemon and the other plugins go on.
+    awaits `shutdown` when it stops or reloads the plugin. A lifespan of the router begins before
+    `startup` and ends after `shutdown`. All of it runs on the plugin's own event loop. A hook or
+    lifespan that fails is logged; the daemon, the other plugins and the plugin itself go on.
     """
 
     @property

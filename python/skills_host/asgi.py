@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from skills_host.contract import Application, Message, Receive, Send
 
 if TYPE_CHECKING:
     from _skills_host import Call
@@ -36,40 +38,43 @@ class Waiters:
         self._waiting.pop(call_id, None)
 
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-
 def channel(call: Call, waiters: Waiters) -> tuple[Receive, Send]:
     """The `receive` and `send` of an ASGI call."""
 
-    async def receive() -> MutableMapping[str, Any]:
+    async def receive() -> Message:
         while (message := call.receive()) is None:
             await waiters.wait(call.id)
         return message
 
-    async def send(message: MutableMapping[str, Any]) -> None:
+    async def send(message: Message) -> None:
         if message["type"] == "http.response.start":
             call.start(message["status"], message.get("headers", ()))
         elif message["type"] == "http.response.body":
-            room = call.write(message.get("body", b""), message.get("more_body", False))
+            body = message.get("body", b"")
+            if not isinstance(body, (bytes, bytearray)):
+                # A `memoryview`, which Starlette passes on as it is.
+                body = bytes(body)
+            room = call.write(body, message.get("more_body", False))
             while not room and call.is_full():
                 await waiters.wait(call.id)
 
     return receive, send
 
 
-async def serve(app: Any, call: Call, waiters: Waiters) -> None:
+async def serve(app: Application, call: Call, waiters: Waiters, state: Mapping[str, Any]) -> None:
     """Runs `app` for one request and sees to it that the request is answered.
 
     Args:
         app: An ASGI application.
         call: The request and the way to its answer.
         waiters: Where the loop reports that a request moved.
+        state: What the request's state begins with.
     """
     receive, send = channel(call, waiters)
     try:
-        await app(call.scope(), receive, send)
+        scope = call.scope()
+        scope["state"] = {**state}
+        await app(scope, receive, send)
     except Exception:
         # FastAPI's outermost layer answers first and raises then, so that the server can log.
         logger.exception("unhandled exception in %s", call.path)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from skills_daemon.logging import request_id_ctx
 from skills_host.asgi import Waiters, channel, last_resort, serve
+from skills_host.contract import Plan, Plugin
 from skills_host.eager import Tasks
-from skills_host.plan.route import Plan
 
 if TYPE_CHECKING:
     from _skills_host import Call
@@ -28,36 +28,35 @@ class Runner:
     """Serves requests to one plugin on one loop.
 
     Args:
-        app: The plugin's application, for what has no plan or does not satisfy it.
-        plans: The plans, by number.
+        plugin: The plugin; its application serves what has no plan or does not satisfy it.
         waiters: Where the loop reports that a request moved.
         tasks: The loop's requests under way.
         context: What the context of each request is a copy of.
-        response_type: What of a handler's results is an answer already.
+        state: What the state of each request begins with.
     """
 
     def __init__(
         self,
-        app: Any,
-        plans: list[Plan],
+        plugin: Plugin,
         waiters: Waiters,
         tasks: Tasks,
         context: contextvars.Context,
-        response_type: type,
+        state: Mapping[str, Any],
     ) -> None:
-        self._app = app
-        self._plans = plans
+        self._app = plugin.app
+        self._plans = plugin.plans
         self._waiters = waiters
         self._tasks = tasks
         self._context = context
-        self._response = response_type
+        self._response = plugin.response_type
+        self._state = state
 
     def run(self, call: Call) -> None:
         """Begins to serve a request: directly if it has a plan that begins on the loop."""
         context = self._own_context(call)
         number = call.plan
         if number is None:
-            self._tasks.start(serve(self._app, call, self._waiters), context)
+            self._tasks.start(self._serve(call), context)
             return
         plan = self._plans[number]
         try:
@@ -66,7 +65,7 @@ class Runner:
             self._tasks.start(self.fail(call, error), context)
             return
         if arguments is None or (plan.tree.steps and self._app.dependency_overrides):
-            self._tasks.start(serve(self._app, call, self._waiters), context)
+            self._tasks.start(self._serve(call), context)
         else:
             self._call(call, plan, plan.tree.call(arguments), context)
 
@@ -76,12 +75,14 @@ class Runner:
         Returns:
             What is left to do on the loop; `None` if the request is answered.
         """
-        plan = self._plans[call.plan]
+        number = call.plan
+        assert number is not None, "what has no plan runs on the loop"
+        plan = self._plans[number]
         tree = plan.tree
         try:
             arguments = call.arguments(plan.binder)
             if arguments is None or (tree.steps and self._app.dependency_overrides):
-                return lambda: self._start(call, serve(self._app, call, self._waiters))
+                return lambda: self._start(call, self._serve(call))
             arguments = tree.solve(arguments)
             if tree.is_async:
                 return lambda: self._call(
@@ -98,6 +99,10 @@ class Runner:
         if call.finish(result):
             return None
         return lambda: self._start(call, self.finish(call, plan, result))
+
+    def _serve(self, call: Call) -> Coroutine[Any, Any, None]:
+        """Serves a request by the plugin's application."""
+        return serve(self._app, call, self._waiters, self._state)
 
     def _own_context(self, call: Call) -> contextvars.Context:
         """A new context for a request, in which its id is known."""

@@ -72,7 +72,7 @@ class Tasks:
         ) -> asyncio.Task[Any]:
             loop = self._loop
             # An attribute of the instance hides the method for the length of one constructor.
-            loop.call_soon = self._catcher  # type: ignore[method-assign]
+            loop.call_soon = self._catcher  # type: ignore[method-assign, assignment]
             try:
                 if sys.version_info >= (3, 11):
                     task = asyncio.Task(work, loop=loop, name="request", context=context)

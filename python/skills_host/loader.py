@@ -11,10 +11,15 @@ import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from skills_host.contract import Outline, Plugin
 from skills_host.plan import route
 from skills_host.realm import Realm
 
 if TYPE_CHECKING:
+    from fastapi import APIRouter, FastAPI, Request
+    from fastapi.responses import JSONResponse
+    from fastapi.routing import APIRoute
+
     from skills_host.functions.plugin import FunctionsPlugin
 
 
@@ -47,14 +52,16 @@ class LoadedPlugin:
         self.response_type = _response_type()
 
     def describe(self) -> str:
-        """The description as JSON, in the shape of the library's `Described`."""
+        """The description as JSON, in the shape of the library's `Report`."""
         routes, self.plans = route.routes(self.app, f"/{self.name}")
         described: dict[str, Any] = {
             "name": self.name,
             "version": self.version,
             "description": self.description,
+            "style": "router",
             "routes": routes,
             "openapi": None,
+            "warnings": [],
         }
         try:
             described["openapi"] = self.app.openapi()
@@ -65,7 +72,9 @@ class LoadedPlugin:
         except Exception as error:
             # Routes still work without a description: only help and typed options are lost.
             described["openapi"] = None
-            described["openapi_error"] = f"{type(error).__name__}: {error}"
+            described["warnings"].append(
+                f"FastAPI cannot describe the routes: {type(error).__name__}: {error}"
+            )
             return json.dumps(described)
 
     def close(self) -> None:
@@ -77,8 +86,8 @@ def load(
     init_file: str,
     working_name: str,
     entry_point: str | None,
-    outline: dict[str, Any] | None = None,
-) -> LoadedPlugin | FunctionsPlugin:
+    outline: Outline | None = None,
+) -> Plugin:
     """Imports a plugin and makes its application.
 
     Args:
@@ -117,7 +126,7 @@ def _see_new_packages() -> None:
     site.addsitedir(sysconfig.get_path("purelib"))
 
 
-def _plugin_class(module: types.ModuleType) -> type | None:
+def _plugin_class(module: types.ModuleType) -> type[Any] | None:
     for name in dir(module):
         candidate = getattr(module, name)
         if (
@@ -131,7 +140,7 @@ def _plugin_class(module: types.ModuleType) -> type | None:
     return None
 
 
-def _of_packages(realm: Realm, name: str, outline: dict[str, Any]) -> FunctionsPlugin:
+def _of_packages(realm: Realm, name: str, outline: Outline) -> FunctionsPlugin:
     """A plugin that is nothing but a manifest."""
     from skills_host.functions.discover import named
     from skills_host.functions.plugin import FunctionsPlugin
@@ -175,20 +184,20 @@ def _from_entry_point(realm: Realm, path: Path, entry_point: str) -> Any:
     return cls(None) if required else cls()
 
 
-def _response_type() -> type:
+def _response_type() -> type[Any]:
     from fastapi.responses import Response
 
     return Response
 
 
-def _application(plugin: LoadedPlugin, router: Any, declared: dict[str, str]) -> Any:
+def _application(plugin: LoadedPlugin, router: APIRouter, declared: dict[str, str]) -> FastAPI:
     """Makes the application; `declared` gets the paths that OpenAPI writes in another way."""
     # Imported here, so that a venv without FastAPI fails each plugin with a reason, not the daemon.
-    from fastapi import FastAPI, Request
+    from fastapi import FastAPI
     from fastapi.responses import JSONResponse
     from fastapi.utils import generate_unique_id
 
-    def unique_id(route: Any) -> str:
+    def unique_id(route: APIRoute) -> str:
         # The one public place where every FastAPI shows each route with its whole path, nested
         # ones included; newer ones no longer list those in `router.routes`.
         if route.path != route.path_format:

@@ -12,7 +12,6 @@ import traceback
 from typing import Any
 
 import _skills_host
-
 from skills_daemon.colors import force_colors
 from skills_daemon.logging import request_id_ctx
 

@@ -19,9 +19,11 @@ module's.
 What is found where, first match wins:
 
 1. `skills_daemon` is always the daemon's.
-2. A standard library module that is loaded already, as everywhere in Python.
-3. Modules in folders that the plugin added to its `sys.path`.
-4. Everything else: the venv and the standard library, shared by all plugins.
+2. A module that the plugin has imported stays what it is, as in any Python, and so does one that a
+   shared module of the plugin's has imported: a copy in a folder added later is not looked at.
+3. A standard library module that is loaded already, as everywhere in Python.
+4. Modules in folders that the plugin added to its `sys.path`.
+5. Everything else: the venv and the standard library, shared by all plugins.
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from pathlib import Path
 from typing import Any
+
+from skills_host.imports import with_their_imports
 
 _import = builtins.__import__
 
@@ -61,6 +65,8 @@ class Realm:
         self._shared_path = frozenset(sys.path)
         self._folders: tuple[str, ...] = ()
         self._owned: dict[str, bool] = {}
+        # Top-level names of the shared modules that the plugin has imported.
+        self._shared: set[str] = set()
         self._root_module = types.ModuleType(self.root)
         self._root_module.__path__ = []
         sys.modules[self.root] = self._root_module
@@ -100,13 +106,30 @@ class Realm:
             raise
         return module
 
-    def import_module(self, name: str) -> types.ModuleType:
-        """Imports `name` as the plugin's own code would."""
-        return importlib.import_module(self.qualified(name))
+    def import_module(self, name: str, package: str | None = None) -> types.ModuleType:
+        """Imports `name`, which may be relative to `package`, as the plugin's own code would."""
+        if name.startswith("."):
+            anchor = package if package is None else self.qualified(package)
+            return importlib.import_module(name, anchor)
+        qualified = self.qualified(name)
+        module = importlib.import_module(qualified)
+        if qualified == name:
+            self._shared.add(name.partition(".")[0])
+        return module
 
     def qualified(self, name: str) -> str:
         """The name in `sys.modules` of what the plugin calls `name`."""
         return f"{self.root}.{name}" if self._owns(name.partition(".")[0]) else name
+
+    def forget(self, name: str) -> None:
+        """Removes what the plugin calls `name` from `sys.modules`; its next import is a new one.
+
+        Raises:
+            KeyError: It is not there.
+        """
+        del sys.modules[self.qualified(name)]
+        self._shared.discard(name)
+        self._owned.pop(name, None)
 
     def close(self) -> None:
         """Forgets the realm's modules, so that the next load starts afresh."""
@@ -137,7 +160,9 @@ class Realm:
         if spec is None:
             return False
         # A folder without `__init__.py` gives way to a real module anywhere on the path.
-        return spec.origin is not None or importlib.machinery.PathFinder.find_spec(top) is None
+        if spec.origin is None and importlib.machinery.PathFinder.find_spec(top) is not None:
+            return False
+        return not (top in sys.modules and top in with_their_imports(self._shared))
 
     def _import(
         self,
@@ -151,12 +176,16 @@ class Realm:
             top = name.partition(".")[0]
             if self._owns(top):
                 module = _import(f"{self.root}.{name}", globals, locals, fromlist or (), 0)
-                return module if fromlist else getattr(module, top)
+                # Not the root's attribute, which a package that imports itself does not have yet.
+                return module if fromlist else sys.modules[f"{self.root}.{top}"]
             if top == "sys":
                 return self._sys
             if name == "importlib" or (top == "importlib" and not fromlist):
                 _import(name, globals, locals, fromlist or (), 0)
                 return self._importlib
+            module = _import(name, globals, locals, fromlist or (), 0)
+            self._shared.add(top)
+            return module
         return _import(name, globals, locals, fromlist or (), level)
 
 
@@ -233,7 +262,7 @@ class _RealmModules(MutableMapping[str, Any]):
         sys.modules[self._realm.qualified(name)] = module
 
     def __delitem__(self, name: str) -> None:
-        del sys.modules[self._realm.qualified(name)]
+        self._realm.forget(name)
 
     def __iter__(self) -> Iterator[str]:
         mine = f"{self._realm.root}."
@@ -256,10 +285,8 @@ class _RealmImportlib(types.ModuleType):
 
     def import_module(self, name: str, package: str | None = None) -> types.ModuleType:
         """Imports a module by name, as `importlib.import_module` does."""
-        if name.startswith("."):
-            anchor = package if package is None else self._realm.qualified(package)
-            return importlib.import_module(name, anchor)
-        return self._realm.import_module(name)
+        realm: Realm = self._realm
+        return realm.import_module(name, package)
 
 
 _finder = _RealmFinder()

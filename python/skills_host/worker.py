@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 from skills_daemon.logging import request_id_ctx
 from skills_host.asgi import Waiters
+from skills_host.contract import Plugin
 from skills_host.direct import Runner
 from skills_host.eager import Tasks
-from skills_host.loader import LoadedPlugin, LoadError, load
+from skills_host.lifespan import Lifespan
+from skills_host.loader import LoadError, load
 from skills_host.log import plugin_ctx
 
 if TYPE_CHECKING:
@@ -64,7 +66,8 @@ def run(
         return
     plugin_ctx.set(plugin.name)
     description = plugin.describe()
-    first, *others = [_Worker(inbox, pool, plugin) for inbox in inboxes]
+    lifespan = Lifespan(plugin.app)
+    first, *others = [_Worker(inbox, pool, plugin, lifespan) for inbox in inboxes]
     first.beside = others
     pool.run_with(first.run_sync, first.prepare_thread)
     for number, other in enumerate(others, 2):
@@ -92,29 +95,29 @@ def _where_and_why(error: BaseException, init_file: str) -> str:
 class _Worker:
     """One loop of a plugin.
 
+    Args:
+        inbox: Where its work arrives.
+        pool: The plugin's threads for `def` handlers.
+        plugin: The plugin.
+        lifespan: The plugin's lifespan, which runs on the first loop.
+
     Attributes:
         beside: The plugin's other loops, which this one ends.
     """
 
-    def __init__(self, inbox: Inbox, pool: Pool, plugin: LoadedPlugin) -> None:
+    def __init__(self, inbox: Inbox, pool: Pool, plugin: Plugin, lifespan: Lifespan) -> None:
         self.beside: list[_Worker] = []
         self._inbox = inbox
         self._pool = pool
         self._plugin = plugin
+        self._lifespan = lifespan
         self._waiters = Waiters()
         self._loop = asyncio.new_event_loop()
         self._context = contextvars.copy_context()
         self._unloaded = asyncio.Event()
         self._requests = Tasks(self._loop)
         self._others = Tasks(self._loop)
-        self._runner = Runner(
-            plugin.app,
-            plugin.plans,
-            self._waiters,
-            self._requests,
-            self._context,
-            plugin.response_type,
-        )
+        self._runner = Runner(plugin, self._waiters, self._requests, self._context, lifespan.state)
         self._verbs: dict[str, Callable[[float], Awaitable[str]]] = {
             "start": self._startup,
             "health": self._health,
@@ -144,13 +147,17 @@ class _Worker:
     def _drain(self) -> None:
         try:
             for event in self._inbox.take():
-                if type(event) is int:
+                if isinstance(event, int):
                     self._waiters.wake(event)
-                elif type(event) is tuple:
+                elif isinstance(event, tuple):
                     verb, limit, reply = event
                     self._others.keep(self._loop.create_task(self._answer(verb, limit, reply)))
                 else:
-                    self._runner.run(event)
+                    try:
+                        self._runner.run(event)
+                    except (SystemExit, KeyboardInterrupt) as error:
+                        # A handler that calls `sys.exit()` ends itself, not the calls behind it.
+                        logger.warning("%s in a handler", type(error).__name__)
         finally:
             self._inbox.done()
 
@@ -180,22 +187,38 @@ class _Worker:
             reply.fail(f"{type(error).__name__}: {error}")
 
     async def _startup(self, limit: float) -> str:
-        """Runs `startup()` and `connect()`; what fails is reported and stops nothing."""
-        failed = [await self._hook("startup", limit), await self._hook("connect", limit)]
+        """Starts the lifespan and runs `startup()`, then `connect()`, each in at most `limit`.
+
+        What fails is reported and stops nothing.
+        """
+        deadline = self._loop.time() + limit
+        failed = [await self._lifespan.start(limit)]
+        failed.append(await self._hook("startup", self._left(deadline, limit)))
+        failed.append(await self._hook("connect", limit))
         return json.dumps([complaint for complaint in failed if complaint])
 
     async def _unload(self, limit: float) -> str:
-        """Finishes the requests under way, then runs `shutdown()`, each in at most `limit`."""
+        """Finishes the requests under way, then runs `shutdown()` and ends the lifespan.
+
+        The requests get at most `limit`; `shutdown()` and the lifespan too, together.
+        """
         finished = await self._finished(limit)
+        deadline = self._loop.time() + limit
         complaint = await self._hook("shutdown", limit)
         # What arrived meanwhile; not from here, because a task cannot start another's first step.
         self._loop.call_soon(self._drain)
         await asyncio.sleep(0)
         if finished:
             await self._finished(min(limit, 1))
+        # After the last request.
+        failed = [complaint, await self._lifespan.end(self._left(deadline, limit))]
         for worker in (*self.beside, self):
             worker._loop.call_soon_threadsafe(worker._unloaded.set)
-        return json.dumps(complaint)
+        return json.dumps("; ".join(filter(None, failed)) or None)
+
+    def _left(self, deadline: float, limit: float) -> float:
+        """Seconds until `deadline`, and a little where what came before took them all."""
+        return max(deadline - self._loop.time(), min(limit, 1))
 
     async def _finished(self, limit: float) -> bool:
         """Waits until no request is under way, on this loop, beside it, or in the pool."""
@@ -205,8 +228,11 @@ class _Worker:
             asyncio.run_coroutine_threadsafe(other._requests.idle(), other._loop)
             for other in self.beside
         ]
-        waits = {asyncio.ensure_future(wait) for wait in (empty.wait(), self._requests.idle())}
-        waits |= {asyncio.wrap_future(other) for other in others}
+        waits: list[asyncio.Future[Any]] = [
+            asyncio.ensure_future(empty.wait()),
+            asyncio.ensure_future(self._requests.idle()),
+            *(asyncio.wrap_future(other) for other in others),
+        ]
         _, late = await asyncio.wait(waits, timeout=limit)
         for wait in late:
             wait.cancel()

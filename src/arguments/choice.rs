@@ -7,7 +7,8 @@
 
 use std::cmp::Reverse;
 
-use crate::description::{Command, Description, Location, Parameter};
+use crate::command::{Command, Location, Parameter, Segment};
+use crate::description::Description;
 
 use super::pattern::{self, Fit};
 use super::typed::{self, Typed};
@@ -18,6 +19,8 @@ use super::value;
 pub(super) struct Reading<'a> {
     /// The command.
     pub(super) command: &'a Command,
+    /// Its index in the description.
+    pub(super) index: usize,
     /// What was typed.
     pub(super) typed: Typed<'a>,
     /// The path.
@@ -84,7 +87,7 @@ fn read<'a>(command: &'a Command, order: usize, arguments: &'a [String]) -> Opti
             Some((rank(command, order, &typed, &fit, &filled), fit, filled))
         })
         .min_by(|one, other| one.0.cmp(&other.0))?;
-    Some(Reading { command, typed, fit, filled, rank })
+    Some(Reading { command, index: order, typed, fit, filled, rank })
 }
 
 /// Gives the positionals after the first `taken` to the required parameters that have no value yet, in order;
@@ -127,14 +130,14 @@ fn rank(
     filled: &[(&Parameter, Vec<&str>)],
 ) -> Rank {
     let unknown = || typed.options.iter().filter(|option| option.parameter.is_none());
-    let unknown_count = if takes_any_field(command) { 0 } else { unknown().count() };
+    let unknown_count = if command.takes_any_field() { 0 } else { unknown().count() };
     let given = |parameter: &Parameter| {
         parameter.location == Location::Path
             || typed.names(parameter)
             || filled.iter().any(|(filled, _)| *filled == parameter)
     };
-    let elements = pattern::elements(command);
-    let fixed = elements.iter().filter(|element| element.breadth() == 0).count();
+    let breadth: Vec<u8> = command.path.named_segments().map(Segment::breadth).collect();
+    let fixed = breadth.iter().filter(|breadth| **breadth == 0).count();
     let leftover = typed.words.len().saturating_sub(fit.words);
     let says_so = unknown().any(|option| option.name().eq_ignore_ascii_case("delete"));
     Rank {
@@ -143,7 +146,7 @@ fn rank(
         whole: fit.whole,
         leftover: (leftover > 0).then_some((Reverse(fixed), leftover)),
         named: fit.named,
-        breadth: elements.iter().map(|element| element.breadth()).collect(),
+        breadth,
         missing: command.parameters.iter().filter(|p| p.required && !given(p)).count(),
         method: match command.method.as_str() {
             "GET" => 0,
@@ -152,11 +155,6 @@ fn rank(
         },
         order,
     }
-}
-
-/// True if the body of `command` declares no fields, so that any option is one.
-pub(super) fn takes_any_field(command: &Command) -> bool {
-    command.has_body && !command.parameters.iter().any(|p| p.location == Location::Body)
 }
 
 /// True if the server calls `one` where `other` is asked for.

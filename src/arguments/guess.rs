@@ -3,11 +3,14 @@
 //! The path is all positionals; the method is guessed from words, as clients of these plugins did before
 //! there were descriptions.
 
+use http::Method;
+
 use crate::description::Description;
+use crate::exchange::request::Composed;
 use crate::failure::Failure;
 
 use super::typed::{self, Given, Typing};
-use super::{Invocation, misfit, value};
+use super::{Line, Resolved, misfit, value};
 
 /// Commands that change something, as first or last part of a path.
 const WRITING: [&str; 15] = [
@@ -32,13 +35,13 @@ const READING: [&str; 2] = ["types", "workflows"];
 /// Options that carry something to write.
 const CONTENT: [&str; 3] = ["content", "code", "new_name"];
 
-/// The request that `arguments` mean without a description.
-pub(super) fn invocation(
+/// The call that `line` is without a description.
+pub(super) fn resolved(
     description: &Description,
-    arguments: &[String],
-    method: Option<String>,
-) -> Result<Invocation, Failure> {
-    let typed = typed::read(arguments, &[]);
+    line: &Line,
+    method: Option<Method>,
+) -> Result<Resolved, Failure> {
+    let typed = typed::read(line.arguments, &[]);
     if typed.words.is_empty() {
         return Err(misfit::no_command(description));
     }
@@ -52,8 +55,9 @@ pub(super) fn invocation(
             None => query.push((name, sent(option))),
         }
     }
-    let method = method.unwrap_or_else(|| guessed(&segments, &query).to_owned());
-    Ok(Invocation { method, segments, query, ..Invocation::default() })
+    let method = method.unwrap_or_else(|| guessed(&segments, &query));
+    let request = Composed { method, segments, query, ..Composed::default() };
+    Ok(Resolved { request, ..Resolved::default() })
 }
 
 fn sent(option: &Typing) -> String {
@@ -64,7 +68,7 @@ fn sent(option: &Typing) -> String {
     }
 }
 
-fn guessed(segments: &[String], query: &[(String, String)]) -> &'static str {
+fn guessed(segments: &[String], query: &[(String, String)]) -> Method {
     let word = |segment: Option<&String>, words: &[&str]| {
         segment.is_some_and(|segment| words.contains(&segment.as_str()))
     };
@@ -75,5 +79,5 @@ fn guessed(segments: &[String], query: &[(String, String)]) -> &'static str {
         let is_text = value.parse::<i128>().is_err() && value != "True" && value != "False";
         CONTENT.contains(&name.as_str()) || (name == "body" && is_text)
     });
-    if writes || carries { "POST" } else { "GET" }
+    if writes || carries { Method::POST } else { Method::GET }
 }

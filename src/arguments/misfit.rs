@@ -1,10 +1,11 @@
 //! Why a line fits no command, and what would.
 
-use crate::description::{Command, Description};
+use crate::command::{Command, Segment};
+use crate::description::Description;
 use crate::failure::{Failure, Kind};
 
 use super::choice;
-use super::pattern::{self, Element};
+use super::pattern;
 use super::typed::{self, Typed};
 use super::usage::{groups, usage};
 use crate::nearest::nearest;
@@ -13,9 +14,9 @@ use crate::nearest::nearest;
 struct Mismatch<'a> {
     command: &'a Command,
     /// The parts of the path that fit.
-    fitting: Vec<&'a str>,
+    fitting: Vec<&'a Segment>,
     /// The part that does not, if the path goes on.
-    next: Option<&'a str>,
+    next: Option<&'a Segment>,
     why: Why<'a>,
 }
 
@@ -114,16 +115,16 @@ fn misfit(plugin: &str, closest: &[&Mismatch]) -> Failure {
 
 /// The part of the path that fits, as it is typed.
 fn beginning(mismatch: &Mismatch) -> String {
-    mismatch.fitting.join(" ").replace('{', "<").replace('}', ">")
+    let parts: Vec<String> = mismatch.fitting.iter().map(ToString::to_string).collect();
+    parts.join(" ").replace('{', "<").replace('}', ">")
 }
 
-/// What may be typed after the same beginning, each once; internal commands are not told.
+/// What may be typed after the same beginning, each once, without internal commands.
 fn names(closest: &[&Mismatch]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for mismatch in closest {
-        let Some(fixed) = mismatch.next.filter(|next| !next.starts_with(['{', '_'])) else {
-            continue;
-        };
+        let fixed = mismatch.next.and_then(Segment::fixed);
+        let Some(fixed) = fixed.filter(|fixed| !fixed.starts_with('_')) else { continue };
         let name = format!("{} {fixed}", beginning(mismatch));
         if !names.contains(&name) {
             names.push(name);
@@ -134,28 +135,26 @@ fn names(closest: &[&Mismatch]) -> Vec<String> {
 
 fn mismatch<'a>(command: &'a Command, arguments: &'a [String]) -> Mismatch<'a> {
     let typed = typed::read(arguments, &command.parameters);
-    let by_option = |element: &Element| match element {
-        Element::Parameter(name) | Element::Rest(name) => typed.path_value(name).is_some(),
-        Element::Fixed(_) | Element::Mixed(..) => false,
+    let by_option = |segment: &&Segment| {
+        segment.parameter().is_some_and(|name| typed.path_value(name).is_some())
     };
-    let parts = command.segments().zip(pattern::elements(command));
-    let parts: Vec<(&str, Element)> = parts.filter(|(_, element)| !by_option(element)).collect();
+    let parts: Vec<&Segment> =
+        command.path.named_segments().filter(|segment| !by_option(segment)).collect();
     let pieces = typed.words.iter().flat_map(|word| {
         let split = word.contains('/');
         word.split('/').filter(move |piece| !(split && piece.is_empty()))
     });
     let pieces: Vec<&str> = pieces.collect();
-    let fits = |((_, element), piece): &(&(&str, Element), &&str)| element.accepts(piece);
+    let fits = |(segment, piece): &(&&Segment, &&str)| segment.capture(piece).is_some();
     let matched = parts.iter().zip(&pieces).take_while(fits).count();
     let why = match (parts.get(matched), pieces.get(matched)) {
-        (Some((_, Element::Fixed(_) | Element::Mixed(..))), Some(piece)) => Why::Different(piece),
-        (Some((_, Element::Fixed(_) | Element::Mixed(..))), None) => Why::Incomplete,
+        (Some(segment), piece) if segment.parameter().is_none() => match piece {
+            Some(piece) => Why::Different(piece),
+            None => Why::Incomplete,
+        },
         (Some(_), _) => {
-            let names = parts.iter().skip(matched).filter_map(|(_, element)| match element {
-                Element::Parameter(name) | Element::Rest(name) => Some(*name),
-                Element::Fixed(_) | Element::Mixed(..) => None,
-            });
-            Why::Missing(names.collect())
+            let rest = parts.iter().skip(matched);
+            Why::Missing(rest.filter_map(|segment| segment.parameter()).collect())
         }
         // A path that fits to its end can only have too many positionals.
         (None, piece) => {
@@ -164,8 +163,8 @@ fn mismatch<'a>(command: &'a Command, arguments: &'a [String]) -> Mismatch<'a> {
     };
     Mismatch {
         command,
-        fitting: parts.iter().take(matched).map(|(segment, _)| *segment).collect(),
-        next: parts.get(matched).map(|(segment, _)| *segment),
+        fitting: parts.iter().take(matched).copied().collect(),
+        next: parts.get(matched).copied(),
         why,
     }
 }

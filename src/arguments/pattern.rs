@@ -2,73 +2,17 @@
 //!
 //! A `/` inside an argument splits it, as if two arguments had been typed. Where no reading of the line fits
 //! that way, an argument with a `/` may fill a parameter of the path whole ([`Fit::whole`]): FastAPI's own
-//! OpenAPI document does not tell a `{name:path}` from a `{name}`, and the server knows.
+//! OpenAPI document does not tell a `{name:path}` from a `{name}`; the server does.
 
-use crate::description::Command;
-
-/// One part of a path between slashes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Element<'a> {
-    /// To be typed as it is.
-    Fixed(&'a str),
-    /// A parameter among fixed text: `v{major}`.
-    Mixed(&'a str, &'a str),
-    /// `{name}`: anything without a slash.
-    Parameter(&'a str),
-    /// `{name:path}`: the rest, slashes included.
-    Rest(&'a str),
-}
-
-impl<'a> Element<'a> {
-    fn of(segment: &'a str) -> Element<'a> {
-        let Some((prefix, rest)) = segment.split_once('{') else { return Element::Fixed(segment) };
-        let Some((inside, suffix)) = rest.rsplit_once('}') else { return Element::Fixed(segment) };
-        if !prefix.is_empty() || !suffix.is_empty() {
-            return Element::Mixed(prefix, suffix);
-        }
-        match inside.split_once(':') {
-            Some((name, "path")) => Element::Rest(name),
-            Some((name, _)) => Element::Parameter(name),
-            None => Element::Parameter(inside),
-        }
-    }
-
-    /// The less a part accepts, the lower: what is more particular is preferred.
-    pub(super) fn breadth(self) -> u8 {
-        match self {
-            Element::Fixed(_) => 0,
-            Element::Mixed(..) => 1,
-            Element::Parameter(_) => 2,
-            Element::Rest(_) => 3,
-        }
-    }
-
-    /// True if `piece`, which has no slash in it, fits.
-    pub(super) fn accepts(self, piece: &str) -> bool {
-        match self {
-            Element::Fixed(text) => piece == text,
-            Element::Mixed(prefix, suffix) => {
-                piece.len() > prefix.len() + suffix.len()
-                    && piece.starts_with(prefix)
-                    && piece.ends_with(suffix)
-            }
-            // An empty segment never reaches a route.
-            Element::Parameter(_) => !piece.is_empty(),
-            Element::Rest(_) => true,
-        }
-    }
-}
-
-/// The parts of a command's path.
-pub(super) fn elements(command: &Command) -> Vec<Element<'_>> {
-    command.segments().map(Element::of).collect()
-}
+use crate::command::{Command, Segment};
 
 /// One way in which positionals fill a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Fit {
     /// The filled path.
     pub(super) segments: Vec<String>,
+    /// The parameters of the path and their values.
+    pub(super) values: Vec<(String, String)>,
     /// How many positionals the path took.
     pub(super) words: usize,
     /// True if an argument with a slash filled one parameter.
@@ -86,9 +30,9 @@ pub(super) fn fits<'a>(
 ) -> Vec<Fit> {
     let mut search =
         Search { pieces: pieces(words), words: words.len(), option, found: Vec::new() };
-    let start = Fit { segments: Vec::new(), words: 0, whole: false, named: false };
-    search.step(&elements(command), 0, start);
-    if command.path.ends_with('/') {
+    let segments: Vec<&Segment> = command.path.named_segments().collect();
+    search.step(&segments, 0, Fit::default());
+    if command.path.as_str().ends_with('/') {
         search.found.iter_mut().for_each(|fit| fit.segments.push(String::new()));
     }
     search.found
@@ -127,50 +71,50 @@ struct Search<'s, 'a> {
 }
 
 impl Search<'_, '_> {
-    /// Fits `elements` to the pieces from `at` on, `fit` being what came before.
-    fn step(&mut self, elements: &[Element], at: usize, fit: Fit) {
-        let Some((&element, later)) = elements.split_first() else {
+    /// Fits `segments` to the pieces from `at` on, `fit` being what came before.
+    fn step(&mut self, segments: &[&Segment], at: usize, fit: Fit) {
+        let Some((&segment, later)) = segments.split_first() else {
             return self.end(at, fit);
         };
-        if let Element::Parameter(name) | Element::Rest(name) = element
+        if let Some(name) = segment.parameter()
             && let Some(value) = (self.option)(name)
         {
-            let mut fit = Fit { named: true, ..fit };
-            match element {
-                Element::Rest(_) => fit.segments.extend(value.split('/').map(str::to_owned)),
-                _ if value.is_empty() => return,
-                _ => fit.segments.push(value.to_owned()),
-            }
-            return self.step(later, at, fit);
+            let fit = Fit { named: true, ..fit };
+            return match segment.is_rest() {
+                true => self.step(later, at, fit.with(value.split('/'), &[(name, value)])),
+                false if value.is_empty() => {}
+                false => self.step(later, at, fit.with([value], &[(name, value)])),
+            };
         }
-        if let Element::Rest(_) = element {
-            return self.rest(later, at, fit);
+        if let Some(name) = segment.parameter().filter(|_| segment.is_rest()) {
+            return self.rest(name, later, at, &fit);
         }
         let gaps = self.pieces[at..].iter().take_while(|piece| piece.gap).count();
         if let Some(piece) = self.pieces.get(at + gaps)
-            && element.accepts(piece.text)
+            && let Some(values) = segment.capture(piece.text)
         {
-            let text = piece.text.to_owned();
-            self.step(later, at + gaps + 1, with(&fit, [text]));
+            let fit = fit.with([piece.text], &values);
+            self.step(later, at + gaps + 1, fit);
         }
-        if let Element::Parameter(_) = element
+        if let Some(name) = segment.parameter()
             && let Some(whole) = self.pieces.get(at).and_then(|piece| piece.begins)
             && whole.contains('/')
         {
             let next = at + whole.split('/').count();
-            let fit = Fit { whole: true, ..with(&fit, [whole.to_owned()]) };
+            let fit = Fit { whole: true, ..fit.with([whole], &[(name, whole)]) };
             self.step(later, next, fit);
         }
     }
 
     /// The rest takes at least one piece and as much as what follows it allows.
-    fn rest(&mut self, later: &[Element], at: usize, fit: Fit) {
+    fn rest(&mut self, name: &str, later: &[&Segment], at: usize, fit: &Fit) {
         let end = self.pieces.len().saturating_sub(later.len());
         if end <= at {
             return;
         }
-        let taken = self.pieces[at..end].iter().map(|piece| piece.text.to_owned());
-        let fit = with(&fit, taken.collect::<Vec<_>>());
+        let taken: Vec<&str> = self.pieces[at..end].iter().map(|piece| piece.text).collect();
+        let value = taken.join("/");
+        let fit = fit.with(taken, &[(name, &value)]);
         self.step(later, end, fit);
     }
 
@@ -186,10 +130,19 @@ impl Search<'_, '_> {
     }
 }
 
-fn with(fit: &Fit, segments: impl IntoIterator<Item = String>) -> Fit {
-    let mut fit = fit.clone();
-    fit.segments.extend(segments);
-    fit
+impl Fit {
+    /// The same with more segments, and the values in them.
+    fn with<'a>(
+        &self,
+        segments: impl IntoIterator<Item = &'a str>,
+        values: &[(&str, &str)],
+    ) -> Fit {
+        let mut fit = self.clone();
+        fit.segments.extend(segments.into_iter().map(str::to_owned));
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        fit.values.extend(values.iter().map(owned));
+        fit
+    }
 }
 
 #[cfg(test)]
@@ -197,7 +150,7 @@ mod tests {
     use super::*;
 
     fn all(path: &str, words: &[&str]) -> Vec<(Vec<String>, usize, bool)> {
-        let command = Command { path: path.to_owned(), ..Command::default() };
+        let command = Command { path: path.into(), ..Command::default() };
         let fits = fits(&command, words, &|_| None);
         fits.into_iter().map(|fit| (fit.segments, fit.words, fit.whole)).collect()
     }
@@ -206,6 +159,16 @@ mod tests {
         let found = all(path, words);
         assert_eq!(found.len(), 1, "{path} {words:?}: {found:?}");
         found.into_iter().next().unwrap_or_default().0
+    }
+
+    #[test]
+    fn a_fit_has_the_values_of_the_parameters() {
+        let command = Command { path: "/v{major}/{key}/{rest:path}".into(), ..Command::default() };
+        let fits = fits(&command, &["v2", "K/a", "b"], &|_| None);
+        let values = |fit: &Fit| {
+            fit.values.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+        };
+        assert_eq!(values(&fits[0]), ["major=2", "key=K", "rest=a/b"]);
     }
 
     #[test]

@@ -1,25 +1,27 @@
-//! A reading of the line as the request that is sent.
+//! A reading of the line as the call that it is.
 
+use http::{HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value};
 
-use crate::description::{Location, Parameter};
-use crate::failure::Failure;
-use crate::wire::Input;
-
-use super::choice::{Reading, takes_any_field};
-use super::typed::{Given, Typing};
-use super::value;
-use super::{Invocation, input};
+use crate::command::{Location, Parameter};
+use crate::description::Description;
+use crate::exchange::request::Composed;
+use crate::failure::{Failure, Kind};
 use crate::nearest::nearest;
 
-/// The request that `reading` means; `method` decides by hand.
-pub(super) fn invocation(
+use super::choice::Reading;
+use super::typed::{Given, Typing};
+use super::{Line, Resolved, input, path, value};
+
+/// The call that `reading` is; `method` was chosen by hand.
+pub(super) fn resolved(
+    description: &Description,
     reading: &Reading,
-    inputs: &[Input],
-    method: Option<String>,
-) -> Result<Invocation, Failure> {
+    line: &Line,
+    method: Option<Method>,
+) -> Result<Resolved, Failure> {
     let mut request = Request {
-        inputs,
+        line,
         sent: Vec::new(),
         body: takes_fields(reading).then(Map::new),
         warnings: Vec::new(),
@@ -32,19 +34,21 @@ pub(super) fn invocation(
     }
     for (parameter, values) in &reading.filled {
         for text in values {
-            request.give(parameter, value::plain(parameter, text), value::json(parameter, text));
+            let text = path::absolute(parameter, text, line.directory);
+            request.give(parameter, value::plain(parameter, &text), value::json(parameter, &text));
         }
     }
-    Ok(request.into_invocation(reading, method))
+    request.add_default_paths(reading);
+    request.into_resolved(description, reading, method)
 }
 
 /// True if a body is sent even without a field: its declared fields may all have defaults.
 fn takes_fields(reading: &Reading) -> bool {
-    reading.command.has_body && !takes_any_field(reading.command)
+    reading.command.has_body && !reading.command.takes_any_field()
 }
 
 struct Request<'a> {
-    inputs: &'a [Input],
+    line: &'a Line<'a>,
     /// Where, name, value; in the order of typing.
     sent: Vec<(Location, String, String)>,
     body: Option<Map<String, Value>>,
@@ -55,13 +59,14 @@ impl Request<'_> {
     fn known(&mut self, parameter: &Parameter, typing: &Typing) -> Result<(), Failure> {
         let (plain, json) = match typing.given {
             Given::Text(text) if value::is_free(parameter) => {
-                let text = input::meant(typing, text, self.inputs)?;
+                let text = input::meant(typing, text, self.line.inputs)?;
                 // The plugin only sees that a text is no object, not why.
                 if let Some(error) = value::json_error(parameter, text) {
                     let spelling = typing.spelling;
                     self.warnings.push(format!("'{spelling}' is no JSON: {error}"));
                 }
-                (value::plain(parameter, text), value::json(parameter, text))
+                let text = path::absolute(parameter, text, self.line.directory);
+                (value::plain(parameter, &text), value::json(parameter, &text))
             }
             Given::Text(text) => (value::plain(parameter, text), value::json(parameter, text)),
             Given::Negated => (value::python_bool(false).to_owned(), Value::Bool(false)),
@@ -98,13 +103,25 @@ impl Request<'_> {
         }
     }
 
+    /// Makes a default that is a relative path one in the caller's directory.
+    fn add_default_paths(&mut self, reading: &Reading) {
+        let is_given = |parameter: &Parameter| {
+            reading.typed.names(parameter)
+                || reading.filled.iter().any(|(filled, _)| *filled == parameter)
+        };
+        for parameter in reading.command.parameters.iter().filter(|each| !is_given(each)) {
+            if let Some(text) = path::default(parameter, self.line.directory) {
+                self.give(parameter, text.clone(), Value::String(text));
+            }
+        }
+    }
+
     /// Unknown options are sent all the same; the body takes them if it takes any field.
     fn unknown(&mut self, reading: &Reading, typing: &Typing) -> Result<(), Failure> {
+        let takes_any_field = reading.command.takes_any_field();
         let name = typing.name().replace('-', "_");
-        if takes_any_field(reading.command)
-            && let Given::Text(text) = typing.given
-        {
-            let meant = input::meant(typing, text, self.inputs)?;
+        if takes_any_field && let Given::Text(text) = typing.given {
+            let meant = input::meant(typing, text, self.line.inputs)?;
             if meant != text {
                 self.body.get_or_insert_default().insert(name, Value::from(meant));
                 return Ok(());
@@ -118,7 +135,7 @@ impl Request<'_> {
                 (value::python_bool(true).to_owned(), Value::Bool(true))
             }
         };
-        if takes_any_field(reading.command) {
+        if takes_any_field {
             self.body.get_or_insert_default().insert(name, json);
             return Ok(());
         }
@@ -140,27 +157,46 @@ impl Request<'_> {
         }
     }
 
-    fn into_invocation(self, reading: &Reading, method: Option<String>) -> Invocation {
-        let mut invocation = Invocation {
-            method: method.unwrap_or_else(|| reading.command.method.clone()),
+    fn into_resolved(
+        self,
+        description: &Description,
+        reading: &Reading,
+        method: Option<Method>,
+    ) -> Result<Resolved, Failure> {
+        let own = Method::from_bytes(reading.command.method.as_bytes()).unwrap_or_default();
+        let mut request = Composed {
+            method: method.unwrap_or_else(|| own.clone()),
             segments: reading.fit.segments.clone(),
-            body: self.body.map(Value::Object),
-            warnings: self.warnings,
-            ..Invocation::default()
+            path: reading.fit.values.clone(),
+            body: self.body,
+            ..Composed::default()
         };
-        let mut cookies = Vec::new();
         for (location, name, value) in self.sent {
             match location {
-                Location::Header => invocation.headers.push((name, value)),
-                Location::Cookie => cookies.push(format!("{name}={value}")),
+                Location::Header => request.headers.push(header(&name, &value)?),
+                Location::Cookie => {
+                    header(&name, &value)?;
+                    request.cookies.push((name, value));
+                }
                 Location::Query | Location::Path | Location::Body => {
-                    invocation.query.push((name, value));
+                    request.query.push((name, value));
                 }
             }
         }
-        if !cookies.is_empty() {
-            invocation.headers.push(("cookie".to_owned(), cookies.join("; ")));
-        }
-        invocation
+        let is_certain =
+            request.method == own && description.reaches(reading.command, &request.segments);
+        Ok(Resolved {
+            command: is_certain.then_some(reading.index),
+            request,
+            warnings: self.warnings,
+        })
     }
+}
+
+/// A parameter as a header.
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Failure> {
+    let invalid =
+        || Failure::new(Kind::Usage, format!("the value of --{name} cannot be sent as a header"));
+    let value = HeaderValue::try_from(value).map_err(|_| invalid())?;
+    Ok((HeaderName::try_from(name).map_err(|_| invalid())?, value))
 }

@@ -8,7 +8,7 @@
 //! * an option that is known to be boolean takes the next argument only if that is a truth value, so that
 //!   `--body Customer` leaves `Customer` to be a positional.
 
-use crate::description::{Location, Parameter};
+use crate::command::{Location, Parameter};
 
 use super::value;
 use crate::nearest::folded;

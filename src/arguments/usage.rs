@@ -1,27 +1,23 @@
 //! How commands are typed: the form of a command, its usage line, the names of the groups.
 
-use crate::description::{Command, Description, Location};
-
-use super::pattern::{self, Element};
+use crate::command::{Command, Location};
+use crate::description::Description;
 
 /// The positionals of `command`: `issue <key>`, `project <key> versions`, `root` for none.
 fn form(command: &Command) -> String {
-    let parts: Vec<String> = command
-        .segments()
-        .zip(pattern::elements(command))
-        .map(|(segment, element)| match element {
-            Element::Parameter(name) => format!("<{name}>"),
-            Element::Rest(name) => format!("<{name}…>"),
-            Element::Fixed(_) | Element::Mixed(..) => segment.replace('{', "<").replace('}', ">"),
-        })
-        .collect();
+    let shown = command.path.named_segments().map(|segment| match segment.parameter() {
+        Some(name) if segment.is_rest() => format!("<{name}…>"),
+        Some(name) => format!("<{name}>"),
+        None => segment.to_string().replace('{', "<").replace('}', ">"),
+    });
+    let parts: Vec<String> = shown.collect();
     if parts.is_empty() { "root".to_owned() } else { parts.join(" ") }
 }
 
 /// How `command` of `plugin` is typed: `jira search --jql <value> [options]`.
 pub(crate) fn usage(plugin: &str, command: &Command) -> String {
     let mut parts = vec![plugin.to_owned()];
-    if command.segments().next().is_some() {
+    if command.path.named_segments().next().is_some() {
         parts.push(form(command));
     }
     let options = || command.parameters.iter().filter(|p| p.location != Location::Path);

@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value};
 
-use crate::description::{Location, Parameter};
+use crate::command::{Location, Parameter};
 
 /// More digits than this Python does not read as an integer.
 const MOST_DIGITS: usize = 4300;

@@ -10,14 +10,14 @@ use std::process::ExitCode;
 
 use crate::completion;
 use crate::description::Description;
-use crate::environment::Environment;
+use crate::environment::{self, Environment};
 use crate::paths::Paths;
 use crate::store::Store;
 
 /// Prints what `shell` may complete; `control` is the command line of the control program.
 pub(super) fn answer(shell: &str, env: &Environment, control: clap::Command) -> ExitCode {
     let words: Vec<OsString> =
-        std::env::args_os().skip_while(|word| word != "--").skip(1).collect();
+        environment::arguments().skip_while(|word| word != "--").skip(1).collect();
     let answered = command(&words, env, control).and_then(|command| {
         completion::complete(shell, command, words, &mut std::io::stdout()).ok()
     });

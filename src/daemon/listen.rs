@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use crate::environment;
 use crate::failure::Failure;
 use crate::http::entry::Entry;
-use crate::http::peer::Loopback;
+use crate::http::serve;
 use crate::paths::{self, Paths};
 use crate::settings::Settings;
 
@@ -67,6 +67,15 @@ impl Ports {
             Some(lacking) if listeners.is_empty() => Err(lacking),
             _ => Ok(Ports { listeners, port }),
         }
+    }
+
+    /// The first address that was bound.
+    ///
+    /// # Errors
+    /// The system does not report the address of a listener.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        let first = self.listeners.first().ok_or(io::ErrorKind::AddrNotAvailable)?;
+        first.local_addr()
     }
 
     /// The port, the same on all addresses.
@@ -161,15 +170,11 @@ pub fn serve(
     let mut servers: Vec<JoinHandle<io::Result<()>>> = Vec::new();
     socket.listener.set_nonblocking(true).map_err(failed)?;
     let listener = tokio::net::UnixListener::from_std(socket.listener).map_err(failed)?;
-    let server =
-        axum::serve(listener, entry.clone()).with_graceful_shutdown(until(stopped.clone()));
-    servers.push(tokio::spawn(server.into_future()));
+    servers.push(tokio::spawn(serve::unix(listener, entry.clone(), until(stopped.clone()))));
     for listener in ports.listeners {
         listener.set_nonblocking(true).map_err(failed)?;
-        let listener = Loopback(tokio::net::TcpListener::from_std(listener).map_err(failed)?);
-        let server =
-            axum::serve(listener, entry.clone()).with_graceful_shutdown(until(stopped.clone()));
-        servers.push(tokio::spawn(server.into_future()));
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
+        servers.push(tokio::spawn(serve::tcp(listener, entry.clone(), until(stopped.clone()))));
     }
     Ok(async move {
         join_all(servers).await;

@@ -13,6 +13,7 @@ pub mod logging;
 mod plugins;
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -51,6 +52,23 @@ pub struct Prepared {
     ports: Ports,
 }
 
+impl Prepared {
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The first TCP address that the daemon listens on, with its real port.
+    ///
+    /// # Errors
+    /// The system does not report the address of a listener.
+    pub fn address(&self) -> Result<SocketAddr, Failure> {
+        self.ports.address().map_err(|error| {
+            Failure::environment(format!("cannot read the address of a TCP listener: {error}"))
+        })
+    }
+}
+
 /// Takes the life lock and the TCP port and sees to the venv; `progress` hears what takes a while.
 pub fn prepare(
     paths: Paths,
@@ -62,7 +80,7 @@ pub fn prepare(
     locks::take_for_life(&paths)?;
     let ports = Ports::bind(&settings)?;
     let venv = Venv::at(&paths);
-    let uv = match Uv::find_or_fetch(&paths, &base.executable, progress) {
+    let uv = match Uv::find_or_fetch(&paths, &env, &base.executable, progress) {
         Ok(uv) => {
             venv.ensure(base, &uv, progress)?;
             Some(uv)

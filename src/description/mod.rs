@@ -1,15 +1,17 @@
-//! What a plugin says of itself: its name and its commands with their parameters.
+//! The metadata of a plugin: its name and its commands.
 //!
-//! Python describes a plugin once, when it is loaded; routes, argument parsing, help and OpenAPI are derived
-//! from this data and nothing else knows a command's parameters. FastAPI's own OpenAPI document is the source
-//! for routers (see [`Described`]), because it is public and stable where the router's internals are not.
+//! Python describes a plugin once, when it is loaded ([`Report`]); routes, argument parsing, help and OpenAPI are
+//! derived from the [`Description`] made of that. FastAPI's own OpenAPI document is the source for routers,
+//! because it is public and stable where the router's internals are not.
 
-mod read;
+mod docstring;
+mod report;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-pub use read::Described;
+use crate::command::{Command, PathTemplate};
+
+pub use report::Report;
 
 /// A plugin and its commands.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -21,121 +23,68 @@ pub struct Description {
     pub version: String,
     /// One line about the plugin; may be empty.
     pub description: String,
-    /// Commands in order of declaration, one per method and path.
+    /// How its handlers are written.
+    pub style: Style,
+    /// Commands in the order of the OpenAPI document, one per method and path.
     pub commands: Vec<Command>,
+    /// Commands of routes that the OpenAPI document leaves out, and that only requests over HTTP reach.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<Command>,
+    /// Routes in order of declaration; a request is for the first that fits.
+    pub routes: Vec<Route>,
     /// Examples from the manifest, whole shell lines.
     pub examples: Vec<String>,
+    /// What was wrong while the plugin was described and does not keep it from serving.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
-/// One method of one path.
+/// How the handlers of a plugin are written.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Command {
-    /// Path below the plugin's prefix, with its parameters in braces: `/issue/{key}`.
-    pub path: String,
-    /// HTTP method in capitals.
-    pub method: String,
-    /// FastAPI's operation id.
-    pub operation_id: String,
-    /// One line; may be empty.
-    pub summary: String,
-    /// The text below the summary, examples taken out; may be empty.
-    pub description: String,
-    /// Whole shell lines.
-    pub examples: Vec<String>,
-    /// Parameters in order of declaration.
-    pub parameters: Vec<Parameter>,
-    /// True if the command reads a request body.
-    pub has_body: bool,
-    /// Why requests for it always go through FastAPI; absent where those that fit its parameters call the
-    /// handler directly.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why_fastapi: Option<String>,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Style {
+    /// As routes of a FastAPI router.
+    #[default]
+    Router,
+    /// As plain functions.
+    Functions,
 }
 
-/// One parameter of a command.
+/// One route, whatever it serves.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Parameter {
-    /// The name on the wire: the alias where there is one.
-    pub name: String,
-    /// Where the value goes.
-    #[serde(rename = "in")]
-    pub location: Location,
-    /// True if there is no default.
-    pub required: bool,
-    /// JSON Schema of the value.
-    pub schema: Value,
-    /// Help text; may be empty.
-    pub description: String,
+pub struct Route {
+    /// Path below the plugin's prefix; absent where it is not known what the route matches.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub path: Option<PathTemplate>,
+    /// Methods that it answers; absent for all, as a mounted application does.
+    pub methods: Option<Vec<String>>,
 }
 
-/// Where a parameter's value goes.
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Location {
-    /// A segment of the path.
-    Path,
-    /// The query string.
-    Query,
-    /// A header.
-    Header,
-    /// A cookie.
-    Cookie,
-    /// A field of the JSON body.
-    Body,
-}
-
-impl Command {
-    /// The segments of the path, parameters in braces.
-    pub fn segments(&self) -> impl Iterator<Item = &str> {
-        self.path.split('/').filter(|segment| !segment.is_empty())
+impl Description {
+    /// The command at `index`, hidden ones after the others.
+    pub fn command(&self, index: usize) -> Option<&Command> {
+        match index.checked_sub(self.commands.len()) {
+            None => self.commands.get(index),
+            Some(index) => self.hidden.get(index),
+        }
     }
 
-    /// The fixed segments before the first parameter, joined by a space: `issue`, `memory write`; `root` for `/`.
-    pub fn name(&self) -> String {
-        let fixed: Vec<&str> =
-            self.segments().take_while(|segment| !segment.starts_with('{')).collect();
-        if fixed.is_empty() { "root".to_owned() } else { fixed.join(" ") }
+    /// All commands with their indices, hidden ones after the others.
+    pub fn all_commands(&self) -> impl Iterator<Item = (usize, &Command)> {
+        self.commands.iter().chain(&self.hidden).enumerate()
     }
 
-    /// The first fixed segment, the group under which help lists the command.
-    pub fn group(&self) -> &str {
-        self.segments().next().filter(|segment| !segment.starts_with('{')).unwrap_or("root")
+    /// True if a request for `path` with the method of `command` is certain to reach that command: no route that
+    /// was declared before it may answer.
+    pub fn reaches(&self, command: &Command, path: &[String]) -> bool {
+        let may_answer = |route: &Route| {
+            let takes = route.methods.as_ref().is_none_or(|all| all.contains(&command.method));
+            let template = route.path.as_ref().filter(|_| route.methods.is_some());
+            takes && template.is_none_or(|template| template.matches(path).unwrap_or(true))
+        };
+        let earlier = self.routes.iter().take(command.route);
+        command.path.matches(path) == Some(true) && !earlier.into_iter().any(may_answer)
     }
-
-    /// Parameters that go into the path.
-    pub fn path_parameters(&self) -> impl Iterator<Item = &Parameter> {
-        self.parameters.iter().filter(|parameter| parameter.location == Location::Path)
-    }
-}
-
-impl Parameter {
-    /// The JSON type, looking through `anyOf` with null; `string` where the schema names none.
-    pub fn json_type(&self) -> &str {
-        effective(&self.schema).get("type").and_then(Value::as_str).unwrap_or("string")
-    }
-
-    /// The schema behind an optional: the first branch of `anyOf` that is not null.
-    pub fn effective_schema(&self) -> &Value {
-        effective(&self.schema)
-    }
-
-    /// The default value, if it has one that is not null.
-    pub fn default(&self) -> Option<&Value> {
-        self.schema.get("default").filter(|value| !value.is_null())
-    }
-}
-
-fn effective(schema: &Value) -> &Value {
-    schema
-        .get("anyOf")
-        .and_then(Value::as_array)
-        .and_then(|branches| {
-            branches
-                .iter()
-                .find(|branch| branch.get("type").and_then(Value::as_str) != Some("null"))
-        })
-        .unwrap_or(schema)
 }

@@ -219,6 +219,8 @@ pub fn process(facts: &Facts) -> Check {
             ),
         )
         .remedy("If that does not change, run `skills-daemon restart`."),
+        (Daemon::Unreachable(failure), _) => Check::new(NAME, Verdict::Failed, &failure.error)
+            .remedy(failure.hint.as_deref().unwrap_or_default()),
         (Daemon::Confused(error), _) => {
             Check::new(NAME, Verdict::Failed, format!("it does not answer as it must: {error}"))
                 .remedy("Run `skills-daemon restart`.")

@@ -5,13 +5,12 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use crate::discovery::{self, PluginSource};
-use crate::environment::{self, Environment};
+use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::interpreter::{self, Interpreter};
-use crate::lifecycle::{Connection, Request, launch, locks};
+use crate::lifecycle::{self, ExchangeError, Request, Response, alive, launch, locks};
 use crate::manifest::Manifest;
 use crate::paths::Paths;
 use crate::settings::Settings;
@@ -20,8 +19,6 @@ use crate::venv::{Base, State, Venv};
 use crate::wire::{self, Status};
 use crate::wrappers::{self, Standing, Wrappers};
 
-/// How long the running daemon may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// Imports what every plugin may rely on, and tells the versions.
 const IMPORT_CORE: &str = "import fastapi, pydantic, rich, importlib.metadata as m; \
     print(', '.join(f'{n} {m.version(n)}' for n in ('fastapi', 'pydantic', 'rich')))";
@@ -58,6 +55,8 @@ pub enum Daemon {
     Silent,
     /// It answered.
     Running(Box<Status>),
+    /// It hangs, or cannot be asked.
+    Unreachable(Failure),
     /// Something listens and does not answer as it must.
     Confused(String),
 }
@@ -114,7 +113,7 @@ impl Facts {
                 .ok()
         });
         let interpreter = match &in_force {
-            Some(settings) => interpreter::find(settings),
+            Some(settings) => interpreter::find(settings, env),
             None => Err(Failure::environment("not looked for: the settings are broken")),
         };
         let base = interpreter.as_ref().ok().map(|interpreter| Base {
@@ -133,12 +132,12 @@ impl Facts {
             paths: paths.clone(),
             free_space: free_space(&paths.runtime),
             host: launch::host_executable(),
-            client_on_path: which::which("skills-client").ok(),
+            client_on_path: env.program("skills-client"),
             host_version: match &in_force {
                 Some(settings) => host_version(paths, env, settings),
                 None => Err("not asked: the settings are broken".to_owned()),
             },
-            uv: Uv::find(paths).map(|uv| {
+            uv: Uv::find(paths, env).map(|uv| {
                 (uv.executable().to_owned(), uv.version().map_err(|error| error.to_string()))
             }),
             venv: base.map(|base| venv.state(&base)),
@@ -157,12 +156,13 @@ impl Facts {
 }
 
 fn ask_daemon(paths: &Paths) -> Daemon {
-    let Some(connection) = Connection::open(paths) else { return Daemon::Silent };
-    let answer = connection
-        .timeout(Some(PATIENCE))
-        .send(&Request::get(wire::STATUS), || false)
-        .and_then(|response| response.bytes());
-    match answer {
+    let connection = match lifecycle::connect(paths) {
+        Ok(Some(connection)) => connection,
+        Ok(None) => return Daemon::Silent,
+        Err(failure) => return Daemon::Unreachable(failure),
+    };
+    match connection.send(&Request::get(wire::STATUS)).and_then(Response::bytes) {
+        Err(ExchangeError::Unresponsive) => Daemon::Unreachable(alive::unresponsive(paths)),
         Ok(bytes) => match serde_json::from_slice(&bytes) {
             Ok(status) => Daemon::Running(Box::new(status)),
             Err(error) => Daemon::Confused(error.to_string()),
@@ -174,7 +174,7 @@ fn ask_daemon(paths: &Paths) -> Daemon {
 /// Starts the host just far enough to see that the loader finds its library.
 fn host_version(paths: &Paths, env: &Environment, settings: &Settings) -> Result<String, String> {
     let (mut command, _) =
-        launch::host_command(paths, env, settings).map_err(|failure| failure.error)?;
+        launch::host_command(paths, env, settings, false).map_err(|failure| failure.error)?;
     if !paths.runtime.is_dir() {
         command.current_dir("/");
     }
@@ -254,12 +254,11 @@ fn wrappers_on_disk(
     };
     let place = |name: &String| {
         let path = wrappers.path(name);
-        let mut programs = which::which_all(name).into_iter().flatten();
-        let namesake = programs.find(|program| program.parent() != path.parent());
+        let namesake = env.programs(name).find(|program| program.parent() != path.parent());
         WrapperPlace { standing: wrappers.standing(name), path, namesake }
     };
     Ok(WrappersOnDisk {
-        on_path: wrappers::on_path(&paths.bin, env.get(environment::PATH)),
+        on_path: wrappers::on_path(&paths.bin, env),
         places: names.iter().map(place).collect(),
     })
 }

@@ -1,6 +1,7 @@
 //! Which routes help is asked for.
 
-use crate::description::{Command, Description};
+use crate::command::{Command, Segment};
+use crate::description::Description;
 
 /// The name of what was asked for, and its routes, the best first; none if there is nothing of that name.
 ///
@@ -22,7 +23,7 @@ pub(super) fn routes<'a>(
         let words = words.get(..count)?;
         let name = words.join(" ");
         let begins = |command: &&Command| {
-            let mut parts = command.segments().take_while(|part| !part.starts_with('{'));
+            let mut parts = command.path.fixed_prefix();
             words.iter().all(|word| parts.next() == Some(word))
         };
         let mut routes: Vec<&Command> = commands().filter(begins).collect();
@@ -37,11 +38,11 @@ pub(super) fn routes<'a>(
 
 /// True if `words` are a whole path of `command`, values in the place of its parameters.
 fn leads_to(command: &Command, words: &[&str]) -> bool {
-    let parts: Vec<&str> = command.segments().collect();
-    let rest = parts.last().is_some_and(|part| part.ends_with(":path}"));
+    let parts: Vec<&Segment> = command.path.named_segments().collect();
+    let rest = parts.last().is_some_and(|part| part.is_rest());
     let long_enough = parts.len() == words.len() || (rest && parts.len() < words.len());
     // A parameter at the very beginning would lead from any word to its command.
-    let named = parts.first().is_some_and(|part| !part.starts_with('{'));
-    let fits = |(part, word): (&&str, &&str)| part.contains('{') || part == word;
+    let named = parts.first().is_some_and(|part| part.fixed().is_some());
+    let fits = |(part, word): (&&Segment, &&str)| part.capture(word).is_some();
     named && long_enough && parts.iter().zip(words).all(fits)
 }

@@ -14,7 +14,8 @@ pub use parameter::choices;
 use serde_json::{Map, Value, json};
 
 use crate::arguments::{groups, usage};
-use crate::description::{Command, Description};
+use crate::command::Command;
+use crate::description::Description;
 use crate::failure::Failure;
 
 /// Help of a plugin: one entry for each method of each path, internal ones that begin with `_` left out.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::description::{Location, Parameter};
+use crate::command::Parameter;
 
 /// What help tells of a parameter's JSON Schema, besides type and default.
 const KEYWORDS: [&str; 12] = [
@@ -26,7 +26,7 @@ const LONGEST_CHOICE: usize = 19;
 pub(super) fn help(parameter: &Parameter) -> Value {
     let mut told = Map::new();
     told.insert("name".to_owned(), parameter.name.clone().into());
-    told.insert("in".to_owned(), place(parameter.location).into());
+    told.insert("in".to_owned(), parameter.location.as_str().into());
     told.insert("required".to_owned(), parameter.required.into());
     told.insert("type".to_owned(), parameter.json_type().into());
     if !parameter.description.is_empty() {
@@ -69,16 +69,6 @@ pub fn choices(parameter: &Parameter) -> Option<Vec<String>> {
 /// The choices that only the help text of `parameter` knows.
 fn told_choices(parameter: &Parameter) -> Option<Vec<String>> {
     if parameter.json_type() == "string" { listed(&parameter.description) } else { None }
-}
-
-fn place(location: Location) -> &'static str {
-    match location {
-        Location::Path => "path",
-        Location::Query => "query",
-        Location::Header => "header",
-        Location::Cookie => "cookie",
-        Location::Body => "body",
-    }
 }
 
 /// The choices that a help text lists, `Output format: json, human`; plugins tell them this way.

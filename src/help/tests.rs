@@ -1,11 +1,11 @@
 //! Help as scripts read it.
 
 use super::*;
-use crate::description::{Location, Parameter};
+use crate::command::{Location, Parameter};
 
 fn described() -> Description {
     let of = |method: &str, path: &str, parameters: Vec<Parameter>| Command {
-        path: path.to_owned(),
+        path: path.into(),
         method: method.to_owned(),
         operation_id: format!("op_{}", method.to_lowercase()),
         summary: format!("{method} {path}."),
@@ -49,6 +49,7 @@ fn described() -> Description {
             of("GET", "/", Vec::new()),
         ],
         examples: vec!["jira issue A-1".into()],
+        ..Description::default()
     }
 }
 

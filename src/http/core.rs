@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{Control, Service, failed, json, warn};
 use crate::description::Description;
+use crate::environment;
 use crate::failure::{Failure, Kind};
 use crate::help;
 use crate::registry::Account;
@@ -25,7 +26,7 @@ pub(super) async fn health(State(service): State<Arc<Service>>) -> Response {
         status: if stopping { "stopping" } else { "running" }.to_owned(),
         version: crate::VERSION.to_owned(),
         // On Linux the path of a directory that was removed no longer exists, or ends in " (deleted)".
-        cwd_valid: std::env::current_dir().is_ok_and(|directory| directory.exists()),
+        cwd_valid: environment::working_directory().is_ok_and(|directory| directory.exists()),
         venv_valid: service.venv_python.exists(),
         uptime_seconds: service.started.elapsed().as_secs(),
         plugins: snapshot.names(),
@@ -52,9 +53,10 @@ fn plugin_entry(description: &Description) -> PluginEntry {
             .map(|command| Endpoint {
                 method: command.method.clone(),
                 path: format!("/{}{}", description.name, command.path),
-                why_fastapi: command.why_fastapi.clone(),
+                why_fastapi: command.why_fastapi().map(str::to_owned),
             })
             .collect(),
+        warnings: description.warnings.clone(),
     }
 }
 

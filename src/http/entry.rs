@@ -92,8 +92,7 @@ impl TowerService<Request> for Connection {
 impl Shared {
     async fn answer(&self, peer: Peer, id: RequestId, mut request: Request) -> Response {
         if let Some(served) = self.plugin(request.uri().path()) {
-            let (head, body) = dispatch::take_apart(&self.service, peer, id, request);
-            return dispatch::call(&served, head, body).await;
+            return dispatch::answer(&self.service, served, peer, id, request).await;
         }
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(id);

@@ -14,8 +14,9 @@ pub mod entry;
 mod guard;
 pub mod health;
 mod observe;
-pub mod peer;
+mod peer;
 mod run;
+pub mod serve;
 
 use std::path::PathBuf;
 use std::sync::Arc;

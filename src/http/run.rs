@@ -1,22 +1,23 @@
 //! The client's call: a command line, resolved by the plugin's description and called in one go.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use percent_encoding::utf8_percent_encode;
 
 use super::observe::{Called, RequestId};
-use super::{ENCODED, Service, core, dispatch, failed, warn};
-use crate::arguments::{self, Invocation};
-use crate::exchange::head::{RequestHead, Target};
+use super::{Service, core, dispatch, failed, warn};
+use crate::arguments::{self, Line, Resolved};
+use crate::calls::{Context, Invocation, Target};
+use crate::exchange::request::Addressed;
 use crate::failure::{Failure, Kind};
 use crate::help;
-use crate::registry::{Account, Served};
+use crate::registry::Account;
+use crate::runtime::Caller;
 use crate::wire::{self, Run};
 
 /// `POST /-/run`.
@@ -27,26 +28,10 @@ pub(super) async fn run(
 ) -> Response {
     let run = match run {
         Ok(Json(run)) => run,
-        Err(rejection) => {
-            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                let most = super::OWN_BODY_MAX >> 20;
-                return failed(
-                    &Failure::new(Kind::TooLarge, "the values of this call are too large together")
-                        .hint(format!("A call takes {most} MiB, written as JSON.")),
-                );
-            }
-            return failed(&Failure::new(Kind::Usage, rejection.body_text()));
-        }
+        Err(rejection) => return refused(&rejection),
     };
     if is_newer(&run.client) || !service.venv_python.exists() {
-        let mut response = failed(&Failure::new(
-            Kind::Unavailable,
-            "this daemon is older than the client, or its venv is gone",
-        ));
-        response
-            .headers_mut()
-            .insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_OUTDATED));
-        return response;
+        return outdated();
     }
     if run.help {
         return match service.registry.account(&run.plugin).await {
@@ -54,25 +39,32 @@ pub(super) async fn run(
             Err(failure) => failed(&failure),
         };
     }
-    let served = match service.registry.find(&run.plugin).await {
-        Ok(served) => served,
-        Err(failure) => return failed(&failure),
+    match call(&service, run, request_id).await {
+        Ok(response) => response,
+        Err(failure) => failed(&failure),
+    }
+}
+
+/// Resolves the command line and answers with what the plugin makes of it.
+async fn call(service: &Service, run: Run, request_id: RequestId) -> Result<Response, Failure> {
+    let plugin = service.registry.find(&run.plugin).await?;
+    let directory = run.directory.map(PathBuf::from);
+    let line = Line {
+        arguments: &run.arguments,
+        inputs: &run.inputs,
+        method: run.method.as_deref(),
+        directory: directory.as_deref(),
     };
-    let description = &served.told.description;
-    let method = run.method.as_deref();
-    let resolved = arguments::resolve(description, &run.arguments, &run.inputs, method);
-    let mut invocation = match resolved {
-        Ok(invocation) => invocation,
-        Err(failure) => return failed(&failure),
-    };
-    let mut warnings = std::mem::take(&mut invocation.warnings);
-    let head = match request_head(&service, &served, &invocation, request_id.0) {
-        Ok(head) => head,
-        Err(failure) => return failed(&failure),
-    };
-    let body = invocation.body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-    let called = Called { method: head.method.clone(), path: head.target.path().to_owned() };
-    let mut response = dispatch::call(&served, head, body).await;
+    let resolved = arguments::resolve(&plugin.told.description, &line)?;
+    let Resolved { command, request, mut warnings } = resolved;
+    let method = request.method.clone();
+    let request = Addressed::new(request, plugin.name(), service.ready.port, request_id.0);
+    let called = Called { method, path: request.path() };
+    let caller = directory.map(|directory| Arc::new(Caller { directory: Some(directory) }));
+    let context = caller.map(|caller| Context { caller: Some(caller), ..Context::default() });
+    let target = Target::Command(command, request);
+    let invocation = Invocation { plugin, target, context: context.map(Box::new) };
+    let mut response = dispatch::call(invocation).await;
     response.extensions_mut().insert(called);
     if let Some(method) = run.method.filter(|_| response.status() == StatusCode::METHOD_NOT_ALLOWED)
     {
@@ -87,6 +79,30 @@ pub(super) async fn run(
     for warning in warnings {
         warn(&mut response, &warning);
     }
+    Ok(response)
+}
+
+/// The answer to a body that is no [`Run`].
+fn refused(rejection: &JsonRejection) -> Response {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        let most = super::OWN_BODY_MAX >> 20;
+        return failed(
+            &Failure::new(Kind::TooLarge, "the values of this call are too large together")
+                .hint(format!("A call takes {most} MiB, written as JSON.")),
+        );
+    }
+    failed(&Failure::new(Kind::Usage, rejection.body_text()))
+}
+
+/// The answer that makes the client replace this daemon.
+fn outdated() -> Response {
+    let mut response = failed(&Failure::new(
+        Kind::Unavailable,
+        "this daemon is older than the client, or its venv is gone",
+    ));
+    response
+        .headers_mut()
+        .insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_OUTDATED));
     response
 }
 
@@ -102,60 +118,6 @@ fn answer_help(account: &Account, arguments: &[String]) -> Response {
     let mut response = core::help_answer(account, help::asked(arguments).as_deref());
     response.headers_mut().insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_HELP));
     response
-}
-
-/// The request that the same call over plain HTTP would be, without HTTP's limit on the length of a URL.
-fn request_head(
-    service: &Service,
-    served: &Served,
-    invocation: &Invocation,
-    request_id: Arc<str>,
-) -> Result<RequestHead, Failure> {
-    let method = Method::from_bytes(invocation.method.as_bytes()).map_err(|_| {
-        Failure::new(Kind::Usage, format!("`{}` is not an HTTP method", invocation.method))
-            .hint("Use -X with GET, POST, PUT, PATCH or DELETE.")
-    })?;
-    let mut path = format!("/{}", served.name());
-    for segment in &invocation.segments {
-        path.push('/');
-        path.extend(utf8_percent_encode(segment, ENCODED));
-    }
-    let mut query = String::new();
-    for (name, value) in &invocation.query {
-        if !query.is_empty() {
-            query.push('&');
-        }
-        query.extend(utf8_percent_encode(name, ENCODED));
-        query.push('=');
-        query.extend(utf8_percent_encode(value, ENCODED));
-    }
-    let mut headers = HeaderMap::new();
-    let host = format!("localhost:{}", service.ready.port);
-    if let Ok(host) = HeaderValue::try_from(host) {
-        headers.insert(header::HOST, host);
-    }
-    headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
-    headers.insert(header::USER_AGENT, HeaderValue::from_static("skills-client"));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    for (name, value) in &invocation.headers {
-        let invalid = || {
-            Failure::new(Kind::Usage, format!("the value of --{name} cannot be sent as a header"))
-        };
-        let header = HeaderName::try_from(name.as_str()).map_err(|_| invalid())?;
-        headers.append(header, HeaderValue::try_from(value.as_str()).map_err(|_| invalid())?);
-    }
-    if let Some(body) = &invocation.body {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.to_string().len()));
-    }
-    Ok(RequestHead {
-        method,
-        target: Target::new(&path, &query),
-        version: Version::HTTP_11,
-        headers,
-        client: None,
-        server: ("localhost", service.ready.port),
-        request_id,
-    })
 }
 
 #[cfg(test)]

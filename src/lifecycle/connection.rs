@@ -1,26 +1,22 @@
 //! One HTTP request over the daemon's Unix socket, blocking, without a runtime.
 //!
-//! Just enough HTTP/1.1 for a server that is always ours: a head, a body of known length, and an answer read by
-//! `httparse`, with a length, in chunks, or up to the end of the connection. Each connection carries one
-//! request.
+//! Just enough HTTP/1.1 for a server that is always ours: a head, a body of known length, and an
+//! [answer](super::response). Each connection carries one request.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::net::UnixStream;
+use std::io::{self, BufReader, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use thiserror::Error;
 
+use super::response::{ExchangeError, Head, Response};
+use super::stream::{Stream, Waiting};
 use crate::paths::Paths;
-
-/// The largest response head, in bytes.
-const HEAD_MAX: usize = 64 * 1024;
-/// The most headers in a response.
-const HEADERS_MAX: usize = 64;
 
 /// A connection to a daemon that listens.
 #[derive(Debug)]
 pub struct Connection {
-    stream: UnixStream,
+    stream: Stream,
 }
 
 /// One request.
@@ -48,68 +44,50 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Why an exchange failed.
+/// Why there is no connection, though a daemon may listen.
 #[derive(Debug, Error)]
-pub enum ExchangeError {
-    /// The daemon went away before it began to work on the request: sending it again is safe.
-    #[error("the daemon went away before it took the request")]
-    NotTaken,
-    /// The daemon went away while it worked on the request.
-    #[error("the daemon went away while it worked on the request: {0}")]
-    Interrupted(io::Error),
-    /// The answer is not HTTP.
-    #[error("the daemon's answer is not HTTP: {0}")]
-    Malformed(String),
-    /// No answer came in the time given.
-    #[error("no answer in time")]
-    TimedOut,
-}
-
-/// An answer whose body is still to be read.
-#[derive(Debug)]
-pub struct Response {
-    /// HTTP status.
-    pub status: u16,
-    headers: Vec<(String, String)>,
-    body: Body,
-}
-
-#[derive(Debug)]
-struct Body {
-    stream: BufReader<UnixStream>,
-    rest: Rest,
-}
-
-/// How much of a body is still to come.
-#[derive(Debug)]
-enum Rest {
-    Length(u64),
-    Chunks { in_chunk: u64, first: bool },
-    UntilEnd,
-    Nothing,
+pub enum ConnectError {
+    /// The kernel refuses it: a permission, a sandbox, a limit.
+    #[error("cannot connect to the daemon's socket {}: {source}", path.display())]
+    Refused {
+        /// The socket.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The daemon accepts no connections: its queue is full.
+    #[error("the daemon does not respond")]
+    Unresponsive,
 }
 
 impl Connection {
-    /// Connects; `None` where no daemon listens.
-    pub fn open(paths: &Paths) -> Option<Connection> {
-        UnixStream::connect(paths.socket()).ok().map(|stream| Connection { stream })
+    /// Connects; `None` where no daemon listens. No wait on the connection takes longer than `tick`, that for
+    /// being connected not longer than `attempts` of them, unless [`Connection::set_waiting`] decides otherwise.
+    pub(super) fn open(
+        paths: &Paths,
+        tick: Duration,
+        attempts: usize,
+    ) -> Result<Option<Connection>, ConnectError> {
+        let path = paths.socket();
+        match Stream::connect(&path, tick, attempts) {
+            Ok(stream) => Ok(stream.map(|stream| Connection { stream })),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(ConnectError::Unresponsive)
+            }
+            Err(source) => Err(ConnectError::Refused { path, source }),
+        }
     }
 
-    /// Limits how long each read may take; `None` waits for ever.
-    pub fn timeout(self, limit: Option<Duration>) -> Connection {
-        // Fails only for a duration of zero.
-        let _ = self.stream.set_read_timeout(limit.filter(|limit| !limit.is_zero()));
-        self
+    /// Sets what decides, after each tick without progress, whether to go on waiting.
+    pub(super) fn set_waiting(&mut self, waiting: Waiting) {
+        self.stream.set_waiting(waiting);
     }
 
     /// Sends `request` and reads the head of the answer.
     ///
-    /// `idle` is called each time the read timeout passes without an answer; it says whether to go on waiting.
-    pub fn send(
-        mut self,
-        request: &Request,
-        mut idle: impl FnMut() -> bool,
-    ) -> Result<Response, ExchangeError> {
+    /// # Errors
+    /// [`ExchangeError::NotTaken`] alone means that the request was not carried out and will not be.
+    pub fn send(mut self, request: &Request) -> Result<Response, ExchangeError> {
         // `Expect` makes the daemon answer `100 Continue` when it begins to read the request: an end of the
         // connection before that proves that nothing was done.
         let mut head = format!(
@@ -135,10 +113,15 @@ impl Connection {
             .stream
             .write_all(head.as_bytes())
             .and_then(|()| self.stream.write_all(request.body));
+        if let Err(error) = &sent
+            && error.kind() == io::ErrorKind::TimedOut
+        {
+            return Err(ExchangeError::Unresponsive);
+        }
         let mut reader = BufReader::new(self.stream);
         let mut taken = false;
         loop {
-            let head = match read_head(&mut reader, &mut idle) {
+            let head = match Head::read(&mut reader) {
                 Ok(head) => head,
                 Err(ExchangeError::Interrupted(_)) if !taken => {
                     return Err(ExchangeError::NotTaken);
@@ -158,158 +141,11 @@ impl Connection {
     }
 }
 
-impl Response {
-    /// The first header `name`, which is given in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
-    }
-
-    /// All headers `name`, which is given in lower case.
-    pub fn headers_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.headers.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
-    }
-
-    /// Reads the whole body.
-    pub fn bytes(mut self) -> Result<Vec<u8>, ExchangeError> {
-        let mut bytes = Vec::new();
-        self.body.read_to_end(&mut bytes).map_err(ExchangeError::from_read)?;
-        Ok(bytes)
-    }
-
-    /// The body, to be read as it comes.
-    pub fn reader(&mut self) -> &mut impl Read {
-        &mut self.body
-    }
-}
-
-impl ExchangeError {
-    /// The error behind a failed read of a body.
-    pub fn from_read(error: io::Error) -> ExchangeError {
-        if is_timeout(&error) { ExchangeError::TimedOut } else { ExchangeError::Interrupted(error) }
-    }
-}
-
-struct Head {
-    status: u16,
-    headers: Vec<(String, String)>,
-}
-
-impl Head {
-    fn into_response(self, stream: BufReader<UnixStream>, method: &str) -> Response {
-        let header = |name: &str| {
-            self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
-        };
-        let rest = if method == "HEAD" || self.status == 204 || self.status == 304 {
-            Rest::Nothing
-        } else if header("transfer-encoding")
-            .is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"))
-        {
-            Rest::Chunks { in_chunk: 0, first: true }
-        } else if let Some(length) = header("content-length").and_then(|text| text.parse().ok()) {
-            Rest::Length(length)
-        } else {
-            Rest::UntilEnd
-        };
-        Response { status: self.status, headers: self.headers, body: Body { stream, rest } }
-    }
-}
-
-fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
-}
-
-fn read_head(
-    reader: &mut BufReader<UnixStream>,
-    idle: &mut impl FnMut() -> bool,
-) -> Result<Head, ExchangeError> {
-    let mut head = Vec::with_capacity(512);
-    while !head.ends_with(b"\r\n\r\n") {
-        match reader.by_ref().take((HEAD_MAX - head.len()) as u64).read_until(b'\n', &mut head) {
-            Ok(0) if head.len() == HEAD_MAX => {
-                return Err(ExchangeError::Malformed("its head is too long".into()));
-            }
-            Ok(0) => return Err(ExchangeError::Interrupted(io::ErrorKind::UnexpectedEof.into())),
-            Ok(_) => {}
-            Err(error) if is_timeout(&error) => {
-                if !idle() {
-                    return Err(ExchangeError::TimedOut);
-                }
-            }
-            Err(error) => return Err(ExchangeError::Interrupted(error)),
-        }
-    }
-    let mut slots = [httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut parsed = httparse::Response::new(&mut slots);
-    parsed.parse(&head).map_err(|error| ExchangeError::Malformed(error.to_string()))?;
-    Ok(Head {
-        status: parsed.code.unwrap_or_default(),
-        headers: parsed
-            .headers
-            .iter()
-            .map(|header| {
-                let value = String::from_utf8_lossy(header.value).into_owned();
-                (header.name.to_ascii_lowercase(), value)
-            })
-            .collect(),
-    })
-}
-
-impl Read for Body {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Rest::Chunks { in_chunk: 0, first } = self.rest {
-            let size = self.next_chunk(first)?;
-            self.rest = match size {
-                0 => Rest::Nothing,
-                _ => Rest::Chunks { in_chunk: size, first: false },
-            };
-        }
-        let most = match self.rest {
-            Rest::Nothing | Rest::Length(0) => return Ok(0),
-            Rest::Length(left) | Rest::Chunks { in_chunk: left, .. } => {
-                buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX))
-            }
-            Rest::UntilEnd => buffer.len(),
-        };
-        let count = self.stream.read(&mut buffer[..most])?;
-        match &mut self.rest {
-            Rest::Length(left) | Rest::Chunks { in_chunk: left, .. } if count > 0 => {
-                *left -= count as u64;
-            }
-            Rest::Length(_) | Rest::Chunks { .. } if most > 0 => {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            _ => {}
-        }
-        Ok(count)
-    }
-}
-
-impl Body {
-    /// Reads up to the next chunk's data and returns its size, 0 for the last.
-    fn next_chunk(&mut self, first: bool) -> io::Result<u64> {
-        let mut line = Vec::new();
-        if !first {
-            self.line(&mut line)?;
-            line.clear();
-        }
-        self.line(&mut line)?;
-        match httparse::parse_chunk_size(&line) {
-            Ok(httparse::Status::Complete((_, size))) => Ok(size),
-            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "a chunk has no size")),
-        }
-    }
-
-    fn line(&mut self, line: &mut Vec<u8>) -> io::Result<()> {
-        match self.stream.by_ref().take(1024).read_until(b'\n', line)? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => Ok(()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{BufRead, Read};
+    use std::os::unix::net::UnixStream;
 
     /// Answers one request with `answer` and hangs up.
     fn exchange(answer: &'static [u8], body: &[u8]) -> Result<Response, ExchangeError> {
@@ -327,7 +163,7 @@ mod tests {
             let _ = server.write_all(answer);
             head
         });
-        let response = Connection { stream: client }.send(&request, || false);
+        let response = Connection { stream: Stream::over(client) }.send(&request);
         let head = String::from_utf8(serve.join().unwrap()).unwrap();
         assert!(head.starts_with("POST /x HTTP/1.1\r\n"), "{head}");
         response

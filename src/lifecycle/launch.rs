@@ -15,34 +15,34 @@ use crate::settings::Settings;
 
 /// Name of the host executable.
 pub const HOST: &str = "skills-host";
-/// Hands the host the loader path that its user had, so that it can give it back before a plugin sees it.
-pub const ORIGINAL_LIBRARY_PATH: &str = "SKILLS_DAEMON_ORIGINAL_LIBRARY_PATH";
 
 /// The host executable: beside this program, else on PATH.
 pub fn host_executable() -> Result<PathBuf, Failure> {
-    let beside = std::env::current_exe().ok().map(|own| own.with_file_name(HOST));
-    beside.filter(|path| path.is_file()).or_else(|| which::which(HOST).ok()).ok_or_else(|| {
+    environment::installed_program(HOST).ok_or_else(|| {
         Failure::environment(format!("{HOST} is neither beside this program nor on PATH"))
             .hint("Install skills-daemon again; all three executables belong together.")
     })
 }
 
-/// A command that runs the host in the runtime directory, its library found and named.
+/// A command that runs the host in the runtime directory with what it inherits of `env`, its library found and
+/// named; `on_terminal` is true for a host that stays in the terminal.
 pub fn host_command(
     paths: &Paths,
     env: &Environment,
     settings: &Settings,
+    on_terminal: bool,
 ) -> Result<(Command, Interpreter), Failure> {
     let executable = host_executable()?;
-    let interpreter = interpreter::find(settings)?;
+    let interpreter = interpreter::find(settings, env)?;
     let mut command = Command::new(executable);
-    command.envs(env.changed());
+    command.env_clear().envs(&env.inherited(on_terminal));
     command.arg("--python").arg(&interpreter.executable);
     if let (Some(library), Some(dir)) = (&interpreter.library, interpreter.library_dir()) {
         command.arg("--library").arg(library);
         command.env(environment::LIBRARY_PATH, in_front(dir, env.get(environment::LIBRARY_PATH)));
     }
-    command.env(ORIGINAL_LIBRARY_PATH, env.get(environment::LIBRARY_PATH).unwrap_or_default());
+    let original = env.get(environment::LIBRARY_PATH).unwrap_or_default();
+    command.env(environment::ORIGINAL_LIBRARY_PATH, original);
     command.current_dir(&paths.runtime);
     Ok((command, interpreter))
 }

@@ -2,22 +2,27 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
-use std::time::SystemTime;
+use std::process::{Child, ChildStdout, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use super::locks::{self, StartLock};
-use super::{Connection, launch, stop};
+use super::{Connection, connect, launch, stop};
 use crate::console::Console;
 use crate::environment::Environment;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::paths::Paths;
 use crate::settings::Settings;
 use crate::wire::{Ready, Startup};
 
 /// How much of the host's stderr an error quotes, in lines from its end.
 const QUOTED_LINES: usize = 3;
+
+/// How long a host that starts may give no sign of life; it sends one each [`wire::HEARTBEAT`](crate::wire::HEARTBEAT).
+const SILENCE_MAX: Duration = Duration::from_secs(20);
 
 /// What was found or done.
 #[derive(Debug)]
@@ -50,7 +55,7 @@ pub fn ensure_running(
     env: &Environment,
     console: &Console,
 ) -> Result<Started, Failure> {
-    if let Some(connection) = Connection::open(paths) {
+    if let Some(connection) = connect(paths)? {
         return Ok(Started::Found(connection));
     }
     paths.create()?;
@@ -60,7 +65,7 @@ pub fn ensure_running(
         waited = true;
         console.progress("waiting for another process that starts or stops the daemon");
     })?;
-    if let Some(connection) = Connection::open(paths) {
+    if let Some(connection) = connect(paths)? {
         return Ok(Started::Found(connection));
     }
     if waited && let Some(failure) = failure_since(paths, asked) {
@@ -98,7 +103,7 @@ fn spawn(
     console: &Console,
 ) -> Result<Started, Failure> {
     console.progress("starting the skills daemon");
-    let (mut command, _) = launch::host_command(paths, env, settings)?;
+    let (mut command, _) = launch::host_command(paths, env, settings, false)?;
     launch::redirect_stderr(&mut command, paths)?;
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(|error| {
@@ -107,9 +112,15 @@ fn spawn(
                 command.get_program().to_string_lossy()
             ))
         })?;
-    let report = child.stdout.take().map(BufReader::new);
-    for line in report.into_iter().flat_map(BufRead::lines).map_while(Result::ok) {
+    let report = lines(child.stdout.take());
+    loop {
+        let line = match report.recv_timeout(SILENCE_MAX) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Disconnected) => return Err(died(&mut child, paths)),
+            Err(RecvTimeoutError::Timeout) => return Err(hung(&mut child)),
+        };
         match serde_json::from_str(&line) {
+            Ok(Startup::Alive) => {}
             Ok(Startup::Progress { text }) => console.progress(&text),
             Ok(Startup::Failed { failure }) => {
                 // Reaped, so that it is gone when the caller hears of it.
@@ -117,14 +128,44 @@ fn spawn(
                 return Err(failure);
             }
             Ok(Startup::Ready(ready)) => {
-                return Connection::open(paths)
-                    .map(|connection| Started::Fresh(connection, ready))
-                    .ok_or_else(|| died(&mut child, paths));
+                return match connect(paths)? {
+                    Some(connection) => Ok(Started::Fresh(connection, ready)),
+                    None => Err(died(&mut child, paths)),
+                };
             }
             Err(_) => console.progress(&line),
         }
     }
-    Err(died(&mut child, paths))
+}
+
+/// The lines of the host's report, read on a thread of their own, so that waiting for one has a limit.
+fn lines(report: Option<ChildStdout>) -> Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        let report = report.map(BufReader::new);
+        for line in report.into_iter().flat_map(BufRead::lines).map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+/// Kills a host that hangs while it starts, which no other program uses yet.
+fn hung(child: &mut Child) -> Failure {
+    let pid = child.id();
+    // Fails only for one that has ended.
+    let _ = child.kill();
+    let _ = child.wait();
+    Failure::new(
+        Kind::Unavailable,
+        format!(
+            "the daemon (process id {pid}) hung while it started and was killed: no sign of life for {} s",
+            SILENCE_MAX.as_secs()
+        ),
+    )
+    .hint("Run the command again; `skills-daemon logs` has how far it came.")
 }
 
 /// The failure of a host that ended without a word, in the words of the loader or of its crash.

@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::alive::{self, Pulse};
 use super::locks::{self, StartLock};
 use crate::console::Console;
 use crate::environment::Environment;
@@ -51,8 +52,19 @@ pub fn shutdown_timeout(paths: &Paths, env: &Environment) -> Duration {
 /// Ends the running daemon, if there is one, and returns when the process is gone.
 pub fn end(paths: &Paths, shutdown_timeout: Duration, _lock: &StartLock) -> Result<Ended, Failure> {
     let Some(pid) = locks::holder(paths) else { return Ok(Ended::NotRunning) };
+    let hung = alive::hangs(paths);
     signal(pid, Signal::SIGTERM)?;
-    if wait(paths, shutdown_timeout * PHASES + GRACE) {
+    // A process that was stopped takes SIGTERM only when it goes on; to any other this is nothing.
+    signal(pid, Signal::SIGCONT)?;
+    let limit = shutdown_timeout * PHASES + GRACE;
+    // One that hung has its time only if it heeds the signal, which shows in that it no longer listens.
+    let heeds = || matches!(alive::pulse(paths), Pulse::NotListening);
+    let ended = if hung {
+        wait(paths, GRACE) || (heeds() && wait(paths, limit))
+    } else {
+        wait(paths, limit)
+    };
+    if ended {
         return Ok(Ended::Cleanly);
     }
     signal(pid, Signal::SIGKILL)?;
@@ -67,7 +79,15 @@ pub fn end(paths: &Paths, shutdown_timeout: Duration, _lock: &StartLock) -> Resu
 }
 
 /// Sends `signal`; a process that is already gone is no error.
+///
+/// # Errors
+/// A process that may not be sent signals, or has no id here: the kernel gives 0 for one outside of this process's
+/// namespace, and `kill` would take that for the caller's own group.
 fn signal(pid: Pid, signal: Signal) -> Result<(), Failure> {
+    if pid.as_raw() <= 0 {
+        return Err(Failure::environment("the daemon runs outside of this container or sandbox")
+            .hint("Run the command where the daemon was started."));
+    }
     match kill(pid, signal) {
         Ok(()) | Err(Errno::ESRCH) => Ok(()),
         Err(errno) => Err(Failure::environment(format!(
@@ -85,4 +105,17 @@ fn wait(paths: &Paths, limit: Duration) -> bool {
         let _ = sender.send(locks::wait_for_end(&paths).is_ok());
     });
     receiver.recv_timeout(limit).unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_signal_is_sent_to_a_process_without_an_id() {
+        for pid in [0, -1] {
+            // 0 would be this process's own group, -1 every process there is.
+            assert!(signal(Pid::from_raw(pid), Signal::SIGCONT).is_err());
+        }
+    }
 }

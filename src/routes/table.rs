@@ -1,15 +1,16 @@
-//! Which route a request is for, by an index: 10,000 routes cost what 10 do.
+//! Which command a request is for, by an index: 10,000 routes cost what 10 do.
 //!
 //! Starlette asks its routes in order and takes the first that fits path and method. Here a tree of segments
-//! finds all that fit and the one declared first wins, which is the same. Patterns that are more than whole
+//! finds all that fit and the one declared first wins, which is the same. Templates that are more than whole
 //! segments stand in a list beside the tree, and are asked only if they were declared before the best found.
 
 use std::collections::HashMap;
 
 use regex::Regex;
 
-use super::pattern::{Pattern, Segment, split};
-use super::{Plan, Route};
+use crate::command::template::{Convertor, split};
+use crate::command::{PathTemplate, Segment};
+use crate::description::Description;
 
 /// The index over a plugin's routes.
 #[derive(Debug, Default)]
@@ -18,13 +19,12 @@ pub struct Table {
     root: Node,
     /// By order of declaration.
     irregular: Vec<(usize, Irregular)>,
-    reads_bodies: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Entry {
-    methods: Option<Vec<String>>,
-    plan: Option<Plan>,
+    /// Methods and the index of the command behind each, if it can be called directly; `None` for all methods.
+    methods: Option<Vec<(String, Option<usize>)>>,
     /// Names of the whole-segment parameters, in order.
     names: Vec<String>,
 }
@@ -47,69 +47,75 @@ struct Node {
     ends: Vec<usize>,
 }
 
-/// A planned route that a request is certain to be for.
+/// A command that can be called directly, and that a request is certain to be for.
 #[derive(Debug)]
-pub struct Matched<'t, 'p> {
-    /// How to call it.
-    pub plan: &'t Plan,
+pub struct Matched<'m> {
+    /// Its index, for [`Description::command`].
+    pub command: usize,
     /// The path's parameters and their values.
-    pub parameters: Vec<(&'t str, &'p str)>,
+    pub parameters: Vec<(&'m str, &'m str)>,
 }
 
 impl Table {
-    /// An index over `routes`, which stand in order of declaration.
-    pub fn new(routes: &[Route]) -> Table {
+    /// An index over the routes and commands of `description`.
+    pub fn new(description: &Description) -> Table {
         let mut table = Table::default();
-        for (index, route) in routes.iter().enumerate() {
-            let mut names = Vec::new();
-            match route.path.as_deref().map(Pattern::read) {
-                Some(Ok(Pattern::Segments(segments))) => {
-                    names = table.root.insert(&segments, index);
+        for (index, route) in description.routes.iter().enumerate() {
+            let methods = route.methods.as_ref();
+            let methods = methods.map(|all| all.iter().map(|own| (own.clone(), None)).collect());
+            let names = match &route.path {
+                None => table.add_irregular(index, Irregular::Anything),
+                // Without methods it may be a mount, which takes all below its path.
+                Some(path) if route.methods.is_none() => {
+                    let below = path.as_str().split('{').next().unwrap_or_default();
+                    let below = below.trim_end_matches('/').to_owned();
+                    table.add_irregular(index, Irregular::Below(below))
                 }
-                Some(Ok(Pattern::Expression(expression))) => {
-                    table.irregular.push((index, Irregular::Expression(expression)));
-                }
-                Some(Err(_)) | None => table.irregular.push((index, Irregular::Anything)),
+                Some(path) if is_whole(path) => table.root.insert(path.segments(), index),
+                Some(path) => table.add_irregular(
+                    index,
+                    match path.expression() {
+                        Some(expression) => Irregular::Expression(Box::new(expression)),
+                        None => Irregular::Anything,
+                    },
+                ),
+            };
+            table.routes.push(Entry { methods, names });
+        }
+        for (index, command) in description.all_commands() {
+            let direct = table.routes.get_mut(command.route).filter(|_| command.plan().is_some());
+            let methods = direct.and_then(|route| route.methods.as_mut()).into_iter().flatten();
+            for (_, own) in methods.filter(|(method, _)| *method == command.method) {
+                *own = Some(index);
             }
-            // Without methods, and without a plan, it may be a mount, which takes all below its path.
-            if let (Some(path), None, None) = (&route.path, &route.methods, &route.plan) {
-                let below = path.split('{').next().unwrap_or_default().trim_end_matches('/');
-                table.irregular.push((index, Irregular::Below(below.to_owned())));
-            }
-            table.reads_bodies |= route.plan.as_ref().is_some_and(Plan::reads_body);
-            table.routes.push(Entry {
-                methods: route.methods.clone(),
-                plan: route.plan.clone(),
-                names,
-            });
         }
         table
     }
 
-    /// True if one of the plans needs a request's body.
-    pub fn reads_bodies(&self) -> bool {
-        self.reads_bodies
+    /// Adds a route that the tree cannot hold; it has no whole-segment parameters.
+    fn add_irregular(&mut self, index: usize, irregular: Irregular) -> Vec<String> {
+        self.irregular.push((index, irregular));
+        Vec::new()
     }
 
-    /// The planned route that `method` and the decoded `path` below the plugin's prefix are certain to be for.
+    /// The command that `method` and the decoded `path` below the plugin's prefix are certain to be for.
     ///
     /// `None` means: ask FastAPI. It is the right one for 404, 405 and redirects, too.
-    pub fn find<'t, 'p>(&'t self, method: &str, path: &'p str) -> Option<Matched<'t, 'p>> {
+    pub fn find<'m>(&'m self, method: &str, path: &'m str) -> Option<Matched<'m>> {
         // In Starlette's expressions a closing line break counts as the end.
         if path.contains('\n') {
             return None;
         }
         let segments: Vec<&str> = split(path).collect();
         let mut taken = Vec::new();
-        let mut best: Option<(usize, Vec<&'p str>)> = None;
+        let mut best: Option<(usize, Vec<&'m str>)> = None;
         self.root.search(&segments, &mut taken, &mut |index, values| {
             let entry = &self.routes[index];
             if entry.takes(method) && best.as_ref().is_none_or(|(found, _)| index < *found) {
                 best = Some((index, values.to_vec()));
             }
         });
-        let mut limit = best.as_ref().map_or(usize::MAX, |(index, _)| *index);
-        let mut parameters: Option<Vec<(&str, &str)>> = None;
+        let limit = best.as_ref().map_or(usize::MAX, |(index, _)| *index);
         for (index, irregular) in self.irregular.iter().take_while(|(index, _)| *index < limit) {
             let entry = &self.routes[*index];
             if !entry.takes(method) {
@@ -117,47 +123,50 @@ impl Table {
             }
             match irregular {
                 Irregular::Anything => return None,
-                Irregular::Below(prefix) => {
-                    if path
-                        .strip_prefix(prefix.as_str())
-                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-                    {
-                        return None;
-                    }
-                }
+                Irregular::Below(prefix) if is_below(path, prefix) => return None,
+                Irregular::Below(_) => {}
                 Irregular::Expression(expression) => {
                     if let Some(captures) = expression.captures(path) {
                         let named = expression.capture_names().flatten();
-                        parameters = Some(
-                            named
-                                .filter_map(|name| Some((name, captures.name(name)?.as_str())))
-                                .collect(),
-                        );
-                        limit = *index;
-                        break;
+                        let values =
+                            named.filter_map(|name| Some((name, captures.name(name)?.as_str())));
+                        return Some(Matched {
+                            command: entry.command(method)?,
+                            parameters: values.collect(),
+                        });
                     }
                 }
             }
         }
-        if limit == usize::MAX {
-            return None;
-        }
-        let entry = &self.routes[limit];
-        let plan = entry.plan.as_ref()?;
-        let parameters = match (parameters, best) {
-            (Some(parameters), _) => parameters,
-            (None, Some((_, values))) => {
-                entry.names.iter().map(String::as_str).zip(values).collect()
-            }
-            (None, None) => return None,
-        };
-        Some(Matched { plan, parameters })
+        let (index, values) = best?;
+        let entry = &self.routes[index];
+        let parameters = entry.names.iter().map(String::as_str).zip(values).collect();
+        Some(Matched { command: entry.command(method)?, parameters })
     }
+}
+
+/// True for a template of literal segments and parameters that take any one segment.
+fn is_whole(path: &PathTemplate) -> bool {
+    path.segments().iter().all(|segment| match segment {
+        Segment::Fixed(_) => true,
+        Segment::Parameter { convertor, .. } => *convertor == Convertor::Str,
+        Segment::Mixed(_) => false,
+    })
+}
+
+fn is_below(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 impl Entry {
     fn takes(&self, method: &str) -> bool {
-        self.methods.as_ref().is_none_or(|methods| methods.iter().any(|own| own == method))
+        self.methods.as_ref().is_none_or(|methods| methods.iter().any(|(own, _)| own == method))
+    }
+
+    /// The command of `method`, if it can be called directly.
+    fn command(&self, method: &str) -> Option<usize> {
+        let mut methods = self.methods.iter().flatten();
+        methods.find(|(own, _)| own == method).and_then(|(_, command)| *command)
     }
 }
 
@@ -167,12 +176,12 @@ impl Node {
         let mut names = Vec::new();
         let mut node = self;
         for segment in segments {
-            node = match segment {
-                Segment::Fixed(text) => node.fixed.entry(text.clone()).or_default(),
-                Segment::Parameter(name) => {
-                    names.push(name.clone());
+            node = match segment.parameter() {
+                Some(name) => {
+                    names.push(name.to_owned());
                     node.parameter.get_or_insert_default()
                 }
+                None => node.fixed.entry(segment.to_string()).or_default(),
             };
         }
         node.ends.push(index);
@@ -208,30 +217,33 @@ impl Node {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::{Calling, Command, Plan};
+    use crate::description::Route;
 
+    /// A table of routes given as method (empty for all), path (`?` for unknown), and whether there is a plan.
     fn table(routes: &[(&str, &str, bool)]) -> Table {
-        let routes: Vec<Route> = routes
-            .iter()
-            .enumerate()
-            .map(|(number, (method, path, planned))| Route {
-                path: (*path != "?").then(|| (*path).to_owned()),
+        let mut description = Description::default();
+        for (number, (method, path, planned)) in routes.iter().enumerate() {
+            description.routes.push(Route {
+                path: (*path != "?").then(|| (*path).into()),
                 methods: (!method.is_empty()).then(|| vec![(*method).to_owned()]),
-                plan: planned.then(|| Plan {
-                    number,
-                    begins_on_loop: true,
-                    parameters: Vec::new(),
-                }),
-                why: None,
-                documented: None,
-            })
-            .collect();
-        Table::new(&routes)
+            });
+            let plan = Plan { number, begins_on_loop: true, slots: Vec::new() };
+            description.commands.push(Command {
+                path: (*path).into(),
+                method: (*method).to_owned(),
+                route: number,
+                calling: if *planned { Calling::Direct(plan) } else { Calling::default() },
+                ..Command::default()
+            });
+        }
+        Table::new(&description)
     }
 
     fn found(table: &Table, method: &str, path: &str) -> Option<(usize, Vec<String>)> {
         let matched = table.find(method, path)?;
         let parameters = matched.parameters.iter().map(|(name, value)| format!("{name}={value}"));
-        Some((matched.plan.number, parameters.collect()))
+        Some((matched.command, parameters.collect()))
     }
 
     fn number(table: &Table, method: &str, path: &str) -> Option<usize> {

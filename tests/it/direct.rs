@@ -119,3 +119,60 @@ fn handlers_that_block_run_one_after_the_other_unless_the_plugin_asks_for_more_l
         call.end().ok();
     }
 }
+
+const BOUNDS: &str = "
+from fastapi import Header, Path, Query
+
+@router.get('/open/{x}')
+async def open_interval(x: float = Path(gt=0, lt=10.5), y: float = Query(0.5, ge=0.1, le=0.9)):
+    return [x, y]
+
+@router.get('/whole')
+def whole(n: int = Query(ge=1.0, lt=3), x_rate: float = Header(1.5, gt=-0.5)):
+    return [n, x_rate]
+
+@router.get('/endless')
+async def endless(x: float = Query(lt=float('inf'))):
+    return x
+";
+
+#[test]
+fn bounds_may_be_fractions() {
+    let home = Home::new();
+    home.plugin("bounds", &plugin_code("bounds", BOUNDS), "");
+    home.control(&["start"]).ok();
+    let json = |path: &str| home.get(path).json();
+    assert_eq!(json("/bounds/open/10.4?y=0.1"), json!([10.4, 0.1]));
+    assert_eq!(json("/bounds/whole?n=1"), json!([1, 1.5]));
+    assert_eq!(json("/bounds/endless?x=1e300"), json!(1e300));
+    for path in
+        ["/bounds/open/10.5", "/bounds/open/1?y=0.09", "/bounds/whole?n=0", "/bounds/whole?n=3"]
+    {
+        assert_eq!(home.get(path).status, 422, "{path}");
+    }
+    let plugins = json("/plugins");
+    let endpoints = plugins["plugins"][0]["endpoints"].as_array().unwrap();
+    assert!(endpoints.iter().all(|each| each["why_fastapi"].is_null()), "{plugins:#}");
+}
+
+#[test]
+fn a_body_may_be_a_view_of_memory() {
+    let home = Home::new();
+    let routes = "
+from fastapi.responses import Response, StreamingResponse
+
+@router.get('/whole')
+def whole():
+    return Response(memoryview(b'whole'))
+
+@router.get('/pieces')
+def pieces():
+    return StreamingResponse(iter([memoryview(b'pie'), b'ces']))
+";
+    home.plugin("views", &plugin_code("views", routes), "");
+    home.client(&["views", "whole"]).ok();
+    for body in ["whole", "pieces"] {
+        let answer = home.get(&format!("/views/{body}"));
+        assert_eq!((answer.status, answer.text()), (200, body.to_owned()));
+    }
+}

@@ -287,3 +287,47 @@ fn the_manifests_that_ship_make_commands() {
         assert_eq!(commands.as_array().unwrap().len(), wanted, "{commands}");
     }
 }
+
+const PATHS: &str = r#"
+from pathlib import Path
+
+def get_size(file: Path, *, beside: list[Path] = []) -> int:
+    return sum(len(each.read_text()) for each in [file, *beside])
+
+def list_names(folder: Path = Path(".")) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
+
+def write_note(file: Path, text: str) -> str:
+    file.write_text(text)
+    return str(file)
+
+def get_text(text: str = ".") -> str:
+    return text
+"#;
+
+#[test]
+fn relative_paths_of_a_shell_are_the_callers() {
+    let home = Home::new();
+    home.plugin("wc", PATHS, "");
+    let folder = home.write("work/notes.md", "12345").parent().unwrap().to_owned();
+    home.write("work/more.md", "678");
+    let call = |line: &[&str]| {
+        let mut command = home.command(crate::harness::CLIENT, line);
+        command.current_dir(&folder);
+        Output::of(command).ok().stdout().trim().to_owned()
+    };
+    assert_eq!(call(&["wc", "get-size", "notes.md"]), "5");
+    assert_eq!(call(&["wc", "get-size", "--file", "./notes.md", "--beside", "more.md"]), "8");
+    assert_eq!(
+        call(&["--json", "wc", "list-names"]).split_whitespace().collect::<String>(),
+        r#"["more.md","notes.md"]"#
+    );
+    assert_eq!(
+        call(&["wc", "write-note", "new.md", "hi"]),
+        folder.join("new.md").display().to_string()
+    );
+    assert_eq!(home.read("work/new.md").as_deref(), Some("hi"));
+    assert_eq!(call(&["wc", "get-text"]), ".");
+    // Over HTTP no directory is known: the daemon's own holds, where there is no such file.
+    assert_eq!(home.get("/wc/get-size?file=notes.md").status, 500);
+}

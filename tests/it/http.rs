@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
-use skills_daemon::lifecycle::{Connection, Request};
+use skills_daemon::lifecycle::{self, Request};
 use skills_daemon::wire;
 
 use crate::harness::{Answer, Home, plugin_code};
@@ -232,7 +232,7 @@ fn a_daemon_that_is_older_than_its_client_says_so_and_does_nothing() {
         let body = run.to_string();
         let request =
             Request { method: "POST", target: wire::RUN, headers: &[], body: body.as_bytes() };
-        let response = Connection::open(&home.paths()).unwrap().send(&request, || true).unwrap();
+        let response = lifecycle::connect(&home.paths()).unwrap().unwrap().send(&request).unwrap();
         response.header(wire::ANSWER_HEADER).map(str::to_owned)
     };
     assert_eq!(ask("999.0.0").as_deref(), Some(wire::ANSWER_OUTDATED));

@@ -121,7 +121,9 @@ fn a_clients_call_is_logged_as_the_request_it_came_down_to() {
     home.client(&["shop", "item", "A-1"]).fails_with(1).says("division by zero");
     home.control(&["stop"]).ok();
     let log = home.log();
-    let request = log.iter().find(|record| record["message"] == json!("request")).unwrap();
+    // On a busy machine it is a slow one.
+    let messages = [json!("request"), json!("slow_request")];
+    let request = log.iter().find(|record| messages.contains(&record["message"])).unwrap();
     assert_eq!(request["method"], json!("DELETE"));
     assert_eq!((&request["path"], &request["status"]), (&json!("/shop/item/A-1"), &json!(500)));
 }

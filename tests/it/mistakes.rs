@@ -504,7 +504,8 @@ fn the_control_program_has_mistakes_too() {
 #[test]
 fn mistakes_on_a_terminal() {
     let home = home();
-    home.control(&["start"]).ok();
+    // Answers when the plugin is loaded: a terminal would show the wait for it.
+    home.client(&["plugins"]).ok();
     let said: String =
         ["shop isue A-1", "shop take --number x --color blue", "shop search --jql @a.txt"]
             .iter()

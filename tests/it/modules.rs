@@ -94,3 +94,38 @@ fn a_reload_sees_a_change_that_size_and_second_do_not_show() {
         assert_eq!(home.client(&["--json", "quick", "n"]).ok().json(), json!({"n": number}));
     }
 }
+
+#[test]
+fn what_a_plugin_has_imported_stays_imported_whatever_it_adds_to_its_path() {
+    let home = Home::new();
+    let vendored = home.write("vendored/fastapi/__init__.py", "MINE = True\n");
+    home.write("vendored/pydantic/__init__.py", "MINE = True\n");
+    home.write("vendored/private/__init__.py", "import private.part\nMINE = True\n");
+    home.write("vendored/private/part.py", "import private\n");
+    let folder = vendored.parent().unwrap().parent().unwrap().display().to_string();
+    let routes = format!(
+        r#"
+import importlib, sys
+first = fastapi
+sys.path.insert(0, {folder:?})
+import fastapi
+import fastapi.responses
+from pydantic import BaseModel
+import private
+
+@router.get("/kept")
+def kept():
+    again = importlib.import_module("fastapi")
+    from fastapi import APIRouter
+    return {{
+        "fastapi": first is fastapi is again,
+        "router": isinstance(router, APIRouter),
+        "pydantic": issubclass(BaseModel, fastapi.encoders.BaseModel),
+        "private": private.MINE and private.part.private is private,
+    }}
+"#
+    );
+    home.plugin("keeper", &plugin_code("keeper", &routes), "");
+    let kept = home.client(&["--json", "keeper", "kept"]).ok().json();
+    assert_eq!(kept, json!({"fastapi": true, "router": true, "pydantic": true, "private": true}));
+}

@@ -41,7 +41,11 @@ def ask() -> Callable[..., httpx.Response]:
 def clean_env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     """An environment without our variables and with an empty home directory."""
     for name in list(os.environ):
-        if name.startswith("SKILLS_DAEMON_") or name in ("XDG_DATA_HOME", "NO_COLOR"):
+        if name.startswith("SKILLS_DAEMON_") or name in (
+            "XDG_CONFIG_HOME",
+            "XDG_DATA_HOME",
+            "NO_COLOR",
+        ):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     return monkeypatch

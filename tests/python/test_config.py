@@ -1,7 +1,9 @@
-"""The configuration comes from the environment, and nonsense in it does no harm."""
+"""The configuration is the daemon's own, or that of environment and file; nonsense does no harm."""
 
 import dataclasses
+import importlib.util
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,83 @@ def test_an_empty_variable_counts_as_not_set(clean_env, caplog, name):
     clean_env.setenv(f"SKILLS_DAEMON_{name}", "")
     assert DaemonConfig() == expected
     assert caplog.records == []
+
+
+needs_toml = pytest.mark.skipif(
+    not any(importlib.util.find_spec(name) for name in ("tomllib", "tomli")),
+    reason="nothing that reads TOML",
+)
+
+
+@pytest.fixture
+def config_file(tmp_path):
+    def write(text: str, folder: str = ".config/skills-daemon") -> Path:
+        file = tmp_path / folder / "config.toml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+    return write
+
+
+@needs_toml
+def test_the_file_is_read_and_the_environment_wins(clean_env, config_file):
+    config_file('host = "::1"\nport = 9300\ntimeout = "60"\nwrappers = false\n')
+    clean_env.setenv("SKILLS_DAEMON_TIMEOUT", "7")
+    config = DaemonConfig()
+    assert (config.host, config.port, config.idle_timeout) == ("::1", 9300, 7)
+    assert config.shutdown_timeout == 10
+    assert config.daemon_url == "http://[::1]:9300"
+
+
+@needs_toml
+def test_the_file_moves_with_its_folder(clean_env, config_file, tmp_path):
+    config_file("port = 9301", "xdg/skills-daemon")
+    config_file("port = 9302", "runtime/config")
+    clean_env.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
+    assert DaemonConfig().port == 9301
+    clean_env.setenv("SKILLS_DAEMON_RUNTIME_DIR", str(tmp_path / "runtime"))
+    assert DaemonConfig().port == 9302
+
+
+@needs_toml
+@pytest.mark.parametrize("text", ["port = 'http'", "port = 70000", "port = ", "port = [9300]"])
+def test_nonsense_in_the_file_is_reported_at_most_once(clean_env, config_file, caplog, text):
+    file = config_file(text)
+    assert DaemonConfig().port == 9100
+    assert [str(file) in record.getMessage() for record in caplog.records] in ([True], [])
+
+
+def test_in_the_daemon_its_own_settings_hold(clean_env, config_file, monkeypatch, tmp_path):
+    config_file("port = 9300")
+    clean_env.setenv("SKILLS_DAEMON_PORT", "0")
+    settings = {
+        "host": "127.0.0.1",
+        "port": 41234,
+        "timeout": 5,
+        "shutdown_timeout": 6,
+        "log_level": "DEBUG",
+    }
+    monkeypatch.setattr(sys.modules["_skills_host"], "settings", settings, raising=False)
+    config = DaemonConfig()
+    assert (config.port, config.daemon_url) == (41234, "http://localhost:41234")
+    assert (config.idle_timeout, config.shutdown_timeout, config.log_level) == (5, 6, "DEBUG")
+    assert config.runtime_dir == tmp_path / ".local/share/skills-daemon"
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://localhost:1"),
+        ("::", "http://localhost:1"),
+        ("localhost", "http://localhost:1"),
+        ("::1", "http://[::1]:1"),
+        ("[::1]", "http://[::1]:1"),
+        ("127.0.0.2", "http://127.0.0.2:1"),
+    ],
+)
+def test_the_url_leads_to_the_host(clean_env, host, url):
+    assert DaemonConfig(host=host, port=1).daemon_url == url
 
 
 def test_runtime_dir_expands_the_home_directory(clean_env, tmp_path):

@@ -161,7 +161,7 @@ def test_a_body_may_come_in_pieces():
     async def send(message):
         sent.append(message)
 
-    scope = {"path": "/p/add", "method": "POST", "query_string": b"", "headers": []}
+    scope = {"type": "http", "path": "/p/add", "method": "POST", "query_string": b"", "headers": []}
     asyncio.run(application(add)(scope, receive, send))
     assert sent[0]["status"] == 200
     assert json.loads(sent[1]["body"]) == {"name": "x", "size": 7}
@@ -346,7 +346,7 @@ def test_an_exception_is_answered_and_raised_for_the_log(ask):
     async def send(message):
         sent.append(message)
 
-    scope = {"path": "/p/get", "method": "GET", "query_string": b"", "headers": []}
+    scope = {"type": "http", "path": "/p/get", "method": "GET", "query_string": b"", "headers": []}
     with pytest.raises(KeyError):
         asyncio.run(application(get)(scope, None, send))
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]

@@ -182,3 +182,139 @@ def test_closing_forgets_the_modules_and_the_next_load_is_fresh(make):
     second = make("a")
     assert second.module is not first.module
     assert second.module.lazily() == ("a late", "a")
+
+
+def shadowing(tmp_path: Path, **modules: str) -> str:
+    """A folder with modules of the given names; each line of the source tells who it is."""
+    folder = tmp_path / "shadowing"
+    for name, text in modules.items():
+        path = folder / name.replace("__", "/")
+        path = path / "__init__.py" if "__" not in name else path.with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text))
+    return str(folder)
+
+
+def test_what_is_imported_stays_imported(make, tmp_path):
+    folder = shadowing(tmp_path, rich="MINE = 1", rich__text="MINE = 1", rich__extra="MINE = 1")
+    init = f"""
+        import importlib
+        import sys
+        import rich
+        from rich import print as first
+
+        sys.path.insert(0, {folder!r})
+        import rich as second
+        import rich.text
+        import rich.text as text
+        from rich.text import Text
+        from rich import console
+        named = importlib.import_module("rich")
+        named_text = importlib.import_module("rich.text")
+        relative = importlib.import_module(".text", "rich")
+        listed = sys.modules["rich"]
+        try:
+            import rich.extra
+        except ModuleNotFoundError as error:
+            missing = error.name
+
+
+        def lazily():
+            import rich.table
+            from rich import table
+
+            return rich.table, table
+    """
+    import rich
+    import rich.table
+    import rich.text
+
+    module = make("a", init).module
+    assert all(each is rich for each in (module.rich, module.second, module.named, module.listed))
+    assert all(each is rich.text for each in (module.text, module.named_text, module.relative))
+    assert module.Text is rich.text.Text
+    assert module.missing == "rich.extra"
+    assert module.lazily() == (rich.table, rich.table)
+
+
+def test_what_an_imported_module_has_imported_stays_imported_too(make, tmp_path):
+    folder = shadowing(
+        tmp_path, starlette="MINE = 1", pydantic="MINE = 1", docstring_parser="MINE = 1"
+    )
+    init = f"""
+        import sys
+        import fastapi
+
+        sys.path.insert(0, {folder!r})
+        import starlette
+        from pydantic import BaseModel
+        import docstring_parser
+    """
+    import docstring_parser
+    import fastapi
+    import pydantic
+    import starlette
+
+    module = make("a", init).module
+    assert module.fastapi is fastapi
+    assert module.starlette is starlette
+    assert module.BaseModel is pydantic.BaseModel
+    # Nothing that this plugin has imported needs it, whoever else has.
+    assert module.docstring_parser is not docstring_parser
+    assert module.docstring_parser.MINE == 1
+
+
+def test_what_was_not_imported_before_is_found_in_the_plugins_folder(make, tmp_path):
+    folder = shadowing(tmp_path, rich="MINE = 1", absent="MINE = 1")
+    init = f"""
+        import sys
+        try:
+            import absent
+        except ImportError:
+            sys.path.insert(0, {folder!r})
+            import absent
+        import rich
+    """
+    import rich
+
+    first, second = make("a", init).module, make("b", init).module
+    assert first.absent.MINE == second.absent.MINE == first.rich.MINE == 1
+    assert len({id(first.rich), id(second.rich), id(rich)}) == 3
+
+
+def test_a_module_that_was_taken_out_of_sys_modules_is_looked_for_again(make, tmp_path):
+    folder = shadowing(tmp_path, wsgiref_like="MINE = 1")
+    other = tmp_path / "venv"
+    other.mkdir()
+    (other / "wsgiref_like.py").write_text("MINE = 0")
+    init = f"""
+        import sys
+        import wsgiref_like as first
+
+        sys.path.insert(0, {folder!r})
+        import wsgiref_like as second
+        del sys.modules["wsgiref_like"]
+        import wsgiref_like as third
+        import wsgiref_like as fourth
+    """
+    sys.path.append(str(other))
+    try:
+        module = make("a", init).module
+    finally:
+        sys.path.remove(str(other))
+        sys.modules.pop("wsgiref_like", None)
+    assert (module.first.MINE, module.second, module.third.MINE) == (0, module.first, 1)
+    assert module.fourth is module.third
+
+
+def test_a_package_of_the_plugin_may_import_from_itself_while_it_is_imported(make, tmp_path):
+    folder = shadowing(
+        tmp_path,
+        own="import own.part\nimport own.part as part\nfrom own import part as again\n",
+        own__part="import own\nWHOLE = own",
+    )
+    init = f"import sys\nsys.path.insert(0, {folder!r})\nimport own\n"
+    own = make("a", init).module.own
+    assert own.own is own
+    assert own.part.WHOLE is own
+    assert own.again is own.part

@@ -6,6 +6,7 @@ import collections.abc
 import dataclasses
 import inspect
 import types
+from collections.abc import Iterable
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -66,6 +67,12 @@ def help_of(item: Any) -> str:
     return next((text for text in texts if isinstance(text, str)), "")
 
 
+def annotated(of: Any, metadata: Iterable[Any]) -> Any:
+    """`Annotated[of, *metadata]`."""
+    parts = (of, *metadata)
+    return Annotated[parts]
+
+
 def limited(annotation: Any) -> Any:
     """The annotation with all constraints as msgspec wants them, and `Any` for `object`."""
     if annotation is object:
@@ -78,11 +85,11 @@ def limited(annotation: Any) -> Any:
         if not constraints:
             return limited(args[0])
         # To those of a whole union msgspec does not hold itself.
-        members = [
-            each if each is type(None) else Annotated[(limited(each), *constraints)]
+        members = tuple(
+            each if each is type(None) else annotated(limited(each), constraints)
             for each in union(args[0])
-        ]
-        return Union[tuple(members)]  # noqa: UP007
+        )
+        return Union[members]  # noqa: UP007
     if not args or origin is Literal or origin is collections.abc.Callable:
         return annotation
     members = tuple(limited(each) for each in args)
@@ -128,7 +135,7 @@ class Part:
 
 def parts(annotation: Any) -> list[Part]:
     """All that an annotation is made of."""
-    left, seen = [Part(annotation, False)], []
+    left, seen = [Part(annotation, False)], list[Part]()
     while left:
         part = left.pop()
         if not any(part.of is each.of for each in seen):

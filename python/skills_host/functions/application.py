@@ -7,17 +7,13 @@ a path, method or parameter that is wrong is what FastAPI would say.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs, quote
 
 from skills_daemon.commands import CommandError
+from skills_host.contract import Message, Receive, Send
 from skills_host.functions import value
 from skills_host.functions.command import Command, Refused
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 
 class Response:
@@ -53,7 +49,9 @@ class Application:
         self.dependency_overrides: dict[Any, Any] = {}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answers one request."""
+        """Answers one request; there is no lifespan."""
+        if scope["type"] == "lifespan":
+            return
         try:
             response = await self._answer(scope, receive)
         except CommandError as error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skills_daemon.commands import Mark, mark_of
+from skills_host.contract import NamedCommand
 from skills_host.realm import Realm
 
 #: A function whose name begins with one of these words has no side effects: it is asked with GET.
@@ -78,7 +79,7 @@ def commands(module: types.ModuleType) -> list[Found]:
     return [_found(name, chosen[name]) for name in chosen if names[id(chosen[name])] == name]
 
 
-def named(realm: Realm, functions: dict[str, dict[str, Any]]) -> list[Found]:
+def named(realm: Realm, functions: dict[str, NamedCommand]) -> list[Found]:
     """The commands that a manifest names.
 
     Args:

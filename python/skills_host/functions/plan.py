@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from _skills_host import Binder
-
 from skills_host.functions import value
 from skills_host.functions.annotation import choices as choices_of
 from skills_host.functions.command import Command
@@ -26,7 +26,8 @@ class Handler:
 
     def call(self, arguments: dict[str, Any]) -> Coroutine[Any, Any, Any]:
         """The coroutine of a coroutine function."""
-        return self.handler(**arguments)
+        work: Coroutine[Any, Any, Any] = self.handler(**arguments)
+        return work
 
     def solve(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments themselves."""
@@ -49,7 +50,7 @@ class Plan:
         self._place, self._kind = ("query", _kind) if command.method == "GET" else ("body", _field)
         parts = []
         for parameter in self._parameters:
-            kind = self._kind(parameter)["kind"]
+            kind = self._kind(parameter)
             choices = list((choices_of(parameter.type.bare) or {}).values())
             validate = _validator(parameter, kind) if kind in ("text", "texts", "json") else None
             parts.append((parameter.name, parameter.default, None, choices, validate))
@@ -64,44 +65,51 @@ class Plan:
                     "name": each.name,
                     "in": self._place,
                     "required": each.required,
-                    **self._kind(each),
+                    "kind": self._kind(each),
                 }
                 for each in self._parameters
             ],
         }
 
 
-def _kind(parameter: Parameter) -> dict[str, Any]:
-    """What the library is told of the type: a kind it knows, else `text` or `texts`."""
+def _kind(parameter: Parameter) -> str | dict[str, Any]:
+    """How the library binds a text: a kind it converts itself, else `text` or `texts`."""
     its = parameter.type
     if its.is_list:
-        return {"kind": "texts"}
+        return "texts"
     if its.needs_pydantic:
-        return {"kind": "text"}
-    if its.bare in (int, float) and its.bounds.keys() <= {"ge", "gt", "le", "lt"}:
-        return {"kind": its.bare.__name__, **its.bounds}
+        return "text"
+    if its.bare in (int, float) and _are_plain(its.bounds):
+        return {its.bare.__name__: its.bounds}
     if its.bare is bool:
-        return {"kind": "bool"}
+        return "bool"
     if its.bare is str and not its.is_constrained:
-        return {"kind": "str"}
+        return {"str": {}}
     if not its.is_constrained and (choices := choices_of(its.bare)):
-        return {"kind": "choice", "choices": list(choices)}
-    return {"kind": "text"}
+        return {"choice": list(choices)}
+    return "text"
 
 
-def _field(parameter: Parameter) -> dict[str, Any]:
+def _are_plain(bounds: dict[str, Any]) -> bool:
+    """True for bounds that JSON can write and the library compares with."""
+    return bounds.keys() <= {"ge", "gt", "le", "lt"} and all(
+        isinstance(bound, (int, float)) and math.isfinite(bound) for bound in bounds.values()
+    )
+
+
+def _field(parameter: Parameter) -> str | dict[str, Any]:
     """The same for a field of the body, where only texts are what they are."""
-    told = _kind(parameter)
-    return told if told["kind"] in ("str", "choice") else {"kind": "json"}
+    kind = _kind(parameter)
+    return kind if isinstance(kind, dict) and kind.keys() & {"str", "choice"} else "json"
 
 
-def _validator(parameter: Parameter, kind: str) -> Callable[[Any], tuple[Any, Any]]:
+def _validator(parameter: Parameter, kind: Any) -> Callable[[Any], tuple[Any, Any]]:
     def validate(text: Any) -> tuple[Any, Any]:
         try:
             if kind == "json":
                 return parameter.type.from_json(json.loads(text)), None
             return parameter.type.from_text(text), None
-        except Invalid as error:
+        except (Invalid, RecursionError) as error:
             return None, error
 
     return validate

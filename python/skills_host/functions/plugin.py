@@ -47,17 +47,20 @@ class FunctionsPlugin:
         lines = (module.__doc__ or "").strip().splitlines()
         self.description = lines[0] if lines else ""
         self._commands: list[Command] = []
+        self._warnings: list[str] = []
         for found in functions:
             try:
                 self._commands.append(Command(found))
             except Unusable as reason:
                 # The others work all the same.
-                logger.warning("%s is no command: %s", found.name, reason)
+                self._warnings.append(f"{found.name} is no command: {reason}")
+            else:
+                self._warnings += self._commands[-1].signature.warnings
         self.plans: list[Plan] = []
         self.app = Application(self.name, self._commands)
 
     def describe(self) -> str:
-        """The description as JSON, in the shape of the library's `Described`."""
+        """The description as JSON, in the shape of the library's `Report`."""
         routes: list[dict[str, Any]] = []
         self.plans = []
         for command in self._commands:
@@ -73,8 +76,10 @@ class FunctionsPlugin:
             "name": self.name,
             "version": self.version,
             "description": self.description,
+            "style": "functions",
             "routes": routes,
             "openapi": document(self.name, self.version, self.description, self._commands),
+            "warnings": self._warnings,
         }
         return json.dumps(described)
 

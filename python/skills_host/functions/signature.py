@@ -54,6 +54,7 @@ class Signature:
         result: The type of the result.
         summary: The docstring's first line.
         text: The docstring without the parts on parameters and results.
+        warnings: What of its annotations cannot be used.
 
     Raises:
         Unusable: It has no signature, or an annotation that nobody can convert to.
@@ -64,7 +65,8 @@ class Signature:
             signature = inspect.signature(function)
         except (TypeError, ValueError) as error:
             raise Unusable(f"it tells no signature: {error}") from None
-        hints = _hints(_annotated(function))
+        self.warnings: list[str] = []
+        hints = _hints(_annotated(function), self.warnings)
         doc = Docstring(inspect.getdoc(function) or "")
         self.parameters = []
         self.positional: dict[str, Any] = {}
@@ -84,8 +86,8 @@ class Signature:
         self.text = self.summary + doc.text.removeprefix(doc.summary)
 
 
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """The annotations of `function`, without those that only a type checker can read."""
+def _hints(function: Callable[..., Any], warnings: list[str]) -> dict[str, Any]:
+    """The annotations of `function`; `warnings` gets those that only a type checker can read."""
     try:
         return get_type_hints(function, include_extras=True)
     except Exception:
@@ -97,7 +99,8 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
         try:
             hints |= get_type_hints(one, names, include_extras=True)
         except Exception as error:
-            logger.warning("%s: annotation of %s: %s", function.__qualname__, name, error)
+            where = getattr(function, "__qualname__", repr(function))
+            warnings.append(f"{where}: the annotation of {name} cannot be evaluated: {error}")
     return hints
 
 

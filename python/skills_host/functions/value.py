@@ -11,7 +11,7 @@ import collections.abc
 import inspect
 import json
 import re
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
@@ -19,6 +19,7 @@ import msgspec
 from skills_host.functions import schema
 from skills_host.functions.annotation import (
     BOUNDS,
+    annotated,
     help_of,
     is_read_otherwise,
     limited,
@@ -86,7 +87,7 @@ class Type:
             annotation, *more = get_args(annotation)
             metadata += more
         annotation = one_text(annotation)
-        self.annotation = limited(Annotated[(annotation, *metadata)] if metadata else annotation)
+        self.annotation = limited(annotated(annotation, metadata) if metadata else annotation)
         self.bare = without_none(annotation)
         while get_origin(self.bare) is Annotated:
             # Python 3.10 puts one of a default `None` into an `Optional`.
@@ -174,9 +175,11 @@ class Type:
         if self._judge is None:
             problem = {"type": "value_error", "loc": [], "msg": complaint, "input": value}
             raise Invalid([problem])
+        from pydantic import ValidationError
+
         try:
             return self._judge.validate_python(value, from_attributes=True)
-        except ValueError as error:
+        except ValidationError as error:
             # By way of JSON, because an exception can be part of it.
             raise Invalid(json.loads(error.json(include_url=False))) from None
 
@@ -222,7 +225,8 @@ def _structured(text: str | list[str]) -> Any:
 def _other(expected: type, value: Any) -> Any:
     """A value of a type that msgspec does not know."""
     if inspect.isclass(expected) and issubclass(expected, PurePath) and isinstance(value, str):
-        return expected(value).expanduser() if hasattr(expected, "expanduser") else expected(value)
+        path = expected(value)
+        return path.expanduser() if isinstance(path, Path) else path
     if inspect.isclass(expected) and isinstance(value, expected):
         return value
     raise ValueError(f"Expected `{getattr(expected, '__name__', expected)}`")

@@ -56,19 +56,19 @@ class Parameter:
         self.required = _is_required(field)
         self.choices: list[Any] = []
         kind = self._kind(info)
-        self.validate = _validator(field) if kind["kind"] in ("text", "texts") else None
+        self.validate = _validator(field) if kind in ("text", "texts") else None
         self.constant: Any = None
         self.default: Callable[[], Any] | None = None
         if not self.required:
             self._set_default(field)
-            if kind["kind"] == "texts" and field.field_info.default:
+            if kind == "texts" and field.field_info.default:
                 # FastAPI versions differ in whether they validate it.
                 raise Unplanned(f"parameter {self.name} is a list with a default")
         self.spec = {
             "name": field.alias,
             "in": location,
             "required": self.required,
-            **kind,
+            "kind": kind,
         }
 
     def _set_default(self, field: Any) -> None:
@@ -88,25 +88,25 @@ class Parameter:
         else:
             self.default = lambda: copy.deepcopy(value)
 
-    def _kind(self, info: Any) -> dict[str, Any]:
-        """What the library is told of the type: a kind it knows, else `text` or `texts`."""
+    def _kind(self, info: Any) -> str | dict[str, Any]:
+        """How the library binds the value: a kind it converts itself, else `text` or `texts`."""
         annotation, metadata = _without_none(info.annotation), list(info.metadata)
         if _is_sequence(annotation):
-            return {"kind": "texts"}
+            return "texts"
         if _holds_model(annotation):
             raise Unplanned(f"parameter {self.name} is a model")
         limits = _limits(metadata)
         if annotation in (int, float) and limits is not None and not limits.keys() & {"min_len"}:
-            return {"kind": annotation.__name__, **limits}
+            return {annotation.__name__: limits}
         if annotation is str and limits is not None and not limits.keys() - {"min_len", "max_len"}:
-            return {"kind": "str", **limits}
+            return {"str": limits}
         if annotation is bool and not metadata:
-            return {"kind": "bool"}
+            return "bool"
         choices = _choices(annotation) if not metadata else None
         if choices is not None:
             self.choices = list(choices.values())
-            return {"kind": "choice", "choices": list(choices)}
-        return {"kind": "text"}
+            return {"choice": list(choices)}
+        return "text"
 
 
 def _is_required(field: Any) -> bool:
@@ -151,7 +151,11 @@ def _without_none(annotation: Any) -> Any:
 
 
 def _is_sequence(annotation: Any) -> bool:
-    from fastapi._compat import field_annotation_is_sequence
+    try:
+        from fastapi._compat.shared import field_annotation_is_sequence
+    except ImportError:
+        # In older FastAPI versions it is one module.
+        from fastapi._compat import field_annotation_is_sequence
 
     return field_annotation_is_sequence(annotation)
 
@@ -175,7 +179,7 @@ def _limits(metadata: list[Any]) -> dict[str, Any] | None:
                 if isinstance(bound, int) and abs(bound) > _INT_MAX:
                     return None
                 if not math.isfinite(bound):
-                    # JSON has no such number.
+                    # JSON has no way to write it.
                     return None
                 limits[name] = bound
                 break

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from skills_host.plan.reason import Unplanned
 
+#: Which results of plain JSON values may be written as they are.
+Plain = Literal["any", "dict", "encoder"]
 
-def encoding(route: Any) -> tuple[str | None, Callable[[Any], bytes]]:
+
+def encoding(route: Any) -> tuple[Plain | None, Callable[[Any], bytes]]:
     """How results are written.
 
     Returns:
@@ -18,7 +21,6 @@ def encoding(route: Any) -> tuple[str | None, Callable[[Any], bytes]]:
     """
     from fastapi.encoders import jsonable_encoder
     from fastapi.exceptions import ResponseValidationError
-    from fastapi.responses import JSONResponse
 
     field = route.response_field
     if field is not None and len(route.methods) > 1:
@@ -26,7 +28,7 @@ def encoding(route: Any) -> tuple[str | None, Callable[[Any], bytes]]:
     if field is None:
 
         def encode(result: Any) -> bytes:
-            return JSONResponse(jsonable_encoder(result)).body
+            return _written(jsonable_encoder(result))
 
         return "encoder", encode
 
@@ -48,10 +50,18 @@ def encoding(route: Any) -> tuple[str | None, Callable[[Any], bytes]]:
         if errors:
             raise ResponseValidationError(errors=errors, body=result, **_context(route))
         if to_json is not None:
-            return to_json(value, **options)
-        return JSONResponse(field.serialize(value, **options)).body
+            written: bytes = to_json(value, **options)
+            return written
+        return _written(field.serialize(value, **options))
 
     return _plain_annotation(route, options), encode_field
+
+
+def _written(content: Any) -> bytes:
+    """JSON as FastAPI's own response writes it."""
+    from fastapi.responses import JSONResponse
+
+    return bytes(JSONResponse(content).body)
 
 
 def _context(route: Any) -> dict[str, Any]:
@@ -67,7 +77,7 @@ def _context(route: Any) -> dict[str, Any]:
     return {"endpoint_ctx": context}
 
 
-def _plain_annotation(route: Any, options: dict[str, Any]) -> str | None:
+def _plain_annotation(route: Any, options: dict[str, Any]) -> Plain | None:
     """Which results of plain values pass the response model unchanged."""
     changed = {name for name, value in options.items() if value not in (None, False)} - {"by_alias"}
     if changed:

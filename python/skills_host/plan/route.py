@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from _skills_host import Binder
-
 from skills_host.docstring import Docstring, tells_parameters
 from skills_host.plan import result, tree
 from skills_host.plan.reason import Unplanned

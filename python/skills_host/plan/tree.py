@@ -26,6 +26,8 @@ _SCOPES = (
     "parent_oauth_scopes",
     "scope",
 )
+#: Attributes of a function by which FastAPI may take it for something else than its code is.
+_MARKS = {"__call__", "_is_coroutine", "_is_coroutine_mark"}
 
 
 class Step:
@@ -154,10 +156,10 @@ def _refuse_special(dependant: Any) -> None:
                 raise Unplanned("it has security scopes")
         if getattr(dependant, "concurrency", None) is not None:
             raise Unplanned("its concurrency is limited")
-        if not inspect.isclass(call):
+        if inspect.isclass(call):
+            _refuse_class(call)
+        else:
             _is_coroutine_function(call)
-        elif hasattr(call, "__wrapped__"):
-            raise Unplanned("it wraps something")
     except Unplanned as reason:
         raise Unplanned(f"dependency {name}: {reason}") from None
 
@@ -170,12 +172,47 @@ def _parameters(dependant: Any, prefix: str) -> list[Parameter]:
     ]
 
 
+def _refuse_class(cls: type) -> None:
+    """Raises `Unplanned` for a class that FastAPI versions do not all take for a plain one."""
+    if hasattr(cls, "__wrapped__"):
+        raise Unplanned("it wraps something")
+    if type(cls).__call__ is not type.__call__:
+        raise Unplanned("its metaclass makes its instances")
+    if any("__call__" in vars(base) for base in cls.__mro__):
+        # Older FastAPI versions go by what its instances are when called.
+        _is_coroutine_function(cls.__call__)
+
+
 def _is_coroutine_function(function: Callable[..., Any]) -> bool:
-    innermost = inspect.unwrap(function)
-    kinds = {inspect.iscoroutinefunction(each) for each in (function, innermost)}
-    generators = (inspect.isgeneratorfunction, inspect.isasyncgenfunction)
-    if any(is_kind(each) for is_kind in generators for each in (function, innermost)):
-        raise Unplanned("it is a generator")
-    if not isinstance(function, (types.FunctionType, types.MethodType)) or len(kinds) != 1:
+    """True for `async def`, false for `def`.
+
+    FastAPI versions differ in how far they look into wrappers, partial functions and instances with
+    `__call__`. Where all that is wrapped is a function of the same kind, they agree.
+
+    Raises:
+        Unplanned: It is anything else.
+    """
+    kinds = {_is_plain_coroutine_function(each) for each in _wrapped(function)}
+    if len(kinds) != 1:
         raise Unplanned("it is not a plain function")
     return kinds.pop()
+
+
+def _wrapped(function: Callable[..., Any]) -> list[Callable[..., Any]]:
+    """The function, what it wraps, what that wraps, and so on."""
+    chain = [function]
+    while hasattr(chain[-1], "__wrapped__"):
+        inner = chain[-1].__wrapped__
+        if any(inner is each for each in chain):
+            raise Unplanned("it wraps itself")
+        chain.append(inner)
+    return chain
+
+
+def _is_plain_coroutine_function(function: Callable[..., Any]) -> bool:
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise Unplanned("it is a generator")
+    code = function.__func__ if isinstance(function, types.MethodType) else function
+    if not isinstance(code, types.FunctionType) or vars(code).keys() & _MARKS:
+        raise Unplanned("it is not a plain function")
+    return inspect.iscoroutinefunction(function)

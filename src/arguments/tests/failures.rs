@@ -120,13 +120,16 @@ fn nothing_that_can_be_typed_panics() {
             for two in arguments {
                 for three in ["x", "--jql"] {
                     let line = typed(&[one, two, three]);
-                    let _ = resolve(&description, &line, &[], None);
-                    let _ = resolve(&description, &line, &[], Some(three));
+                    let _ = resolve(&description, &Line { arguments: &line, ..Line::default() });
+                    let _ = resolve(
+                        &description,
+                        &Line { arguments: &line, method: Some(three), ..Line::default() },
+                    );
                 }
             }
         }
     }
     let long = vec!["a/".repeat(1000); 100];
-    let _ = resolve(&jira(), &long, &[], None);
-    let _ = resolve(&jira(), &["x".repeat(1 << 20)], &[], None);
+    let _ = resolve(&jira(), &Line { arguments: &long, ..Line::default() });
+    let _ = resolve(&jira(), &Line { arguments: &["x".repeat(1 << 20)], ..Line::default() });
 }

@@ -7,7 +7,7 @@ fn read(argument: usize, text: &str) -> Input {
     Input { argument, read: Ok(text.to_owned()) }
 }
 
-fn resolved(line: &[&str], inputs: &[Input]) -> Result<Invocation, Failure> {
+fn resolved(line: &[&str], inputs: &[Input]) -> Result<Resolved, Failure> {
     let plugin = plugin(
         "p",
         &[
@@ -15,7 +15,7 @@ fn resolved(line: &[&str], inputs: &[Input]) -> Result<Invocation, Failure> {
             "POST /post text!@body fields:object@body",
         ],
     );
-    resolve(&plugin, &typed(line), inputs, None)
+    resolve(&plugin, &Line { arguments: &typed(line), inputs, ..Line::default() })
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn text_and_json_options_take_files() {
     assert_eq!(shown(&request), "GET get/k?text=one&list=b");
     let request =
         sent(&["post", "--text", "@a", "--fields=@b"], &[read(2, "7"), read(3, "{\"a\": [1]}")]);
-    assert_eq!(request.body, Some(serde_json::json!({"text": "7", "fields": {"a": [1]}})));
+    assert_eq!(body(&request), Some(serde_json::json!({"text": "7", "fields": {"a": [1]}})));
     assert_eq!(request.warnings, Vec::<String>::new());
     let request = sent(&["post", "x", "--fields={\"a\":"], &[]);
     assert_eq!(
@@ -51,20 +51,22 @@ fn what_is_no_file_stays_as_it_was_typed() {
     let request = resolved(&["get", "--flag", "@k"], &[all(2)]).unwrap();
     assert_eq!(shown(&request), "GET get/@k?flag=True");
     let request = resolved(&["post", "@x"], &[]).unwrap();
-    assert_eq!(request.body, Some(serde_json::json!({"text": "@x"})));
+    assert_eq!(body(&request), Some(serde_json::json!({"text": "@x"})));
 }
 
 #[test]
 fn what_could_not_be_read_is_told_where_it_is_needed() {
     let failure = Failure::new(Kind::Usage, "--text: there is no file `a.md`");
     let input = Input { argument: 3, read: Err(failure.clone()) };
-    assert_eq!(resolved(&["get", "k", "--text", "@a.md"], &[input]), Err(failure));
+    assert_eq!(resolved(&["get", "k", "--text", "@a.md"], &[input]).unwrap_err(), failure);
 }
 
 #[test]
 fn a_body_without_declared_fields_takes_files_as_text() {
     let any = plugin("p", &["POST /any BODY"]);
     let line = typed(&["any", "--a", "@f", "--b", "7"]);
-    let request = resolve(&any, &line, &[read(2, "7")], None).unwrap();
-    assert_eq!(request.body, Some(serde_json::json!({"a": "7", "b": 7})));
+    let request =
+        resolve(&any, &Line { arguments: &line, inputs: &[read(2, "7")], ..Line::default() })
+            .unwrap();
+    assert_eq!(body(&request), Some(serde_json::json!({"a": "7", "b": 7})));
 }

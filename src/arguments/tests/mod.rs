@@ -9,7 +9,7 @@ mod syntax;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::description::{Command, Location, Parameter};
+use crate::command::{Command, Location, Parameter};
 use crate::failure::Kind;
 
 /// `METHOD /path name:type name!:type …`: `!` for required, a type after `:`, `@` before a place that is not
@@ -48,7 +48,7 @@ fn command(line: &str) -> Command {
         parameters.push(parameter(name, kind, location, required));
     }
     let has_body = line.contains("@body") || line.contains("BODY");
-    Command { path, method, parameters, has_body, ..Command::default() }
+    Command { path: path.into(), method, parameters, has_body, ..Command::default() }
 }
 
 fn plugin(name: &str, lines: &[&str]) -> Description {
@@ -111,31 +111,41 @@ fn typed(line: &[&str]) -> Vec<String> {
     line.iter().map(|argument| (*argument).to_owned()).collect()
 }
 
-fn ok(description: &Description, line: &[&str]) -> Invocation {
-    resolve(description, &typed(line), &[], None)
-        .unwrap_or_else(|failure| panic!("{line:?}: {failure}"))
+/// Resolves a line without inputs and without a method.
+fn resolved(description: &Description, line: &[&str]) -> Result<Resolved, Failure> {
+    resolve(description, &Line { arguments: &typed(line), ..Line::default() })
+}
+
+fn ok(description: &Description, line: &[&str]) -> Resolved {
+    resolved(description, line).unwrap_or_else(|failure| panic!("{line:?}: {failure}"))
 }
 
 fn err(description: &Description, line: &[&str]) -> Failure {
-    match resolve(description, &typed(line), &[], None) {
-        Ok(invocation) => panic!("{line:?}: {invocation:?}"),
+    match resolved(description, line) {
+        Ok(resolved) => panic!("{line:?}: {resolved:?}"),
         Err(failure) => failure,
     }
 }
 
+/// The body of a call as JSON.
+fn body(resolved: &Resolved) -> Option<Value> {
+    resolved.request.body.clone().map(Value::Object)
+}
+
 /// `METHOD path?name=value&…`, nothing encoded; segments with a slash in them are shown with `%2F`.
-fn shown(invocation: &Invocation) -> String {
+fn shown(resolved: &Resolved) -> String {
+    let request = &resolved.request;
     let segments: Vec<String> =
-        invocation.segments.iter().map(|segment| segment.replace('/', "%2F")).collect();
+        request.segments.iter().map(|segment| segment.replace('/', "%2F")).collect();
     let query: Vec<String> =
-        invocation.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let mark = if query.is_empty() { "" } else { "?" };
-    format!("{} {}{mark}{}", invocation.method, segments.join("/"), query.join("&"))
+    format!("{} {}{mark}{}", request.method, segments.join("/"), query.join("&"))
 }
 
 #[track_caller]
 fn sends(description: &Description, line: &[&str], request: &str) {
-    let invocation = ok(description, line);
-    assert_eq!(shown(&invocation), request, "{line:?}");
-    assert_eq!(invocation.warnings, Vec::<String>::new(), "{line:?}");
+    let resolved = ok(description, line);
+    assert_eq!(shown(&resolved), request, "{line:?}");
+    assert_eq!(resolved.warnings, Vec::<String>::new(), "{line:?}");
 }

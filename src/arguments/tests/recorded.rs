@@ -51,7 +51,8 @@ fn calls_that_worked_keep_working() {
         let (method, path) = (row["method"].as_str().unwrap(), row["path"].as_str().unwrap());
         let recorded_request = format!("{method} {path}{mark}{}", params.join("&"));
         let line = argv.join(" ");
-        let request = shown(&resolve(&recorded, &argv, &[], None).unwrap());
+        let request =
+            shown(&resolve(&recorded, &Line { arguments: &argv, ..Line::default() }).unwrap());
         if let Some((_, wanted)) = better.iter().find(|(before, _)| *before == line) {
             assert_eq!(request, *wanted, "{line}");
             assert_ne!(request, recorded_request, "{line} is no exception");
@@ -80,7 +81,11 @@ fn without_a_description_words_decide() {
     ] {
         sends(&nothing, line, request);
     }
-    let by_hand = resolve(&nothing, &typed(&["create"]), &[], Some("put")).unwrap();
+    let by_hand = resolve(
+        &nothing,
+        &Line { arguments: &typed(&["create"]), method: Some("put"), ..Line::default() },
+    )
+    .unwrap();
     assert_eq!(shown(&by_hand), "PUT create");
     assert_eq!(err(&nothing, &["--x", "1"]).error, "No command for 'p'");
 }

@@ -77,7 +77,7 @@ fn where_nothing_fits_fully_the_nearest_is_taken() {
 #[test]
 fn nothing_is_deleted_by_a_typing_error() {
     let typo = ok(&jira(), &["attachment", "K", "--file-name", "x", "--cnotent", "y"]);
-    assert_eq!(typo.method, "POST");
+    assert_eq!(typo.request.method, "POST");
     let typo = ok(&jira(), &["watcher", "K", "joe", "--notfy"]);
     assert_eq!(shown(&typo), "POST watcher/K?notfy=True&username=joe");
     let meant = ok(&jira(), &["attachment", "12345", "--delete"]);
@@ -86,8 +86,10 @@ fn nothing_is_deleted_by_a_typing_error() {
 
 #[test]
 fn the_method_can_be_chosen_by_hand() {
-    let by_hand =
-        |line: &[&str], method| shown(&resolve(&jira(), &typed(line), &[], Some(method)).unwrap());
+    let by_hand = |line: &[&str], method| {
+        let line = Line { arguments: &typed(line), method: Some(method), ..Line::default() };
+        shown(&resolve(&jira(), &line).unwrap())
+    };
     assert_eq!(by_hand(&["component", "7"], "delete"), "DELETE component/7");
     assert_eq!(by_hand(&["watcher", "P-1", "joe"], "POST"), "POST watcher/P-1?username=joe");
     assert_eq!(by_hand(&["user"], "PUT"), "PUT user");
@@ -100,9 +102,33 @@ fn options_may_fill_the_path() {
     sends(&jira(), &["status", "--name=In/Progress"], "GET status/In%2FProgress");
     sends(&jira(), &["workflow", "--issue-type", "a/b"], "GET workflow/a/b");
     let both = plugin("p", &["PUT /item/{id} id@body"]);
-    let invocation = ok(&both, &["item", "7", "--id", "8"]);
+    let resolved = ok(&both, &["item", "7", "--id", "8"]);
     assert_eq!(
-        (shown(&invocation).as_str(), invocation.body),
+        (shown(&resolved).as_str(), body(&resolved)),
         ("PUT item/7", Some(json!({"id": "8"})))
     );
+}
+
+#[test]
+fn a_command_is_certain_only_where_the_server_would_call_it() {
+    let description = plugin("p", &["GET /user/{name}", "GET /user/me", "GET /n/{x}", "GET /{a}"]);
+    let mut description = description;
+    for (index, command) in description.commands.iter_mut().enumerate() {
+        command.route = index;
+        description.routes.push(crate::description::Route {
+            path: Some(command.path.clone()),
+            methods: Some(vec![command.method.clone()]),
+        });
+    }
+    let command = |line: &[&str]| ok(&description, line).command;
+    assert_eq!(command(&["user", "bob"]), Some(0));
+    // Declared first, `/user/{name}` answers.
+    assert_eq!(command(&["user", "me"]), None);
+    // No request reaches it with a slash in a segment.
+    assert_eq!(command(&["n", "a/b"]), None);
+    assert_eq!(command(&["n", "a"]), Some(2));
+    let by_hand = Line { arguments: &typed(&["n", "a"]), method: Some("PUT"), ..Line::default() };
+    assert_eq!(resolve(&description, &by_hand).unwrap().command, None);
+    let resolved = ok(&description, &["n", "a"]);
+    assert_eq!(resolved.request.path, [("x".to_owned(), "a".to_owned())]);
 }

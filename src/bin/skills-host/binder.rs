@@ -4,9 +4,9 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use skills_daemon::routes::Argument;
+use skills_daemon::scheduling::hold::Pace;
 
 use crate::json;
-use crate::wakes::Pace;
 
 /// What turns bound values into keyword arguments and results into answers; made once per plan by
 /// `skills_host.plan`.

@@ -58,6 +58,8 @@ fn files<'a>(dir: &'a Dir<'a>) -> Vec<&'a include_dir::File<'a>> {
         })
         // Left by running the SDK's tests in the source tree; and what only `plugin new` writes.
         .filter(|file| !file.path().iter().any(|part| part == "__pycache__" || part == TEMPLATES))
+        // For type checkers.
+        .filter(|file| file.path().extension().is_none_or(|extension| extension != "pyi"))
         .collect()
 }
 

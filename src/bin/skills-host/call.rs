@@ -3,8 +3,9 @@
 //! All methods run on the plugin's thread (or on one of its pool threads) with the GIL held, and none of them
 //! waits.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use skills_daemon::exchange::head::ResponseHead;
 use skills_daemon::exchange::{PluginSide, Received};
-use skills_daemon::runtime::Direct;
+use skills_daemon::runtime::{Caller, Direct};
 
 use crate::binder::Binder;
 use crate::context;
@@ -31,6 +32,8 @@ pub(crate) struct Call {
     id: u64,
     /// How to call the handler without FastAPI.
     direct: Option<Direct>,
+    /// Where the call comes from.
+    caller: Option<Arc<Caller>>,
     started: AtomicBool,
     /// `None` once the call is closed.
     load: Mutex<Option<Counted>>,
@@ -41,12 +44,12 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    fn reply(&self, status: u16, body: Bytes) -> PyResult<()> {
+    fn reply(&self, status: u16, body: Bytes, now: Instant) -> PyResult<()> {
         let status = StatusCode::from_u16(status)
             .map_err(|_| PyValueError::new_err(format!("{status} is not an HTTP status")))?;
         self.started.store(true, Ordering::Relaxed);
         if let Some(waker) = self.with(|side| side.answer(status, body))? {
-            wakes::wake(waker);
+            wakes::wake(waker, now);
         }
         self.close();
         Ok(())
@@ -56,11 +59,13 @@ impl Call {
         id: u64,
         side: PluginSide,
         direct: Option<Direct>,
+        caller: Option<Arc<Caller>>,
         load: Option<Counted>,
     ) -> Call {
         Call {
             id,
             direct,
+            caller,
             started: AtomicBool::new(false),
             load: Mutex::new(load),
             begun: OnceLock::new(),
@@ -79,13 +84,19 @@ impl Call {
     /// The id of the request, in all logs.
     #[getter]
     fn request_id<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        self.with(|side| PyString::new(py, &side.request().request_id))
+        self.with(|side| PyString::new(py, side.request().id()))
     }
 
     /// The decoded path.
     #[getter]
     fn path<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        self.with(|side| PyString::new(py, side.request().target.path()))
+        self.with(|side| PyString::new(py, side.request().head().target.path()))
+    }
+
+    /// The working directory of the shell that called; `None` for calls from elsewhere.
+    #[getter]
+    fn directory(&self) -> Option<&Path> {
+        self.caller.as_ref()?.directory.as_deref()
     }
 
     /// The number of the plan, or `None` where FastAPI does everything.
@@ -118,8 +129,11 @@ impl Call {
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
         match &self.direct {
             Some(direct) => {
+                if !binder.get().pace.begin() {
+                    wakes::release();
+                }
                 // Set once: a call has one handler.
-                let _ = self.begun.set((binder.get().pace.begin(), binder.clone().unbind()));
+                let _ = self.begun.set((Instant::now(), binder.clone().unbind()));
                 binder.get().arguments(py, &direct.values)
             }
             None => Ok(None),
@@ -129,25 +143,30 @@ impl Call {
     /// Answers with what the handler returned and ends the call; false if that is not plain JSON.
     fn finish(&self, result: &Bound<'_, PyAny>) -> PyResult<bool> {
         let Some((begun, binder)) = self.begun.get() else { return Ok(false) };
-        let binder = binder.get();
-        binder.pace.end(*begun);
-        let Some(body) = binder.plain.written(result) else { return Ok(false) };
-        self.reply(binder.status, Bytes::from(body))?;
+        let (binder, now) = (binder.get(), Instant::now());
+        binder.pace.end(now.saturating_duration_since(*begun));
+        let Some(body) = binder.plain.written(result) else {
+            // What follows may take its time: an encoder, a response of its own.
+            wakes::release();
+            return Ok(false);
+        };
+        self.reply(binder.status, Bytes::from(body), now)?;
         Ok(true)
     }
 
     /// Answers with JSON bytes and ends the call.
     fn answer(&self, status: u16, body: PyBackedBytes) -> PyResult<()> {
-        self.reply(status, Bytes::from_owner(body))
+        self.reply(status, Bytes::from_owner(body), Instant::now())
     }
 
-    /// The ASGI connection scope.
+    /// The ASGI connection scope, for an application that may take its time: what is held is sent before.
     fn scope<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        wakes::release();
         let side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(side) = side.as_ref() else {
             return Err(PyRuntimeError::new_err("the request has ended"));
         };
-        let head = side.request();
+        let head = side.request().head();
         let asgi = PyDict::new(py);
         asgi.set_item(intern!(py, "version"), intern!(py, "3.0"))?;
         asgi.set_item(intern!(py, "spec_version"), intern!(py, "2.3"))?;

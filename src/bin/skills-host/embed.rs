@@ -2,14 +2,17 @@
 
 use std::ffi::{CStr, CString};
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Mutex;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use skills_daemon::failure::Failure;
 use skills_daemon::paths::Paths;
+use skills_daemon::settings::Settings;
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::{binder, bug, call, inbox, log, pool};
@@ -63,14 +66,25 @@ pub(crate) fn check_library(expected: &Path) -> Result<(), Failure> {
 
 /// Initializes CPython as the interpreter of the venv, with `python_dir` in front of its path, and lets the GIL
 /// go. Called once, by the main thread, before any other thread is started that may attach.
-pub(crate) fn initialize(paths: &Paths, python_dir: &Path, log_level: &str) -> Result<(), Failure> {
+pub(crate) fn initialize(
+    paths: &Paths,
+    python_dir: &Path,
+    settings: &Settings,
+    address: SocketAddr,
+) -> Result<(), Failure> {
     start_interpreter(&paths.venv_python())?;
     // Attaches the main thread, which gives the GIL back at the end of the closure.
-    Python::attach(|py| set_up(py, paths, python_dir, log_level))
+    Python::attach(|py| set_up(py, paths, python_dir, settings, address))
         .map_err(|error| bug("the embedded Python cannot be set up", &error))
 }
 
-fn set_up(py: Python<'_>, paths: &Paths, python_dir: &Path, log_level: &str) -> PyResult<()> {
+fn set_up(
+    py: Python<'_>,
+    paths: &Paths,
+    python_dir: &Path,
+    settings: &Settings,
+    address: SocketAddr,
+) -> PyResult<()> {
     let sys = py.import("sys")?;
     // Bytecode of plugins and of the venv goes to the cache: nothing is written beside their files.
     sys.setattr("pycache_prefix", paths.cache().join("pycache").as_os_str())?;
@@ -86,10 +100,27 @@ fn set_up(py: Python<'_>, paths: &Paths, python_dir: &Path, log_level: &str) -> 
     module.add_class::<inbox::Reply>()?;
     module.add_class::<pool::Pool>()?;
     module.add_function(wrap_pyfunction!(log::log, &module)?)?;
+    module.add("settings", shown(py, settings, address)?)?;
     sys.getattr("modules")?.set_item("_skills_host", &module)?;
 
+    let log_level = settings.log_level.value.to_string();
     py.import("skills_host.log")?.call_method1("install", (log_level,))?;
     Ok(())
+}
+
+/// The settings that plugins see as `skills_daemon.config`, under their names in `config.toml`.
+fn shown<'py>(
+    py: Python<'py>,
+    settings: &Settings,
+    address: SocketAddr,
+) -> PyResult<Bound<'py, PyDict>> {
+    let shown = PyDict::new(py);
+    shown.set_item("host", address.ip().to_string())?;
+    shown.set_item("port", address.port())?;
+    shown.set_item("timeout", settings.idle_timeout.value.0)?;
+    shown.set_item("shutdown_timeout", settings.shutdown_timeout.value.0)?;
+    shown.set_item("log_level", settings.log_level.value.to_string())?;
+    Ok(shown)
 }
 
 /// Starts the interpreter and releases the GIL of the calling thread.

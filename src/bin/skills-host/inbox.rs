@@ -60,6 +60,8 @@ pub(crate) enum Refused {
     Full,
     /// The plugin's thread has ended.
     Closed,
+    /// The system gives no thread to run it.
+    NoThread,
 }
 
 /// A new inbox and the way into it.
@@ -142,7 +144,7 @@ impl Inbox {
         self.reader.as_raw_fd()
     }
 
-    /// The next events, at most `BATCH`; answers to them may wait until `done`.
+    /// The next events, at most `BATCH`; answers to them may be held until `done`. On the loop's thread.
     fn take<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let batch: Vec<Event> = {
             let mut queue = self.shared.lock();
@@ -171,9 +173,9 @@ impl Inbox {
         Ok(list)
     }
 
-    /// Ends a batch: whoever waits for an answer is woken.
+    /// Ends a batch: the answers that are held are sent. On the loop's thread.
     fn done(&self) {
-        wakes::flush();
+        wakes::close();
     }
 }
 

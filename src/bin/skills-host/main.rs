@@ -7,13 +7,15 @@
 //! - `pool`: the threads for `def` handlers of one plugin.
 //! - `call`: one request, as Python sees it.
 //! - `binder`: from bound values to a handler's arguments; `json`: from its result to bytes.
+//! - `wakes`: sending finished answers, together or at once.
 //! - `log`: Python's log records into the daemon's log.
 //!
 //! # Who attaches to Python
 //!
-//! The main thread, while it initializes the interpreter; each plugin's thread, for as long as it lives; and the
-//! threads of a plugin's pool, while they have something to do. The
-//! threads of the tokio runtime never do, so no request waits for the GIL unless it is for a plugin. No thread
+//! The main thread, while it initializes the interpreter; each plugin's thread, for as long as it lives; the
+//! threads of a plugin's pool, while they have something to do; and the thread that runs exit functions at the end. The
+//! threads of the tokio runtime never do, so no request waits for the GIL unless it is for a plugin; the watch for
+//! calls that block (`pool`) and the sweep of answers that are held (`wakes`) are tasks of theirs. No thread
 //! waits for another while it holds the GIL: what crosses over is a queue or an exchange, whose locks are held
 //! for a few moves of memory, and dropping a Python object elsewhere only queues it. The interpreter is never
 //! finalized: the process ends by `_exit` after the plugins were unloaded, so a thread that a plugin blocked
@@ -38,17 +40,17 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use clap::Parser;
 use skills_daemon::daemon::logging::{self, Destination};
 use skills_daemon::environment::{self, Environment};
 use skills_daemon::failure::{Failure, Kind};
-use skills_daemon::lifecycle::launch::ORIGINAL_LIBRARY_PATH;
 use skills_daemon::paths::Paths;
 use skills_daemon::settings::Settings;
 use skills_daemon::venv::Base;
-use skills_daemon::wire::{Ready, Startup};
+use skills_daemon::wire::{HEARTBEAT, Ready, Startup};
 use skills_daemon::{console::Console, daemon};
 
 /// A request's memory is mostly allocated on an I/O thread and freed on a plugin's, or the other way round:
@@ -80,7 +82,7 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // SAFETY: no other thread runs yet, so nobody reads the environment while it changes.
-    unsafe { give_back_library_path() };
+    unsafe { environment::restore_library_path() };
     let env = Environment::of_process();
     let reporter = match Reporter::new(arguments.foreground, &env) {
         Ok(reporter) => reporter,
@@ -122,7 +124,7 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     let prepared = daemon::prepare(paths.clone(), settings, env, &base, &progress)?;
 
     let python_dir = bundle::unpack(&paths)?;
-    embed::initialize(&paths, &python_dir, &level.to_string())?;
+    embed::initialize(&paths, &python_dir, prepared.settings(), prepared.address()?)?;
     let python = Arc::new(plugins::Embedded);
     // The other half of the CPUs is for Python: an I/O thread that takes a plugin's CPU away only costs.
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
@@ -133,6 +135,7 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
         .enable_all()
         .build()
         .map_err(|error| Failure::environment(format!("cannot start I/O threads: {error}")))?;
+    runtime.spawn(wakes::sweep());
     let bundled = bundle::plugins(&python_dir);
     let announce = |ready: &Ready| reporter.ready(ready.clone());
     let outcome = runtime.block_on(daemon::run(prepared, python, base.version, bundled, announce));
@@ -142,27 +145,10 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     outcome
 }
 
-/// Restores the loader path that the user had, which plugins and their subprocesses see.
-///
-/// # Safety
-/// No other thread may run.
-unsafe fn give_back_library_path() {
-    let Some(original) = std::env::var_os(ORIGINAL_LIBRARY_PATH) else { return };
-    // SAFETY: the caller guarantees that no other thread runs.
-    unsafe {
-        std::env::remove_var(ORIGINAL_LIBRARY_PATH);
-        if original.is_empty() {
-            std::env::remove_var(environment::LIBRARY_PATH);
-        } else {
-            std::env::set_var(environment::LIBRARY_PATH, original);
-        }
-    }
-}
-
 /// Tells whoever started the host how far it is.
 enum Reporter {
     /// Lines of JSON to the launcher, until `ready` or `failed`.
-    Launcher(Mutex<Option<File>>),
+    Launcher(Arc<Mutex<Option<File>>>),
     /// Text to the terminal.
     Terminal(Box<Console>),
 }
@@ -178,7 +164,14 @@ impl Reporter {
         nix::unistd::dup2_stdout(io::stderr().as_fd())?;
         // Fails only for a process that leads its group already, which has nothing to leave.
         let _ = nix::unistd::setsid();
-        Ok(Reporter::Launcher(Mutex::new(Some(report))))
+        let report = Arc::new(Mutex::new(Some(report)));
+        let pipe = report.clone();
+        thread::spawn(move || {
+            while send(&pipe, &Startup::Alive, false) {
+                thread::sleep(HEARTBEAT);
+            }
+        });
+        Ok(Reporter::Launcher(report))
     }
 
     fn progress(&self, text: &str) {
@@ -208,20 +201,27 @@ impl Reporter {
         }
     }
 
-    /// A launcher that went away misses the line, which hurts nobody.
     fn send(&self, event: &Startup, last: bool) {
-        let Reporter::Launcher(pipe) = self else { return };
-        let mut pipe = pipe.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = pipe.as_mut()
-            && let Ok(mut line) = serde_json::to_vec(event)
-        {
-            line.push(b'\n');
-            let _ = file.write_all(&line);
-        }
-        if last {
-            *pipe = None;
+        if let Reporter::Launcher(pipe) = self {
+            send(pipe, event, last);
         }
     }
+}
+
+/// Writes a line to the launcher, and closes the pipe after the last one; false once it is closed.
+///
+/// A launcher that went away misses the line, which hurts nothing.
+fn send(pipe: &Mutex<Option<File>>, event: &Startup, last: bool) -> bool {
+    let mut pipe = pipe.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(file) = pipe.as_mut() else { return false };
+    if let Ok(mut line) = serde_json::to_vec(event) {
+        line.push(b'\n');
+        let _ = file.write_all(&line);
+    }
+    if last {
+        *pipe = None;
+    }
+    true
 }
 
 /// A failure inside Python that is not a plugin's.

@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use serde_json::{Map, Value, json};
-use skills_daemon::exchange::head::RequestHead;
-use skills_daemon::exchange::{self, Incoming, IoSide};
+use skills_daemon::exchange::{self, IoSide};
 use skills_daemon::failure::{Failure, Kind};
-use skills_daemon::runtime::{BoxFuture, Direct, Instance, LoadRequest, Loaded, Runtime};
+use skills_daemon::runtime::{self, BoxFuture, Instance, LoadRequest, Loaded, Runtime};
 use tokio::sync::oneshot;
 
 use crate::bug;
@@ -149,22 +148,18 @@ impl Instance for Worker {
         })
     }
 
-    fn call(
-        &self,
-        head: RequestHead,
-        incoming: Incoming,
-        direct: Option<Direct>,
-    ) -> Result<IoSide, Failure> {
+    fn call(&self, call: runtime::Call) -> Result<IoSide, Failure> {
+        let runtime::Call { request, incoming, direct, caller, with_events } = call;
         let id = self.next_call.fetch_add(1, Ordering::Relaxed);
         let own_loop = self.least_busy();
-        let (io, side) = exchange::exchange(head, incoming, id, own_loop.waking());
+        let (io, side) = exchange::exchange(request, incoming, with_events, id, own_loop.waking());
         let sent = match direct {
             Some(direct) if !direct.begins_on_loop => {
-                self.pool.send(Call::new(id, side, Some(direct), None))
+                self.pool.send(Call::new(id, side, Some(direct), caller, None))
             }
             direct => {
                 let load = Some(own_loop.count());
-                own_loop.send(Event::Call(Box::new(Call::new(id, side, direct, load))))
+                own_loop.send(Event::Call(Box::new(Call::new(id, side, direct, caller, load))))
             }
         };
         match sent {
@@ -177,6 +172,10 @@ impl Instance for Worker {
             Err(Refused::Closed) => {
                 Err(Failure::new(Kind::Plugin, "the plugin's thread has ended")
                     .hint("Run `skills-daemon reload`."))
+            }
+            Err(Refused::NoThread) => {
+                Err(Failure::environment("cannot start a thread for the handler")
+                    .hint("Look for a limit on threads or memory (`ulimit -u`), then try again."))
             }
         }
     }

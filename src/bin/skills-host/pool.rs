@@ -1,47 +1,37 @@
-//! The threads for `def` handlers of one plugin: as few as the load needs.
+//! The threads for `def` handlers of one plugin: carries out what [`skills_daemon::scheduling::pool`] decides.
 //!
-//! Threads that take turns with the GIL cost several times what the calls themselves cost, so one thread makes all
-//! calls one after the other for as long as they are short. Only when calls wait and none has been begun for
-//! [`STALL`], because the running ones block (a request to a remote server, a sleep), another thread is added, up
-//! to FastAPI's own limit. A thread that has nothing to do waits detached from Python, and ends after a while.
-//!
-//! I/O threads only put calls in, which takes a lock for a few moves; a thread of the pool never holds that lock
-//! while it runs Python, nor waits while it is attached.
+//! Any thread puts calls in ([`Pool::send`]), which takes a lock for a few moves and never attaches to Python. The
+//! threads of the pool are attached for as long as they run calls; one that sleeps is parked, detached. No thread
+//! holds the lock while it runs Python, or waits while it is attached. The watch for calls that block is a task on the
+//! I/O threads, which are never attached.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
+use skills_daemon::scheduling::pool::{self, Effect, Limits, Next, Refusal, ThreadNumber, Ticket};
 
 use crate::call::Call;
 use crate::inbox::{REQUESTS_MAX, Refused};
 use crate::wakes;
 
-/// How many calls may block at once: FastAPI's limit.
-const THREADS_MAX: usize = 40;
+/// What a pool may have; as many threads as FastAPI allows.
+const LIMITS: Limits = Limits { threads: 40, waiting: REQUESTS_MAX, idle: Duration::from_secs(10) };
 /// How long calls may wait without one being begun; CPython's switch interval.
-const STALL: Duration = Duration::from_millis(5);
-/// How long a thread beyond the first waits for work before it ends.
-const IDLE_LIMIT: Duration = Duration::from_secs(10);
+const WATCH_PERIOD: Duration = Duration::from_millis(5);
 
-#[derive(Default)]
 struct State {
-    calls: VecDeque<Call>,
-    /// How to run a call, once the plugin is loaded.
+    schedule: pool::Pool<Call>,
+    /// The threads there are.
+    threads: HashMap<ThreadNumber, Thread>,
+    /// How to run a call, from the plugin's load until the pool is closed.
     work: Option<Arc<Work>>,
-    threads: usize,
-    idle: usize,
-    /// Counts calls that were begun, so that a stall shows.
-    begun: u64,
-    /// Calls that were begun and are not done.
-    running: usize,
     /// Called once when nothing waits or runs any more.
     when_empty: Option<Py<PyAny>>,
-    /// A watcher looks for stalls.
-    watched: bool,
-    closed: bool,
+    /// The last thread could not be started.
+    unstarted: bool,
 }
 
 /// Python's side of the pool.
@@ -52,10 +42,15 @@ struct Work {
     prepare: Py<PyAny>,
 }
 
+/// What a thread has once it is prepared.
+struct Prepared<'py> {
+    work: Arc<Work>,
+    prepared: Option<Bound<'py, PyAny>>,
+}
+
 struct Shared {
     name: String,
     state: Mutex<State>,
-    wake: Condvar,
 }
 
 /// The pool of one plugin.
@@ -65,16 +60,17 @@ pub(crate) struct Pool(Arc<Shared>);
 
 #[pymethods]
 impl Pool {
-    /// Sets the function that runs a call, and the one that prepares each thread.
+    /// Sets the function that runs a call, and the one that prepares each thread; runs on the plugin's thread.
     fn run_with(&self, run: Py<PyAny>, prepare: Py<PyAny>) {
         let previous = self.0.lock().work.replace(Arc::new(Work { run, prepare }));
         drop(previous);
     }
 
-    /// Calls `callback` as soon as no call waits or runs, which may be at once.
+    /// Calls `callback` as soon as no call waits or runs: at once, on the plugin's thread, or on the thread of the pool
+    /// that ends the last call.
     fn when_empty(&self, py: Python<'_>, callback: Py<PyAny>) -> PyResult<()> {
         let mut state = self.0.lock();
-        if state.is_empty() {
+        if state.schedule.is_empty() {
             drop(state);
             callback.call0(py)?;
         } else {
@@ -94,109 +90,170 @@ impl Shared {
 
 impl Pool {
     pub(crate) fn new(name: &str) -> Pool {
-        let (name, state, wake) = (name.to_owned(), Mutex::default(), Condvar::new());
-        Pool(Arc::new(Shared { name, state, wake }))
+        let state = State {
+            schedule: pool::Pool::new(LIMITS),
+            threads: HashMap::new(),
+            work: None,
+            when_empty: None,
+            unstarted: false,
+        };
+        Pool(Arc::new(Shared { name: name.to_owned(), state: Mutex::new(state) }))
     }
 
-    /// Puts a call in. Never waits and never runs Python.
+    /// Puts a call in, on any thread of the I/O runtime. Never waits and never runs Python.
     pub(crate) fn send(&self, call: Call) -> Result<(), Refused> {
         let mut state = self.0.lock();
-        if state.closed {
-            return Err(Refused::Closed);
-        }
-        if state.calls.len() >= REQUESTS_MAX {
-            return Err(Refused::Full);
-        }
-        state.calls.push_back(call);
-        let busy = state.threads - state.idle;
-        if state.threads == 0 {
-            self.spawn(&mut state);
-        } else if busy == 0 {
-            self.0.wake.notify_one();
-        } else if !state.watched {
-            // The busy ones will come to it, unless they block.
-            state.watched = true;
-            let pool = self.clone();
-            tokio::spawn(async move { pool.watch().await });
-        }
-        Ok(())
+        let (refusal, call) = match state.schedule.arrived(call) {
+            Ok(effect) => return self.carry_out(state, effect),
+            Err(refused) => refused,
+        };
+        drop(state);
+        drop(call);
+        Err(match refusal {
+            Refusal::Full => Refused::Full,
+            Refusal::Closed => Refused::Closed,
+        })
     }
 
     /// Takes no more calls and lets the threads end; one that blocks is left behind.
     pub(crate) fn close(&self) {
-        let (calls, work) = {
+        let (asleep, left) = {
             let mut state = self.0.lock();
-            state.closed = true;
-            (std::mem::take(&mut state.calls), state.work.take())
+            let (calls, asleep) = state.schedule.close();
+            let asleep: Vec<Thread> =
+                asleep.iter().filter_map(|number| state.threads.get(number).cloned()).collect();
+            (asleep, (calls, state.work.take(), state.when_empty.take()))
         };
-        self.0.wake.notify_all();
-        // Outside of the lock: each tells its sender that nobody will answer.
-        drop((calls, work));
+        asleep.iter().for_each(Thread::unpark);
+        // Outside of the lock: each call tells its sender that nobody will answer.
+        drop(left);
     }
 
-    /// Adds a thread each time calls wait and none is begun, until none waits.
-    async fn watch(&self) {
-        let mut seen = self.0.lock().begun;
-        loop {
-            tokio::time::sleep(STALL).await;
-            let mut state = self.0.lock();
-            if state.calls.is_empty() || state.closed {
-                state.watched = false;
-                return;
+    /// Gives the lock back and does what the schedule decided; fails if calls have no thread to run them.
+    fn carry_out(&self, state: MutexGuard<'_, State>, effect: Effect) -> Result<(), Refused> {
+        let woken = match effect {
+            Effect::Wake(number) => state.threads.get(&number).cloned(),
+            _ => None,
+        };
+        drop(state);
+        match effect {
+            Effect::Nothing => {}
+            Effect::Start(number) => return self.start(number),
+            Effect::Wake(_) => woken.iter().for_each(Thread::unpark),
+            Effect::Watch => {
+                let pool = self.clone();
+                tokio::spawn(async move { pool.watch().await });
             }
-            if state.begun == seen {
-                if state.idle > 0 {
-                    self.0.wake.notify_one();
-                } else if state.threads < THREADS_MAX {
-                    self.spawn(&mut state);
-                }
-            }
-            seen = state.begun;
         }
+        Ok(())
     }
 
-    fn spawn(&self, state: &mut State) {
+    fn start(&self, number: ThreadNumber) -> Result<(), Refused> {
         let pool = self.clone();
-        let spawned =
-            thread::Builder::new().name(format!("pool-{}", self.0.name)).spawn(move || pool.work());
-        match spawned {
-            Ok(_) => state.threads += 1,
-            Err(error) => tracing::error!(plugin = self.0.name, %error, "no thread for a handler"),
+        let thread = thread::Builder::new().name(format!("pool-{}", self.0.name));
+        let Err(error) = thread.spawn(move || pool.work(number)) else { return Ok(()) };
+        let mut state = self.0.lock();
+        if !std::mem::replace(&mut state.unstarted, true) {
+            tracing::error!(plugin = self.0.name, %error, "cannot start a thread for a handler");
+        }
+        match state.schedule.unstarted() {
+            Ok(effect) => self.carry_out(state, effect),
+            Err(calls) => {
+                drop(state);
+                // Each tells its sender that nobody will answer.
+                drop(calls);
+                Err(Refused::NoThread)
+            }
         }
     }
 
-    /// The body of a thread: attached to Python for its whole life, detached while there is no work.
-    fn work(&self) {
+    /// Has the schedule look after each period whether calls block, until none waits; a task of the I/O threads.
+    async fn watch(&self) {
+        loop {
+            tokio::time::sleep(WATCH_PERIOD).await;
+            let mut state = self.0.lock();
+            let Some(effect) = state.schedule.watched() else { return };
+            // It fails where there is no thread at all, for calls whose senders have learnt that.
+            let _ = self.carry_out(state, effect);
+        }
+    }
+
+    /// The body of a thread: attached to Python for its whole life, detached while it sleeps.
+    fn work(&self, number: ThreadNumber) {
+        let first = {
+            let mut state = self.0.lock();
+            state.unstarted = false;
+            state.threads.insert(number, thread::current());
+            state.schedule.started(number)
+        };
         Python::attach(|py| {
-            let mut prepared = None;
-            let mut next = py.detach(|| self.wait());
-            while let Some((call, work)) = next {
-                if prepared.is_none() {
-                    prepared = self.said(work.prepare.bind(py).call0());
-                }
-                wakes::open();
-                self.said(Bound::new(py, call).and_then(|call| work.run.bind(py).call1((call,))));
-                let (after, empty) = {
-                    let mut state = self.0.lock();
-                    state.running -= 1;
-                    let after = state.next();
-                    (after, if state.is_empty() { state.when_empty.take() } else { None })
-                };
-                if let Some(callback) = empty {
-                    self.said(callback.bind(py).call0());
-                }
-                next = match after {
-                    Some(call) => Some((call, work)),
-                    None => {
-                        wakes::flush();
-                        py.detach(|| self.wait())
+            let mut work = None;
+            let mut next = first;
+            // What is answered from one sleep to the next is a batch.
+            wakes::open();
+            loop {
+                next = match next {
+                    Next::Run(call, ticket) => {
+                        self.run(py, call, &mut work);
+                        self.finished(py, number, ticket)
                     }
+                    Next::Sleep => {
+                        wakes::close();
+                        let next = py.detach(|| self.sleep(number));
+                        wakes::open();
+                        next
+                    }
+                    Next::End => break,
                 };
             }
-            if let Some(prepared) = prepared {
+            wakes::close();
+            if let Some(Prepared { prepared: Some(prepared), .. }) = work {
                 self.said(prepared.call_method0("close"));
             }
         });
+        self.0.lock().threads.remove(&number);
+    }
+
+    /// Runs a call; prepares the thread before its first.
+    fn run<'py>(&self, py: Python<'py>, call: Call, work: &mut Option<Prepared<'py>>) {
+        if work.is_none() {
+            *work = self.prepare(py);
+        }
+        // Without: the pool was closed meanwhile, which the call tells its sender when it is dropped.
+        let Some(Prepared { work, .. }) = work else { return };
+        self.said(Bound::new(py, call).and_then(|call| work.run.bind(py).call1((call,))));
+    }
+
+    fn prepare<'py>(&self, py: Python<'py>) -> Option<Prepared<'py>> {
+        let work = self.0.lock().work.clone()?;
+        let prepared = self.said(work.prepare.bind(py).call0());
+        Some(Prepared { work, prepared })
+    }
+
+    /// Ends a call; returns what the thread does next.
+    fn finished(&self, py: Python<'_>, number: ThreadNumber, ticket: Ticket) -> Next<Call> {
+        let (next, empty) = {
+            let mut state = self.0.lock();
+            let next = state.schedule.finished(number, ticket);
+            let empty = if state.schedule.is_empty() { state.when_empty.take() } else { None };
+            (next, empty)
+        };
+        if let Some(callback) = empty {
+            self.said(callback.bind(py).call0());
+        }
+        next
+    }
+
+    /// Sleeps, without the GIL, until there is something else to do.
+    fn sleep(&self, number: ThreadNumber) -> Next<Call> {
+        let begun = Instant::now();
+        loop {
+            thread::park_timeout(LIMITS.idle);
+            match self.0.lock().schedule.rested(number, begun.elapsed()) {
+                Next::Sleep if begun.elapsed() < LIMITS.idle => {}
+                next => return next,
+            }
+        }
     }
 
     /// What a call into Python gave; an error, which only a mistake of the daemon can be, is logged.
@@ -206,43 +263,5 @@ impl Pool {
                 tracing::error!(plugin = self.0.name, %error, "the threads for def handlers");
             })
             .ok()
-    }
-
-    /// Waits for a call, without the GIL; `None` ends the thread.
-    fn wait(&self) -> Option<(Call, Arc<Work>)> {
-        let mut state = self.0.lock();
-        loop {
-            if state.closed {
-                state.threads -= 1;
-                return None;
-            }
-            if let Some(work) = state.work.clone()
-                && let Some(call) = state.next()
-            {
-                return Some((call, work));
-            }
-            state.idle += 1;
-            let (woken, timeout) =
-                self.0.wake.wait_timeout(state, IDLE_LIMIT).unwrap_or_else(PoisonError::into_inner);
-            state = woken;
-            state.idle -= 1;
-            if timeout.timed_out() && state.calls.is_empty() && state.threads > 1 {
-                state.threads -= 1;
-                return None;
-            }
-        }
-    }
-}
-
-impl State {
-    fn next(&mut self) -> Option<Call> {
-        let call = self.calls.pop_front()?;
-        self.begun += 1;
-        self.running += 1;
-        Some(call)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.calls.is_empty() && self.running == 0
     }
 }

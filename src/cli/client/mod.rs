@@ -10,18 +10,16 @@ mod offline;
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::inputs;
 use crate::console::Console;
-use crate::environment::Environment;
+use crate::environment::{self, Environment};
 use crate::failure::{Failure, Kind};
 use crate::help;
-use crate::lifecycle::connection::ExchangeError;
-use crate::lifecycle::{self, Connection, Request, Response, stop};
+use crate::lifecycle::{self, Connection, ExchangeError, Request, Response, alive, stop};
 use crate::paths::Paths;
 use crate::render::{self, Options};
 use crate::store::Store;
@@ -53,8 +51,6 @@ Examples:
 
 `skills-daemon --help` controls the daemon itself.";
 
-/// How long an answer may take before a person is told what the daemon is doing.
-const PATIENCE: Duration = Duration::from_secs(1);
 /// How often a request is sent again to a daemon that went away before it took it.
 const ATTEMPTS: usize = 3;
 /// The name under which the client calls nobody but itself.
@@ -111,7 +107,8 @@ impl CommandLine {
 pub fn main() -> ExitCode {
     let env = Environment::of_process();
     let console = Console::of_process(&env);
-    let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let mut arguments =
+        environment::arguments().map(|argument| argument.to_string_lossy().into_owned());
     let program = arguments.next().unwrap_or_default();
     let name = Path::new(&program).file_name().and_then(|name| name.to_str()).unwrap_or(OWN_NAME);
     let line = match CommandLine::parse(name, arguments.collect()) {
@@ -158,6 +155,7 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
                 plugin: plugin.clone(),
                 inputs: if line.help { Vec::new() } else { inputs::read(&line.arguments) },
                 arguments: line.arguments,
+                directory: working_directory(),
                 method: line.method,
                 help: line.help,
             };
@@ -179,7 +177,12 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
     for warning in response.headers_of(wire::WARNING_HEADER) {
         console.warning(&percent_decode_str(warning).decode_utf8_lossy());
     }
-    print_answer(response, console, &options(console, json))
+    print_answer(response, &caller, &options(console, json))
+}
+
+/// The working directory, where there is one, and its path is UTF-8.
+fn working_directory() -> Option<String> {
+    environment::working_directory().ok()?.into_os_string().into_string().ok()
 }
 
 /// Who calls the daemon.
@@ -193,7 +196,7 @@ impl Caller<'_> {
     /// Sends a request, starting or replacing the daemon where that is needed.
     fn exchange(&self, request: &Request, plugin: &str) -> Result<Response, Failure> {
         for _ in 0..ATTEMPTS {
-            let connection = match Connection::open(self.paths) {
+            let connection = match lifecycle::connect(self.paths)? {
                 Some(connection) => connection,
                 None => lifecycle::ensure_running(self.paths, self.env, self.console)?.connection(),
             };
@@ -206,7 +209,7 @@ impl Caller<'_> {
                 }
                 Ok(response) => return Ok(response),
                 Err(ExchangeError::NotTaken) => {}
-                Err(error) => return Err(exchange_failed(&error)),
+                Err(error) => return Err(self.failed(&error)),
             }
         }
         Err(Failure::new(
@@ -216,70 +219,76 @@ impl Caller<'_> {
         .hint("Run `skills-daemon doctor`."))
     }
 
+    /// Sends `request`; where a person watches, prints what keeps the daemon from answering.
     fn send(
         &self,
         connection: Connection,
         request: &Request,
         plugin: &str,
     ) -> Result<Response, ExchangeError> {
-        let watched = self.console.watched;
-        let mut told = String::new();
-        connection.timeout(watched.then_some(PATIENCE)).send(request, || {
-            if let Some(doing) = self.what_it_does(plugin)
-                && doing != told
+        if !self.console.watched {
+            return connection.send(request);
+        }
+        let (console, plugin) = (*self.console, plugin.to_owned());
+        let mut shown = String::new();
+        let observer = move |status: &Status| {
+            if let Some(doing) = what_it_does(status, &plugin)
+                && doing != shown
             {
-                self.console.progress(&doing);
-                told = doing;
+                console.progress(&doing);
+                shown = doing;
             }
-            true
-        })
+        };
+        alive::observed(connection, self.paths, observer).send(request)
     }
 
-    /// What keeps the daemon from answering, if it says so.
-    fn what_it_does(&self, plugin: &str) -> Option<String> {
-        let connection = Connection::open(self.paths)?.timeout(Some(PATIENCE));
-        let response = connection.send(&Request::get(wire::STATUS), || false).ok()?;
-        let status: Status = serde_json::from_slice(&response.bytes().ok()?).ok()?;
-        let loading = |named: bool| {
-            status
-                .plugins
-                .iter()
-                .find(move |entry| entry.state == "loading" && (!named || entry.name == plugin))
-        };
-        let entry = loading(true).or_else(|| {
-            let known = status.plugins.iter().any(|entry| entry.name == plugin);
-            if known { None } else { loading(false) }
-        })?;
-        Some(format!("{}: {}", entry.name, entry.detail.as_deref().unwrap_or("loading")))
+    /// The failure of an exchange.
+    fn failed(&self, error: &ExchangeError) -> Failure {
+        let failure = Failure::new(Kind::Unavailable, error.to_string());
+        match error {
+            ExchangeError::Interrupted(_) => failure.hint(
+                "It was not sent again, because it may have had its effect. Run `skills-daemon logs` to see why the \
+                 daemon ended.",
+            ),
+            ExchangeError::Unresponsive => alive::unresponsive(self.paths).hint(
+                "Run `skills-daemon restart`. The request was not sent again, because it may still have its effect.",
+            ),
+            _ => failure.hint("Run `skills-daemon doctor`."),
+        }
     }
 }
 
-fn exchange_failed(error: &ExchangeError) -> Failure {
-    let failure = Failure::new(Kind::Unavailable, error.to_string());
-    match error {
-        ExchangeError::Interrupted(_) => failure.hint(
-            "It was not sent again, because it may have had its effect. Run `skills-daemon logs` to see why the \
-             daemon ended.",
-        ),
-        _ => failure.hint("Run `skills-daemon doctor`."),
-    }
+/// What keeps the daemon from answering for `plugin`.
+fn what_it_does(status: &Status, plugin: &str) -> Option<String> {
+    let loading = |named: bool| {
+        status
+            .plugins
+            .iter()
+            .find(move |entry| entry.state == "loading" && (!named || entry.name == plugin))
+    };
+    let entry = loading(true).or_else(|| {
+        let known = status.plugins.iter().any(|entry| entry.name == plugin);
+        if known { None } else { loading(false) }
+    })?;
+    Some(format!("{}: {}", entry.name, entry.detail.as_deref().unwrap_or("loading")))
 }
 
 fn print_answer(
     mut response: Response,
-    console: &Console,
+    caller: &Caller,
     options: &Options,
 ) -> Result<ExitCode, Failure> {
+    let console = caller.console;
     let status = response.status;
     let answer = response.header(wire::ANSWER_HEADER).unwrap_or_default().to_owned();
     let content_type = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
     let ok = if status < 400 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if !content_type.contains("json") {
         let text = content_type.starts_with("text/");
-        copy(&mut response, console, text)?;
+        copy(&mut response, caller, text)?;
         return Ok(ok);
     }
-    let bytes = response.bytes().map_err(|error| exchange_failed(&error))?;
+    let bytes = response.bytes().map_err(|error| caller.failed(&error))?;
     let Ok(body) = serde_json::from_slice::<Value>(&bytes) else {
         printed(console.write(&bytes))?;
         return Ok(ok);
@@ -308,16 +317,15 @@ fn show_help(body: &Value, console: &Console, options: &Options) -> Result<ExitC
 }
 
 /// Copies an answer that is no JSON to stdout as it comes; text without colours where stdout takes none.
-fn copy(response: &mut Response, console: &Console, text: bool) -> Result<(), Failure> {
+fn copy(response: &mut Response, caller: &Caller, text: bool) -> Result<(), Failure> {
+    let console = caller.console;
     let mut buffer = vec![0; 64 * 1024];
     let mut kept = Vec::new();
     let mut last = b'\n';
     let strip = text && !console.colored();
     loop {
-        let count = response
-            .reader()
-            .read(&mut buffer)
-            .map_err(|error| exchange_failed(&ExchangeError::from_read(error)))?;
+        let count =
+            response.reader().read(&mut buffer).map_err(|error| caller.failed(&error.into()))?;
         let ended = count == 0;
         if !strip {
             printed(console.write(&buffer[..count]))?;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::help;
-use crate::lifecycle::Connection;
+use crate::lifecycle;
 use crate::paths::Paths;
 use crate::store::{Record, Store};
 
@@ -14,7 +14,8 @@ pub(super) fn help(
     plugin: &str,
     arguments: &[String],
 ) -> Option<Value> {
-    if Connection::open(paths).is_some() {
+    // Where it cannot be found out whether a daemon runs, the description on disk is the best there is.
+    if matches!(lifecycle::connect(paths), Ok(Some(_))) {
         return None;
     }
     store.read(plugin).filter(Record::is_fresh).map(|record| answer(&record, arguments))

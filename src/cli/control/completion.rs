@@ -103,7 +103,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
         Failure::new(Kind::Usage, "which shell? $SHELL is none of bash, zsh, fish")
             .hint("Name it: `skills-daemon completion bash`.")
     })?;
-    let own = std::env::current_exe()
+    let own = environment::own_executable()
         .map_err(|error| Failure::environment(format!("cannot find this program: {error}")))?;
     let file = shell.start_file(context);
     if arguments.install {

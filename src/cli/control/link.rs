@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::Context;
 use super::known::{self, Known};
-use crate::environment;
 use crate::failure::{Failure, Kind};
 use crate::lifecycle;
 use crate::manifest::check_name;
@@ -146,7 +145,7 @@ impl Report {
 /// Says what keeps a shell from finding the wrappers, if something does.
 pub(super) fn warn_of_path(context: &Context) {
     let bin = &context.paths.bin;
-    if !wrappers::on_path(bin, context.env.get(environment::PATH)) {
+    if !wrappers::on_path(bin, &context.env) {
         context.console.warning(&format!(
             "{} is not on PATH. Add this line to your shell's start-up file: {}",
             bin.display(),

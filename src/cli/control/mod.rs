@@ -24,8 +24,7 @@ use super::completing;
 use crate::console::Console;
 use crate::environment::{self, Environment};
 use crate::failure::{Failure, Kind};
-use crate::lifecycle::connection::ExchangeError;
-use crate::lifecycle::{Connection, Request};
+use crate::lifecycle::{self, ExchangeError, Request, alive};
 use crate::paths::Paths;
 
 /// Controls the skills daemon, which keeps Python plugins loaded and runs their commands.
@@ -114,19 +113,25 @@ impl Context {
     }
 
     /// Asks the running daemon; `None` where none runs.
+    ///
+    /// # Errors
+    /// The daemon hangs or cannot be reached, or its answer is a failure.
     fn ask<T: DeserializeOwned>(&self, request: &Request) -> Result<Option<T>, Failure> {
-        let Some(connection) = Connection::open(&self.paths) else { return Ok(None) };
+        let Some(connection) = lifecycle::connect(&self.paths)? else { return Ok(None) };
         let failed = |error: String| {
             Failure::new(Kind::Unavailable, error).hint("Run `skills-daemon doctor`.")
         };
-        let response = match connection.send(request, || true) {
-            Ok(response) => response,
+        let answer = connection.send(request).and_then(|response| {
+            let status = response.status;
+            response.bytes().map(|bytes| (status, bytes))
+        });
+        let (status, bytes) = match answer {
+            Ok(answer) => answer,
             // It ended between the two: the kernel still listened for it.
             Err(ExchangeError::NotTaken) => return Ok(None),
+            Err(ExchangeError::Unresponsive) => return Err(alive::unresponsive(&self.paths)),
             Err(error) => return Err(failed(error.to_string())),
         };
-        let status = response.status;
-        let bytes = response.bytes().map_err(|error| failed(error.to_string()))?;
         if let Ok(value) = serde_json::from_slice(&bytes)
             && status < 400
         {

@@ -9,8 +9,9 @@ use super::Context;
 use crate::failure::Failure;
 use crate::lifecycle::locks::StartLock;
 use crate::lifecycle::start::{self, Started};
-use crate::lifecycle::{self, launch, stop};
+use crate::lifecycle::{self, Request, alive, launch, stop};
 use crate::settings::Settings;
+use crate::wire::{self, Status};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -24,11 +25,17 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
         return Err(foreground(context));
     }
     let started = lifecycle::ensure_running(&context.paths, &context.env, &context.console)?;
+    if let Started::Found(_) = started {
+        // It listens; that it also answers is what `start` is for.
+        let _: Option<Status> = context.ask(&Request::get(wire::STATUS))?;
+    }
     Ok(report(context, &started))
 }
 
 pub(super) fn restart(context: &Context) -> Result<ExitCode, Failure> {
     context.paths.create()?;
+    // Where this program cannot reach a daemon, it cannot start one either: the running one is left alone.
+    alive::check_access(&context.paths)?;
     let lock = StartLock::acquire(&context.paths, || {
         context.console.progress("waiting for another process that starts or stops the daemon");
     })?;
@@ -54,7 +61,7 @@ fn foreground(context: &Context) -> Failure {
         .paths
         .create()
         .and_then(|()| Settings::load(&context.paths.config_file(), &context.env))
-        .and_then(|settings| launch::host_command(&context.paths, &context.env, &settings));
+        .and_then(|settings| launch::host_command(&context.paths, &context.env, &settings, true));
     match prepared {
         Ok((mut command, _)) => {
             let error = command.arg("--foreground").exec();

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Context;
 use crate::failure::Failure;
@@ -17,9 +17,16 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// Exit status 0 if the daemon runs, 1 if not.
+/// Exit status 0 if the daemon runs, 1 if not or if it hangs, 3 if it cannot be asked.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let Some(status) = context.ask::<Status>(&Request::get(wire::STATUS))? else {
+    let asked = context.ask::<Status>(&Request::get(wire::STATUS));
+    if let Err(failure) = &asked
+        && arguments.json
+    {
+        context.print_json(&unreachable(context, failure))?;
+        return Ok(ExitCode::from(failure.kind.exit_status()));
+    }
+    let Some(status) = asked? else {
         match locks::holder(&context.paths) {
             _ if arguments.json => context.print_json(&json!({"running": false}))?,
             Some(pid) => context.print(&format!(
@@ -53,6 +60,18 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
         context.print(&line(context, plugin));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The status of a daemon that hangs, or that cannot be asked.
+fn unreachable(context: &Context, failure: &Failure) -> Value {
+    let pid = locks::holder(&context.paths).map(nix::unistd::Pid::as_raw);
+    json!({
+        "running": pid.is_some(),
+        "responding": false,
+        "pid": pid,
+        "error": failure.error,
+        "hint": failure.hint,
+    })
 }
 
 fn line(context: &Context, plugin: &PluginStatus) -> String {

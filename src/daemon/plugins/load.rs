@@ -129,16 +129,12 @@ impl Supervisor {
             instance.unload(HOOK_GRACE).await;
             return self.fail(id, Failure::new(Kind::Plugin, message));
         }
-        if let Some(error) = &described.openapi_error {
-            tracing::warn!(
-                plugin = described.name,
-                error,
-                "no description: FastAPI could not make one"
-            );
-        }
-        let table = Table::new(&described.routes);
         let openapi = described.openapi.as_ref().map(|document| document.to_string().into());
         let description = described.into_description(candidate.manifest.cli.examples.clone());
+        for warning in &description.warnings {
+            tracing::warn!(plugin = description.name, "{warning}");
+        }
+        let table = Table::new(&description);
         if !self.claim(id, &description.name).await {
             instance.unload(HOOK_GRACE).await;
             return;

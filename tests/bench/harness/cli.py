@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from harness import blocking, compare, isolation, memory, routes, soak, wrk
+from harness import blocking, compare, isolation, memory, routes, scheduling, soak, wrk
 from harness.daemon import BENCH, DaemonError, home
 from harness.servers import ServerError
 from harness.workloads import WORKLOADS
@@ -24,6 +24,7 @@ _COMMANDS = {
     "blocking": blocking,
     "memory": memory,
     "routes": routes,
+    "scheduling": scheduling,
     "soak": soak,
 }
 

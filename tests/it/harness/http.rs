@@ -1,7 +1,8 @@
 //! HTTP over TCP, as any other program on the machine would speak it.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -24,26 +25,7 @@ impl Answer {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
-        let mut stream =
-            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the daemon listens on TCP");
-        stream.set_read_timeout(Some(LIMIT)).unwrap();
-        let mut head = format!("{method} {target} HTTP/1.1\r\nconnection: close\r\n");
-        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-            head.push_str(&format!("host: localhost:{port}\r\n"));
-        }
-        for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        if !body.is_empty() {
-            head.push_str(&format!("content-length: {}\r\n", body.len()));
-        }
-        head.push_str("\r\n");
-        stream.write_all(head.as_bytes()).unwrap();
-        // A request that is refused early is answered before all of it is read.
-        let _ = stream.write_all(body);
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).expect("a whole answer");
-        Answer::parse(&bytes)
+        Sent::new(port, method, target, headers, body).answer(LIMIT).expect("a whole answer")
     }
 
     fn parse(bytes: &[u8]) -> Answer {
@@ -80,6 +62,46 @@ impl Answer {
 
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// A request that was sent and not yet answered, on a connection of its own.
+pub(crate) struct Sent(TcpStream);
+
+impl Sent {
+    /// Sends one request; `Host` is added unless `headers` has one.
+    pub(crate) fn new(
+        port: u16,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Sent {
+        let mut stream =
+            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the daemon listens on TCP");
+        let mut head = format!("{method} {target} HTTP/1.1\r\nconnection: close\r\n");
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            head.push_str(&format!("host: localhost:{port}\r\n"));
+        }
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if !body.is_empty() {
+            head.push_str(&format!("content-length: {}\r\n", body.len()));
+        }
+        head.push_str("\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        // A request that is refused early is answered before all of it is read.
+        let _ = stream.write_all(body);
+        Sent(stream)
+    }
+
+    /// Waits for the answer, `limit` at most from one piece of it to the next.
+    pub(crate) fn answer(mut self, limit: Duration) -> io::Result<Answer> {
+        self.0.set_read_timeout(Some(limit))?;
+        let mut bytes = Vec::new();
+        self.0.read_to_end(&mut bytes)?;
+        Ok(Answer::parse(&bytes))
     }
 }
 

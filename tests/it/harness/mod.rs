@@ -3,7 +3,7 @@
 //! - [`Home`]: the HOME, its plugins, its daemon; stops the daemon and prints its logs if the test failed.
 //! - [`Output`]: how a program ended and what it said.
 //! - [`Running`]: a program under way.
-//! - [`Answer`]: of an HTTP request.
+//! - [`Answer`]: of an HTTP request; [`Sent`]: one that is under way.
 //! - [`shared`]: what all tests of a run share: `uv`, its cache, a runtime directory to copy.
 
 mod home;
@@ -16,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use home::Home;
-pub(crate) use http::Answer;
+pub(crate) use http::{Answer, Sent};
 pub(crate) use process::{Output, Running};
 
 /// Nothing takes that long unless it hangs, not even on a busy machine.

@@ -64,18 +64,13 @@ impl Scratch {
         lifecycle::ensure_running(&own.paths, &own.env, &own.console)?;
         Ok(scratch)
     }
-
-    /// Stops the daemon; its log is whole then.
-    pub(super) fn stop(&self) -> Result<(), Failure> {
-        let own = &self.context;
-        stop::stop(&own.paths, &own.env, &own.console).map(drop)
-    }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
         // Whatever is left is in the cache, and the daemon ends by itself.
-        let _ = self.stop();
+        let own = &self.context;
+        let _ = stop::stop(&own.paths, &own.env, &own.console);
         let _ = fs::remove_dir_all(&self.directory);
     }
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::super::{Context, known};
 use super::scratch::Scratch;
 use super::{existing, no_plugin, outcome};
+use crate::command::PathTemplate;
 use crate::discovery::{self, Origin, PluginSource};
 use crate::failure::{Failure, Kind};
 use crate::lifecycle::Request;
@@ -137,8 +138,7 @@ fn load(context: &Context, path: &Path, mut warnings: Vec<String>) -> Result<Val
     let document: Option<Value> =
         own.ask(&Request::get(&format!("/{}/openapi.json", entry.name)))?;
     warnings.extend(status.detail.clone());
-    scratch.stop()?;
-    warnings.extend(logged(&own.paths.log_file(), &entry.name));
+    warnings.extend(entry.warnings.iter().map(|warning| one_line(warning)));
     let commands = commands(&entry, &document.unwrap_or_default(), &mut warnings);
     if commands.is_empty() {
         warnings.push("it has no commands".to_owned());
@@ -154,19 +154,6 @@ fn load(context: &Context, path: &Path, mut warnings: Vec<String>) -> Result<Val
     })
 }
 
-/// What the plugin's load left in the log as a warning: functions that cannot be commands, say.
-fn logged(log: &Path, plugin: &str) -> Vec<String> {
-    let text = fs::read_to_string(log).unwrap_or_default();
-    let records = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    records
-        .filter(|record| record["plugin"] == plugin && record["level"] == "WARN")
-        .filter_map(|record| {
-            let words: Vec<&str> = record["message"].as_str()?.split_whitespace().collect();
-            Some(words.join(" "))
-        })
-        .collect()
-}
-
 /// The commands as the plugin's OpenAPI document describes them.
 fn commands(
     entry: &PluginEntry,
@@ -175,7 +162,7 @@ fn commands(
 ) -> Vec<CheckedCommand> {
     let mut commands = Vec::new();
     for endpoint in &entry.endpoints {
-        let path = without_convertors(&endpoint.path);
+        let path = PathTemplate::from(endpoint.path.as_str()).without_convertors();
         let operation = &document["paths"][path.as_str()][endpoint.method.to_lowercase()];
         let text = |key: &str| operation[key].as_str().unwrap_or_default();
         let first_line = text("description").trim().lines().next().unwrap_or_default();
@@ -195,13 +182,9 @@ fn commands(
     commands
 }
 
-/// `/files/{name:path}` as OpenAPI writes it: `/files/{name}`.
-fn without_convertors(path: &str) -> String {
-    let part = |part: &str| match part.split_once(':') {
-        Some((name, _)) if part.starts_with('{') => format!("{name}}}"),
-        _ => part.to_owned(),
-    };
-    path.split('/').map(part).collect::<Vec<_>>().join("/")
+/// A text without its line breaks.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Letters and digits only, so that a name and a title made of it are the same.

@@ -12,6 +12,28 @@ router = APIRouter()
 @router.get("/block")
 async def block(seconds: float = 5.0) -> dict[str, bool]:
     """Sleep without letting the loop go, as plugins do that call `requests` in `async def`."""
+    # Even `sleep(0)` lets the GIL go, which takes its time on a busy machine.
+    if seconds:
+        time.sleep(seconds)
+    return {"success": True}
+
+
+@router.get("/gate")
+async def gate(seconds: float = 0.1) -> dict[str, bool]:
+    """Block the loop while other calls arrive."""
+    time.sleep(seconds)
+    return {"success": True}
+
+
+@router.get("/now")
+async def now() -> dict[str, float]:
+    """Give the time at which this handler ended."""
+    return {"now": time.time()}
+
+
+@router.get("/nap")
+def nap(seconds: float = 1.0) -> dict[str, bool]:
+    """Block a thread of the pool."""
     time.sleep(seconds)
     return {"success": True}
 

@@ -202,6 +202,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 _routers: dict[str, APIRouter] = {name: _nest(name, **own) for name, own in _OPTIONS.items()}
 _routers["nested"].include_router(_nest("deep", lifespan=_deep))
+_routers["events"].on_startup.append(lambda: _note("appended"))
 _register: Callable[..., Any] = _routers["events"].on_event
 _register("startup")(lambda: _note("registered"))
 for _router in _routers.values():

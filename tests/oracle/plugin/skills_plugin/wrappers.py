@@ -105,6 +105,13 @@ class LateGenerator:
         count("wrappers late instance closed")
 
 
+class Entered(Plain):
+    """A class whose instances are called like generator functions."""
+
+    def __call__(self) -> Iterator[Any]:  # type: ignore[override]
+        yield self.a
+
+
 class Returning:
     """An instance is called like a function that returns a coroutine."""
 
@@ -266,6 +273,9 @@ CALLABLES: dict[str, Callable[..., Any]] = {
     "single-dispatch": functools.singledispatch(function),
     **{f"wraps-of-{name}": wraps(inner) for name, inner in (_FUNCTIONS | _INSTANCES).items()},
     **{f"wraps-late-of-{name}": wraps_late(inner) for name, inner in _INSTANCES.items()},
+    **{f"wraps-of-partial-of-{n}": wraps(functools.partial(c)) for n, c in _INSTANCES.items()},
+    **{f"partial-of-wraps-of-{n}": functools.partial(wraps(c)) for n, c in _INSTANCES.items()},
+    "class-of-generators": Entered,
     "wraps-late-of-function": wraps_late(function),
     "wraps-late-of-late": wraps_late(late),
     "wraps-generator-of-function": wraps_generator(function),

@@ -1,0 +1,99 @@
+//! From a request to the handler and its arguments, where both are certain.
+
+use bytes::Bytes;
+use http_body::Body;
+use http_body_util::BodyExt;
+
+use super::BODY_MAX;
+use crate::command::Command;
+use crate::exchange::Incoming;
+use crate::exchange::head::RequestHead;
+use crate::exchange::request::Composed;
+use crate::failure::{Failure, Kind};
+use crate::registry::Served;
+use crate::routes::bind::{Values, bind};
+use crate::routes::request::RequestValues;
+use crate::routes::table::Matched;
+use crate::runtime::Direct;
+
+/// A body of at most this many bytes is waited for before its handler is called directly.
+const SHORT_BODY_MAX: u64 = 1 << 20;
+
+/// Binds a request over HTTP; returns what of its body is still to be fed to the plugin, too.
+///
+/// # Errors
+/// The body is too large, or was cut off.
+pub(super) async fn of_http<B>(
+    plugin: &Served,
+    head: &RequestHead,
+    body: B,
+) -> Result<(Incoming, Option<Direct>, Option<B>), Failure>
+where
+    B: Body<Data = Bytes>,
+    B::Error: std::fmt::Display,
+{
+    if body.size_hint().lower() > BODY_MAX as u64 {
+        let (size, limit) = (body.size_hint().lower() >> 20, BODY_MAX >> 20);
+        let error = format!("request body too large ({size} MiB, limit {limit} MiB)");
+        return Err(Failure::new(Kind::TooLarge, error));
+    }
+    let matched = matched(plugin, head);
+    let direct = |body: &[u8]| bound(plugin, matched.as_ref()?, head, body);
+    if body.is_end_stream() {
+        return Ok((Incoming::Whole(Bytes::new()), direct(b""), None));
+    }
+    let command = matched.as_ref().and_then(|matched| command(plugin, matched));
+    if !command.is_some_and(Command::binds_body) {
+        return Ok((Incoming::Fed, direct(b""), Some(body)));
+    }
+    if body.size_hint().exact().is_none_or(|size| size > SHORT_BODY_MAX) {
+        // What takes the handler's place can wait for it.
+        return Ok((Incoming::Fed, None, Some(body)));
+    }
+    // On the heap: most requests have no body, and must not carry the room for one.
+    match Box::pin(body.collect()).await {
+        Ok(body) => {
+            let body = body.to_bytes();
+            let direct = direct(&body);
+            Ok((Incoming::Whole(body), direct, None))
+        }
+        // The answer has no reader any more.
+        Err(error) => Err(Failure::new(Kind::Usage, error.to_string())),
+    }
+}
+
+/// Binds the values of a command.
+pub(super) fn of_command(
+    plugin: &Served,
+    command: Option<usize>,
+    composed: &Composed,
+) -> Option<Direct> {
+    match command {
+        Some(index) => direct(plugin.told.description.command(index)?, composed),
+        None => None,
+    }
+}
+
+/// The command that a request is certain to be for.
+fn matched<'m>(plugin: &'m Served, head: &'m RequestHead) -> Option<Matched<'m>> {
+    let below = head.target.path().strip_prefix('/')?.strip_prefix(plugin.name())?;
+    plugin.table.find(head.method.as_str(), below)
+}
+
+fn command<'p>(plugin: &'p Served, matched: &Matched) -> Option<&'p Command> {
+    plugin.told.description.command(matched.command)
+}
+
+fn bound(plugin: &Served, matched: &Matched, head: &RequestHead, body: &[u8]) -> Option<Direct> {
+    let command = command(plugin, matched)?;
+    let (query, headers) = (head.target.query(), &head.headers);
+    let values =
+        RequestValues::parse(command, command.plan()?, matched, query, headers, body).ok()?;
+    direct(command, &values)
+}
+
+fn direct(command: &Command, values: &impl Values) -> Option<Direct> {
+    let plan = command.plan()?;
+    let values = bind(command, plan, values).ok()?;
+    Some(Direct { plan: plan.number, begins_on_loop: plan.begins_on_loop, values })
+}

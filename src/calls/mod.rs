@@ -1,0 +1,210 @@
+//! Calls of plugins: the one way from what a face was given to an answer.
+//!
+//! Every face (HTTP, the shell) makes an [`Invocation`] of what it was given and gets an [`Answer`]; it only
+//! translates. Which command is meant and with which values is decided here, once, before the plugin's thread
+//! is woken: a request that is certain to satisfy the plan of its route has its handler called directly, any
+//! other is handed over whole, and FastAPI matches, validates and answers.
+//!
+//! A plain request carries no [`Context`], and no memory is allocated for one.
+//!
+//! To add a face: make an `Invocation`, [`begin`] it, read [`Underway::events`] if there is a use for them, and
+//! write the [`Answer`].
+
+mod binding;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body::Body;
+use http_body_util::BodyExt;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::exchange::events::Signal;
+use crate::exchange::head::{RequestHead, ResponseHead};
+use crate::exchange::request::{Addressed, Request};
+use crate::exchange::{Events, Feed, Incoming, IoSide, Signals};
+use crate::failure::{Failure, Kind};
+use crate::registry::Served;
+use crate::runtime::{Call, Caller};
+
+/// The largest request body a plugin is sent, in bytes.
+pub const BODY_MAX: usize = 256 << 20;
+
+/// A call of a plugin.
+pub struct Invocation<B> {
+    /// The plugin.
+    pub plugin: Arc<Served>,
+    /// What is asked of it.
+    pub target: Target<B>,
+    /// What the call has besides; `None` for a plain request.
+    pub context: Option<Box<Context>>,
+}
+
+/// What is asked of a plugin.
+pub enum Target<B> {
+    /// A request as it came over HTTP.
+    Http(RequestHead, B),
+    /// The command of this index with its values; without an index, the route is for the server to find.
+    Command(Option<usize>, Addressed),
+}
+
+/// What a call may have besides its request.
+#[derive(Debug, Default)]
+pub struct Context {
+    /// Where it comes from.
+    pub caller: Option<Arc<Caller>>,
+    /// When the head of its answer has to be there.
+    pub deadline: Option<Instant>,
+    /// Turns true when the call is cancelled.
+    pub cancelled: Option<watch::Receiver<bool>>,
+    /// True if its events have a reader.
+    pub with_events: bool,
+}
+
+/// A call under way.
+pub struct Underway {
+    io: IoSide,
+    plugin: Arc<Served>,
+    request_id: Arc<str>,
+    deadline: Option<Instant>,
+    cancelled: Option<watch::Receiver<bool>>,
+}
+
+/// The answer of a plugin.
+pub struct Answer {
+    /// Status and headers.
+    pub head: ResponseHead,
+    /// The body.
+    pub body: AnswerBody,
+}
+
+/// The body of an answer.
+pub enum AnswerBody {
+    /// All of it.
+    Whole(Bytes),
+    /// Pieces of it, as they come.
+    Stream(IoSide),
+}
+
+/// Hands a call to its plugin.
+///
+/// # Errors
+/// The body is too large or was cut off, or the plugin takes no more calls.
+pub async fn begin<B>(invocation: Invocation<B>) -> Result<Underway, Failure>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: std::fmt::Display + Send,
+{
+    let Invocation { plugin, target, context } = invocation;
+    let mut rest = None;
+    let (request, incoming, direct) = match target {
+        Target::Http(head, body) => {
+            let (incoming, direct, unread) = binding::of_http(&plugin, &head, body).await?;
+            rest = unread;
+            (Request::Received(head), incoming, direct)
+        }
+        Target::Command(command, request) => {
+            let direct = binding::of_command(&plugin, command, request.composed());
+            (Request::Composed(Box::new(request)), Incoming::OfRequest, direct)
+        }
+    };
+    let request_id = request.id().clone();
+    let Context { caller, deadline, cancelled, with_events } =
+        context.map(|context| *context).unwrap_or_default();
+    let io = plugin.instance.call(Call { request, incoming, direct, caller, with_events })?;
+    if let Some(body) = rest {
+        tokio::spawn(feed(body, io.feed()));
+    }
+    Ok(Underway { io, plugin, request_id, deadline, cancelled })
+}
+
+impl Underway {
+    /// The events of the call; none but for a call that was begun with them.
+    pub fn events(&self) -> Events {
+        self.io.events()
+    }
+
+    /// The way to signal the handler.
+    pub fn signals(&self) -> Signals {
+        self.io.signals()
+    }
+
+    /// Waits for the head of the answer; the body follows as it comes.
+    ///
+    /// # Errors
+    /// The plugin gave no whole answer, or none before the deadline.
+    pub async fn answer(mut self) -> Result<Answer, Failure> {
+        let head = match (&self.deadline, &self.cancelled) {
+            (None, None) => self.io.head().await,
+            _ => self.head_in_time().await?,
+        };
+        match head {
+            Ok(head) => {
+                let body = match self.io.whole() {
+                    Some(body) => AnswerBody::Whole(body),
+                    None => AnswerBody::Stream(self.io),
+                };
+                Ok(Answer { head, body })
+            }
+            Err(aborted) => {
+                let name = self.plugin.name();
+                tracing::error!(plugin = name, request_id = &*self.request_id, "{aborted}");
+                Err(Failure::new(Kind::Plugin, format!("{name}: {aborted}"))
+                    .hint("Check daemon logs for details"))
+            }
+        }
+    }
+
+    /// Waits for the head until the deadline, and passes on a cancellation.
+    async fn head_in_time(
+        &mut self,
+    ) -> Result<Result<ResponseHead, crate::exchange::Aborted>, Failure> {
+        let signals = self.io.signals();
+        let (deadline, cancelled) = (self.deadline, self.cancelled.take());
+        let late = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        let cancel = async {
+            if let Some(mut cancelled) = cancelled
+                && cancelled.wait_for(|cancelled| *cancelled).await.is_ok()
+            {
+                // False only for a call that is over.
+                signals.send(Signal::Cancel);
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            head = self.io.head() => Ok(head),
+            () = cancel => unreachable!("a cancelled call is waited for, too"),
+            () = late => {
+                self.io.signals().send(Signal::Cancel);
+                let error = format!("{} gave no answer before the deadline", self.plugin.name());
+                Err(Failure::new(Kind::Timeout, error).hint("The handler was cancelled."))
+            }
+        }
+    }
+}
+
+/// Passes the request's body on until it ends, the plugin stops reading, or it grows too large.
+async fn feed<B>(mut body: B, feed: Feed)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut size = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return feed.cut() };
+        let Ok(chunk) = frame.into_data() else { continue };
+        size += chunk.len();
+        if size > BODY_MAX {
+            return feed.cut();
+        }
+        if !feed.push(chunk).await {
+            return;
+        }
+    }
+    feed.end();
+}

@@ -1,0 +1,183 @@
+//! The end of an exchange on the plugin's thread.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use super::events::{Event, Signal};
+use super::head::ResponseHead;
+use super::request::Request;
+use super::{BUFFER, Cancelled, Head, Shared, wake};
+
+/// The end of an exchange on the plugin's thread.
+pub struct PluginSide {
+    shared: Arc<Shared>,
+}
+
+/// What a plugin gets when it asks for the request's body.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Received {
+    /// The next piece, and whether more follow.
+    Chunk(Bytes, bool),
+    /// Nothing yet; the plugin will be woken.
+    Pending,
+    /// The client went away, or the answer is complete.
+    Disconnected,
+}
+
+/// What becomes of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Emitted {
+    /// It is on its way.
+    Sent,
+    /// It is on its way; the plugin should wait before the next, until it is woken.
+    Full,
+    /// It was dropped: the caller has no use for it, or went away.
+    Dropped,
+}
+
+impl PluginSide {
+    pub(super) fn new(shared: Arc<Shared>) -> PluginSide {
+        PluginSide { shared }
+    }
+
+    /// The request.
+    pub fn request(&self) -> &Request {
+        &self.shared.request
+    }
+
+    /// The next piece of the request's body.
+    pub fn receive(&self) -> Received {
+        let mut state = self.shared.lock();
+        if state.disconnected || state.outgoing_ended {
+            return Received::Disconnected;
+        }
+        if std::mem::take(&mut state.incoming_deferred) {
+            state.incoming_ended = true;
+            state.incoming_delivered = true;
+            drop(state);
+            return Received::Chunk(self.shared.request.body(), false);
+        }
+        if let Some(chunk) = state.incoming.pop_front() {
+            state.incoming_bytes -= chunk.len();
+            let more = !(state.incoming_ended && state.incoming.is_empty());
+            state.incoming_delivered |= !more;
+            let feed = state.feed_waker.take();
+            drop(state);
+            wake(feed);
+            return Received::Chunk(chunk, more);
+        }
+        if state.incoming_ended && !state.incoming_delivered {
+            state.incoming_delivered = true;
+            return Received::Chunk(Bytes::new(), false);
+        }
+        state.plugin_waits = true;
+        Received::Pending
+    }
+
+    /// The next signal, a cancellation first; without one, the plugin is woken by the next.
+    pub fn signal(&self) -> Option<Signal> {
+        let mut state = self.shared.lock();
+        if state.cancelled == Cancelled::Pending {
+            state.cancelled = Cancelled::Delivered;
+            return Some(Signal::Cancel);
+        }
+        let reply = state.lane.as_mut().and_then(|lane| lane.replies.pop_front());
+        state.plugin_waits |= reply.is_none();
+        reply
+    }
+
+    /// True once the call was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.shared.lock().cancelled != Cancelled::No
+    }
+
+    /// Emits an event.
+    pub fn emit(&self, event: Event) -> Emitted {
+        let mut state = self.shared.lock();
+        if state.is_over() {
+            return Emitted::Dropped;
+        }
+        let Some(lane) = &mut state.lane else { return Emitted::Dropped };
+        lane.push(event);
+        let (full, reader) = (lane.bytes >= BUFFER, lane.waker.take());
+        state.plugin_waits |= full;
+        drop(state);
+        wake(reader);
+        if full { Emitted::Full } else { Emitted::Sent }
+    }
+
+    /// True while the plugin should wait before it emits more events.
+    pub fn events_are_full(&self) -> bool {
+        let mut state = self.shared.lock();
+        let bytes = state.lane.as_ref().map_or(0, |lane| lane.bytes);
+        let full = !state.is_over() && bytes >= BUFFER / 2;
+        state.plugin_waits |= full;
+        full
+    }
+
+    /// Sends the head of the answer; it travels with the first piece of the body.
+    pub fn respond(&self, head: ResponseHead) {
+        self.shared.lock().head = Some(Head::Whole(head));
+    }
+
+    /// Sends a whole answer of JSON; the waker that is returned is for the caller to wake.
+    #[must_use]
+    pub fn answer(&self, status: StatusCode, body: Bytes) -> Option<Waker> {
+        let mut state = self.shared.lock();
+        state.head = Some(Head::Json(status));
+        state.outgoing_ended = true;
+        if !state.disconnected {
+            state.outgoing_bytes = body.len();
+            state.outgoing.push_back(body);
+        }
+        let (answer, events) = (state.answer_waker.take(), state.take_event_waker());
+        self.shared.notify_plugin(state);
+        wake(events);
+        answer
+    }
+
+    /// Sends a piece of the answer's body; false if the plugin is far enough ahead to wait until it is woken.
+    pub fn write(&self, chunk: Bytes, more: bool) -> bool {
+        let mut state = self.shared.lock();
+        if !state.disconnected && !chunk.is_empty() {
+            state.outgoing_bytes += chunk.len();
+            state.outgoing.push_back(chunk);
+        }
+        state.outgoing_ended |= !more;
+        let room = state.outgoing_ended || state.disconnected || state.outgoing_bytes < BUFFER;
+        state.plugin_waits |= !room;
+        let answer = state.answer_waker.take();
+        // A complete answer also ends a `receive` that waits for the disconnect.
+        if state.outgoing_ended {
+            let events = state.take_event_waker();
+            self.shared.notify_plugin(state);
+            wake(events);
+        } else {
+            drop(state);
+        }
+        wake(answer);
+        room
+    }
+
+    /// True while the plugin should wait before it writes more.
+    pub fn is_full(&self) -> bool {
+        let mut state = self.shared.lock();
+        let full =
+            !state.disconnected && !state.outgoing_ended && state.outgoing_bytes >= BUFFER / 2;
+        state.plugin_waits |= full;
+        full
+    }
+}
+
+impl Drop for PluginSide {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.aborted = true;
+        let wakers = [state.answer_waker.take(), state.feed_waker.take(), state.take_event_waker()];
+        drop(state);
+        wakers.into_iter().for_each(wake);
+    }
+}

@@ -1,0 +1,217 @@
+//! Both ends of an exchange.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::{HeaderMap, Method, Version};
+use http_body_util::BodyExt;
+
+use super::events::{Event, REPLIES_MAX, Signal, Stream};
+use super::head::{RequestHead, Target};
+use super::*;
+
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(&self, id: u64) {
+        assert_eq!(id, 7);
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Woken {
+    fn times(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+fn pair(incoming: Incoming) -> (IoSide, PluginSide, Arc<Woken>) {
+    new(incoming, false)
+}
+
+fn new(incoming: Incoming, with_events: bool) -> (IoSide, PluginSide, Arc<Woken>) {
+    let woken = Arc::new(Woken::default());
+    let head = RequestHead {
+        method: Method::GET,
+        target: Target::new("/p", ""),
+        version: Version::HTTP_11,
+        headers: HeaderMap::new(),
+        client: None,
+        server: ("localhost", 1),
+        request_id: "0".into(),
+    };
+    let (io, plugin) = exchange(Request::Received(head), incoming, with_events, 7, woken.clone());
+    (io, plugin, woken)
+}
+
+fn ok() -> ResponseHead {
+    ResponseHead { status: StatusCode::OK, headers: HeaderMap::new() }
+}
+
+#[tokio::test]
+async fn a_whole_answer_has_a_known_size() {
+    let (io, plugin, woken) = pair(Incoming::Whole(Bytes::new()));
+    assert_eq!(plugin.receive(), Received::Chunk(Bytes::new(), false));
+    plugin.respond(ok());
+    assert!(plugin.write(Bytes::from_static(b"hello"), false));
+    drop(plugin);
+    assert_eq!(io.head().await.unwrap().status, StatusCode::OK);
+    assert_eq!(http_body::Body::size_hint(&io).exact(), Some(5));
+    assert_eq!(io.collect().await.unwrap().to_bytes(), "hello");
+    assert_eq!(woken.times(), 0, "the plugin does not wait");
+}
+
+#[tokio::test]
+async fn the_body_wakes_a_plugin_that_waits_and_ends_once() {
+    let (io, plugin, woken) = pair(Incoming::Fed);
+    let feed = io.feed();
+    assert_eq!(plugin.receive(), Received::Pending);
+    assert!(feed.push(Bytes::from_static(b"a")).await);
+    assert_eq!(woken.times(), 1);
+    assert_eq!(plugin.receive(), Received::Chunk(Bytes::from_static(b"a"), true));
+    feed.end();
+    assert_eq!(plugin.receive(), Received::Chunk(Bytes::new(), false));
+    assert_eq!(plugin.receive(), Received::Pending);
+    drop(io);
+    assert_eq!(woken.times(), 2);
+    assert_eq!(plugin.receive(), Received::Disconnected);
+}
+
+#[tokio::test]
+async fn a_plugin_that_is_ahead_is_held_back_and_woken_when_there_is_room() {
+    let (mut io, plugin, woken) = pair(Incoming::Whole(Bytes::new()));
+    plugin.respond(ok());
+    assert!(!plugin.write(Bytes::from(vec![0; BUFFER]), true));
+    assert!(plugin.is_full());
+    io.frame().await.unwrap().unwrap();
+    assert_eq!(woken.times(), 1);
+    assert!(!plugin.is_full());
+}
+
+#[tokio::test]
+async fn a_plugin_that_lets_go_aborts_the_answer() {
+    let (io, plugin, _) = pair(Incoming::Whole(Bytes::new()));
+    drop(plugin);
+    assert!(io.head().await.is_err());
+    let (io, plugin, _) = pair(Incoming::Whole(Bytes::new()));
+    plugin.respond(ok());
+    plugin.write(Bytes::from_static(b"half"), true);
+    drop(plugin);
+    io.head().await.unwrap();
+    assert!(io.collect().await.is_err());
+}
+
+fn output(text: &str) -> Event {
+    Event::Output { stream: Stream::Stdout, bytes: Bytes::copy_from_slice(text.as_bytes()) }
+}
+
+#[tokio::test]
+async fn events_come_in_order_and_end_with_the_answer() {
+    let (io, plugin, _) = new(Incoming::Whole(Bytes::new()), true);
+    let mut events = io.events();
+    let log = Event::Log { level: 20, logger: "l".into(), message: "m".into() };
+    let progress =
+        Event::Progress { task: 1, description: "d".into(), done: 0.5, total: Some(2.0) };
+    for event in [&output("a"), &log, &progress, &output("b")] {
+        assert_eq!(plugin.emit(event.clone()), Emitted::Sent);
+    }
+    plugin.respond(ok());
+    plugin.write(Bytes::new(), false);
+    assert_eq!(plugin.emit(output("late")), Emitted::Dropped);
+    for event in [output("a"), log, progress, output("b")] {
+        assert_eq!(events.next().await, Some(event));
+    }
+    assert_eq!(events.next().await, None);
+}
+
+#[tokio::test]
+async fn a_reader_of_events_is_woken_by_the_next_and_by_every_kind_of_end() {
+    let (io, plugin, _) = new(Incoming::Whole(Bytes::new()), true);
+    let mut events = io.events();
+    let (event, ()) = tokio::join!(events.next(), async {
+        let _ = plugin.emit(output("a"));
+    });
+    assert_eq!(event, Some(output("a")));
+    let (event, ()) = tokio::join!(events.next(), async { drop(plugin) });
+    assert_eq!(event, None, "the plugin let go");
+
+    let (io, plugin, _) = new(Incoming::Whole(Bytes::new()), true);
+    let mut events = io.events();
+    let (event, ()) = tokio::join!(events.next(), async { drop(io) });
+    assert_eq!(event, None, "the caller went away");
+    assert_eq!(plugin.emit(output("x")), Emitted::Dropped);
+
+    let (io, plugin, _) = new(Incoming::Whole(Bytes::new()), true);
+    let mut events = io.events();
+    let answer = async { drop(plugin.answer(StatusCode::OK, Bytes::new())) };
+    let (event, ()) = tokio::join!(events.next(), answer);
+    assert_eq!(event, None, "the answer is complete");
+}
+
+#[tokio::test]
+async fn a_plugin_that_emits_too_much_is_held_back_and_woken_when_there_is_room() {
+    let (io, plugin, woken) = new(Incoming::Whole(Bytes::new()), true);
+    let mut events = io.events();
+    let big = output(&"x".repeat(BUFFER / 2));
+    assert_eq!(plugin.emit(big.clone()), Emitted::Sent);
+    assert_eq!(plugin.emit(big.clone()), Emitted::Full);
+    assert!(plugin.events_are_full());
+    assert!(!plugin.is_full(), "the body has a bound of its own");
+    events.next().await.unwrap();
+    assert_eq!(woken.times(), 0);
+    events.next().await.unwrap();
+    assert_eq!(woken.times(), 1);
+    assert!(!plugin.events_are_full());
+}
+
+#[tokio::test]
+async fn without_a_use_for_events_they_are_dropped_where_they_arise() {
+    let (io, plugin, _) = pair(Incoming::Whole(Bytes::new()));
+    assert_eq!(plugin.emit(output("a")), Emitted::Dropped);
+    assert_eq!(io.events().next().await, None);
+    let reply = Signal::Reply { question: 1, answer: None };
+    assert!(!io.signals().send(reply), "there was no question");
+}
+
+#[test]
+fn signals_wake_a_plugin_that_waits_and_a_cancellation_comes_once_and_first() {
+    let (io, plugin, woken) = new(Incoming::Whole(Bytes::new()), true);
+    let signals = io.signals();
+    assert_eq!(plugin.signal(), None);
+    let reply = |question| Signal::Reply { question, answer: Some("yes".into()) };
+    assert!(signals.send(reply(1)));
+    assert_eq!(woken.times(), 1);
+    assert!(signals.send(Signal::Cancel) && signals.send(Signal::Cancel));
+    assert!(plugin.is_cancelled());
+    assert_eq!(plugin.signal(), Some(Signal::Cancel));
+    assert_eq!(plugin.signal(), Some(reply(1)));
+    assert_eq!(plugin.signal(), None);
+    assert!((0..REPLIES_MAX as u64).all(|question| signals.send(reply(question))));
+    assert!(!signals.send(reply(0)), "too many wait");
+    plugin.respond(ok());
+    plugin.write(Bytes::new(), false);
+    assert!(!signals.send(Signal::Cancel), "the call is over");
+}
+
+#[test]
+fn a_call_without_events_can_be_cancelled() {
+    let (io, plugin, woken) = pair(Incoming::Fed);
+    assert_eq!(plugin.receive(), Received::Pending);
+    assert!(io.signals().send(Signal::Cancel));
+    assert_eq!(woken.times(), 1);
+    assert_eq!(plugin.signal(), Some(Signal::Cancel));
+}
+
+#[test]
+fn the_body_of_a_composed_request_is_written_when_it_is_asked_for() {
+    let composed = request::Composed {
+        body: Some([("a".to_owned(), 1.into())].into_iter().collect()),
+        ..request::Composed::default()
+    };
+    let composed =
+        Request::Composed(Box::new(request::Addressed::new(composed, "p", 1, "0".into())));
+    let woken = Arc::new(Woken::default());
+    let (_io, plugin) = exchange(composed, Incoming::OfRequest, false, 7, woken);
+    assert_eq!(plugin.receive(), Received::Chunk(Bytes::from_static(b"{\"a\":1}"), false));
+    assert_eq!(plugin.receive(), Received::Pending);
+}

@@ -1,0 +1,172 @@
+//! The byte stream of a connection: no wait on it is without a limit.
+//!
+//! Connecting, reading and writing each give up after a tick, and then ask the stream's [`Waiting`] whether to go
+//! on. The limits are the kernel's own (`SO_RCVTIMEO`, `SO_SNDTIMEO`): two system calls for each connection, none
+//! for each read.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use nix::libc;
+use socket2::{Domain, SockAddr, Socket, Type};
+
+/// Decides, after each tick without progress, whether to go on waiting.
+pub(super) type Waiting = Box<dyn FnMut() -> bool>;
+
+/// A connected socket.
+pub(super) struct Stream {
+    socket: UnixStream,
+    waiting: Option<Waiting>,
+}
+
+impl Stream {
+    /// Connects to the socket at `path`; `None` where no process listens.
+    ///
+    /// Each wait ends after `tick`, that for a place in the listener's queue after `attempts` of them.
+    ///
+    /// # Errors
+    /// `WouldBlock` where the listener's queue stays full; whatever else the kernel refuses it for.
+    pub(super) fn connect(
+        path: &Path,
+        tick: Duration,
+        attempts: usize,
+    ) -> io::Result<Option<Stream>> {
+        match connect(path, tick, attempts) {
+            Ok(socket) => {
+                let stream = UnixStream::from(socket);
+                stream.set_read_timeout(Some(tick))?;
+                Ok(Some(Stream { socket: stream, waiting: None }))
+            }
+            Err(error) if means_no_listener(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A stream over `socket` whose waits end after the first tick.
+    #[cfg(test)]
+    pub(super) fn over(socket: UnixStream) -> Stream {
+        Stream { socket, waiting: None }
+    }
+
+    /// Sets what decides about waiting; without it the first tick is the last.
+    pub(super) fn set_waiting(&mut self, waiting: Waiting) {
+        self.waiting = Some(waiting);
+    }
+
+    /// Repeats `act` for as long as it times out and waiting goes on.
+    fn patiently<T>(
+        &mut self,
+        mut act: impl FnMut(&mut UnixStream) -> io::Result<T>,
+    ) -> io::Result<T> {
+        loop {
+            match act(&mut self.socket) {
+                Err(error) if is_timeout(&error) => {
+                    if !self.waiting.as_mut().is_some_and(|waiting| waiting()) {
+                        return Err(ErrorKind::TimedOut.into());
+                    }
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
+fn connect(path: &Path, tick: Duration, attempts: usize) -> io::Result<Socket> {
+    let address = SockAddr::unix(path)?;
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    // Limits connecting too, which blocks while the listener's queue is full.
+    socket.set_write_timeout(Some(tick))?;
+    let mut left = attempts;
+    loop {
+        left = left.saturating_sub(1);
+        match socket.connect(&address) {
+            Ok(()) => return Ok(socket),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if is_timeout(&error) && left > 0 => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// True for the errors by which the kernel reports that no process listens at a path; any other, a
+/// lacking permission above all, leaves it open.
+fn means_no_listener(error: &io::Error) -> bool {
+    match error.raw_os_error() {
+        Some(code) => {
+            matches!(code, libc::ENOENT | libc::ENOTDIR | libc::ECONNREFUSED | libc::ENOTSOCK)
+        }
+        // Too long for a socket's path: there cannot be one.
+        None => error.kind() == ErrorKind::InvalidInput,
+    }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.patiently(|socket| socket.read(buffer))
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.patiently(|socket| socket.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").field("socket", &self.socket).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    const TICK: Duration = Duration::from_millis(20);
+
+    #[test]
+    fn only_no_file_and_no_listener_mean_that_there_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("socket");
+        assert!(Stream::connect(&path, TICK, 1).unwrap().is_none(), "no file");
+        std::fs::write(&path, "").unwrap();
+        assert!(Stream::connect(&path, TICK, 1).unwrap().is_none(), "no socket");
+        assert!(Stream::connect(&path.join("x"), TICK, 1).unwrap().is_none(), "no directory");
+        std::fs::remove_file(&path).unwrap();
+        drop(UnixListener::bind(&path).unwrap());
+        assert!(Stream::connect(&path, TICK, 1).unwrap().is_none(), "no listener");
+        let long = directory.path().join("x".repeat(200));
+        assert!(Stream::connect(&long, TICK, 1).unwrap().is_none(), "no such path");
+        for code in [libc::EPERM, libc::EACCES, libc::EAGAIN, libc::EMFILE, libc::ENOSYS] {
+            assert!(!means_no_listener(&io::Error::from_raw_os_error(code)), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_silent_end_is_waited_for_as_long_as_asked_for() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        ours.set_read_timeout(Some(TICK)).unwrap();
+        let mut stream = Stream::over(ours);
+        assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::TimedOut);
+        let mut left = 3;
+        stream.set_waiting(Box::new(move || {
+            left -= 1;
+            left > 0
+        }));
+        assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::TimedOut);
+        drop(theirs);
+        assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+    }
+}

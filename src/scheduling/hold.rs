@@ -1,0 +1,116 @@
+//! Which finished answers may wait for the end of a batch, and for how long.
+//!
+//! To wake the I/O thread that sends an answer costs more than a short handler, and on a busy machine it takes the CPU
+//! from the very thread that has more answers to give. So a thread that works off a batch of calls holds the answers
+//! it has finished and sends them together. Two rules bound what that may cost a client:
+//!
+//! - Before a call that is not surely short, everything held is sent. A call is surely short if its handler, called
+//!   with bound values, took less than [`SHORT`] the last time and answered; a call through FastAPI never is.
+//! - Whatever the thread does, an answer is held for [`HELD_MAX`], until the next look of a sweep that goes on, every
+//!   [`SWEEP_PERIOD`], while any thread holds any.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// What a handler takes at most that is surely short the next time.
+pub const SHORT: Duration = Duration::from_micros(50);
+/// How long an answer may be held before the next look of the sweep sends it.
+pub const HELD_MAX: Duration = Duration::from_millis(1);
+/// How often the sweep looks.
+pub const SWEEP_PERIOD: Duration = Duration::from_millis(1);
+
+/// How many looks in a row find nothing held before the sweep sleeps: waking it costs more than a look.
+const QUIET_LOOKS: u32 = 16;
+
+/// The answers that one thread holds.
+#[derive(Clone, Debug)]
+pub struct Hold<A> {
+    /// A batch is being worked off.
+    open: bool,
+    held: Vec<A>,
+    /// When the first of `held` was finished.
+    since: Option<Instant>,
+}
+
+impl<A> Hold<A> {
+    /// A batch begins: from now on answers are held.
+    pub fn open(&mut self) {
+        self.open = true;
+    }
+
+    /// An answer was finished at `now`; returns it if it is to be sent at once.
+    #[must_use]
+    pub fn finished(&mut self, answer: A, now: Instant) -> Option<A> {
+        if !self.open {
+            return Some(answer);
+        }
+        self.held.push(answer);
+        self.since.get_or_insert(now);
+        None
+    }
+
+    /// A call begins that is not surely short: swaps all that is held with `empty`, to be sent.
+    pub fn release(&mut self, empty: &mut Vec<A>) {
+        self.since = None;
+        std::mem::swap(&mut self.held, empty);
+    }
+
+    /// The batch has ended: as [`Hold::release`], and from now on answers are sent at once.
+    pub fn close(&mut self, empty: &mut Vec<A>) {
+        self.open = false;
+        self.release(empty);
+    }
+
+    /// A look of the sweep at `now`: as [`Hold::release`] if the oldest answer was held for [`HELD_MAX`].
+    /// Returns true if something is or was held.
+    pub fn swept(&mut self, now: Instant, empty: &mut Vec<A>) -> bool {
+        let Some(since) = self.since else { return false };
+        if now.saturating_duration_since(since) >= HELD_MAX {
+            self.release(empty);
+        }
+        true
+    }
+}
+
+impl<A> Default for Hold<A> {
+    fn default() -> Hold<A> {
+        Hold { open: false, held: Vec::new(), since: None }
+    }
+}
+
+/// How long the sweep goes on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sweep {
+    quiet: u32,
+}
+
+impl Sweep {
+    /// A look at all threads found something held, or not; returns true if the sweep goes on.
+    #[must_use]
+    pub fn looked(&mut self, held: bool) -> bool {
+        self.quiet = if held { 0 } else { self.quiet + 1 };
+        self.quiet < QUIET_LOOKS
+    }
+}
+
+/// Whether the next call of a handler is surely short.
+#[derive(Debug, Default)]
+pub struct Pace(AtomicBool);
+
+impl Pace {
+    /// A call begins; returns true if it is surely short.
+    ///
+    /// Until it ends, no other call of the handler is: it may raise, suspend, or block.
+    #[must_use]
+    pub fn begin(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
+
+    /// The call has answered after `took`.
+    pub fn end(&self, took: Duration) {
+        self.0.store(took < SHORT, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests;
