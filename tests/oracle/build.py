@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
 
+from corpus import BOUNDARY
 from exchange import Request
+from samples import sample
 from targets import Parameter, Target
-from values import good, is_many
+from values import good
 
 #: Every request has it; the daemon answers no other name than loopback's.
 HOST = ("host", b"localhost")
-_BOUNDARY = "oracle-boundary"
 
 
 @dataclass
@@ -51,6 +52,12 @@ class Draft:
             headers=tuple(headers),
             body=self.body,
         )
+
+    def set_type(self, content_type: bytes | None) -> None:
+        """Gives the body a type instead of the one it has."""
+        self.headers = [header for header in self.headers if header[0] != "content-type"]
+        if content_type is not None:
+            self.headers.append(("content-type", content_type))
 
     def put(self, parameter: Parameter, *values: str) -> None:
         """Gives `parameter` texts, instead of those it has, encoded as a good client would."""
@@ -104,49 +111,38 @@ def add_body(draft: Draft, values: dict[str, Any]) -> None:
         return
     whole = values if draft.target.embedded else next(iter(values.values()))
     draft.body = json.dumps(whole).encode()
-    draft.headers.append(("content-type", b"application/json"))
+    draft.set_type(b"application/json")
 
 
-def add_form(draft: Draft, values: list[tuple[str, str]]) -> None:
-    """Makes the form of the values of its fields."""
+def add_form(
+    draft: Draft,
+    values: list[tuple[str, str]],
+    named: str = 'filename="ü.txt"\r\nContent-Type: text/x-own',
+    parts: bool = False,
+) -> None:
+    """Makes the form of the values of its fields.
+
+    Args:
+        draft: Gets the form instead of the body it has.
+        values: Names and values.
+        named: What the part of a file has besides its name.
+        parts: Whether the form is a multipart one also without a file.
+    """
     fields = _fields(draft.target)
     if not fields:
         return
     files = {parameter.name for parameter in fields if parameter.where == "file"}
-    if not files:
+    if not files and not parts:
         draft.body = urlencode(values).encode()
-        draft.headers.append(("content-type", b"application/x-www-form-urlencoded"))
+        draft.set_type(b"application/x-www-form-urlencoded")
         return
-    parts = []
+    made = []
     for name, value in values:
-        named = '; filename="ü.txt"\r\nContent-Type: text/x-own' if name in files else ""
-        disposition = f'Content-Disposition: form-data; name="{name}"{named}'
-        parts.append(f"--{_BOUNDARY}\r\n{disposition}\r\n\r\n{value}\r\n")
-    draft.body = "".join([*parts, f"--{_BOUNDARY}--\r\n"]).encode()
-    content_type = f"multipart/form-data; boundary={_BOUNDARY}"
-    draft.headers.append(("content-type", content_type.encode()))
-
-
-def sample(annotation: Any) -> Any:
-    """A value of JSON that a body of this type takes."""
-    if fields := getattr(annotation, "model_fields", None):
-        return {
-            own.alias or name: sample(own.annotation)
-            for name, own in fields.items()
-            if own.is_required()
-        }
-    text = good(annotation)
-    if is_many(annotation):
-        return [json_of(text)]
-    return {} if "dict" in str(annotation) else json_of(text)
-
-
-def json_of(text: str) -> Any:
-    """`text` as the number it may be, or as it is."""
-    try:
-        return int(text) if len(text) < 20 else text
-    except ValueError:
-        return text
+        disposition = f'Content-Disposition: form-data; name="{name}"'
+        disposition += f"; {named}" if name in files and named else ""
+        made.append(f"--{BOUNDARY}\r\n{disposition}\r\n\r\n{value}\r\n")
+    draft.body = "".join([*made, f"--{BOUNDARY}--\r\n"]).encode()
+    draft.set_type(f"multipart/form-data; boundary={BOUNDARY}".encode())
 
 
 def _fields(target: Target) -> tuple[Parameter, ...]:

@@ -6,16 +6,18 @@ from __future__ import annotations
 
 import functools
 import json
+import random
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 import hypothesis
 import hypothesis.strategies as st
-from build import Draft, add_form, fitting, in_header, in_path, sample
-from corpus import ANY, FORBIDDEN, RAW
+from build import Draft, add_form, fitting, in_header, in_path
+from corpus import ANY, BODIES, CONTENT_TYPES, FORBIDDEN, PARTS, RAW
 from exchange import Request
 from hypothesis import HealthCheck, Phase
+from samples import changed, sample, written
 from systematic import METHODS, RESPELLINGS, Case, is_ordinary, respelled
 from targets import Parameter, Target
 from values import convertor_texts, texts
@@ -23,7 +25,9 @@ from values import convertor_texts, texts
 #: Headers that mean something to somebody.
 _HEADERS: list[tuple[str, bytes]] = [
     ("accept", b"text/html"), ("accept-encoding", b"gzip, br"), ("x-request-id", b"own id"),
-    ("range", b"bytes=0-3"), ("if-none-match", b"*"), ("connection", b"close"),
+    ("range", b"bytes=0-3"), ("range", b"bytes=-5"), ("range", b"bytes=9-1"), ("range", b"lines=1"),
+    ("range", b"bytes=99999999-"), ("if-range", b"x"), ("last-event-id", b"1"), ("origin", b"http://localhost"),
+    ("access-control-request-method", b"GET"), ("access-control-request-headers", b"x-word"), ("if-none-match", b"*"), ("connection", b"close"),
     ("content-type", b"text/plain"), ("content-type", b"application/json"), ("x-empty", b""),
     ("expect", b"100-continue"), ("x-key", b"secret"), ("x-guard", b"1"), ("x-key", b"caf\xe9"),
     ("authorization", b"Basic YTpi"), ("authorization", b"Bearer abc"), ("authorization", b"basic"),
@@ -31,20 +35,11 @@ _HEADERS: list[tuple[str, bytes]] = [
     ("x-forwarded-for", b"1.2.3.4"), ("x-forwarded-proto", b"https"), ("user-agent", b"oracle/1"),
     ("upgrade", b"websocket"), ("x-http-method-override", b"DELETE"), ("forwarded", b"for=1.2.3.4"),
 ]  # fmt: skip
-_CONTENT_TYPES = [
-    b"application/json", b"application/json; charset=utf-8", b"application/json;charset=latin-1",
-    b"APPLICATION/JSON", b"application/vnd.x+json", b"text/json", b"text/plain", b"", b"json",
-    b"application/x-www-form-urlencoded", b"multipart/form-data", b"application/octet-stream",
-    b"multipart/form-data; boundary=oracle-boundary", b"application/json, text/plain",
-]  # fmt: skip
-_BODIES = [
-    b"", b" ", b"{", b"null", b"[]", b"{}", b"1", b"NaN", b'"x"', b"{'a': 1}", b'{"a": 1,}', b"\xff",
-    b'\xef\xbb\xbf{"a": 1}', b'{"a": 1, "a": 2}', b'{"a": "\xc3\xbc"}', b'{"a": "\\ud800"}', b"tru",
-    b'{"a": 1e400}', b'{"a": ' + b"1" * 5000 + b"}", b"[" * 200 + b"]" * 200, '"ü"'.encode("utf-16"),
-    b"a=1&a=2&b", b"--oracle-boundary\r\n", b"{\"a\": 1}x", b"\n{\"a\":\t1}\n", b"x" * 70_000,
-]  # fmt: skip
+#: Characters that are treated in some special way somewhere; all there are take hypothesis seconds.
+_CHARACTERS = "aZ09 _-+.,:;/\\%&=?#<>\"'`|{}[]()*~@!$^\t\n\r\x00\x1f\x7f\x80\xa0éßÜ\u0130\u200b\u2028\ufeff\uffff१🎉"
+_TEXT = st.text(_CHARACTERS, max_size=8)
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(ANY) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(ANY) | _TEXT,
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
@@ -54,9 +49,14 @@ _JSON = st.recursive(
     max_leaves=6,
 )
 
+#: What a part of a form is called where it is a file.
+_NAMED = [
+    'filename="ü.txt"\r\nContent-Type: text/x-own', 'filename=""', "filename=a.b", "",
+    'filename="a/../b"\r\nContent-Type: application/octet-stream\r\nX-Own: 1',
+]  # fmt: skip
+_RANDOM = st.integers(0, 1 << 32).map(random.Random)
 _TO_NINE = st.integers(0, 9)
 _ANY = st.sampled_from(ANY)
-_TEXT = st.text(max_size=8)
 _DIGITS = st.text("0123456789+-._eE:TZ ", max_size=8)
 _RAW = st.sampled_from(RAW)
 _RAW_OR_FORBIDDEN = st.sampled_from([*RAW, *FORBIDDEN])
@@ -113,10 +113,7 @@ def _requests(draw: st.DrawFn, targets: list[Target]) -> Request:
     if len(draft.query) > 1 and draw(st.booleans()):
         draft.query = draw(st.permutations(draft.query))
     if draw(_one_in(4)):
-        extra = st.sampled_from(
-            ["", "&", "=", "a", "=b", "x=1", "v", "v=", "%", "?", "v=%FF", "a[]=1"]
-        )
-        draft.query += draw(st.lists(extra, max_size=3))
+        draft.query += draw(_PIECES)
     if draw(_one_in(4)):
         draft.headers += draw(_SOME_HEADERS)
     if target.at("body") or target.at("form") or target.at("file") or draw(_one_in(8)):
@@ -131,17 +128,7 @@ def _requests(draw: st.DrawFn, targets: list[Target]) -> Request:
     if draw(_one_in(40)):
         request = replace(request, version="1.0")
     if draw(_one_in(40)):
-        hosts = [
-            b"localhost:9100",
-            b"127.0.0.1:1",
-            b"[::1]",
-            b"LOCALHOST",
-            b"localhost.",
-            b"a.localhost",
-        ]
-        request = replace(
-            request, headers=(("Host", draw(st.sampled_from(hosts))), *request.headers[1:])
-        )
+        request = replace(request, headers=(("Host", draw(_HOSTS)), *request.headers[1:]))
     return request
 
 
@@ -203,53 +190,33 @@ def _change(draw: st.DrawFn, draft: Draft, parameter: Parameter) -> None:
 
 
 def _change_body(draw: st.DrawFn, draft: Draft) -> None:
-    how = draw(st.integers(0, 7))
+    how = draw(_TO_NINE)
+    fields = (*draft.target.at("form"), *draft.target.at("file"))
     if how == 0:
         draft.body = None
     elif how == 1:
-        draft.body = draw(st.sampled_from(_BODIES))
+        draft.body = draw(st.sampled_from(BODIES))
     elif how == 2:
-        _set_type(draft, draw(st.sampled_from(_CONTENT_TYPES)))
+        draft.set_type(draw(st.sampled_from(CONTENT_TYPES)))
     elif how == 3:
         draft.body = json.dumps(draw(_JSON)).encode()
     elif draft.target.at("body"):
-        values = {p.name: _body(draw, p.annotation) for p in draft.target.at("body")}
+        chance = draw(_RANDOM)
+        values = {p.name: sample(p.annotation, how > 6) for p in draft.target.at("body")}
         whole: Any = values if draft.target.embedded else next(iter(values.values()))
-        draft.body = json.dumps(whole).encode()
-        _set_type(draft, b"application/json")
-    elif fields := (*draft.target.at("form"), *draft.target.at("file")):
+        for _ in range(draw(st.integers(0, 2))):
+            whole = changed(whole, chance)
+        draft.body = written(whole, chance)
+        draft.set_type(b"application/json")
+    elif fields and how == 4:
+        draft.body = draw(st.sampled_from(PARTS))
+        draft.set_type(b"multipart/form-data; boundary=oracle-boundary")
+    elif fields:
         chosen = draw(st.lists(st.sampled_from(fields), max_size=4))
-        _set_type(draft, None)
-        add_form(draft, [(p.name, _clean(_value(draw, draft, p))) for p in chosen])
+        chosen += [field for field in fields if field.required and draw(st.booleans())]
+        pairs = [(p.name, _clean(_value(draw, draft, p))) for p in chosen]
+        add_form(draft, pairs, named=draw(st.sampled_from(_NAMED)), parts=how == 5)
 
 
 def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
-
-
-def _set_type(draft: Draft, content_type: bytes | None) -> None:
-    draft.headers = [header for header in draft.headers if header[0] != "content-type"]
-    if content_type is not None:
-        draft.headers.append(("content-type", content_type))
-
-
-def _body(draw: st.DrawFn, annotation: Any) -> Any:
-    """A value that a body of this type takes, or nearly."""
-    fields = getattr(annotation, "model_fields", None)
-    if not fields:
-        near = st.sampled_from([_clean(text) for text in texts(annotation)])
-        return draw(st.just(sample(annotation)) | near | near.map(_number) | _JSON)
-    made: dict[str, Any] = sample(annotation)
-    for name, own in fields.items():
-        if draw(st.booleans()):
-            made[draw(st.sampled_from([own.alias or name, name]))] = _body(draw, own.annotation)
-    if draw(_one_in(6)):
-        made[draw(st.sampled_from(["extra", "a", "", "Item"]))] = draw(_JSON)
-    return made
-
-
-def _number(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

@@ -7,7 +7,7 @@ status 1 if any answers differ. The same seed and count make the same requests.
 
 - `reference`: the plugin under uvicorn.
 - `targets`: what its routes take.
-- `corpus`, `values`: texts for parameters.
+- `corpus`, `values`, `samples`: texts for parameters, and bodies.
 - `build`, `systematic`, `chance`: requests.
 - `exchange`: requests as bytes, and answers.
 - `verdict`: what counts as the same.
@@ -41,7 +41,13 @@ from verdict import Judge, differences
 
 #: Differences that are shown.
 _SHOWN = 20
+#: Seconds for which background tasks and dependencies may run after the last answer.
+_PATIENCE = 10.0
 _OWN_PLUGIN = Path(__file__).with_name("plugin") / "skills_plugin"
+
+
+#: How often each handler ran, under uvicorn and under the daemon.
+Calls = tuple[Counter[str], Counter[str]]
 
 
 @dataclass(frozen=True)
@@ -117,10 +123,20 @@ class Comparison:
             for _ in pool.map(self.compare, made):
                 pass
 
-    def calls(self) -> tuple[Counter[str], Counter[str]]:
+    def calls(self) -> Calls:
         """How often each handler ran so far, on either side."""
         answers = self.pair().ask(Request(path=f"{PREFIX}/calls"))
         return Counter(json.loads(answers[0].body)), Counter(json.loads(answers[1].body))
+
+    def settled(self, before: Calls) -> Calls:
+        """How often each handler ran, once what runs after an answer has run on both sides."""
+        limit = time.monotonic() + _PATIENCE
+        while True:
+            after = self.calls()
+            same = after[0] - before[0] == after[1] - before[1]
+            if same or time.monotonic() > limit:
+                return after
+            time.sleep(0.05)
 
     def show(self, difference: Difference, base: str) -> str:
         """A difference, made as small as it gets."""
@@ -141,10 +157,10 @@ class Comparison:
 
 
 def make(plugin: Path, seed: int, count: int) -> list[Case]:
-    """All cases of a run: every route, then about half systematic and half by chance."""
+    """All cases of a run: each route, in up to half of them, then systematic ones, then chance."""
     targets = find(plugin)
     chance = random.Random(seed)
-    made = [*every_route(targets), *sequences(f"{seed}-{time.time_ns()}")]
+    made = [*sequences(f"{seed}-{time.time_ns()}"), *every_route(targets, chance, count // 2)]
     left = max(count - sum(map(len, made)), 0)
     made += every_text(targets, chance, left // 2)
     made += cases(targets, seed, left - left // 2)
@@ -175,7 +191,7 @@ def main() -> int:
         generated = time.monotonic()
         before = comparison.calls()
         comparison.run([case for case in made if _is_plain(case)], options.jobs)
-        after = comparison.calls()
+        after = comparison.settled(before)
         # One server refuses these, and the other runs a handler: they must not be counted.
         comparison.run([case for case in made if not _is_plain(case)], options.jobs)
         calls = [

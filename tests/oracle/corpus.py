@@ -114,3 +114,35 @@ RAW = [
 ]  # fmt: skip
 #: Characters that a URL may not have as they are.
 FORBIDDEN = ['"', "<", ">", "\\", "^", "`", "{", "|", "}", "\x7f", "ü"]
+#: Types of bodies, some of which are none.
+CONTENT_TYPES = [
+    b"application/json", b"application/json; charset=utf-8", b"application/json;charset=latin-1",
+    b"APPLICATION/JSON", b"application/vnd.x+json", b"text/json", b"text/plain", b"", b"json",
+    b"application/x-www-form-urlencoded", b"multipart/form-data", b"application/octet-stream",
+    b"multipart/form-data; boundary=oracle-boundary", b"application/json, text/plain",
+]  # fmt: skip
+#: Bodies, most of them broken.
+BODIES = [
+    b"", b" ", b"{", b"null", b"[]", b"{}", b"1", b"NaN", b'"x"', b"{'a': 1}", b'{"a": 1,}', b"\xff",
+    b'\xef\xbb\xbf{"a": 1}', b'{"a": 1, "a": 2}', b'{"a": "\xc3\xbc"}', b'{"a": "\\ud800"}', b"tru",
+    b'{"a": 1e400}', b'{"a": ' + b"1" * 5000 + b"}", b"[" * 200 + b"]" * 200, '"ü"'.encode("utf-16"),
+    b"a=1&a=2&b", b"--oracle-boundary\r\n", b"{\"a\": 1}x", b"\n{\"a\":\t1}\n", b"x" * 70_000,
+]  # fmt: skip
+#: Where one part of a multipart form ends and the next begins.
+BOUNDARY = "oracle-boundary"
+_PART = b"--oracle-boundary\r\nContent-Disposition: form-data; "
+_END = b"\r\n--oracle-boundary--\r\n"
+#: Multipart forms, most of them broken.
+PARTS = [
+    _END, _PART, _PART + b'name="a"\r\n\r\n1', _PART + b'name="a"\r\n\r\n1\r\n--oracle-boundary--',
+    _PART + b"name=a\r\n\r\n1" + _END, _PART + b"\r\n\r\n1" + _END, _PART + b'name=""\r\n\r\n1' + _END,
+    _PART + b'name="data"; filename=""\r\n\r\n' + _END, _PART + b'name="a"\n\n1\n--oracle-boundary--\n',
+    _PART + b'name="data"; filename="a\\"b.txt"\r\nContent-Type: text/plain; charset=latin-1\r\n\r\n\xe9' + _END,
+    _PART + b"name=\"data\"; filename*=UTF-8''%C3%BC.txt\r\n\r\nx" + _END, b"preamble\r\n" + _PART,
+    _PART + b'name="a"\r\nContent-Type: text/plain; charset=latin-1\r\n\r\n\xe9' + _END,
+    _PART + b'name="a"\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==' + _END,
+    _PART + b'name="a"\r\n\r\n\xff' + _END, _PART + b'name="\xc3\xbc"\r\n\r\n1' + _END,
+    b"--other\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--other--\r\n",
+    b"".join(_PART + b'name="a"\r\n\r\n1\r\n' for _ in range(1100)) + _END[2:],
+    _PART + b'name="data"; filename="x"\r\n\r\n' + b"x" * 70_000 + _END,
+]  # fmt: skip

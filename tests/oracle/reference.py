@@ -117,7 +117,6 @@ def main() -> None:
     # Exceptions are what many requests are for.
     logging.disable()
     app = application(load(Path(sys.argv[1])).router)
-    app.openapi()
     # No proxy stands before the daemon, so it believes no header that says so.
     config = uvicorn.Config(
         app,

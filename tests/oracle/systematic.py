@@ -10,7 +10,7 @@ from dataclasses import replace
 from urllib.parse import quote_plus
 
 from build import Draft, fitting, in_header
-from corpus import FORBIDDEN, RAW
+from corpus import BODIES, BOUNDARY, CONTENT_TYPES, FORBIDDEN, PARTS, RAW
 from exchange import Request
 from reference import PREFIX
 from targets import Parameter, Target
@@ -21,20 +21,26 @@ METHODS = (
 )  # fmt: skip
 #: Routes that are about being matched.
 _MATCHED = ("/order/", "/convert/", "/slashes/", "/own/", "/plain/", "/mount", "/tenant/")
+#: Routes whose answer depends on earlier requests with the same key.
+_KEPT = ("/tasks/", "/closing/", "/lifespans/")
 #: A case is one request or several that belong together, in order and on one connection.
 Case = tuple[Request, ...]
 
 
 def is_ordinary(target: Target) -> bool:
     """Whether requests to `target` are independent of each other."""
-    return target.path != f"{PREFIX}/calls" and "{key}" not in target.path.partition("/tasks/")[2]
+    kept = "{key}" in target.path and any(part in target.path for part in _KEPT)
+    return target.path != f"{PREFIX}/calls" and not kept
 
 
-def every_route(targets: list[Target]) -> Iterator[Case]:
-    """Each route as it should be called."""
-    for target in filter(is_ordinary, targets):
-        for method in target.methods:
-            yield (fitting(target, method).request(),)
+def every_route(targets: list[Target], chance: random.Random, count: int) -> list[Case]:
+    """Each route as it should be called, with each method; `count` of them, if more."""
+    makers = [
+        (target, method) for target in filter(is_ordinary, targets) for method in target.methods
+    ]
+    if len(makers) > count:
+        makers = chance.sample(makers, count)
+    return [(fitting(target, method).request(),) for target, method in makers]
 
 
 def sequences(token: str) -> Iterator[Case]:
@@ -65,6 +71,15 @@ def sequences(token: str) -> Iterator[Case]:
         yield tuple(replace(request, query=(f"value={value}",)) for value in "abc")
     changes = Request("GET", f"{PREFIX}/styles/mutable-defaults")
     yield changes, changes, replace(changes, query=("a=9",)), changes
+    # What is closed after the answer is seen by a later request.
+    for name, notes in {"keep": 4, "keep-streamed": 2, "keep-function": 2, "keep-both": 2}.items():
+        kept = Request("GET", f"{PREFIX}/closing/{name}/{token}-{name}")
+        waits = f"{PREFIX}/closing/keep-wait/{token}-{name}"
+        yield kept, Request("GET", f"{waits}/{notes}"), kept, Request("GET", f"{waits}/{2 * notes}")
+    kept = Request("GET", f"{PREFIX}/lifespans/keep/{token}")
+    yield kept, replace(kept, query=("value=y",)), kept
+    changes = Request("GET", f"{PREFIX}/lifespans/set")
+    yield changes, replace(changes, query=("value=y",)), changes
     # A body that nobody reads, and then another request on the same connection.
     for path in ("/bodies/unread", "/bodies/unread-plain", "/query/int?", "/order/twice"):
         for chunked in (False, True):
@@ -88,6 +103,12 @@ def every_text(targets: list[Target], chance: random.Random, count: int) -> list
             found = [*convertor_texts(kind), *texts(parameter.annotation)]
             makers += [(target, parameter, "text", text) for text in dict.fromkeys(found)]
             makers += [(target, parameter, "raw", text) for text in RAW]
+        if target.at("body"):
+            makers += [(target, None, "body", str(n)) for n in range(len(BODIES))]
+        if target.at("form") or target.at("file"):
+            makers += [(target, None, "parts", str(n)) for n in range(len(PARTS))]
+        if {"body", "form", "file"} & {parameter.where for parameter in target.parameters}:
+            makers += [(target, None, "type", str(n)) for n in range(len(CONTENT_TYPES))]
         for where in ("query", "header", "cookie"):
             for parameter in target.at(where):
                 makers += [
@@ -103,12 +124,19 @@ def every_text(targets: list[Target], chance: random.Random, count: int) -> list
 
 def _make(target: Target, parameter: Parameter | None, how: str, text: str) -> Request:
     draft = fitting(target, target.methods[0])
-    if parameter is None:
+    if how == "body":
+        draft.body = BODIES[int(text)]
+    elif how == "parts":
+        draft.body = PARTS[int(text)]
+        draft.set_type(f"multipart/form-data; boundary={BOUNDARY}".encode())
+    elif how == "type":
+        draft.set_type(CONTENT_TYPES[int(text)])
+    elif parameter is None:
         request = draft.request()
         if how == "method":
             return replace(request, method=text)
         return replace(request, path=respelled(request.path, int(text)))
-    if how == "text":
+    elif how == "text":
         draft.put(parameter, text)
     elif how == "raw":
         draft.put(parameter, "")

@@ -7,10 +7,11 @@ has, see `reference.application`.
 from __future__ import annotations
 
 import re
+import types
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import pydantic
 from fastapi import params
@@ -76,12 +77,11 @@ class Target:
 
 def find(plugin: Path) -> list[Target]:
     """All routes of the plugin, in order of path."""
-    module = load(plugin)
     seen: list[Any] = []
-    app = application(module.router, seen)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        app.openapi()
+        module = load(plugin)
+        application(module.router, seen).openapi()
     targets = {}
     for route in seen:
         if route.path.startswith(PREFIX):
@@ -123,15 +123,39 @@ def _parameters(place: str, field: Any) -> list[Parameter]:
     elif isinstance(info, params.Form):
         place = "form"
     annotation = info.annotation
-    is_model = isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel)
-    if is_model and place != "body":
+    models = [] if place == "body" else _models(annotation)
+    if models:
         return [
-            Parameter(place, own.alias or _header(place, name), own.annotation, own.is_required())
-            for name, own in annotation.model_fields.items()
+            Parameter(_place(place, own), called, own.annotation, own.is_required())
+            for model in models
+            for name, own in model.model_fields.items()
+            for called in _called(own, _header(place, name))
         ]
     if info.metadata:
         annotation = Annotated[(annotation, *info.metadata)]
-    return [Parameter(place, field.alias, annotation, info.is_required())]
+    required = info.is_required()
+    return [Parameter(place, name, annotation, required) for name in _called(info, field.alias)]
+
+
+def _models(annotation: Any) -> list[type[pydantic.BaseModel]]:
+    """The models that `annotation` is, or is a union of."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        return [model for member in get_args(annotation) for model in _models(member)]
+    is_model = isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel)
+    return [annotation] if is_model else []
+
+
+def _called(info: Any, name: str) -> list[str]:
+    """What a request calls a parameter: its aliases, or else `name`."""
+    alias = info.validation_alias or info.alias
+    if isinstance(alias, pydantic.AliasChoices):
+        return [choice for choice in alias.choices if isinstance(choice, str)]
+    return [alias if isinstance(alias, str) else name]
+
+
+def _place(place: str, own: Any) -> str:
+    """Where a field of a model is, which is a file where its type is."""
+    return "file" if place == "form" and "UploadFile" in str(own.annotation) else place
 
 
 def _header(place: str, name: str) -> str:

@@ -4,50 +4,106 @@ The daemon serves it, uvicorn serves it, and `compare.py` asks both the same. Ha
 they got with its type, so that an `int` that arrived as `str` shows; nothing they answer depends
 on time, chance, the process or the order of requests, except where requests come in sequences.
 
-- `kinds`: types of parameters.
+- `version`: what this version of FastAPI has.
 - `record`: what was got, and how often each handler ran.
-- `table`: a route for each kind and each place where a parameter can stand.
-- `styles`: every way to declare a parameter.
-- `results`: everything a handler can return.
-- `answers`: responses, statuses, headers, cookies, streams.
-- `failures`: everything a handler can raise.
-- `bodies`: JSON, forms, files and raw requests.
-- `needs`: dependencies; `callables`: every kind of callable that can be one.
-- `lives`: lifespans.
+
+Parameters:
+
+- `kinds`, `table`: types of parameters, and a route for each type and place.
+- `bounds`: numbers, texts and dates with bounds.
+- `styles`, `options`: every way to declare a parameter, and every option.
+- `models`: models whose fields are parameters.
+- `bodies`, `shapes`, `forms`: JSON of every type, forms, files and raw requests.
+- `specials`: the request, the answer and their like as parameters.
+
+Handlers and dependencies:
+
+- `wrappers`, `callables`: everything that can be called.
+- `needs`, `closing`, `secured`: dependencies, those that yield, security schemes.
+- `lifespans`: what runs around the life of a router.
 - `tasks`: background tasks, context variables, event loops.
+
+Answers:
+
+- `results`, `modelled`: everything a handler can return, without and with a model.
+- `answers`, `streams`: responses, statuses, headers, cookies, streams, handlers that yield.
+- `written`: templates, files, and what other packages write.
+- `failures`: everything a handler can raise.
+
+Routing:
+
 - `paths`: routes that are in each other's way, convertors, slashes, mounts.
+- `routers`: every option of a router and of a path operation.
+- `applications`: applications and middleware under a router.
 
 To add a route, declare it in the module of its topic: `compare.py` finds it and its parameters. A
-route that is not FastAPI's own is named in `PLAIN` of `paths`, for there is no way to find it.
+route that is not FastAPI's own is named in `PLAIN` of its module, for there is no way to find it.
 """
 
 from fastapi import APIRouter
 
 from . import (
     answers,
+    applications,
     bodies,
+    bounds,
     callables,
+    closing,
     failures,
-    lives,
+    forms,
+    lifespans,
+    modelled,
+    models,
     needs,
+    options,
     paths,
     record,
     results,
+    routers,
+    secured,
+    shapes,
+    specials,
+    streams,
     styles,
     table,
     tasks,
+    written,
 )
 
-router = APIRouter()
-# Matching takes longer the later a route is declared.
-for part in (paths, table, styles, needs, bodies, answers, failures, tasks, record, results):
-    router.include_router(part.router)
-for part in (callables, lives):
+router = APIRouter(lifespan=lifespans.lifespan)
+# Matching takes longer the later a route is declared: first those that most requests are for.
+for part in (
+    paths,
+    table,
+    bounds,
+    options,
+    styles,
+    models,
+    needs,
+    closing,
+    secured,
+    specials,
+    bodies,
+    shapes,
+    forms,
+    streams,
+    tasks,
+    lifespans,
+    record,
+    failures,
+    answers,
+    written,
+    callables,
+    routers,
+    results,
+    modelled,
+    applications,
+):
     router.include_router(part.router)
 # Only the topmost router can have a route for its bare prefix.
 router.add_api_route("", paths.root)
 #: Paths below the prefix that are served, but not by an `APIRoute`.
-plain_paths: list[str] = paths.PLAIN
+plain_paths: list[str] = [*paths.PLAIN, *routers.PLAIN, *applications.PLAIN]
 
 
 class OraclePlugin:

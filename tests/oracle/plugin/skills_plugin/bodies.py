@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .kinds import Color, Level
 from .record import count, echo, seen
-from .styles import MINOR
+from .version import MINOR
 
 router = APIRouter(prefix="/bodies")
 

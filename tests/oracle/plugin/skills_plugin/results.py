@@ -1,7 +1,5 @@
 """Everything a handler can return, with and without a declared model."""
 
-# ruff: noqa: UP045 - both spellings of unions are checked
-
 import array
 import collections
 import dataclasses
@@ -16,7 +14,7 @@ import re
 import types
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 import pydantic
 from fastapi import APIRouter
@@ -123,7 +121,7 @@ class Name(enum.Enum):
     pair = (1, 2)
 
 
-def _squares() -> Iterator[int]:
+def squares() -> Iterator[int]:
     yield from (n * n for n in range(4))
 
 
@@ -140,7 +138,7 @@ def _deep(depth: int) -> list[Any]:
     return deep
 
 
-def _item(**values: Any) -> Item:
+def item(**values: Any) -> Item:
     return Item(name="tea", **values)
 
 
@@ -222,7 +220,7 @@ VALUES: dict[str, Callable[[], Any]] = {
     ],
     "chain-map": lambda: collections.ChainMap({"a": 1}, {"b": 2}),
     "user-dict": lambda: collections.UserDict(a=1),
-    "generator": _squares,
+    "generator": squares,
     "iterators": lambda: [
         iter([1, 2]),
         map(str, [1]),
@@ -248,8 +246,8 @@ VALUES: dict[str, Callable[[], Any]] = {
         pydantic.TypeAdapter(pydantic.AnyUrl).validate_python("http://h/p?q"),
         pydantic.TypeAdapter(pydantic.ByteSize).validate_python("1KiB"),
     ],
-    "model": lambda: _item(),
-    "models": lambda: [_item(), Child(name="a", inner=Inner(_id=1)), {"k": Inner(_id=2, note="n")}],
+    "model": lambda: item(),
+    "models": lambda: [item(), Child(name="a", inner=Inner(_id=1)), {"k": Inner(_id=2, note="n")}],
     "model-unset": lambda: Item.model_construct(name=3),
     "open-model": lambda: Open(ratio=1, extra={"a": {1}}, _sa_x=1),
     "open-nan": lambda: Open(ratio=_NAN),
@@ -263,7 +261,7 @@ VALUES: dict[str, Callable[[], Any]] = {
     "objects-class": lambda: {"v": [Plain()]},
     "slots": lambda: {"v": Slots()},
     "bare-object": lambda: type("Bare", (), {"__slots__": ()})(),
-    "function": lambda: {"v": _squares},
+    "function": lambda: {"v": squares},
     "complex": lambda: 1j,
     "fraction": lambda: fractions.Fraction(1, 3),
     "ellipsis": lambda: [...],
@@ -277,7 +275,7 @@ VALUES: dict[str, Callable[[], Any]] = {
 }
 
 
-def _plain(name: str, make: Callable[[], Any]) -> Callable[[], Any]:
+def plain(name: str, make: Callable[[], Any]) -> Callable[[], Any]:
     def handler():
         count(f"results {name}")
         return make()
@@ -285,7 +283,7 @@ def _plain(name: str, make: Callable[[], Any]) -> Callable[[], Any]:
     return handler
 
 
-def _late(name: str, make: Callable[[], Any]) -> Callable[[], Any]:
+def late(name: str, make: Callable[[], Any]) -> Callable[[], Any]:
     async def handler():
         count(f"results {name}")
         return make()
@@ -294,109 +292,5 @@ def _late(name: str, make: Callable[[], Any]) -> Callable[[], Any]:
 
 
 for _name, _make in VALUES.items():
-    router.add_api_route(f"/plain/{_name}", _plain(_name, _make))
-    router.add_api_route(f"/late/{_name}", _late(_name, _make))
-
-#: Declared model, what is returned, how it is written.
-_MODELLED: dict[str, tuple[Any, Callable[[], Any], dict[str, Any]]] = {
-    "item": (Item, lambda: _item(), {}),
-    "item-of-dict": (Item, lambda: {"name": "a", "bigName": "b", "other": 1}, {}),
-    "item-of-object": (Item, lambda: types.SimpleNamespace(name="a"), {}),
-    "item-filters": (Item, lambda: Child(name="a"), {}),
-    "items-filter": (list[Item], lambda: [Child(name="a"), _item(inner=Inner(_id=1))], {}),
-    "items-of-tuple": (list[Item], lambda: (_item(),), {}),
-    "items-of-generator": (list[Item], lambda: (_item() for _ in range(2)), {}),
-    "item-none": (Item, lambda: None, {}),
-    "item-wrong": (Item, lambda: {"price": "x"}, {}),
-    "item-constructed": (Item, lambda: Item.model_construct(name=3, price="free"), {}),
-    "optional-none": (Item | None, lambda: None, {}),
-    "optional-item": (Optional[Item], lambda: _item(), {}),
-    "union": (Item | Inner, lambda: Inner(_id=1), {}),
-    "unset": (Item, lambda: _item(), {"response_model_exclude_unset": True}),
-    "unset-dict": (Item, lambda: {"name": "a"}, {"response_model_exclude_unset": True}),
-    "defaults": (Item, lambda: _item(big_name="x"), {"response_model_exclude_defaults": True}),
-    "exclude-none": (Item, lambda: _item(), {"response_model_exclude_none": True}),
-    "by-name": (Item, lambda: _item(inner=Inner(_id=1)), {"response_model_by_alias": False}),
-    "include": (Item, lambda: _item(), {"response_model_include": {"name", "inner"}}),
-    "exclude": (Item, lambda: _item(), {"response_model_exclude": {"when": True, "price": True}}),
-    "int-of-text": (int, lambda: "12", {}),
-    "int-of-float": (int, lambda: 12.0, {}),
-    "int-of-ratio": (int, lambda: 12.5, {}),
-    "int-of-true": (int, lambda: True, {}),
-    "float-of-int": (float, lambda: 3, {}),
-    "float-nan": (float, lambda: _NAN, {}),
-    "float-inf": (list[float], lambda: [_INF, 1e16, 1e-7], {}),
-    "text-of-int": (str, lambda: 12, {}),
-    "text-of-enum": (str, lambda: Color.odd, {}),
-    "bool-of-text": (bool, lambda: "yes", {}),
-    "bytes": (bytes, lambda: b"ab", {}),
-    "bad-bytes": (bytes, lambda: b"\xff", {}),
-    "dict": (dict, lambda: {"_sa_x": 1, 1: 2, "t": (1, 2)}, {}),
-    "dict-of-list": (dict, lambda: [("a", 1)], {}),
-    "dict-wrong": (dict, lambda: [1], {}),
-    "dict-any": (dict[str, Any], lambda: {"a": {1: _item()}, "n": None, "_sa": 1}, {}),
-    "dict-any-nan": (dict[str, Any], lambda: {"a": _NAN}, {}),
-    "dict-any-object": (dict[str, Any], lambda: {"a": Plain()}, {}),
-    "dict-any-surrogate": (dict[str, Any], lambda: {"a": "\ud800"}, {}),
-    "dict-any-odd": (
-        dict[str, Any],
-        lambda: {"d": datetime.timedelta(1), "s": {1}, "b": b"x", "g": _squares(), "e": Level.high},
-        {},
-    ),
-    "dict-any-int-key": (dict[str, Any], lambda: {1: 2}, {}),
-    "dict-int": (dict[str, int], lambda: {"a": "1"}, {}),
-    "dict-int-key": (dict[int, float], lambda: {"1": 1}, {}),
-    "list": (list, lambda: [1, "a", None, (2,), {3}], {}),
-    "list-any": (list[Any], lambda: [_item(), b"x", decimal.Decimal("1.0")], {}),
-    "list-int": (list[int], lambda: [1, "2", 3.0], {}),
-    "list-wrong": (list[int], lambda: ["a"], {}),
-    "list-dict": (list[dict[str, Any]], lambda: VALUES["rows"](), {}),
-    "set": (set[int], lambda: [1, 1], {}),
-    "tuple": (tuple[int, str], lambda: [1, "a"], {}),
-    "any": (Any, lambda: Child(name="a"), {}),
-    "object": (object, lambda: {"a": 1}, {}),
-    "none": (None, lambda: {"a": 1}, {}),
-    "decimal": (decimal.Decimal, lambda: decimal.Decimal("1.10"), {}),
-    "datetime": (datetime.datetime, lambda: "2024-01-01T00:00:00Z", {}),
-    "timedelta": (datetime.timedelta, lambda: datetime.timedelta(days=1, seconds=1.5), {}),
-    "enum": (Color, lambda: "green", {}),
-    "point": (Point, lambda: Point(1, inner=Point(2)), {}),
-    "points": (list[Point], lambda: [{"x": "1"}], {}),
-    "pair": (Pair, lambda: Pair(1, "a"), {}),
-    "typed": (Typed, lambda: {"a": "1", "c": 3}, {}),
-    "open": (Open, lambda: Open(ratio=1, extra=[1, {2}]), {}),
-    "open-nan": (Open, lambda: Open(ratio=_NAN), {}),
-    "constrained": (Annotated[int, Field(ge=3)], lambda: 2, {}),
-    "huge-int": (int, lambda: 10**40, {}),
-    "surrogate": (str, lambda: "\ud800", {}),
-    "status-201": (Item, lambda: _item(), {"status_code": 201}),
-}
-
-for _name, (_model, _make, _options) in _MODELLED.items():
-    router.add_api_route(
-        f"/model/{_name}", _plain(f"model {_name}", _make), response_model=_model, **_options
-    )
-    # The same, declared by the annotation of what is returned.
-    _handler = _late(f"model {_name}", _make)
-    _handler.__annotations__["return"] = _model
-    router.add_api_route(f"/returns/{_name}", _handler, **_options)
-
-
-@router.get("/endpoint-generator")
-def endpoint_generator():
-    """A handler that is itself a generator function."""
-    count()
-    yield 1
-    yield {"a": 2}
-
-
-@router.get("/returns-coroutine")
-def returns_coroutine():
-    """A plain function that returns what should have been awaited."""
-    count()
-
-    class Awaited:
-        def __await__(self) -> Iterator[None]:
-            yield
-
-    return Awaited()
+    router.add_api_route(f"/plain/{_name}", plain(_name, _make))
+    router.add_api_route(f"/late/{_name}", late(_name, _make))

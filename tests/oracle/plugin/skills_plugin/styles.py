@@ -7,21 +7,18 @@ from __future__ import annotations
 import collections
 import datetime
 import decimal
-import functools
 import uuid
 from collections.abc import Sequence
 from typing import Annotated, Any, List, Literal, Optional, Set, Tuple, Union
 
-import fastapi
 from fastapi import APIRouter, Body, Cookie, Header, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from .kinds import Color, Level
 from .record import count, echo
+from .version import MINOR
 
 router = APIRouter(prefix="/styles")
-#: The minor number of FastAPI's version: some ways are newer than 0.109.
-MINOR = int(fastapi.__version__.split(".")[1])
 
 
 @router.get("/bare")
@@ -243,52 +240,6 @@ async def mixed(
         kind=kind, number=number, level=level, x_trace=x_trace, word=word, span=span,
         session=session,
     )  # fmt: skip
-
-
-class _Called:
-    """An object that can be called."""
-
-    def __call__(self, a: int = 1) -> dict[str, Any]:
-        count()
-        return echo(a=a)
-
-    async def method(self, a: int = 1) -> dict[str, Any]:
-        count()
-        return echo(a=a)
-
-
-def _wrapped(function: Any) -> Any:
-    @functools.wraps(function)
-    def wrapper(**values: Any) -> Any:
-        count()
-        return {"wrapped": function(**values)}
-
-    return wrapper
-
-
-@router.get("/wrapped")
-@_wrapped
-def wrapped(a: int, b: list[int] = Query([1])):
-    return echo(a=a, b=b)
-
-
-@router.get("/wrapped-late")
-@_wrapped
-async def wrapped_late(a: int = 1):
-    """A plain function that returns a coroutine in a dict, which cannot be written."""
-    return echo(a=a)
-
-
-def _partial(a: int, b: str, c: float = 2) -> dict[str, Any]:
-    count()
-    return echo(a=a, b=b, c=c)
-
-
-router.add_api_route("/callable", _Called())
-router.add_api_route("/method", _Called().method)
-router.add_api_route("/partial", functools.partial(_partial, b="fixed"))
-router.add_api_route("/lambda", lambda a=1, b="x": echo(a=a, b=b))
-router.add_api_route("/both", _partial, methods=["GET", "PUT", "purge"])
 
 
 @router.get("/get-with-body")
