@@ -39,6 +39,7 @@ mod openapi;
 mod oracle;
 mod pages;
 mod plugin_command;
+mod plugin_life;
 mod sdk;
 mod shutdown;
 mod terminal;
