@@ -7,6 +7,7 @@
 //! Order of the end: stop accepting, finish what is under way, unload the plugins, remove socket and pid file.
 //! All of it together gets twice the shutdown timeout, once for requests and once for hooks.
 
+mod actor;
 mod link;
 pub mod listen;
 pub mod logging;
