@@ -2,7 +2,11 @@
 //!
 //! The library never attaches to an interpreter. It asks a [`Runtime`] to load a plugin and gets back a
 //! [`Instance`], whose methods return at once: the work is done on the plugin's own thread and reported through
-//! futures and [`exchange`]s. The host implements both traits with pyo3; tests implement them without.
+//! futures and [`exchange`](crate::exchange)s. The host implements both traits with pyo3; `fake` implements them for
+//! tests, faults included.
+
+#[cfg(test)]
+pub(crate) mod fake;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -100,6 +104,6 @@ pub trait Instance: Send + Sync + 'static {
     /// Asks `health_check()`; resolves after `limit` at the latest if the thread is free.
     fn health(&self, limit: Duration) -> BoxFuture<Map<String, Value>>;
 
-    /// Runs `shutdown()`, cut off after `limit`, and ends the thread.
+    /// Lets the requests under way finish, runs `shutdown()`, each cut off after `limit`, and ends the thread.
     fn unload(&self, limit: Duration) -> BoxFuture<()>;
 }

@@ -16,7 +16,7 @@ use crate::arguments::{self, Invocation};
 use crate::exchange::head::{RequestHead, Target};
 use crate::failure::{Failure, Kind};
 use crate::help;
-use crate::registry::{Account, Served};
+use crate::registry::{Newest, Served};
 use crate::wire::{self, Run};
 
 /// `POST /-/run`.
@@ -49,8 +49,8 @@ pub(super) async fn run(
         return response;
     }
     if run.help {
-        return match service.registry.account(&run.plugin).await {
-            Ok(account) => answer_help(&account, &run.arguments),
+        return match service.registry.metadata(&run.plugin).await {
+            Ok(newest) => answer_help(&newest, &run.arguments),
             Err(failure) => failed(&failure),
         };
     }
@@ -58,7 +58,7 @@ pub(super) async fn run(
         Ok(served) => served,
         Err(failure) => return failed(&failure),
     };
-    let description = &served.told.description;
+    let description = &served.metadata.description;
     let method = run.method.as_deref();
     let resolved = arguments::resolve(description, &run.arguments, &run.inputs, method);
     let mut invocation = match resolved {
@@ -98,8 +98,8 @@ fn is_newer(client: &str) -> bool {
     numbers(client) > numbers(crate::VERSION)
 }
 
-fn answer_help(account: &Account, arguments: &[String]) -> Response {
-    let mut response = core::help_answer(account, help::asked(arguments).as_deref());
+fn answer_help(newest: &Newest, arguments: &[String]) -> Response {
+    let mut response = core::help_answer(newest, help::asked(arguments).as_deref());
     response.headers_mut().insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_HELP));
     response
 }

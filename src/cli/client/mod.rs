@@ -25,7 +25,7 @@ use crate::lifecycle::{self, Connection, Request, Response, stop};
 use crate::paths::Paths;
 use crate::render::{self, Options};
 use crate::store::Store;
-use crate::wire::{self, Run, Status};
+use crate::wire::{self, PluginState, Run, Status};
 
 const HELP: &str = "\
 Runs a command of a plugin of the skills daemon, which is started when it does not run.
@@ -241,16 +241,17 @@ impl Caller<'_> {
         let response = connection.send(&Request::get(wire::STATUS), || false).ok()?;
         let status: Status = serde_json::from_slice(&response.bytes().ok()?).ok()?;
         let loading = |named: bool| {
-            status
-                .plugins
-                .iter()
-                .find(move |entry| entry.state == "loading" && (!named || entry.name == plugin))
+            status.plugins.iter().filter(move |entry| !named || entry.name == plugin).find_map(
+                |entry| match &entry.state {
+                    PluginState::Loading(stage) => Some(format!("{}: {stage}", entry.name)),
+                    _ => None,
+                },
+            )
         };
-        let entry = loading(true).or_else(|| {
+        loading(true).or_else(|| {
             let known = status.plugins.iter().any(|entry| entry.name == plugin);
             if known { None } else { loading(false) }
-        })?;
-        Some(format!("{}: {}", entry.name, entry.detail.as_deref().unwrap_or("loading")))
+        })
     }
 }
 
