@@ -12,6 +12,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
+use uv_pep440::{Version, VersionSpecifiers};
 use uv_pep508::{Requirement, VerbatimUrl};
 
 /// The largest manifest that is read, in bytes.
@@ -34,7 +35,13 @@ pub struct Manifest {
     /// Requirements in the form of PEP 508.
     #[serde(default)]
     pub dependencies: Vec<String>,
-    /// The daemon versions the plugin works with, as a version specifier (`>=1.0.0`).
+    /// The daemon versions the plugin works with, as a version specifier of PEP 440 (`>=1.0.0`).
+    #[cfg_attr(
+        test,
+        schemars(regex(
+            pattern = r"^\s*$|^\s*(~=|===?|!=|<=?|>=?)\s*[^\s,]+\s*(,\s*(~=|===?|!=|<=?|>=?)\s*[^\s,]+\s*)*,?\s*$"
+        ))
+    )]
     pub daemon_version: Option<String>,
     /// How commands are shown.
     #[serde(default)]
@@ -250,6 +257,20 @@ impl Manifest {
         self.commands.is_empty() && self.entry_point.is_none()
     }
 
+    /// Checks that the plugin works with the daemon `version`.
+    ///
+    /// # Errors
+    /// The version that it needs instead.
+    pub fn check_daemon(&self, version: &str) -> Result<(), String> {
+        let Some(wanted) = &self.daemon_version else { return Ok(()) };
+        let specifiers = VersionSpecifiers::from_str(wanted).map_err(|error| error.to_string())?;
+        let version = Version::from_str(version).map_err(|error| error.to_string())?;
+        if specifiers.contains(&version) {
+            return Ok(());
+        }
+        Err(format!("the plugin needs skills-daemon {specifiers}, and this one is {version}"))
+    }
+
     fn check(&self, path: &Path) -> Result<(), ManifestError> {
         let wrong = |field: String, message: String| ManifestError::Field {
             path: path.to_owned(),
@@ -262,6 +283,10 @@ impl Manifest {
         for (index, requirement) in self.dependencies.iter().enumerate() {
             Requirement::<VerbatimUrl>::from_str(requirement)
                 .map_err(|error| wrong(format!("dependencies[{index}]"), error.to_string()))?;
+        }
+        if let Some(version) = &self.daemon_version {
+            VersionSpecifiers::from_str(version)
+                .map_err(|error| wrong("daemon_version".into(), error.to_string()))?;
         }
         if !(1..=Daemon::LOOPS_MAX).contains(&self.daemon.loops) {
             let message = format!("{} is not from 1 to {}", self.daemon.loops, Daemon::LOOPS_MAX);
@@ -388,6 +413,24 @@ mod tests {
         );
         assert!(Manifest::problems("{}", Path::new("/m")).is_empty());
         assert_eq!(Manifest::problems("[", Path::new("/m")).len(), 1);
+    }
+
+    #[test]
+    fn a_daemon_version_admits_this_daemon_or_names_the_one_it_needs() {
+        let check = |wanted: &str, version: &str| {
+            let text = json!({"daemon_version": wanted}).to_string();
+            Manifest::parse(&text, Path::new("/m")).unwrap().check_daemon(version)
+        };
+        for wanted in [">=1.0.0", "", "~=2.0", ">=1, <3", "!=2.0.1", "==2.*"] {
+            assert_eq!(check(wanted, "2.0.0"), Ok(()), "{wanted}");
+        }
+        assert_eq!(
+            check("<2,>=1.5", "2.0.0"),
+            Err("the plugin needs skills-daemon >=1.5, <2, and this one is 2.0.0".into())
+        );
+        let text = error(r#"{"daemon_version": "ninety"}"#);
+        assert!(text.starts_with("/p/manifest.json: field `daemon_version`: "), "{text}");
+        assert!(!text.contains('\n'), "{text}");
     }
 
     #[test]

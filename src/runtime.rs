@@ -2,7 +2,11 @@
 //!
 //! The library never attaches to an interpreter. It asks a [`Runtime`] to load a plugin and gets back a
 //! [`Instance`], whose methods return at once: the work is done on the plugin's own thread and reported through
-//! futures and [exchanges](crate::exchange). The host implements both traits with pyo3; tests implement them without.
+//! futures and [exchanges](crate::exchange). The host implements both traits with pyo3; `fake` implements them for
+//! tests, faults included.
+
+#[cfg(test)]
+pub(crate) mod fake;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -115,6 +119,7 @@ pub trait Instance: Send + Sync + 'static {
     /// Asks `health_check()`; resolves after `limit` at the latest if the thread is free.
     fn health(&self, limit: Duration) -> BoxFuture<Map<String, Value>>;
 
-    /// Runs `shutdown()` and ends the lifespan, cut off after `limit` together, and ends the thread.
+    /// Lets the requests in flight finish, runs `shutdown()` and ends the lifespan, each of the two cut off after
+    /// `limit`, and ends the thread.
     fn unload(&self, limit: Duration) -> BoxFuture<()>;
 }

@@ -115,25 +115,25 @@ impl Venv {
         Ok(())
     }
 
-    /// Installs the requirements of all plugins, `(index, requirements)` each; returns those that cannot be had.
+    /// Installs the requirements of all plugins, `(id, requirements)` each; returns those that cannot be had.
     ///
     /// All together first; where that fails, one plugin after the other on top of those that fit, so that only
     /// the ones at fault are left out.
     pub fn install(
         &self,
         uv: &Uv,
-        wanted: &[(usize, Vec<String>)],
+        wanted: &[(u64, Vec<String>)],
         progress: Progress,
-    ) -> Vec<(usize, UvError)> {
+    ) -> Vec<(u64, UvError)> {
         let core = || CORE.iter().map(ToString::to_string);
         let together: Vec<String> = core()
             .chain(wanted.iter().flat_map(|(_, requirements)| requirements.clone()))
             .collect();
         match wanted {
             [] => return Vec::new(),
-            [(index, requirements)] => {
+            [(id, requirements)] => {
                 let outcome = uv.install(&self.python, &together, &[], progress);
-                let failed = outcome.err().map(|error| (*index, error.about(requirements)));
+                let failed = outcome.err().map(|error| (*id, error.about(requirements)));
                 return failed.into_iter().collect();
             }
             _ if uv.install(&self.python, &together, &[], progress).is_ok() => return Vec::new(),
@@ -141,12 +141,12 @@ impl Venv {
         }
         let mut accepted: Vec<String> = core().collect();
         let mut left_out = Vec::new();
-        for (index, requirements) in wanted {
+        for (id, requirements) in wanted {
             let mut attempt = accepted.clone();
             attempt.extend(requirements.iter().cloned());
             match uv.install(&self.python, &attempt, &[], progress) {
                 Ok(()) => accepted = attempt,
-                Err(error) => left_out.push((*index, error.about(requirements))),
+                Err(error) => left_out.push((*id, error.about(requirements))),
             }
         }
         left_out

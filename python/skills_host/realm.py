@@ -59,17 +59,18 @@ class Realm:
     def __init__(self, name: str) -> None:
         slug = "".join(c if c.isalnum() else "_" for c in name)
         self.root = f"_plugin_{slug}"
-        while self.root in sys.modules:
+        self._root_module = types.ModuleType(self.root)
+        # In one step: two versions of a plugin may be imported at once.
+        while sys.modules.setdefault(self.root, self._root_module) is not self._root_module:
             self.root += "_"
+        self._root_module.__name__ = self.root
         self.path = list(sys.path)
         self._shared_path = frozenset(sys.path)
         self._folders: tuple[str, ...] = ()
         self._owned: dict[str, bool] = {}
         # Top-level names of the shared modules that the plugin has imported.
         self._shared: set[str] = set()
-        self._root_module = types.ModuleType(self.root)
         self._root_module.__path__ = []
-        sys.modules[self.root] = self._root_module
         self._sys = _RealmSys(self)
         self._importlib = _RealmImportlib(self)
         self.builtins = {**vars(builtins), "__import__": self._import}

@@ -69,7 +69,7 @@ pub(super) fn of_command(
     composed: &Composed,
 ) -> Option<Direct> {
     match command {
-        Some(index) => direct(plugin.told.description.command(index)?, composed),
+        Some(index) => direct(plugin.metadata.description.command(index)?, composed),
         None => None,
     }
 }
@@ -81,7 +81,7 @@ fn matched<'m>(plugin: &'m Served, head: &'m RequestHead) -> Option<Matched<'m>>
 }
 
 fn command<'p>(plugin: &'p Served, matched: &Matched) -> Option<&'p Command> {
-    plugin.told.description.command(matched.command)
+    plugin.metadata.description.command(matched.command)
 }
 
 fn bound(plugin: &Served, matched: &Matched, head: &RequestHead, body: &[u8]) -> Option<Direct> {

@@ -11,6 +11,8 @@
 //! write the [`Answer`].
 
 mod binding;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

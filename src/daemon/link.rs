@@ -6,15 +6,14 @@ use std::collections::BTreeSet;
 
 use tokio::task::spawn_blocking;
 
-use crate::discovery::Origin;
+use crate::discovery::{Origin, PluginSource};
 use crate::paths::Paths;
 use crate::registry::{Entry, Snapshot};
 use crate::wrappers::{Changes, Wrappers};
 
-/// Makes the shell command of the plugin `name`, which is the entry `id`.
-pub(super) async fn one(snapshot: &Snapshot, id: u64, name: &str, paths: Paths) {
-    let is_own = |entry: &&Entry| entry.id == id && entry.source.origin != Origin::Bundled;
-    if snapshot.entries.iter().find(is_own).is_none() {
+/// Makes the shell command of the plugin `name`, unless it is bundled.
+pub(super) async fn one(source: &PluginSource, name: &str, paths: Paths) {
+    if source.origin == Origin::Bundled {
         return;
     }
     let name = name.to_owned();

@@ -7,10 +7,13 @@
 //! Order of the end: stop accepting, finish what is under way, unload the plugins, remove socket and pid file.
 //! All of it together gets twice the shutdown timeout, once for requests and once for hooks.
 
+mod actor;
 mod link;
 pub mod listen;
 pub mod logging;
 mod plugins;
+#[cfg(test)]
+mod tests;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -36,7 +39,7 @@ use crate::uv::{Progress, Uv};
 use crate::venv::{self, Base, Venv};
 use crate::wire::Ready;
 use listen::{Ports, SocketIdentity, UnixSocket};
-use plugins::Supervisor;
+use plugins::{Parts, Supervisor};
 
 /// How often the daemon looks whether it can still be found.
 const SOCKET_CHECK: Duration = Duration::from_secs(2);
@@ -117,23 +120,23 @@ pub async fn run(
         python: python_version,
     };
     let (control, mut controls) = mpsc::channel(CONTROL_QUEUE);
-    let (registry, mut woken) = Registry::new();
+    let (registry, woken) = Registry::new();
     let registry = Arc::new(registry);
     let health = Arc::new(HealthBook::default());
-    let supervisor = Arc::new(Supervisor::new(
+    let parts = Parts {
         python,
-        registry.clone(),
-        health.clone(),
-        paths.clone(),
+        registry: registry.clone(),
+        health: health.clone(),
+        paths: paths.clone(),
         settings,
         env,
         uv,
         bundled,
-    ));
+    };
+    // Known as loading before anybody can ask for them.
+    let supervisor = Supervisor::begin(parts, woken).await;
     let service =
         Arc::new(Service::new(registry, health, ready.clone(), paths.venv_python(), control));
-    // Known as loading before anybody can ask for them.
-    supervisor.begin().await;
 
     let (stop, stopped) = watch::channel(false);
     let socket = UnixSocket::bind(&paths)?;
@@ -149,15 +152,12 @@ pub async fn run(
             _ = interrupt.recv() => break "SIGINT",
             () = idle(&service, idle_limit) => break "idle",
             () = socket_gone(&socket_identity) => break "its socket is gone",
-            Some(id) = woken.recv() => {
-                tokio::spawn(supervisor.clone().wake(id));
-            }
             message = controls.recv() => match message {
-                Some(Control::Reload(answer)) => {
+                Some(Control::Reload { plugins, answer }) => {
                     let supervisor = supervisor.clone();
                     tokio::spawn(async move {
-                        // Nobody waits for the answer any more: the reload counts.
-                        let _ = answer.send(supervisor.reload().await);
+                        // Fails only if nothing waits for the answer any more: the reload counts.
+                        let _ = answer.send(supervisor.reload(plugins).await);
                     });
                 }
                 Some(Control::Shutdown) | None => break "request",
@@ -172,7 +172,7 @@ pub async fn run(
     if tokio::time::timeout(limit, servers).await.is_err() {
         tracing::warn!("requests were still under way after {} s", limit.as_secs());
     }
-    supervisor.end(limit).await;
+    supervisor.end().await;
     // Another daemon's files are left alone: where the runtime directory was replaced, they are not these.
     if socket_identity.is_there() {
         remove(&paths.socket());

@@ -6,6 +6,7 @@ use crate::environment;
 use crate::interpreter;
 use crate::settings::{Setting, Settings, Source};
 use crate::venv::State;
+use crate::wire::{PluginState, Reload};
 use crate::wrappers::{self, Standing};
 
 /// Below this much free space installing is likely to fail, in bytes.
@@ -273,16 +274,24 @@ pub fn plugins(facts: &Facts) -> Vec<Check> {
             .iter()
             .map(|plugin| {
                 let name = format!("plugin {}", plugin.name);
-                let detail = plugin.detail.clone();
-                let check = match (plugin.state.as_str(), detail) {
-                    ("ready", None) => Check::new(&name, Verdict::Ok, plugin.path.as_str()),
-                    ("failed", detail) => {
-                        Check::new(&name, Verdict::Failed, detail.unwrap_or_default())
+                let detail = plugin.state.detail().unwrap_or_default();
+                let check = match &plugin.state {
+                    PluginState::Asleep => {
+                        Check::new(&name, Verdict::Ok, format!("asleep: {detail}"))
                     }
-                    (_, detail) => Check::new(&name, Verdict::Warning, detail.unwrap_or_default()),
+                    PluginState::Failed(_)
+                    | PluginState::Ready { reload: Reload::Failed(_), .. } => {
+                        Check::new(&name, Verdict::Failed, detail)
+                    }
+                    PluginState::Ready { complaints, .. } if complaints.is_empty() => {
+                        Check::new(&name, Verdict::Ok, plugin.path.as_str())
+                    }
+                    PluginState::Ready { .. } | PluginState::Loading(_) => {
+                        Check::new(&name, Verdict::Warning, detail)
+                    }
                 };
-                match &plugin.hint {
-                    Some(hint) => check.remedy(hint.as_str()),
+                match plugin.state.hint() {
+                    Some(hint) => check.remedy(hint),
                     None if check.verdict == Verdict::Warning => {
                         check.remedy("`skills-daemon logs` tells more.")
                     }

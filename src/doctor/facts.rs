@@ -16,7 +16,7 @@ use crate::paths::Paths;
 use crate::settings::Settings;
 use crate::uv::Uv;
 use crate::venv::{Base, State, Venv};
-use crate::wire::{self, Status};
+use crate::wire::{self, PluginState, Status};
 use crate::wrappers::{self, Standing, Wrappers};
 
 /// Imports what every plugin may rely on, and tells the versions.
@@ -248,7 +248,9 @@ fn wrappers_on_disk(
             // Bundled ones are laid out in the cache, and have a wrapper only if somebody asked for it.
             let own =
                 status.plugins.iter().filter(|p| !Path::new(&p.path).starts_with(paths.cache()));
-            own.filter(|plugin| plugin.state == "ready").map(|plugin| plugin.name.clone()).collect()
+            own.filter(|plugin| matches!(plugin.state, PluginState::Ready { .. }))
+                .map(|plugin| plugin.name.clone())
+                .collect()
         }
         _ => plugins.iter().filter_map(|plugin| plugin.manifest.clone().ok().flatten()).collect(),
     };

@@ -15,8 +15,8 @@ use crate::description::Description;
 use crate::environment;
 use crate::failure::{Failure, Kind};
 use crate::help;
-use crate::registry::Account;
-use crate::wire::{Endpoint, Health, PluginEntry, Plugins, Status};
+use crate::registry::Newest;
+use crate::wire::{self, Endpoint, Health, PluginEntry, Plugins, Status};
 
 /// `GET /health`: never waits for a plugin.
 pub(super) async fn health(State(service): State<Arc<Service>>) -> Response {
@@ -38,7 +38,7 @@ pub(super) async fn health(State(service): State<Arc<Service>>) -> Response {
 /// `GET /plugins`: waits until none is loading.
 pub(super) async fn plugins(State(service): State<Arc<Service>>) -> Response {
     let snapshot = service.registry.settled().await;
-    let plugins = snapshot.told().map(|told| plugin_entry(&told.description)).collect();
+    let plugins = snapshot.metadata().map(|it| plugin_entry(&it.description)).collect();
     json(StatusCode::OK, &Plugins { plugins, failed: snapshot.failed() })
 }
 
@@ -79,12 +79,18 @@ pub(super) async fn shutdown(State(service): State<Arc<Service>>) -> Response {
     json(StatusCode::OK, &json!({"success": true, "message": "Shutdown initiated"}))
 }
 
-/// `POST /reload-plugins`: answers when all plugins are loaded again.
-pub(super) async fn reload(State(service): State<Arc<Service>>) -> Response {
-    let (sender, receiver) = oneshot::channel();
-    let sent = service.control.send(Control::Reload(sender)).await;
+/// `POST /reload-plugins?plugin=`: answers when all plugins, or those that are named, are loaded again.
+pub(super) async fn reload(
+    State(service): State<Arc<Service>>,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Response {
+    let named = query.into_iter().filter(|(key, _)| key == wire::RELOADED_PLUGIN);
+    let plugins = named.map(|(_, plugin)| plugin).collect();
+    let (answer, receiver) = oneshot::channel();
+    let sent = service.control.send(Control::Reload { plugins, answer }).await;
     match (sent, receiver.await) {
-        (Ok(()), Ok(reloaded)) => json(StatusCode::OK, &reloaded),
+        (Ok(()), Ok(Ok(reloaded))) => json(StatusCode::OK, &reloaded),
+        (Ok(()), Ok(Err(failure))) => failed(&failure),
         _ => failed(&Failure::new(Kind::Unavailable, "the daemon is stopping")),
     }
 }
@@ -95,8 +101,8 @@ pub(super) async fn help(
     Path(plugin): Path<String>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
-    match service.registry.account(&plugin).await {
-        Ok(account) => help_answer(&account, query.get("command").map(String::as_str)),
+    match service.registry.metadata(&plugin).await {
+        Ok(newest) => help_answer(&newest, query.get("command").map(String::as_str)),
         Err(failure) if failure.kind == Kind::NotFound => {
             let names = failure.available.unwrap_or_default();
             json(StatusCode::OK, &help::unknown_plugin(&plugin, &names))
@@ -105,10 +111,11 @@ pub(super) async fn help(
     }
 }
 
-/// Help out of an account, with a warning where it is an old one.
-pub(super) fn help_answer((told, failure): &Account, command: Option<&str>) -> Response {
-    let mut response = json(StatusCode::OK, &help::answer(&told.description, command));
-    if let Some(failure) = failure {
+/// Help, with a warning where it is that of an earlier load.
+pub(super) fn help_answer(newest: &Newest, command: Option<&str>) -> Response {
+    let description = &newest.metadata.description;
+    let mut response = json(StatusCode::OK, &help::answer(description, command));
+    if let Some(failure) = &newest.outdated {
         warn(&mut response, &help::outdated(failure));
     }
     response
@@ -119,9 +126,9 @@ pub(super) async fn commands(
     State(service): State<Arc<Service>>,
     Path(plugin): Path<String>,
 ) -> Response {
-    match service.registry.account(&plugin).await {
-        Ok((told, _)) => {
-            let help = help::plugin(&told.description);
+    match service.registry.metadata(&plugin).await {
+        Ok(newest) => {
+            let help = help::plugin(&newest.metadata.description);
             json(StatusCode::OK, &help.get("commands").unwrap_or(&json!([])))
         }
         Err(failure) => failed(&failure),

@@ -13,7 +13,7 @@ use utoipa_swagger_ui::{Config, Url};
 use super::{Service, failed};
 use crate::failure::{Failure, Kind};
 use crate::openapi;
-use crate::registry::Snapshot;
+use crate::registry::{Newest, Snapshot};
 
 /// The script that names the documents.
 const CONFIGURED: &str = "swagger-initializer.js";
@@ -53,9 +53,9 @@ pub(super) async fn of_plugin(
     Path(plugin): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    match service.registry.account(&plugin).await {
-        Ok((_, Some(failure))) => failed(&failure),
-        Ok((told, None)) => match &told.openapi {
+    match service.registry.metadata(&plugin).await {
+        Ok(Newest { outdated: Some(failure), .. }) => failed(&failure),
+        Ok(newest) => match &newest.metadata.openapi {
             Some(text) => tagged(&headers, "application/json", Bytes::from(text.to_string())),
             None => failed(
                 &Failure::new(

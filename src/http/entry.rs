@@ -49,6 +49,14 @@ impl Entry {
     }
 }
 
+#[cfg(test)]
+impl Entry {
+    /// The service of a connection from `peer`, without a listener.
+    pub(crate) fn connection(&self, peer: Peer) -> Connection {
+        Connection { shared: self.0.clone(), peer }
+    }
+}
+
 impl<L: Listener> TowerService<IncomingStream<'_, L>> for Entry
 where
     Peer: for<'a> Connected<IncomingStream<'a, L>>,

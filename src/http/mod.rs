@@ -14,7 +14,7 @@ pub mod entry;
 mod guard;
 pub mod health;
 mod observe;
-mod peer;
+pub(crate) mod peer;
 mod run;
 pub mod serve;
 
@@ -46,8 +46,13 @@ const OWN_BODY_MAX: usize = 64 << 20;
 pub enum Control {
     /// End.
     Shutdown,
-    /// Load all plugins again and answer what changed.
-    Reload(oneshot::Sender<Reloaded>),
+    /// Load plugins again.
+    Reload {
+        /// Names or paths; without any, all plugins, and discover again.
+        plugins: Vec<String>,
+        /// Where the answer goes: what changed, or which plugin is not known.
+        answer: oneshot::Sender<Result<Reloaded, Failure>>,
+    },
 }
 
 /// Everything the handlers need.
@@ -108,7 +113,7 @@ pub fn entry(service: Arc<Service>) -> Entry {
         .route("/health", get(core::health))
         .route("/plugins", get(core::plugins))
         .route("/shutdown", post(core::shutdown))
-        .route("/reload-plugins", post(core::reload))
+        .route(wire::RELOAD, post(core::reload))
         .route(wire::RUN, post(run::run))
         .route(wire::STATUS, get(core::status))
         .route("/{plugin}/help", get(core::help).fallback(dispatch::dispatch))

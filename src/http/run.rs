@@ -16,7 +16,7 @@ use crate::calls::{Context, Invocation, Target};
 use crate::exchange::request::Addressed;
 use crate::failure::{Failure, Kind};
 use crate::help;
-use crate::registry::Account;
+use crate::registry::Newest;
 use crate::runtime::Caller;
 use crate::wire::{self, Run};
 
@@ -34,8 +34,8 @@ pub(super) async fn run(
         return outdated();
     }
     if run.help {
-        return match service.registry.account(&run.plugin).await {
-            Ok(account) => answer_help(&account, &run.arguments),
+        return match service.registry.metadata(&run.plugin).await {
+            Ok(newest) => answer_help(&newest, &run.arguments),
             Err(failure) => failed(&failure),
         };
     }
@@ -55,7 +55,7 @@ async fn call(service: &Service, run: Run, request_id: RequestId) -> Result<Resp
         method: run.method.as_deref(),
         directory: directory.as_deref(),
     };
-    let resolved = arguments::resolve(&plugin.told.description, &line)?;
+    let resolved = arguments::resolve(&plugin.metadata.description, &line)?;
     let Resolved { command, request, mut warnings } = resolved;
     let method = request.method.clone();
     let request = Addressed::new(request, plugin.name(), service.ready.port, request_id.0);
@@ -114,8 +114,8 @@ fn is_newer(client: &str) -> bool {
     numbers(client) > numbers(crate::VERSION)
 }
 
-fn answer_help(account: &Account, arguments: &[String]) -> Response {
-    let mut response = core::help_answer(account, help::asked(arguments).as_deref());
+fn answer_help(newest: &Newest, arguments: &[String]) -> Response {
+    let mut response = core::help_answer(newest, help::asked(arguments).as_deref());
     response.headers_mut().insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_HELP));
     response
 }

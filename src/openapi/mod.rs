@@ -8,7 +8,7 @@ mod merge;
 
 use serde_json::{Map, Value, json};
 
-use crate::registry::Snapshot;
+use crate::registry::{Entry, Snapshot};
 
 const OWN: &str = include_str!("own.json");
 
@@ -16,16 +16,18 @@ const OWN: &str = include_str!("own.json");
 pub fn document(snapshot: &Snapshot) -> Value {
     let mut whole: Value = serde_json::from_str(OWN).expect("a test reads own.json");
     whole["info"]["version"] = json!(crate::VERSION);
-    for told in snapshot.told() {
-        let Some(text) = &told.openapi else { continue };
+    for metadata in snapshot.metadata() {
+        let Some(text) = &metadata.openapi else { continue };
         let Ok(mut own) = serde_json::from_str::<Value>(text) else { continue };
-        let name = &told.description.name;
+        let name = &metadata.description.name;
         merge::rename_components(&mut own, &whole, name);
-        merge::add(&mut whole, own, name, &told.description.description);
+        merge::add(&mut whole, own, name, &metadata.description.description);
     }
     let failed: Vec<String> = snapshot
-        .failed()
+        .entries
         .iter()
+        .filter(|entry| entry.served.is_none())
+        .filter_map(Entry::failed)
         .map(|plugin| format!("- `{}` does not serve: {}", plugin.name, plugin.error))
         .collect();
     if !failed.is_empty() {

@@ -137,3 +137,23 @@ fn a_path_that_is_not_there_is_named() {
     fs::create_dir_all(home.path().join("nowhere/missing")).unwrap();
     home.control(&["reload"]).fails_with(1).says("there is no plugin at");
 }
+
+#[test]
+fn a_plugin_for_another_daemon_is_set_aside_with_the_version_it_wants() {
+    let home = Home::new();
+    let code = plugin_code("later", OK);
+    home.plugin("later", &code, r#"{"name": "later", "daemon_version": ">=99, <100"}"#);
+    let text = fails(&home, "later", "ok");
+    insta::assert_snapshot!(text.replace(skills_daemon::VERSION, "[VERSION]"), @"
+    Error: [HOME]/.claude/plugins/marketplaces/m/plugins/later/skills/later/scripts/skills_plugin/manifest.json: the plugin needs skills-daemon >=99, <100, and this one is [VERSION]
+    Hint: Install a skills-daemon of that version, or a version of the plugin for this one.
+    ");
+    home.plugin("later", &code, r#"{"name": "later", "daemon_version": "ninety"}"#);
+    home.control(&["reload"]).fails_with(1).says("field `daemon_version`").says("ninety");
+    home.control(&["plugin", "validate", &Home::scripts("later")])
+        .fails_with(1)
+        .says("field `daemon_version`");
+    home.plugin("later", &code, r#"{"name": "later", "daemon_version": ">=1.0.0"}"#);
+    home.control(&["reload"]).ok();
+    home.client(&["later", "ok"]).ok().quietly().says("fine");
+}

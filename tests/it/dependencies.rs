@@ -130,3 +130,46 @@ fn a_whole_venv_needs_no_uv() {
     let home = Home::new().without_uv().with("PIP_NO_INDEX", "1").with("PIP_FIND_LINKS", "");
     home.client(&["demo", "size", "1000"]).ok().quietly().says("1.0 kB");
 }
+
+#[test]
+fn a_plugin_that_wakes_replaces_no_package_of_one_that_runs() {
+    let home = Home::new();
+    let version = "
+import importlib.metadata
+@router.get('/version')
+def version():
+    return {'success': True, 'data': importlib.metadata.version('python-slugify')}
+";
+    let manifest = |name: &str, dependency: &str| json!({"name": name, "dependencies": [dependency], "daemon": {"load": "demand"}});
+    let lazy = manifest("lazy", "python-slugify").to_string();
+    home.plugin("lazy", &plugin_code("lazy", version), &lazy);
+    home.client(&["lazy", "version"]).ok();
+    // It is known and asleep from now on, and finds another world when it wakes.
+    let runs = json!({"name": "busy", "dependencies": ["python-slugify>=8"]}).to_string();
+    home.plugin("busy", &plugin_code("busy", version), &runs);
+    home.control(&["restart"]).ok();
+    let running = home.client(&["busy", "version"]).ok().stdout().to_owned();
+    assert_eq!(home.plugin_status("lazy")["state"], json!("asleep"));
+    let old = manifest("lazy", "python-slugify<8").to_string();
+    home.plugin("lazy", &plugin_code("lazy", version), &old);
+    let woken = home.client(&["lazy", "version"]);
+    woken.fails_with(1).says("lazy does not serve").says("python-slugify<8").says("Hint: ");
+    woken.says("python-slugify>=8");
+    home.control(&["reload", "busy"]).ok();
+    assert_eq!(home.client(&["busy", "version"]).ok().quietly().stdout(), running);
+}
+
+#[test]
+fn what_a_sleeping_plugin_needs_is_kept_for_it() {
+    let home = Home::new();
+    let manifest =
+        r#"{"name": "lazy", "dependencies": ["idna==3.6"], "daemon": {"load": "demand"}}"#;
+    home.plugin("lazy", &plugin_code("lazy", IDNA), manifest);
+    home.client(&["lazy", "version"]).ok().says("3.6");
+    home.control(&["restart"]).ok();
+    assert_eq!(home.plugin_status("lazy")["state"], json!("asleep"));
+    // Found later: with another version it would break what sleeps.
+    home.plugin("zz", &plugin_code("zz", IDNA), r#"{"name": "zz", "dependencies": ["idna>=3.7"]}"#);
+    home.control(&["reload"]).fails_with(1).says("zz does not serve").says("idna==3.6");
+    home.client(&["lazy", "version"]).ok().quietly().says("3.6");
+}

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::harness::{CONTROL, Home, Output};
+use serde_json::json;
+
+use crate::harness::{CONTROL, Home, Output, plugin_code};
 
 /// The verdict on `name` and what was seen.
 fn verdict(home: &Home, name: &str) -> (String, String) {
@@ -84,4 +86,19 @@ fn a_plugin_is_judged_before_it_is_loaded() {
         .says("failed   plugin bad: ")
         .says("manifest.json is not JSON");
     assert_eq!(verdict(&home, "process").0, "ok");
+}
+
+#[test]
+fn a_plugin_that_is_asleep_as_it_should_be_is_healthy() {
+    let home = Home::new();
+    let manifest = r#"{"name": "lazy", "daemon": {"load": "demand"}}"#;
+    home.plugin(
+        "lazy",
+        &plugin_code("lazy", "@router.get('/ok')\ndef ok():\n    return 1\n"),
+        manifest,
+    );
+    home.client(&["lazy", "ok"]).ok();
+    home.control(&["restart"]).ok();
+    assert_eq!(home.plugin_status("lazy")["state"], json!("asleep"));
+    home.control(&["doctor"]).ok().says("ok       plugin lazy: asleep");
 }

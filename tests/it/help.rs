@@ -51,7 +51,7 @@ fn the_programs_explain_themselves_without_a_daemon() {
       restart     Stop the daemon and start it again
       status      Show whether the daemon runs, and how its plugins stand
       logs        Show the daemon's log
-      reload      Load all plugins again
+      reload      Load plugins again
       plugins     List the plugins and what they offer
       plugin      Add, remove, begin and check plugins
       link        Make plugins shell commands: a wrapper for each in ~/.local/bin

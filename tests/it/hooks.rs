@@ -39,9 +39,11 @@ fn hooks_run_in_order_and_failing_ones_are_reported_and_stop_nothing() {
     });
     assert_eq!(health, json!({"status": "degraded", "why": "tests"}));
     home.control(&["reload"]).ok();
+    // The new version is ready before the old one ends.
+    let notes = "startup\nconnect\nstartup\nconnect\nshutdown\n";
+    eventually("the old version's end", || (home.read("notes")? == notes).then_some(()));
     home.control(&["stop"]).ok();
-    let notes = "startup\nconnect\nshutdown\nstartup\nconnect\nshutdown\n";
-    assert_eq!(home.read("notes").as_deref(), Some(notes));
+    assert_eq!(home.read("notes"), Some(format!("{notes}shutdown\n")));
 }
 
 #[test]

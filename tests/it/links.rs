@@ -59,6 +59,7 @@ fn a_plugin_that_breaks_keeps_its_command_which_says_why() {
     home.plugin("named", "1 / 0\n", r#"{"name": "named"}"#);
     home.control(&["link"]).ok();
     home.plugin("jira", "1 / 0\n", "");
+    home.control(&["restart"]).ok();
     home.control(&["reload"]).fails_with(1);
     for name in ["jira", "named"] {
         sh(&home, &format!("{name} ok")).fails_with(1).says("ZeroDivisionError");

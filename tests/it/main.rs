@@ -43,6 +43,7 @@ mod openapi;
 mod oracle;
 mod pages;
 mod plugin_command;
+mod plugin_life;
 mod sandbox;
 mod scheduling;
 mod schemas;

@@ -62,6 +62,7 @@ fn a_plugin_that_broke_still_explains_itself() {
     home.plugin("greet", &plugin_code("greet", GREET), "");
     home.client(&["greet", "--help"]).ok().quietly();
     home.plugin("greet", "import", r#"{"name": "greet"}"#);
+    home.control(&["restart"]).ok();
     home.control(&["reload"]).fails_with(1);
     let help = home.client(&["greet", "hello", "--help"]);
     help.ok().says("--loud").complains("greet does not serve").complains("SyntaxError");

@@ -23,7 +23,7 @@ use crate::lifecycle::{self, Connection, ExchangeError, Request, Response, alive
 use crate::paths::Paths;
 use crate::render::{self, Options};
 use crate::store::Store;
-use crate::wire::{self, Run, Status};
+use crate::wire::{self, PluginState, Run, Status};
 
 const HELP: &str = "\
 Runs a command of a plugin of the skills daemon, which is started when it does not run.
@@ -261,16 +261,16 @@ impl Caller<'_> {
 /// What keeps the daemon from answering for `plugin`.
 fn what_it_does(status: &Status, plugin: &str) -> Option<String> {
     let loading = |named: bool| {
-        status
-            .plugins
-            .iter()
-            .find(move |entry| entry.state == "loading" && (!named || entry.name == plugin))
+        let plugins = status.plugins.iter().filter(move |entry| !named || entry.name == plugin);
+        plugins.filter_map(|entry| match &entry.state {
+            PluginState::Loading(stage) => Some(format!("{}: {stage}", entry.name)),
+            _ => None,
+        })
     };
-    let entry = loading(true).or_else(|| {
+    loading(true).next().or_else(|| {
         let known = status.plugins.iter().any(|entry| entry.name == plugin);
-        if known { None } else { loading(false) }
-    })?;
-    Some(format!("{}: {}", entry.name, entry.detail.as_deref().unwrap_or("loading")))
+        if known { None } else { loading(false).next() }
+    })
 }
 
 fn print_answer(

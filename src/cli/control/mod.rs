@@ -47,7 +47,7 @@ enum Command {
     Status(status::Arguments),
     /// Show the daemon's log
     Logs(logs::Arguments),
-    /// Load all plugins again
+    /// Load plugins again
     Reload(reload::Arguments),
     /// List the plugins and what they offer
     Plugins(plugins::Arguments),

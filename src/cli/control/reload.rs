@@ -3,31 +3,52 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Context;
 use super::status::count;
 use crate::failure::{Failure, Kind};
 use crate::lifecycle::Request;
-use crate::wire::{FailedPlugin, Reloaded};
+use crate::wire::{self, FailedPlugin, Reloaded};
 
 #[derive(Args)]
 pub(super) struct Arguments {
+    /// Names of plugins; without any, all of them, new ones included
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Exit status 0 if all plugins serve, 1 if one does not.
+/// The path that has the daemon load `plugins` again, names or absolute paths; without any, all of them.
+pub(super) fn path<'a>(plugins: impl IntoIterator<Item = &'a str>) -> String {
+    let encoded = |plugin| utf8_percent_encode(plugin, NON_ALPHANUMERIC);
+    let query: Vec<String> = plugins
+        .into_iter()
+        .map(|plugin| format!("{}={}", wire::RELOADED_PLUGIN, encoded(plugin)))
+        .collect();
+    let query = query.join("&");
+    format!("{}{}{query}", wire::RELOAD, if query.is_empty() { "" } else { "?" })
+}
+
+/// Exit status 0 if all plugins that were loaded again serve, 1 if one does not, or not in its new version.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let reloaded =
-        context.ask::<Reloaded>(&Request::post("/reload-plugins"))?.ok_or_else(|| {
-            Failure::new(Kind::Unavailable, "the daemon is not running: there is nothing to reload")
-                .hint("It loads all plugins when it starts: `skills-daemon start`.")
-        })?;
+    let path = path(arguments.names.iter().map(String::as_str));
+    let reloaded = context.ask::<Reloaded>(&Request::post(&path))?.ok_or_else(|| {
+        Failure::new(Kind::Unavailable, "the daemon is not running: there is nothing to reload")
+            .hint("It loads all plugins when it starts: `skills-daemon start`.")
+    })?;
     if arguments.json {
         context.print_json(&reloaded)?;
     } else {
-        context.print(&format!("{} loaded.", count(reloaded.total, "plugin")));
+        let names = &reloaded.reloaded;
+        if arguments.names.is_empty() {
+            context.print(&format!("{} loaded.", count(reloaded.total, "plugin")));
+        } else if !names.is_empty() {
+            let count = count(names.len(), "plugin");
+            context.print(&format!("{count} reloaded: {}", names.join(", ")));
+        }
         for (what, names) in [("added", &reloaded.added), ("removed", &reloaded.removed)] {
             if !names.is_empty() {
                 context.print(&format!("  {what}: {}", names.join(", ")));

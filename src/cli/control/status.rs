@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Context;
 use crate::failure::Failure;
 use crate::lifecycle::{Request, locks};
-use crate::wire::{self, PluginStatus, Status};
+use crate::wire::{self, PluginState, PluginStatus, Status};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -76,16 +76,18 @@ fn unreachable(context: &Context, failure: &Failure) -> Value {
 
 fn line(context: &Context, plugin: &PluginStatus) -> String {
     let style = context.console.out;
-    let color = match plugin.state.as_str() {
-        "ready" if plugin.detail.is_none() => style.green,
-        "failed" => style.red,
-        _ => style.yellow,
+    let state = &plugin.state;
+    let detail = state.detail();
+    let color = match state {
+        PluginState::Ready { .. } if detail.is_none() => style.green,
+        PluginState::Failed(_) => style.red,
+        PluginState::Ready { .. } | PluginState::Loading(_) | PluginState::Asleep => style.yellow,
     };
-    let mut text = format!("  {color}{:<8}{} {}", plugin.state, style.reset, plugin.name);
-    if plugin.state == "ready" {
+    let mut text = format!("  {color}{:<8}{} {}", state.word(), style.reset, plugin.name);
+    if let PluginState::Ready { .. } = state {
         text.push_str(&format!(" ({})", count(plugin.commands, "command")));
     }
-    for extra in [&plugin.detail, &plugin.hint].into_iter().flatten() {
+    for extra in [detail.as_deref(), state.hint()].into_iter().flatten() {
         for line in extra.lines() {
             text.push_str(&format!("\n           {}{}{}", style.dim, line.trim(), style.reset));
         }

@@ -1,156 +1,119 @@
-//! The plugins' life: found, checked, given their dependencies, loaded, started, reloaded, unloaded.
+//! The plugins of a daemon: a map of actors, and what concerns several of them.
 //!
-//! Each plugin goes its way alone. Whatever fails on it (manifest, dependencies, import, name) makes it a failed
-//! entry of the registry and leaves the others be; hooks that fail are complaints of a plugin that serves. A
-//! plugin that exceeds a deadline is reported as failed at once, and serves after all should it ever return.
+//! Each plugin is an [`actor`](super::actor) of its own: whatever fails on it (manifest, requirements, import, name)
+//! leaves the others as they are; hooks that fail are complaints of a plugin that serves. One task, [`router`], owns
+//! all actors: it takes one message at a time, has the actor's transition decide, and starts the effects, which
+//! report back with messages. So there are no locks, and readers see only whole snapshots.
 //!
-//! [`find`] says which there are, [`load`] brings one from its dependencies to serving, [`place`] keeps its entry
-//! in the registry.
+//! Which type is what: a [`Found`](found::Found) is a plugin as it lies on disk, a [`Plugin`](plugin::Plugin) is its
+//! actor, a [`Load`](plugin::Load) is one version of it, from its manifest to what serves.
+//!
+//! - [`found`]: plugins on disk, their manifests, and their cached metadata.
+//! - [`plugin`]: one actor with the data of its versions.
+//! - [`router`]: messages to events, events to effects, actors to the registry.
+//! - [`effects`]: carries out what a transition asks for.
+//! - [`install`]: the joint set of requirements.
+//! - [`names`]: one name, one plugin.
+//! - [`reload`]: what a reload touches, and its answer.
 
-mod find;
-mod load;
-mod place;
+mod effects;
+mod found;
+mod install;
+mod names;
+mod plugin;
+mod reload;
+mod router;
+#[cfg(test)]
+mod tests;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::discovery::PluginSource;
 use crate::environment::Environment;
+use crate::failure::{Failure, Kind};
 use crate::http::health::HealthBook;
-use crate::manifest::Manifest;
 use crate::paths::Paths;
-use crate::registry::{Registry, State};
+use crate::registry::Registry;
 use crate::runtime::Runtime;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::uv::Uv;
 use crate::wire::Reloaded;
+use router::{Message, Router};
 
 /// What hooks get beyond their own limits before their thread counts as blocked.
 const HOOK_GRACE: Duration = Duration::from_secs(2);
 
-/// Runs all plugins of a daemon.
-pub(super) struct Supervisor {
-    python: Arc<dyn Runtime>,
-    registry: Arc<Registry>,
-    health: Arc<HealthBook>,
-    paths: Paths,
-    settings: Settings,
-    env: Environment,
-    uv: Option<Uv>,
-    bundled: Vec<PluginSource>,
-    store: Store,
-    next_id: AtomicU64,
-    /// One reload at a time; also keeps a reload from running into the end.
-    busy: Mutex<()>,
+/// The parts of a daemon that plugins need.
+pub(super) struct Parts {
+    pub(super) python: Arc<dyn Runtime>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) health: Arc<HealthBook>,
+    pub(super) paths: Paths,
+    pub(super) settings: Settings,
+    pub(super) env: Environment,
+    pub(super) uv: Option<Uv>,
+    pub(super) bundled: Vec<PluginSource>,
 }
 
-/// A plugin whose manifest was read.
-struct Candidate {
-    id: u64,
-    source: PluginSource,
-    manifest: Manifest,
-    /// Of its files before they were imported: a change in between makes what they told look old, not new.
-    fingerprint: Option<String>,
+/// What all effects share.
+struct Shared {
+    parts: Parts,
+    store: Store,
+    /// One change of the wrappers at a time.
+    linking: Mutex<()>,
+}
+
+/// The handle of all actors.
+#[derive(Clone)]
+pub(super) struct Supervisor {
+    shared: Arc<Shared>,
+    messages: mpsc::UnboundedSender<Message>,
 }
 
 impl Supervisor {
-    #[expect(clippy::too_many_arguments, reason = "the one place where all parts of a daemon meet")]
-    pub(super) fn new(
-        python: Arc<dyn Runtime>,
-        registry: Arc<Registry>,
-        health: Arc<HealthBook>,
-        paths: Paths,
-        settings: Settings,
-        env: Environment,
-        uv: Option<Uv>,
-        bundled: Vec<PluginSource>,
-    ) -> Supervisor {
-        Supervisor {
-            python,
-            registry,
-            health,
-            store: Store::at(paths.descriptions()),
-            paths,
-            settings,
-            env,
-            uv,
-            bundled,
-            next_id: AtomicU64::new(1),
-            busy: Mutex::new(()),
+    /// Discovers the plugins, enters all of them into the registry, and loads them in the background.
+    ///
+    /// `woken` receives the ids of plugins that a request wakes.
+    pub(super) async fn begin(parts: Parts, woken: mpsc::UnboundedReceiver<u64>) -> Supervisor {
+        let (messages, received) = mpsc::unbounded_channel();
+        let store = Store::at(parts.paths.descriptions());
+        let shared = Arc::new(Shared { parts, store, linking: Mutex::default() });
+        let supervisor = Supervisor { shared: shared.clone(), messages: messages.clone() };
+        let mut router = Router::new(shared.clone(), messages);
+        match found::all(shared).await {
+            Ok(found) => router.begin(found),
+            Err(failure) => tracing::error!(error = failure.error, "no plugins"),
         }
+        tokio::spawn(router.run(received, woken));
+        supervisor
     }
 
-    /// Enters all plugins into the registry and loads them in the background.
-    pub(super) async fn begin(self: &Arc<Self>) {
-        let candidates = self.discover().await;
-        tokio::spawn(self.clone().load(candidates));
+    /// Loads `plugins` again, names or paths; without any, all plugins, those that are new included.
+    ///
+    /// # Errors
+    /// A name that no plugin has, or the daemon stops.
+    pub(super) async fn reload(&self, plugins: Vec<String>) -> Result<Reloaded, Failure> {
+        let stopping = || Failure::new(Kind::Unavailable, "the daemon is stopping");
+        let found = found::all(self.shared.clone()).await?;
+        let (answer, answered) = oneshot::channel();
+        let message = Message::Reload { plugins, found, answer };
+        self.messages.send(message).map_err(|_| stopping())?;
+        answered.await.map_err(|_| stopping())?
     }
 
-    /// Loads the plugin of an entry that was asleep.
-    pub(super) async fn wake(self: Arc<Self>, id: u64) {
-        let snapshot = self.registry.snapshot();
-        let Some(entry) = snapshot.entries.iter().find(|entry| entry.id == id) else { return };
-        let source = entry.source.clone();
-        match find::candidate(id, source).await {
-            Ok(candidate) => self.load(vec![candidate]).await,
-            Err(failure) => self.fail(id, failure),
-        }
-    }
-
-    /// Unloads all plugins and loads what is found now.
-    pub(super) async fn reload(self: &Arc<Self>) -> Reloaded {
-        let _busy = self.busy.lock().await;
-        let before: BTreeSet<String> = self.registry.settled().await.names().into_iter().collect();
-        self.unload(self.settings.shutdown_timeout.value.duration()).await;
-        let candidates = self.discover().await;
-        self.clone().load(candidates).await;
-        let snapshot = self.registry.settled().await;
-        let after: BTreeSet<String> = snapshot.names().into_iter().collect();
-        let reloaded = Reloaded {
-            success: true,
-            added: after.difference(&before).cloned().collect(),
-            removed: before.difference(&after).cloned().collect(),
-            reloaded: after.intersection(&before).cloned().collect(),
-            total: after.len(),
-            failed: snapshot.failed(),
-        };
-        tracing::info!(added = ?reloaded.added, removed = ?reloaded.removed, total = reloaded.total, "plugins reloaded");
-        reloaded
-    }
-
-    /// Unloads all plugins for good.
-    pub(super) async fn end(&self, limit: Duration) {
-        if let Some(uv) = &self.uv {
+    /// Unloads all plugins for good; what blocks is left behind.
+    pub(super) async fn end(&self) {
+        if let Some(uv) = &self.shared.parts.uv {
             uv.cancel();
         }
-        self.unload(limit).await;
-    }
-
-    async fn unload(&self, limit: Duration) {
-        let mut unloading = Vec::new();
-        self.registry.update(|snapshot| {
-            for entry in &mut snapshot.entries {
-                let Some(served) = entry.served().cloned() else { continue };
-                // Requests wait from now on instead of reaching a plugin that is going away.
-                entry.state = State::Loading { stage: "unloading".to_owned() };
-                unloading.push((entry.name.clone(), served));
-            }
-        });
-        let unloading = unloading.into_iter().map(async |(name, served)| {
-            // The plugin's own limit comes first; only a blocked thread gets this far.
-            if timeout(limit * 2 + HOOK_GRACE, served.instance.unload(limit)).await.is_err() {
-                tracing::warn!(plugin = name, "the plugin's thread is blocked and was left behind");
-            } else {
-                tracing::info!(plugin = name, "plugin unloaded");
-            }
-        });
-        join_all(unloading).await;
+        let (answer, answered) = oneshot::channel();
+        if self.messages.send(Message::End(answer)).is_ok() {
+            // Fails only if the router is gone, and with it all that could be unloaded.
+            let _ = answered.await;
+        }
     }
 }

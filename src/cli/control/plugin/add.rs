@@ -51,11 +51,18 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     let place = shelf.place(&addition.name, &addition.item);
     let is_there = existing(&place).is_ok_and(|there| there == path)
         || matches!(&addition.item, Item::Directory(own) if existing(&place).is_ok_and(|there| there == *own));
+    let mut paths = vec![match &addition.item {
+        Item::Manifest(_) => place.clone(),
+        Item::Directory(directory) => directory.clone(),
+    }];
     if !is_there {
         check_free(context, &shelf, &addition, arguments.force)?;
+        // What is replaced goes away with it.
+        let entries = shelf.entries(&addition.name);
+        paths.extend(entries.iter().filter_map(|entry| discovery::added_path(entry)));
         shelf.put(&addition.name, &addition.item)?;
     }
-    report(context, &addition, &place, arguments.json)
+    report(context, &addition, &place, &paths, arguments.json)
 }
 
 fn directory(path: &Path) -> Result<Addition, Failure> {
@@ -154,27 +161,25 @@ fn report(
     context: &Context,
     addition: &Addition,
     place: &Path,
+    paths: &[PathBuf],
     as_json: bool,
 ) -> Result<ExitCode, Failure> {
-    let path = match &addition.item {
-        Item::Manifest(_) => place,
-        Item::Directory(directory) => directory,
-    };
-    let plugins = outcome::serve(context)?;
+    let path = &paths[0];
+    let plugins = outcome::serve(context, paths)?;
     let plugin = outcome::at(&plugins, path);
     let name = plugin.map_or(&addition.name, |plugin| &plugin.name);
     let status = plugin.and_then(|plugin| plugin.status.as_ref());
-    let failed = status.is_none_or(|status| status.state == "failed");
+    let failed = status.is_none_or(|status| status.state.failure().is_some());
     if as_json {
         context.print_json(&json!({
             "success": !failed,
             "name": name,
             "path": path,
             "added": place,
-            "state": status.map(|status| &status.state),
+            "state": status.map(|status| status.state.word()),
             "commands": status.map(|status| status.commands),
-            "detail": status.and_then(|status| status.detail.as_ref()),
-            "hint": status.and_then(|status| status.hint.as_ref()),
+            "detail": status.and_then(|status| status.state.detail()),
+            "hint": status.and_then(|status| status.state.hint()),
         }))?;
         return Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS });
     }
@@ -183,7 +188,7 @@ fn report(
     match status {
         None => context.print("The daemon does not find it: `skills-daemon status`."),
         Some(status) if failed => {
-            let detail = status.detail.as_deref().unwrap_or_default();
+            let detail = status.state.detail().unwrap_or_default();
             context.print(&format!("{}Error:{} {detail}", style.red, style.reset));
         }
         Some(status) => {
@@ -195,12 +200,12 @@ fn report(
             if is_linked {
                 warn_of_path(context);
             }
-            if let Some(complaint) = &status.detail {
-                context.console.warning(complaint);
+            if let Some(complaint) = status.state.detail() {
+                context.console.warning(&complaint);
             }
         }
     }
-    if let Some(hint) = status.and_then(|status| status.hint.as_ref()) {
+    if let Some(hint) = status.and_then(|status| status.state.hint()) {
         context.print(&format!("  {}Hint: {hint}{}", style.dim, style.reset));
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

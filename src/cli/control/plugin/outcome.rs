@@ -1,25 +1,26 @@
 //! What a running daemon makes of a change of its plugins.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::super::Context;
 use super::super::known::{self, Known};
+use super::super::{Context, reload};
 use crate::failure::Failure;
 use crate::lifecycle::{self, Request};
 use crate::wire::Reloaded;
 
-/// All plugins after a reload; `None` where no daemon runs.
-pub(super) fn reload(context: &Context) -> Result<Option<Vec<Known>>, Failure> {
-    context.console.progress("loading all plugins again");
-    match context.ask::<Reloaded>(&Request::post("/reload-plugins"))? {
+/// All plugins once those at `paths` were loaded again, or unloaded where nothing is left; `None` where no daemon
+/// runs.
+pub(super) fn reload(context: &Context, paths: &[PathBuf]) -> Result<Option<Vec<Known>>, Failure> {
+    let path = reload::path(paths.iter().filter_map(|path| path.to_str()));
+    match context.ask::<Reloaded>(&Request::post(&path))? {
         Some(_) => known::settled(context).map(Some),
         None => Ok(None),
     }
 }
 
-/// All plugins of the daemon, which is started or loads them again.
-pub(super) fn serve(context: &Context) -> Result<Vec<Known>, Failure> {
-    if let Some(plugins) = reload(context)? {
+/// All plugins of the daemon, which is started or loads those at `paths` again.
+pub(super) fn serve(context: &Context, paths: &[PathBuf]) -> Result<Vec<Known>, Failure> {
+    if let Some(plugins) = reload(context, paths)? {
         return Ok(plugins);
     }
     lifecycle::ensure_running(&context.paths, &context.env, &context.console)?;

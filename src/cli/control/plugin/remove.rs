@@ -10,6 +10,7 @@ use super::super::known::{self, Known};
 use super::super::{Context, link};
 use super::outcome;
 use super::shelf::Shelf;
+use crate::discovery;
 use crate::failure::{Failure, Kind};
 use crate::manifest::check_name;
 use crate::wrappers::{Standing, Wrappers};
@@ -31,10 +32,12 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     if entries.is_empty() {
         entries.push(entry_by_own_name(context, &shelf, name)?);
     }
+    let paths: Vec<PathBuf> =
+        entries.iter().filter_map(|entry| discovery::added_path(entry)).collect();
     for entry in &entries {
         shelf.take(entry)?;
     }
-    let running = outcome::reload(context)?;
+    let running = outcome::reload(context, &paths)?;
     // A running daemon removes the wrapper by itself, unless it cannot know whose it is.
     let left = match running {
         Some(plugins) => plugins,

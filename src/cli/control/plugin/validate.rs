@@ -16,7 +16,7 @@ use crate::discovery::{self, Origin, PluginSource};
 use crate::failure::{Failure, Kind};
 use crate::lifecycle::Request;
 use crate::manifest::{Manifest, ManifestError};
-use crate::wire::{PluginEntry, Plugins};
+use crate::wire::{PluginEntry, PluginState, Plugins};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -126,18 +126,14 @@ fn load(context: &Context, path: &Path, mut warnings: Vec<String>) -> Result<Val
     let known = known::settled(own)?;
     let status = outcome::at(&known, path).and_then(|plugin| plugin.status.as_ref());
     let status = status.ok_or_else(gone)?;
-    if status.state == "failed" {
-        let error = status.detail.clone().unwrap_or_default();
-        return Err(match &status.hint {
-            Some(hint) => Failure::new(Kind::Plugin, error).hint(hint),
-            None => Failure::new(Kind::Plugin, error),
-        });
+    if let PluginState::Failed(failure) = &status.state {
+        return Err(Failure { kind: Kind::Plugin, ..failure.clone() });
     }
     let entry = served.plugins.into_iter().find(|entry| entry.name == status.name);
     let entry = entry.ok_or_else(gone)?;
     let document: Option<Value> =
         own.ask(&Request::get(&format!("/{}/openapi.json", entry.name)))?;
-    warnings.extend(status.detail.clone());
+    warnings.extend(status.state.detail());
     warnings.extend(entry.warnings.iter().map(|warning| one_line(warning)));
     let commands = commands(&entry, &document.unwrap_or_default(), &mut warnings);
     if commands.is_empty() {

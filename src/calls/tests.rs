@@ -1,0 +1,203 @@
+//! Calls of a plugin without Python: what is decided, and what passes beside the body.
+
+use std::path::PathBuf;
+
+use http::{HeaderMap, Method, Version};
+use http_body_util::Full;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::arguments::{Line, resolve};
+use crate::exchange::events::{Event, Stream};
+use crate::exchange::head::Target as Url;
+use crate::routes::Table;
+use crate::runtime::fake::{Answers, FakePython, Script};
+use crate::runtime::{About, LoadRequest, Runtime};
+use crate::store::Metadata;
+
+type Bytestring = Full<Bytes>;
+
+/// A plugin with planned routes, two of which read a body, and one that is FastAPI's.
+fn script() -> Script {
+    let slot = |name: &str, place: &str, kind: Value| json!({"name": name, "in": place, "required": true, "kind": kind});
+    let plan = |number: usize, slots: Value| json!({"number": number, "begins_on_loop": true, "parameters": slots});
+    let query = |name: &str, kind: &str| json!({"name": name, "in": "query", "required": true, "schema": {"type": kind}});
+    let text = json!({"type": "object", "properties": {"text": {"type": "string"}}});
+    let body = json!({"content": {"application/json": {"schema": text}}});
+    Script {
+        routes: json!([
+            {"path": "/issue/{key}", "methods": ["GET"], "plan": plan(0, json!([
+                slot("key", "path", json!({"str": {}})), slot("n", "query", json!({"int": {"ge": 1}}))]))},
+            {"path": "/add", "methods": ["POST"], "plan": plan(1, json!([
+                slot("text", "body", json!({"str": {}}))]))},
+            {"path": "/form", "methods": ["POST"], "why": "it reads a request body"},
+        ]),
+        paths: json!({
+            "/issue/{key}": {"get": {"parameters": [
+                {"name": "key", "in": "path", "required": true, "schema": {"type": "string"}},
+                query("n", "integer")]}},
+            "/add": {"post": {"requestBody": body}},
+            "/form": {"post": {"requestBody": body}},
+        }),
+        ..Script::of("p")
+    }
+}
+
+async fn served(python: &FakePython, script: Script) -> Arc<Served> {
+    python.script("p", script);
+    let request = LoadRequest {
+        init_file: PathBuf::from("/p/__init__.py"),
+        working_name: "p".into(),
+        entry_point: None,
+        commands: Default::default(),
+        about: About::default(),
+        loops: 1,
+    };
+    let loaded = python.load(request).await.unwrap();
+    let description = Arc::new(loaded.described.into_description(Vec::new()));
+    let table = Table::new(&description);
+    let metadata = Metadata { description, openapi: None };
+    Arc::new(Served { metadata, table, instance: loaded.instance, complaints: Vec::new() })
+}
+
+fn request(method: Method, path: &str, query: &str) -> RequestHead {
+    RequestHead {
+        method,
+        target: Url::new(path, query),
+        version: Version::HTTP_11,
+        headers: HeaderMap::new(),
+        client: None,
+        server: ("localhost", 1),
+        request_id: "id".into(),
+    }
+}
+
+fn http(plugin: &Arc<Served>, head: RequestHead, body: &'static [u8]) -> Invocation<Bytestring> {
+    let target = Target::Http(head, Full::new(Bytes::from_static(body)));
+    Invocation { plugin: plugin.clone(), target, context: None }
+}
+
+/// The call of a command line.
+fn shell(plugin: &Arc<Served>, line: &[&str], context: Context) -> Invocation<Bytestring> {
+    let arguments: Vec<String> = line.iter().map(ToString::to_string).collect();
+    let line = Line { arguments: &arguments, ..Line::default() };
+    let resolved = resolve(&plugin.metadata.description, &line).unwrap();
+    let request = Addressed::new(resolved.request, "p", 1, "id".into());
+    let target = Target::Command(resolved.command, request);
+    Invocation { plugin: plugin.clone(), target, context: Some(Box::new(context)) }
+}
+
+async fn json(invocation: Invocation<Bytestring>) -> Value {
+    let answer = begin(invocation).await.unwrap().answer().await.unwrap();
+    let AnswerBody::Whole(body) = answer.body else { panic!("it streams") };
+    serde_json::from_slice(&body).unwrap()
+}
+
+#[tokio::test]
+async fn a_request_that_satisfies_its_plan_has_its_handler_called_and_no_other() {
+    let plugin = served(&FakePython::default(), script()).await;
+    let get = |path: &'static str, query| http(&plugin, request(Method::GET, path, query), b"");
+    let direct = json(get("/p/issue/A-1", "n=2")).await;
+    assert_eq!(direct["plan"], 0);
+    assert_eq!(direct["arguments"], r#"[Str("A-1"), Int(2)]"#);
+    for (path, query) in [("/p/issue/A-1", "n=0"), ("/p/issue/A-1", ""), ("/p/issue/A-1/", "n=2")] {
+        let whole = json(get(path, query)).await;
+        assert_eq!(whole["request"], format!("GET {path}?{query}"));
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_waited_for_only_where_a_plan_reads_it() {
+    let plugin = served(&FakePython::default(), script()).await;
+    let post = |path, body| http(&plugin, request(Method::POST, path, ""), body);
+    let direct = json(post("/p/add", br#"{"text": "x"}"#)).await;
+    assert_eq!((&direct["arguments"], &direct["size"]), (&json!(r#"[Str("x")]"#), &json!(13)));
+    let refused = json(post("/p/add", br#"{"text": 1}"#)).await;
+    assert_eq!((&refused["request"], &refused["size"]), (&json!("POST /p/add?"), &json!(11)));
+    let fed = json(post("/p/form", b"anything")).await;
+    assert_eq!((&fed["request"], &fed["size"]), (&json!("POST /p/form?"), &json!(8)));
+    let large: &'static [u8] = vec![b' '; 2 << 20].leak();
+    let streamed = json(post("/p/add", large)).await;
+    assert_eq!(
+        (&streamed["request"], &streamed["size"]),
+        (&json!("POST /p/add?"), &json!(2 << 20))
+    );
+}
+
+#[tokio::test]
+async fn a_command_is_called_with_its_values_and_written_as_http_only_for_fastapi() {
+    let plugin = served(&FakePython::default(), script()).await;
+    let call = |line: &[&str]| json(shell(&plugin, line, Context::default()));
+    let direct = call(&["issue", "A 1", "--n", "3"]).await;
+    assert_eq!(direct["arguments"], r#"[Str("A 1"), Int(3)]"#);
+    let direct = call(&["add", "--text", "hello"]).await;
+    assert_eq!(direct["arguments"], r#"[Str("hello")]"#);
+    let refused = call(&["issue", "A 1", "--n", "x"]).await;
+    assert_eq!(refused["request"], "GET /p/issue/A%201?n=x");
+    let fastapi = call(&["form", "--text", "t"]).await;
+    assert_eq!((&fastapi["request"], &fastapi["size"]), (&json!("POST /p/form?"), &json!(12)));
+}
+
+#[tokio::test]
+async fn the_caller_and_the_events_pass_beside_the_body() {
+    let event = |text: &'static [u8]| Event::Output {
+        stream: Stream::Stdout,
+        bytes: Bytes::from_static(text),
+    };
+    let emitted = vec![event(b"one"), event(b"two")];
+    let script = Script { answers: Answers::Emits(emitted.clone()), ..script() };
+    let plugin = served(&FakePython::default(), script).await;
+    let caller = Arc::new(Caller { directory: Some("/home/ada".into()) });
+    let context = Context { caller: Some(caller), with_events: true, ..Context::default() };
+    let underway = begin(shell(&plugin, &["ok"], context)).await.unwrap();
+    let mut events = underway.events();
+    let mut read = Vec::new();
+    while let Some(event) = events.next().await {
+        read.push(event);
+    }
+    assert_eq!(read, emitted);
+    let AnswerBody::Whole(body) = underway.answer().await.unwrap().body else {
+        panic!("it streams")
+    };
+    let answer: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(answer["directory"], "/home/ada");
+    let underway = begin(shell(&plugin, &["ok"], Context::default())).await.unwrap();
+    assert_eq!(underway.events().next().await, None, "without a reader they are dropped");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_ends_at_its_deadline_and_its_handler_is_cancelled() {
+    let python = FakePython::default();
+    let script = Script { answers: Answers::Waits, ..script() };
+    let plugin = served(&python, script).await;
+    let deadline = Some(Instant::now() + std::time::Duration::from_secs(5));
+    let context = Context { deadline, ..Context::default() };
+    let late = begin(shell(&plugin, &["ok"], context)).await.unwrap().answer().await.err().unwrap();
+    assert_eq!((late.kind, late.kind.http_status()), (Kind::Timeout, 504));
+    assert_eq!(late.error, "p gave no answer before the deadline");
+    python.noted("Cancel p 1").await;
+}
+
+#[tokio::test]
+async fn a_cancelled_call_is_waited_for() {
+    let python = FakePython::default();
+    let plugin = served(&python, Script { answers: Answers::Waits, ..script() }).await;
+    let (cancel, cancelled) = watch::channel(false);
+    let context = Context { cancelled: Some(cancelled), ..Context::default() };
+    let underway = begin(shell(&plugin, &["ok"], context)).await.unwrap();
+    let (answer, ()) = tokio::join!(underway.answer(), async { cancel.send(true).unwrap() });
+    assert_eq!(answer.unwrap().head.status, 200);
+    assert!(python.notes().contains(&"Cancel p 1".to_owned()));
+}
+
+#[tokio::test]
+async fn a_plugin_that_lets_a_call_go_is_named() {
+    let script = Script { answers: Answers::Dies, ..script() };
+    let plugin = served(&FakePython::default(), script).await;
+    let underway = begin(shell(&plugin, &["ok"], Context::default())).await.unwrap();
+    let failure = underway.answer().await.err().unwrap();
+    assert_eq!(
+        (failure.kind, &*failure.error),
+        (Kind::Plugin, "p: the plugin gave no whole answer")
+    );
+}

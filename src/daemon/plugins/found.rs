@@ -1,0 +1,116 @@
+//! Plugins on disk: their manifests, fingerprints and cached metadata.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::task::spawn_blocking;
+
+use super::Shared;
+use crate::discovery::{self, Origin, PluginSource};
+use crate::failure::{Failure, Kind};
+use crate::manifest::{Load, Manifest, ManifestError};
+use crate::registry::Cached;
+use crate::store::{self, Metadata, Record};
+
+/// A plugin as it lies on disk.
+pub(super) struct Found {
+    pub(super) source: PluginSource,
+    /// The manifest, or why it cannot be used.
+    pub(super) manifest: Result<Manifest, Failure>,
+    /// Of its files before they are imported: a change in between makes its metadata look old, not new.
+    pub(super) fingerprint: Option<String>,
+    pub(super) cached: Option<Cached>,
+}
+
+impl Found {
+    /// The name of the plugin, and whether it is certain before the plugin is imported.
+    pub(super) fn name(&self) -> (String, bool) {
+        let own = self.manifest.as_ref().ok().and_then(|manifest| manifest.name.clone());
+        let cached = || Some(self.cached.as_ref()?.metadata.description.name.clone());
+        match own.or_else(cached) {
+            Some(name) => (name, true),
+            None => (self.source.working_name(), false),
+        }
+    }
+
+    /// True if the plugin is loaded at its first request, because it asks for that and its metadata is cached.
+    pub(super) fn sleeps(&self) -> bool {
+        let asks = |manifest: &Manifest| manifest.daemon.load == Load::Demand;
+        self.manifest.as_ref().is_ok_and(asks)
+            && self.cached.as_ref().is_some_and(|cached| cached.is_fresh)
+    }
+}
+
+/// All plugins, in order of discovery.
+pub(super) async fn all(shared: Arc<Shared>) -> Result<Vec<Found>, Failure> {
+    let looked = spawn_blocking(move || {
+        let parts = &shared.parts;
+        let sources = discovery::discover(
+            &parts.paths,
+            &parts.env,
+            &parts.settings.plugins,
+            parts.bundled.clone(),
+        );
+        let paths: Vec<&Path> = sources.iter().map(|source| source.path.as_path()).collect();
+        if let Err(error) = shared.store.keep_only(&paths) {
+            tracing::warn!(%error, "old descriptions could not be removed");
+        }
+        let records = shared.store.all();
+        sources.into_iter().map(|source| look(&shared, source, &records)).collect()
+    });
+    looked.await.map_err(|error| Failure::new(Kind::Bug, format!("discovery failed: {error}")))
+}
+
+/// The plugin at `source` as it lies there now.
+pub(super) async fn one(shared: Arc<Shared>, source: PluginSource) -> Result<Found, Failure> {
+    let looked = spawn_blocking(move || look(&shared, source, &shared.store.all()));
+    looked.await.map_err(|error| Failure::new(Kind::Bug, format!("discovery failed: {error}")))
+}
+
+fn look(shared: &Shared, source: PluginSource, records: &[Record]) -> Found {
+    let fingerprint = store::fingerprint(&source.path);
+    let record = records.iter().find(|record| record.path == source.path);
+    let cached = record.map(|record| Cached {
+        is_fresh: fingerprint.as_ref() == Some(&record.fingerprint),
+        metadata: Metadata {
+            openapi: shared.store.openapi(&record.description.name),
+            description: record.description.clone(),
+        },
+    });
+    let manifest = read_manifest(&source);
+    if let Ok(manifest) = &manifest {
+        for field in &manifest.unknown {
+            tracing::warn!(manifest = %source.manifest.display(), field, "unknown field");
+        }
+    }
+    Found { source, manifest, fingerprint, cached }
+}
+
+fn read_manifest(source: &PluginSource) -> Result<Manifest, Failure> {
+    let wrong = |error: ManifestError| {
+        Failure::new(Kind::Plugin, error.to_string())
+            .hint("Correct the file; then run `skills-daemon reload`.")
+    };
+    let manifest = Manifest::read(&source.manifest).map_err(wrong)?.unwrap_or_default();
+    manifest.check_daemon(crate::VERSION).map_err(|message| {
+        Failure::new(Kind::Plugin, format!("{}: {message}", source.manifest.display())).hint(
+            "Install a skills-daemon of that version, or a version of the plugin for this one.",
+        )
+    })?;
+    let needs_code = manifest.needs_code();
+    if needs_code && source.manifest == source.path && source.path.is_file() {
+        let error =
+            format!("{} names neither `commands` nor an `entry_point`", source.path.display());
+        return Err(Failure::new(Kind::Plugin, error)
+            .hint("A plugin that has no code needs one of them; see README, Manifest only."));
+    }
+    let init_file = source.init_file();
+    if needs_code && !init_file.is_file() {
+        let error = format!("there is no plugin at {}: no such file", init_file.display());
+        return Err(Failure::new(Kind::Plugin, error).hint(match source.origin {
+            Origin::Added => "`skills-daemon plugin remove` forgets it.",
+            _ => "Correct SKILLS_DAEMON_PLUGINS or plugins.conf, whichever names it.",
+        }));
+    }
+    Ok(manifest)
+}

@@ -1,0 +1,166 @@
+//! One actor: its state, and the data of the versions that its state is about.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::found::Found;
+use crate::daemon::actor::{End, Next, State, Version};
+use crate::discovery::PluginSource;
+use crate::failure::Failure;
+use crate::manifest::Manifest;
+use crate::registry::{Cached, Entry, Served};
+use crate::runtime::{About, LoadRequest};
+use crate::wire::{PluginState, Reload, Stage};
+
+/// The actor of one plugin.
+pub(super) struct Plugin {
+    pub(super) id: u64,
+    pub(super) source: PluginSource,
+    pub(super) state: State<Failure>,
+    pub(super) versions: BTreeMap<Version, Load>,
+    /// The name while no version was imported.
+    pub(super) name: String,
+    /// True if [`Plugin::name`] is certain.
+    pub(super) named: bool,
+    /// The name that another plugin has, if that is why this one failed.
+    pub(super) contested: Option<String>,
+    /// Requirements in the manifest that was read last.
+    pub(super) requirements: Vec<String>,
+    pub(super) cached: Option<Cached>,
+}
+
+/// One version of a plugin, from its manifest to what serves.
+pub(super) struct Load {
+    pub(super) manifest: Manifest,
+    pub(super) fingerprint: Option<String>,
+    /// The version once it was imported.
+    pub(super) served: Option<Arc<Served>>,
+}
+
+impl Plugin {
+    /// The actor of a plugin that was just found.
+    pub(super) fn new(id: u64, found: &Found) -> Plugin {
+        let (name, named) = found.name();
+        Plugin {
+            id,
+            source: found.source.clone(),
+            state: if found.sleeps() { State::asleep() } else { State::new() },
+            versions: BTreeMap::new(),
+            name,
+            named,
+            contested: None,
+            requirements: Vec::new(),
+            cached: None,
+        }
+    }
+
+    /// Takes over what lies on disk now.
+    pub(super) fn look_again(&mut self, found: &Found) {
+        self.source = found.source.clone();
+        self.cached = found.cached.clone();
+        if let Ok(manifest) = &found.manifest {
+            self.requirements = manifest.dependencies.clone();
+        }
+        if self.imported().is_none() {
+            (self.name, self.named) = found.name();
+        }
+    }
+
+    /// The version that serves or, without one, the one that starts.
+    fn imported(&self) -> Option<&Arc<Served>> {
+        let served = |version: Version| self.versions.get(&version)?.served.as_ref();
+        self.state.serves.or(self.state.starting()).and_then(served)
+    }
+
+    /// The name by which it is called.
+    pub(super) fn name(&self) -> &str {
+        self.imported().map_or(&self.name, |served| served.name())
+    }
+
+    /// The names that no plugin found later may have.
+    pub(super) fn claims(&self) -> Vec<&str> {
+        let versions = [self.state.serves, self.state.starting()].into_iter().flatten();
+        let mut names: Vec<&str> = versions
+            .filter_map(|version| Some(self.versions.get(&version)?.served.as_ref()?.name()))
+            .collect();
+        let comes =
+            matches!(self.state.next, Next::Asleep | Next::Installing(_) | Next::Importing(_));
+        if self.named && comes && self.state.serves.is_none() {
+            names.push(&self.name);
+        }
+        names
+    }
+
+    /// The requirements that are in force: those of the version that is being loaded, else of the one that serves.
+    pub(super) fn requirements(&self) -> &[String] {
+        let version = self.state.expected().or(self.state.serves);
+        match version.and_then(|version| self.versions.get(&version)) {
+            Some(load) => &load.manifest.dependencies,
+            None if self.state.next == Next::Asleep => &self.requirements,
+            None => &[],
+        }
+    }
+
+    /// How to import a version.
+    pub(super) fn load_request(&self, manifest: &Manifest) -> LoadRequest {
+        LoadRequest {
+            init_file: self.source.init_file(),
+            working_name: manifest.name.clone().unwrap_or_else(|| self.source.working_name()),
+            entry_point: manifest.entry_point.clone(),
+            commands: manifest.commands.clone(),
+            about: About {
+                version: manifest.version.clone(),
+                description: manifest.description.clone(),
+            },
+            loops: manifest.daemon.loops,
+        }
+    }
+
+    /// `failure` with the plugin's name, and whether a version serves all the same.
+    pub(super) fn explain(&self, mut failure: Failure) -> Failure {
+        let name = self.name();
+        failure.error = match self.state.serves {
+            Some(_) => format!("{name} serves its previous version: {}", failure.error),
+            None => format!("{name} does not serve: {}", failure.error),
+        };
+        failure
+    }
+
+    /// The plugin as readers see it; `None` once it was removed.
+    pub(super) fn entry(&self) -> Option<Entry> {
+        let served =
+            self.state.serves.and_then(|version| self.versions.get(&version)?.served.clone());
+        let stage = match &self.state.next {
+            Next::Installing(_) => Some(Stage::Installing(self.requirements().to_vec())),
+            Next::Importing(_) => Some(Stage::Importing),
+            Next::Starting(_) => Some(Stage::Starting),
+            _ => None,
+        };
+        let state = match (&self.state.next, &served, stage) {
+            (Next::Ended(End::Removed), ..) => return None,
+            (Next::Ended(End::Stopped), ..) => PluginState::Loading(Stage::Unloading),
+            (next, Some(served), stage) => PluginState::Ready {
+                complaints: served.complaints.clone(),
+                reload: match (next, stage) {
+                    (_, Some(stage)) => Reload::Loading(stage),
+                    (Next::Failed(_, failure), None) => Reload::Failed(failure.clone()),
+                    _ => Reload::Idle,
+                },
+            },
+            (_, None, Some(stage)) => PluginState::Loading(stage),
+            (Next::Failed(_, failure), None, None) => PluginState::Failed(failure.clone()),
+            (Next::Asleep, None, None) => PluginState::Asleep,
+            (_, None, None) => PluginState::Loading(Stage::Installing(Vec::new())),
+        };
+        Some(Entry {
+            id: self.id,
+            version: self.state.serves.map_or(0, |Version(version)| version),
+            source: self.source.clone(),
+            name: self.name().to_owned(),
+            named: self.named || self.imported().is_some(),
+            state,
+            served,
+            cached: self.cached.clone(),
+        })
+    }
+}

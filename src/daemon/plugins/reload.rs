@@ -1,0 +1,161 @@
+//! What a reload touches, and its answer.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+
+use tokio::sync::oneshot;
+
+use super::effects::follow_wrappers;
+use super::found::Found;
+use super::plugin::Plugin;
+use super::router::Router;
+use crate::daemon::actor::Event;
+use crate::failure::Failure;
+use crate::registry::{Entry, Snapshot};
+use crate::wire::{PluginState, Reloaded};
+
+/// A reload whose plugins are not settled yet.
+pub(super) struct Waiting {
+    touched: Touched,
+    answer: oneshot::Sender<Result<Reloaded, Failure>>,
+}
+
+/// The plugins that a reload touches.
+struct Touched {
+    /// Their ids; `None` for all.
+    ids: Option<BTreeSet<u64>>,
+    /// All plugins before, by id and name.
+    before: Vec<(u64, String)>,
+}
+
+impl Touched {
+    fn has(&self, id: u64) -> bool {
+        self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
+    }
+}
+
+impl Router {
+    /// Loads the named plugins again, or all: with those that are new, and without those that are gone.
+    pub(super) fn reload(
+        &mut self,
+        named: &[String],
+        found: Vec<Found>,
+        answer: oneshot::Sender<Result<Reloaded, Failure>>,
+    ) {
+        let snapshot = self.shared.parts.registry.snapshot();
+        let selected = match self.select(named, &found, &snapshot) {
+            Ok(selected) => selected,
+            Err(failure) => {
+                // Fails only if nothing waits for it any more.
+                let _ = answer.send(Err(failure));
+                return;
+            }
+        };
+        let is_selected =
+            |path: &Path| selected.as_ref().is_none_or(|selected| selected.contains(path));
+        let order: Vec<PathBuf> = found.iter().map(|found| found.source.path.clone()).collect();
+        let mut ids = BTreeSet::new();
+        for id in self.ids() {
+            let path = self.plugin(id).map(|plugin| plugin.source.path.clone()).unwrap_or_default();
+            if is_selected(&path) && !order.contains(&path) {
+                ids.insert(id);
+                self.event(id, Event::Removed);
+            }
+        }
+        // New ones take their places before any of them is loaded, because the first found has a contested name.
+        let place = |plugin: &Plugin| order.iter().position(|path| *path == plugin.source.path);
+        let (selected, _): (Vec<Found>, Vec<Found>) =
+            found.into_iter().partition(|found| is_selected(&found.source.path));
+        for found in &selected {
+            self.enter(found);
+        }
+        self.plugins.sort_by_key(|plugin| place(plugin).unwrap_or(usize::MAX));
+        for found in selected {
+            ids.insert(self.find(found));
+        }
+        let before = snapshot.entries.iter().filter(|entry| is_known(entry));
+        let before = before.map(|entry| (entry.id, entry.name.clone())).collect();
+        let ids = (!named.is_empty()).then_some(ids);
+        self.reloads.push(Waiting { touched: Touched { ids, before }, answer });
+    }
+
+    /// The paths of the plugins that are named; `None` for all.
+    fn select(
+        &self,
+        named: &[String],
+        found: &[Found],
+        snapshot: &Snapshot,
+    ) -> Result<Option<HashSet<PathBuf>>, Failure> {
+        if named.is_empty() {
+            return Ok(None);
+        }
+        let path = |name: &String| {
+            if name.starts_with('/') {
+                return Ok(self.known_path(Path::new(name), found));
+            }
+            let entry = snapshot.entries.iter().find(|entry| entry.name == *name);
+            let known = entry.map(|entry| entry.source.path.clone());
+            let new = || found.iter().find(|found| found.name().0 == *name);
+            known
+                .or_else(|| new().map(|found| found.source.path.clone()))
+                .ok_or_else(|| snapshot.unknown(name))
+        };
+        named.iter().map(path).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// The path by which a plugin at `path` is known, whatever links lead there.
+    fn known_path(&self, path: &Path, found: &[Found]) -> PathBuf {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let wanted = real(path);
+        let sources = self.plugins.iter().map(|plugin| &plugin.source);
+        let mut sources = sources.chain(found.iter().map(|found| &found.source));
+        let known = sources.find(|source| source.path == path || real(&source.path) == wanted);
+        known.map_or_else(|| path.to_owned(), |source| source.path.clone())
+    }
+
+    /// Answers the reloads whose plugins are settled.
+    pub(super) fn answer_reloads(&mut self) {
+        let plugins = &self.plugins;
+        let is_settled = |waiting: &mut Waiting| {
+            plugins.iter().all(|it| !waiting.touched.has(it.id) || it.state.is_settled())
+        };
+        let settled: Vec<Waiting> = self.reloads.extract_if(.., is_settled).collect();
+        for Waiting { touched, answer } in settled {
+            let shared = self.shared.clone();
+            tokio::spawn(async move {
+                follow_wrappers(&shared).await;
+                let reloaded = reloaded(&shared.parts.registry.snapshot(), &touched);
+                let (added, removed) = (&reloaded.added, &reloaded.removed);
+                tracing::info!(?added, ?removed, total = reloaded.total, "plugins reloaded");
+                // Fails only if nothing waits for the answer any more: the reload counts.
+                let _ = answer.send(Ok(reloaded));
+            });
+        }
+    }
+}
+
+/// True for a plugin that counts as one that was there.
+fn is_known(entry: &Entry) -> bool {
+    entry.named && !matches!(entry.state, PluginState::Failed(_))
+}
+
+fn reloaded(snapshot: &Snapshot, touched: &Touched) -> Reloaded {
+    let before: BTreeSet<&str> = touched.before.iter().map(|(_, name)| name.as_str()).collect();
+    let after: BTreeSet<String> = snapshot.names().into_iter().collect();
+    let of_touched: Vec<&Entry> =
+        snapshot.entries.iter().filter(|entry| touched.has(entry.id)).collect();
+    let loaded = of_touched.iter().filter(|entry| entry.state.failure().is_none());
+    let loaded: BTreeSet<String> =
+        loaded.map(|entry| entry.name.clone()).filter(|name| after.contains(name)).collect();
+    let (reloaded, added) = loaded.into_iter().partition(|name| before.contains(name.as_str()));
+    let gone = touched.before.iter().filter(|(id, name)| touched.has(*id) && !after.contains(name));
+    let removed: BTreeSet<String> = gone.map(|(_, name)| name.clone()).collect();
+    Reloaded {
+        success: true,
+        added,
+        removed: removed.into_iter().collect(),
+        reloaded,
+        total: after.len(),
+        failed: of_touched.iter().filter_map(|entry| entry.failed()).collect(),
+    }
+}

@@ -1,0 +1,273 @@
+//! The task that owns all actors: messages become events, events become effects, actors become a snapshot.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::Shared;
+use super::effects::follow_wrappers;
+use super::found::{self, Found};
+use super::install::{Installed, Installs};
+use super::plugin::{Load, Plugin};
+use super::reload::Waiting;
+use crate::daemon::actor::{Event, Next, State, Version};
+use crate::failure::Failure;
+use crate::registry::Snapshot;
+use crate::runtime::Loaded;
+use crate::wire::Reloaded;
+
+/// What the router is sent.
+pub(super) enum Message {
+    /// Something happened that concerns one actor alone.
+    Event { id: u64, event: Event<Failure> },
+    /// An install has ended.
+    Installed(Vec<Installed>),
+    /// An import has returned.
+    Imported { id: u64, version: Version, loaded: Result<Loaded, Failure> },
+    /// An import or hooks have exceeded their deadline.
+    Overdue { id: u64, version: Version, failure: Failure },
+    /// Hooks have returned.
+    Started { id: u64, version: Version, complaints: Vec<String> },
+    /// An unload has ended.
+    Ended { id: u64, event: Event<Failure> },
+    /// One plugin was looked at again.
+    Found { id: u64, found: Result<Found, Failure>, event: fn(Version) -> Event<Failure> },
+    /// A reload was asked for.
+    Reload {
+        /// Names or paths; all plugins without any.
+        plugins: Vec<String>,
+        /// All that is on disk.
+        found: Vec<Found>,
+        /// Where the answer goes.
+        answer: oneshot::Sender<Result<Reloaded, Failure>>,
+    },
+    /// The daemon stops.
+    End(oneshot::Sender<()>),
+}
+
+/// All actors, and what concerns several of them.
+pub(super) struct Router {
+    pub(super) shared: Arc<Shared>,
+    pub(super) messages: mpsc::UnboundedSender<Message>,
+    /// In order of discovery.
+    pub(super) plugins: Vec<Plugin>,
+    pub(super) installs: Installs,
+    pub(super) reloads: Vec<Waiting>,
+    /// Unloads under way.
+    pub(super) unloading: usize,
+    /// A version serves that did not when the last snapshot was published.
+    pub(super) has_new: bool,
+    /// The wrappers may not be those of the plugins.
+    unlinked: bool,
+    /// The last number given to a plugin or a version.
+    last: u64,
+    end: Option<oneshot::Sender<()>>,
+}
+
+impl Router {
+    pub(super) fn new(shared: Arc<Shared>, messages: mpsc::UnboundedSender<Message>) -> Router {
+        Router {
+            shared,
+            messages,
+            plugins: Vec::new(),
+            installs: Installs::default(),
+            reloads: Vec::new(),
+            unloading: 0,
+            has_new: false,
+            unlinked: true,
+            last: 0,
+            end: None,
+        }
+    }
+
+    /// Enters what was found at the start.
+    pub(super) fn begin(&mut self, found: Vec<Found>) {
+        for found in &found {
+            self.enter(found);
+        }
+        for found in found {
+            self.find(found);
+        }
+        self.settle();
+    }
+
+    /// Takes one message after the other.
+    pub(super) async fn run(
+        mut self,
+        mut messages: mpsc::UnboundedReceiver<Message>,
+        mut woken: mpsc::UnboundedReceiver<u64>,
+    ) {
+        loop {
+            tokio::select! {
+                Some(message) = messages.recv() => self.take(message),
+                Some(id) = woken.recv() => {
+                    let asleep = |plugin: &Plugin| plugin.state.next == Next::Asleep;
+                    if self.plugin(id).is_some_and(asleep) {
+                        self.look_again(id, Event::Wake);
+                    }
+                }
+                else => return,
+            }
+            self.settle();
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Event { id, event } => self.event(id, event),
+            Message::Installed(installed) => self.end_install(installed),
+            Message::Imported { id, version, loaded } => self.imported(id, version, loaded),
+            Message::Overdue { id, version, failure } => {
+                let failure = self.explain(id, failure);
+                self.event(id, Event::Overdue(version, failure));
+            }
+            Message::Started { id, version, complaints } => self.started(id, version, complaints),
+            Message::Ended { id, event } => {
+                self.unloading -= 1;
+                self.event(id, event);
+            }
+            Message::Found { id, found, event } => match found {
+                Ok(found) => self.apply(id, found, event),
+                Err(failure) => self.event(id, Event::Refused(failure)),
+            },
+            Message::Reload { plugins, found, answer } => self.reload(&plugins, found, answer),
+            Message::End(answer) => {
+                // Their askers are told that the daemon stops.
+                self.reloads.clear();
+                for id in self.ids() {
+                    self.event(id, Event::Stopped);
+                }
+                self.end = Some(answer);
+            }
+        }
+    }
+
+    /// After each message: what concerns several plugins, and the snapshot for readers.
+    fn settle(&mut self) {
+        self.free_names();
+        self.begin_install();
+        let entries = self.plugins.iter().filter_map(Plugin::entry).collect();
+        self.shared.parts.registry.replace(Snapshot { entries });
+        if std::mem::take(&mut self.has_new) {
+            self.shared.parts.health.refresh(&self.shared.parts.registry.snapshot());
+        }
+        if self.unlinked
+            && self.end.is_none()
+            && self.plugins.iter().all(|it| it.state.is_settled())
+        {
+            self.unlinked = false;
+            let shared = self.shared.clone();
+            tokio::spawn(async move { follow_wrappers(&shared).await });
+        }
+        self.answer_reloads();
+        if self.unloading == 0
+            && let Some(end) = self.end.take()
+        {
+            // Fails only if nothing waits for the end.
+            let _ = end.send(());
+        }
+    }
+
+    /// Has the actor `id` take an event, and carries out what follows from it.
+    pub(super) fn event(&mut self, id: u64, event: Event<Failure>) {
+        let Some(plugin) = self.plugins.iter_mut().find(|plugin| plugin.id == id) else { return };
+        if let Event::Refused(failure)
+        | Event::Broke(_, failure)
+        | Event::Denied(_, failure)
+        | Event::Overdue(_, failure)
+        | Event::NameLost(_, failure) = &event
+        {
+            tracing::error!(plugin = plugin.name(), error = failure.error, "plugin set aside");
+        }
+        let state = std::mem::replace(&mut plugin.state, State::new());
+        let (state, effects) = state.transition(event);
+        plugin.state = state;
+        for effect in effects {
+            self.carry_out(id, effect);
+        }
+        if let Some(plugin) = self.plugins.iter_mut().find(|plugin| plugin.id == id) {
+            plugin.versions.retain(|version, _| plugin.state.mentions(*version));
+        }
+        self.unlinked = true;
+    }
+
+    /// A version could not be installed or imported.
+    pub(super) fn broke(&mut self, id: u64, version: Version, failure: Failure) {
+        let failure = self.explain(id, failure);
+        self.event(id, Event::Broke(version, failure));
+    }
+
+    fn explain(&self, id: u64, failure: Failure) -> Failure {
+        match self.plugin(id) {
+            Some(plugin) => plugin.explain(failure),
+            None => failure,
+        }
+    }
+
+    pub(super) fn plugin(&self, id: u64) -> Option<&Plugin> {
+        self.plugins.iter().find(|plugin| plugin.id == id)
+    }
+
+    pub(super) fn ids(&self) -> Vec<u64> {
+        self.plugins.iter().map(|plugin| plugin.id).collect()
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// Makes the actor of a plugin that has none; returns its id.
+    pub(super) fn enter(&mut self, found: &Found) -> u64 {
+        let known = self.plugins.iter().find(|plugin| plugin.source.path == found.source.path);
+        if let Some(plugin) = known {
+            return plugin.id;
+        }
+        let id = self.next_number();
+        self.plugins.push(Plugin::new(id, found));
+        self.unlinked = true;
+        id
+    }
+
+    /// Has a plugin loaded as it was found, unless it sleeps; returns its id.
+    pub(super) fn find(&mut self, found: Found) -> u64 {
+        let id = self.enter(&found);
+        match self.plugins.iter_mut().find(|plugin| plugin.id == id) {
+            Some(plugin) if plugin.state.next == Next::Asleep && found.sleeps() => {
+                plugin.look_again(&found);
+            }
+            _ => self.apply(id, found, Event::Load),
+        }
+        id
+    }
+
+    /// Has the actor `id` go on with what lies on disk now.
+    fn apply(&mut self, id: u64, found: Found, event: fn(Version) -> Event<Failure>) {
+        let version = Version(self.next_number());
+        let Some(plugin) = self.plugins.iter_mut().find(|plugin| plugin.id == id) else { return };
+        plugin.look_again(&found);
+        match found.manifest {
+            Ok(manifest) => {
+                let load = Load { manifest, fingerprint: found.fingerprint, served: None };
+                plugin.versions.insert(version, load);
+                self.event(id, event(version));
+            }
+            Err(failure) if plugin.state.serves.is_some() => {
+                let failure = plugin.explain(failure);
+                self.event(id, Event::Refused(failure));
+            }
+            Err(failure) => self.event(id, Event::Refused(failure)),
+        }
+    }
+
+    /// Reads the plugin `id` from disk again, and then has its actor take the event.
+    pub(super) fn look_again(&self, id: u64, event: fn(Version) -> Event<Failure>) {
+        let Some(plugin) = self.plugin(id) else { return };
+        let (shared, source) = (self.shared.clone(), plugin.source.clone());
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            let found = found::one(shared, source).await;
+            let _ = messages.send(Message::Found { id, found, event });
+        });
+    }
+}

@@ -1,0 +1,165 @@
+//! All plugins at one moment.
+
+use std::sync::Arc;
+
+use super::Served;
+use crate::discovery::PluginSource;
+use crate::failure::{Failure, Kind};
+use crate::nearest::nearest;
+use crate::store::Metadata;
+use crate::wire::{FailedPlugin, PluginState, PluginStatus};
+
+/// One plugin of a snapshot, as all readers see it.
+#[derive(Clone)]
+pub struct Entry {
+    /// Identifies the plugin, whatever version of it serves.
+    pub id: u64,
+    /// Identifies the version that serves; 0 for none.
+    pub version: u64,
+    /// Where it lies.
+    pub source: PluginSource,
+    /// Its own name once it was imported, before that the manifest's or a guess.
+    pub name: String,
+    /// True if the name is certain.
+    pub named: bool,
+    /// What it does.
+    pub state: PluginState,
+    /// The version that serves, if [`Entry::state`] is [`PluginState::Ready`].
+    pub served: Option<Arc<Served>>,
+    /// The metadata of an earlier load.
+    pub cached: Option<Cached>,
+}
+
+/// Metadata that was kept on disk.
+#[derive(Clone, Debug)]
+pub struct Cached {
+    /// The metadata.
+    pub metadata: Metadata,
+    /// True if the plugin's files are still the same.
+    pub is_fresh: bool,
+}
+
+/// All plugins at one moment, in order of discovery.
+#[derive(Clone, Default)]
+pub struct Snapshot {
+    /// The plugins.
+    pub entries: Vec<Entry>,
+}
+
+impl Entry {
+    /// True while the first version is being loaded.
+    fn is_loading(&self) -> bool {
+        matches!(self.state, PluginState::Loading(_))
+    }
+
+    /// The plugin's metadata, unless it is outdated.
+    pub fn metadata(&self) -> Option<&Metadata> {
+        if let Some(served) = &self.served {
+            return Some(&served.metadata);
+        }
+        match self.state {
+            PluginState::Asleep | PluginState::Loading(_) => {
+                let cached = self.cached.as_ref().filter(|cached| cached.is_fresh)?;
+                Some(&cached.metadata)
+            }
+            PluginState::Ready { .. } | PluginState::Failed(_) => None,
+        }
+    }
+
+    /// This entry as `status` shows it.
+    pub fn status(&self) -> PluginStatus {
+        PluginStatus {
+            name: self.name.clone(),
+            path: self.source.path.display().to_string(),
+            commands: self.metadata().map_or(0, |metadata| metadata.description.commands.len()),
+            state: self.state.clone(),
+        }
+    }
+
+    /// This entry as a list of failures shows it, if it or its new version does not serve.
+    pub fn failed(&self) -> Option<FailedPlugin> {
+        self.state.failure().map(|failure| FailedPlugin {
+            name: self.name.clone(),
+            path: self.source.path.display().to_string(),
+            error: failure.error.clone(),
+            hint: failure.hint.clone(),
+        })
+    }
+}
+
+impl Snapshot {
+    /// The plugins that serve.
+    pub fn served(&self) -> impl Iterator<Item = &Arc<Served>> {
+        self.entries.iter().filter_map(|entry| entry.served.as_ref())
+    }
+
+    /// Metadata of all plugins that serve, or will at their first call; complete once the snapshot is settled.
+    pub fn metadata(&self) -> impl Iterator<Item = &Metadata> {
+        self.entries.iter().filter(|entry| !entry.is_loading()).filter_map(Entry::metadata)
+    }
+
+    /// Names of the plugins that serve, or will at their first call.
+    pub fn names(&self) -> Vec<String> {
+        self.metadata().map(|metadata| metadata.description.name.clone()).collect()
+    }
+
+    /// The plugins that do not serve, or whose new version does not, and why.
+    pub fn failed(&self) -> Vec<FailedPlugin> {
+        self.entries.iter().filter_map(Entry::failed).collect()
+    }
+
+    /// True if no plugin's first version is being loaded.
+    pub fn is_settled(&self) -> bool {
+        !self.entries.iter().any(Entry::is_loading)
+    }
+
+    /// The plugin `name`: served, or failed, or `None` while one is asleep or loading that may turn out to be it.
+    pub(super) fn lookup(&self, name: &str) -> Option<Result<Arc<Served>, Failure>> {
+        if let Some(served) = self.served().find(|served| served.name() == name) {
+            return Some(Ok(served.clone()));
+        }
+        if self.pending(name).is_some() {
+            return None;
+        }
+        let failed = self.entries.iter().find_map(|entry| match &entry.state {
+            PluginState::Failed(failure) if entry.name == name => Some(failure.clone()),
+            _ => None,
+        });
+        Some(Err(failed.unwrap_or_else(|| self.unknown(name))))
+    }
+
+    /// The first entry that does not serve yet and may turn out to be the plugin `name`.
+    pub(super) fn pending(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| match entry.state {
+            PluginState::Asleep => entry.name == name,
+            PluginState::Loading(_) => !entry.named || entry.name == name,
+            PluginState::Ready { .. } | PluginState::Failed(_) => false,
+        })
+    }
+
+    /// The failure of a request for a plugin that does not exist.
+    pub fn unknown(&self, name: &str) -> Failure {
+        // Also those that are about to serve: what is available does not depend on the moment.
+        let names: Vec<String> = self
+            .entries
+            .iter()
+            .filter(|entry| entry.named && !matches!(entry.state, PluginState::Failed(_)))
+            .map(|entry| entry.name.clone())
+            .collect();
+        let near = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+        // A plugin that failed before its name was known may be the one.
+        let unnamed = self.entries.iter().find_map(|entry| match &entry.state {
+            PluginState::Failed(failure) if !entry.named => Some(&failure.error),
+            _ => None,
+        });
+        let hint = match (near, unnamed) {
+            (Some(near), _) => format!("Did you mean '{near}'?"),
+            (None, Some(error)) => format!("It may be one that did not load: {error}"),
+            (None, None) => {
+                "`skills-daemon plugins` lists all plugins; README says where they are found."
+                    .into()
+            }
+        };
+        Failure::new(Kind::NotFound, format!("Unknown plugin: {name}")).hint(hint).available(names)
+    }
+}
