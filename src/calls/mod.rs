@@ -44,11 +44,15 @@ pub struct Invocation<B> {
 }
 
 /// What is asked of a plugin.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most requests come over HTTP: they are not to allocate"
+)]
 pub enum Target<B> {
     /// A request as it came over HTTP.
     Http(RequestHead, B),
     /// The command of this index with its values; without an index, the route is for the server to find.
-    Command(Option<usize>, Addressed),
+    Command(Option<usize>, Box<Addressed>),
 }
 
 /// What a call may have besides its request.
@@ -108,7 +112,7 @@ where
         }
         Target::Command(command, request) => {
             let direct = binding::of_command(&plugin, command, request.composed());
-            (Request::Composed(Box::new(request)), Incoming::OfRequest, direct)
+            (Request::Composed(request), Incoming::OfRequest, direct)
         }
     };
     let request_id = request.id().clone();

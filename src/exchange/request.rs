@@ -14,6 +14,10 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// What a call asks of a plugin.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most requests come over HTTP: they are not to allocate"
+)]
 pub enum Request {
     /// A request as it came.
     Received(RequestHead),

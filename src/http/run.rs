@@ -62,7 +62,7 @@ async fn call(service: &Service, run: Run, request_id: RequestId) -> Result<Resp
     let called = Called { method, path: request.path() };
     let caller = directory.map(|directory| Arc::new(Caller { directory: Some(directory) }));
     let context = caller.map(|caller| Context { caller: Some(caller), ..Context::default() });
-    let target = Target::Command(command, request);
+    let target = Target::Command(command, Box::new(request));
     let invocation = Invocation { plugin, target, context: context.map(Box::new) };
     let mut response = dispatch::call(invocation).await;
     response.extensions_mut().insert(called);

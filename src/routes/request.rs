@@ -11,10 +11,13 @@ use super::bind::{Field, Uncertain, Values};
 use super::table::Matched;
 use crate::command::{Command, Location, Plan};
 
+/// A name and its value, decoded.
+type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// The values of a request that matched a route; only the parts that its plan reads are parsed.
 pub struct RequestValues<'a> {
     path: &'a [(&'a str, &'a str)],
-    query: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    query: Vec<Pair<'a>>,
     headers: &'a HeaderMap,
     cookies: Vec<(&'a str, &'a str)>,
     body: HashMap<String, &'a RawValue>,
@@ -105,7 +108,7 @@ fn parse_body(body: &[u8]) -> Result<HashMap<String, &RawValue>, Uncertain> {
 }
 
 /// The pairs of a query string, as `urllib.parse.parse_qsl` with blank values kept reads them.
-fn parse_query(query: &str) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, Uncertain> {
+fn parse_query(query: &str) -> Result<Vec<Pair<'_>>, Uncertain> {
     // Beyond ASCII the server's and Python's ideas of an encoding begin to matter.
     if !query.is_ascii() {
         return Err(Uncertain);
