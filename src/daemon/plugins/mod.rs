@@ -105,6 +105,12 @@ impl Supervisor {
         answered.await.map_err(|_| stopping())?
     }
 
+    /// Answers the reloads under way with the news that the daemon stops, and takes no more.
+    pub(super) fn refuse_reloads(&self) {
+        // Fails only if the router is gone, and with it all that waits for it.
+        let _ = self.messages.send(Message::RefuseReloads);
+    }
+
     /// Unloads all plugins for good; what blocks is left behind.
     pub(super) async fn end(&self) {
         if let Some(uv) = &self.shared.parts.uv {
