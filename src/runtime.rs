@@ -104,6 +104,9 @@ pub trait Instance: Send + Sync + 'static {
     /// Asks `health_check()`; resolves after `limit` at the latest if the thread is free.
     fn health(&self, limit: Duration) -> BoxFuture<Map<String, Value>>;
 
+    /// Waits until no request is under way, at most for `limit`; the plugin goes on as before.
+    fn finish(&self, limit: Duration) -> BoxFuture<()>;
+
     /// Lets the requests under way finish, runs `shutdown()`, each cut off after `limit`, and ends the thread.
     fn unload(&self, limit: Duration) -> BoxFuture<()>;
 }

@@ -118,6 +118,7 @@ class _Worker:
         self._verbs: dict[str, Callable[[float], Awaitable[str]]] = {
             "start": self._startup,
             "health": self._health,
+            "finish": self._finish,
             "unload": self._unload,
         }
 
@@ -183,6 +184,11 @@ class _Worker:
         """Runs `startup()` and `connect()`; what fails is reported and stops nothing."""
         failed = [await self._hook("startup", limit), await self._hook("connect", limit)]
         return json.dumps([complaint for complaint in failed if complaint])
+
+    async def _finish(self, limit: float) -> str:
+        """Waits until no request is under way."""
+        await self._finished(limit)
+        return "null"
 
     async def _unload(self, limit: float) -> str:
         """Finishes the requests under way, then runs `shutdown()`, each in at most `limit`."""
