@@ -285,8 +285,12 @@ impl Manifest {
                 .map_err(|error| wrong(format!("dependencies[{index}]"), error.to_string()))?;
         }
         if let Some(version) = &self.daemon_version {
-            VersionSpecifiers::from_str(version)
-                .map_err(|error| wrong("daemon_version".into(), error.to_string()))?;
+            VersionSpecifiers::from_str(version).map_err(|error| {
+                let error = error.to_string();
+                let reason = error.lines().next().unwrap_or_default();
+                let message = format!("`{version}` is not a version specifier: {reason}");
+                wrong("daemon_version".into(), message)
+            })?;
         }
         if !(1..=Daemon::LOOPS_MAX).contains(&self.daemon.loops) {
             let message = format!("{} is not from 1 to {}", self.daemon.loops, Daemon::LOOPS_MAX);

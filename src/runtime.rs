@@ -119,6 +119,9 @@ pub trait Instance: Send + Sync + 'static {
     /// Asks `health_check()`; resolves after `limit` at the latest if the thread is free.
     fn health(&self, limit: Duration) -> BoxFuture<Map<String, Value>>;
 
+    /// Waits until no request is in flight, at most for `limit`; the plugin goes on as before.
+    fn finish(&self, limit: Duration) -> BoxFuture<()>;
+
     /// Lets the requests in flight finish, runs `shutdown()` and ends the lifespan, each of the two cut off after
     /// `limit`, and ends the thread.
     fn unload(&self, limit: Duration) -> BoxFuture<()>;

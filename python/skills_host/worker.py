@@ -121,6 +121,7 @@ class _Worker:
         self._verbs: dict[str, Callable[[float], Awaitable[str]]] = {
             "start": self._startup,
             "health": self._health,
+            "finish": self._finish,
             "unload": self._unload,
         }
 
@@ -196,6 +197,11 @@ class _Worker:
         failed.append(await self._hook("startup", self._left(deadline, limit)))
         failed.append(await self._hook("connect", limit))
         return json.dumps([complaint for complaint in failed if complaint])
+
+    async def _finish(self, limit: float) -> str:
+        """Waits until no request is under way."""
+        await self._finished(limit)
+        return "null"
 
     async def _unload(self, limit: float) -> str:
         """Finishes the requests under way, then runs `shutdown()` and ends the lifespan.

@@ -119,7 +119,7 @@ pub async fn run(
         port: ports.port(),
         python: python_version,
     };
-    let (control, mut controls) = mpsc::channel(CONTROL_QUEUE);
+    let (control, controls) = mpsc::channel(CONTROL_QUEUE);
     let (registry, woken) = Registry::new();
     let registry = Arc::new(registry);
     let health = Arc::new(HealthBook::default());
@@ -146,27 +146,22 @@ pub async fn run(
     tracing::info!(pid = ready.pid, port = ready.port, python = ready.python, "daemon started");
     announce(&ready);
 
-    let reason = loop {
+    let signals = async {
         tokio::select! {
-            _ = terminate.recv() => break "SIGTERM",
-            _ = interrupt.recv() => break "SIGINT",
-            () = idle(&service, idle_limit) => break "idle",
-            () = socket_gone(&socket_identity) => break "its socket is gone",
-            message = controls.recv() => match message {
-                Some(Control::Reload { plugins, answer }) => {
-                    let supervisor = supervisor.clone();
-                    tokio::spawn(async move {
-                        // Fails only if nothing waits for the answer any more: the reload counts.
-                        let _ = answer.send(supervisor.reload(plugins).await);
-                    });
-                }
-                Some(Control::Shutdown) | None => break "request",
-            },
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
         }
+    };
+    let reason = tokio::select! {
+        reason = signals => reason,
+        () = idle(&service, idle_limit) => "idle",
+        () = socket_gone(&socket_identity) => "its socket is gone",
+        () = obey(&supervisor, controls) => "request",
     };
 
     tracing::info!(reason, "daemon stopping");
     service.stopping.store(true, Ordering::Relaxed);
+    supervisor.refuse_reloads();
     // Fails only if no server is left to hear it.
     let _ = stop.send(true);
     if tokio::time::timeout(limit, servers).await.is_err() {
@@ -179,6 +174,17 @@ pub async fn run(
         remove(&paths.pid_file());
     }
     Ok(())
+}
+
+/// Has plugins loaded again as requests ask for it; returns when one asks for the end.
+async fn obey(supervisor: &Supervisor, mut controls: mpsc::Receiver<Control>) {
+    while let Some(Control::Reload { plugins, answer }) = controls.recv().await {
+        let supervisor = supervisor.clone();
+        tokio::spawn(async move {
+            // Fails only if nothing waits for the answer any more: the reload counts.
+            let _ = answer.send(supervisor.reload(plugins).await);
+        });
+    }
 }
 
 fn signal_stream(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {

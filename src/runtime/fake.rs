@@ -361,6 +361,15 @@ impl Instance for FakePlugin {
         })
     }
 
+    fn finish(&self, limit: Duration) -> BoxFuture<()> {
+        let thread = self.0.clone();
+        Box::pin(async move {
+            thread.note("finish");
+            let mut in_flight = thread.in_flight.subscribe();
+            let _ = timeout(limit, in_flight.wait_for(|count| *count == 0)).await;
+        })
+    }
+
     fn unload(&self, limit: Duration) -> BoxFuture<()> {
         let thread = self.0.clone();
         Box::pin(async move {

@@ -195,6 +195,15 @@ impl Instance for Worker {
         })
     }
 
+    fn finish(&self, limit: Duration) -> BoxFuture<()> {
+        let asked = self.ask("finish", limit);
+        Box::pin(async move {
+            if let Err(message) = asked.await {
+                tracing::debug!(message, "finish");
+            }
+        })
+    }
+
     fn unload(&self, limit: Duration) -> BoxFuture<()> {
         let asked = self.ask("unload", limit);
         let pool = self.pool.clone();

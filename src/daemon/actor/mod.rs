@@ -16,6 +16,8 @@
 #[cfg(test)]
 mod table;
 mod transition;
+#[cfg(test)]
+mod walk;
 
 use std::collections::BTreeSet;
 use std::fmt;

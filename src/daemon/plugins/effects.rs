@@ -7,7 +7,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::router::{Message, Router};
-use super::{HOOK_GRACE, Shared};
+use super::{HOOK_GRACE, LAST_REQUEST_LIMIT, Shared};
 use crate::daemon::actor::{Effect, Event, Version};
 use crate::daemon::link;
 use crate::failure::{Failure, Kind};
@@ -160,9 +160,17 @@ impl Router {
         let Some(instance) = self.instance(id, version) else { return };
         let name = self.plugin(id).map_or_else(String::new, |plugin| plugin.name().to_owned());
         let limit = self.shared.parts.settings.shutdown_timeout.value.duration();
-        let messages = self.messages.clone();
+        let (shared, messages) = (self.shared.clone(), self.messages.clone());
         self.unloading += 1;
         tokio::spawn(async move {
+            let mut stopping = shared.stopping.subscribe();
+            tokio::select! {
+                () = instance.finish(LAST_REQUEST_LIMIT) => {}
+                // Fails only if the sender is gone, which `shared` keeps.
+                _ = stopping.wait_for(|stopping| *stopping) => {}
+                // A thread that is blocked does not even say that it is.
+                () = tokio::time::sleep(LAST_REQUEST_LIMIT + HOOK_GRACE) => {}
+            }
             // The plugin's own limit comes first; only a blocked thread gets this far.
             let event = match timeout(limit * 2 + HOOK_GRACE, instance.unload(limit)).await {
                 Ok(()) => {

@@ -29,7 +29,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
 use crate::discovery::PluginSource;
 use crate::environment::Environment;
@@ -46,6 +46,8 @@ use router::{Message, Router};
 
 /// What hooks get beyond their own limits before their thread counts as blocked.
 const HOOK_GRACE: Duration = Duration::from_secs(2);
+/// How long requests to a version that was replaced may take until it ends, unless the daemon stops before.
+const LAST_REQUEST_LIMIT: Duration = Duration::from_secs(600);
 
 /// The parts of a daemon that plugins need.
 pub(super) struct Parts {
@@ -63,6 +65,8 @@ pub(super) struct Parts {
 struct Shared {
     parts: Parts,
     store: Store,
+    /// True once the daemon stops.
+    stopping: watch::Sender<bool>,
     /// One change of the wrappers at a time.
     linking: Mutex<()>,
 }
@@ -81,7 +85,12 @@ impl Supervisor {
     pub(super) async fn begin(parts: Parts, woken: mpsc::UnboundedReceiver<u64>) -> Supervisor {
         let (messages, received) = mpsc::unbounded_channel();
         let store = Store::at(parts.paths.descriptions());
-        let shared = Arc::new(Shared { parts, store, linking: Mutex::default() });
+        let shared = Arc::new(Shared {
+            parts,
+            store,
+            linking: Mutex::default(),
+            stopping: watch::Sender::new(false),
+        });
         let supervisor = Supervisor { shared: shared.clone(), messages: messages.clone() };
         let mut router = Router::new(shared.clone(), messages);
         match found::all(shared).await {
@@ -105,8 +114,15 @@ impl Supervisor {
         answered.await.map_err(|_| stopping())?
     }
 
+    /// Answers the reloads under way with the news that the daemon stops, and takes no more.
+    pub(super) fn refuse_reloads(&self) {
+        // Fails only if the router is gone, and with it all that waits for it.
+        let _ = self.messages.send(Message::RefuseReloads);
+    }
+
     /// Unloads all plugins for good; what blocks is left behind.
     pub(super) async fn end(&self) {
+        self.shared.stopping.send_replace(true);
         if let Some(uv) = &self.shared.parts.uv {
             uv.cancel();
         }

@@ -41,6 +41,8 @@ pub(super) enum Message {
         /// Where the answer goes.
         answer: oneshot::Sender<Result<Reloaded, Failure>>,
     },
+    /// No reload is answered any more.
+    RefuseReloads,
     /// The daemon stops.
     End(oneshot::Sender<()>),
 }
@@ -61,6 +63,7 @@ pub(super) struct Router {
     unlinked: bool,
     /// The last number given to a plugin or a version.
     last: u64,
+    is_stopping: bool,
     end: Option<oneshot::Sender<()>>,
 }
 
@@ -76,6 +79,7 @@ impl Router {
             has_new: false,
             unlinked: true,
             last: 0,
+            is_stopping: false,
             end: None,
         }
     }
@@ -130,9 +134,15 @@ impl Router {
                 Ok(found) => self.apply(id, found, event),
                 Err(failure) => self.event(id, Event::Refused(failure)),
             },
+            Message::Reload { .. } if self.is_stopping => {}
             Message::Reload { plugins, found, answer } => self.reload(&plugins, found, answer),
+            // Without an answer they end with the failure that the daemon is stopping.
+            Message::RefuseReloads => {
+                self.is_stopping = true;
+                self.reloads.clear();
+            }
             Message::End(answer) => {
-                // Their askers are told that the daemon stops.
+                self.is_stopping = true;
                 self.reloads.clear();
                 for id in self.ids() {
                     self.event(id, Event::Stopped);
@@ -151,9 +161,7 @@ impl Router {
         if std::mem::take(&mut self.has_new) {
             self.shared.parts.health.refresh(&self.shared.parts.registry.snapshot());
         }
-        if self.unlinked
-            && self.end.is_none()
-            && self.plugins.iter().all(|it| it.state.is_settled())
+        if self.unlinked && !self.is_stopping && self.plugins.iter().all(|it| it.state.is_settled())
         {
             self.unlinked = false;
             let shared = self.shared.clone();
