@@ -97,9 +97,12 @@ pub fn prepare(
     Ok(Prepared { paths, settings, env, uv, ports })
 }
 
-/// Runs the daemon until it is told to end.
+/// Runs the daemon until a signal, a request or the idle timeout ends it.
 ///
 /// `bundled` are the plugins that come with the binary; `announce` is called once, when the daemon listens.
+///
+/// # Errors
+/// A listener, a signal handler or a file of the daemon cannot be made.
 pub async fn run(
     prepared: Prepared,
     python: Arc<dyn Runtime>,
@@ -107,45 +110,12 @@ pub async fn run(
     bundled: Vec<PluginSource>,
     announce: impl FnOnce(&Ready),
 ) -> Result<(), Failure> {
-    let Prepared { paths, settings, env, uv, ports } = prepared;
     let mut terminate = signal_stream(SignalKind::terminate())?;
     let mut interrupt = signal_stream(SignalKind::interrupt())?;
-    let limit = settings.shutdown_timeout.value.duration();
-    let idle_limit = settings.idle_timeout.value.duration();
-
-    let ready = Ready {
-        pid: std::process::id(),
-        version: crate::VERSION.to_owned(),
-        port: ports.port(),
-        python: python_version,
-    };
-    let (control, controls) = mpsc::channel(CONTROL_QUEUE);
-    let (registry, woken) = Registry::new();
-    let registry = Arc::new(registry);
-    let health = Arc::new(HealthBook::default());
-    let parts = Parts {
-        python,
-        registry: registry.clone(),
-        health: health.clone(),
-        paths: paths.clone(),
-        settings,
-        env,
-        uv,
-        bundled,
-    };
-    // Known as loading before anybody can ask for them.
-    let supervisor = Supervisor::begin(parts, woken).await;
-    let service =
-        Arc::new(Service::new(registry, health, ready.clone(), paths.venv_python(), control));
-
-    let (stop, stopped) = watch::channel(false);
-    let socket = UnixSocket::bind(&paths)?;
-    let socket_identity = socket.identity();
-    let servers = listen::serve(socket, ports, http::entry(service.clone()), stopped)?;
-    locks::write_pid(&paths).map_err(|error| paths::unwritable(&paths.pid_file(), &error))?;
-    tracing::info!(pid = ready.pid, port = ready.port, python = ready.python, "daemon started");
-    announce(&ready);
-
+    let limit = prepared.settings.shutdown_timeout.value.duration();
+    let idle_limit = prepared.settings.idle_timeout.value.duration();
+    let (mut running, servers) = Running::begin(prepared, python, python_version, bundled).await?;
+    announce(&running.service.ready);
     let signals = async {
         tokio::select! {
             _ = terminate.recv() => "SIGTERM",
@@ -154,30 +124,89 @@ pub async fn run(
     };
     let reason = tokio::select! {
         reason = signals => reason,
-        () = idle(&service, idle_limit) => "idle",
-        () = socket_gone(&socket_identity) => "its socket is gone",
-        () = obey(&supervisor, controls) => "request",
+        () = idle(&running.service, idle_limit) => "idle",
+        () = socket_gone(&running.socket) => "its socket is gone",
+        () = obey(&running.supervisor, &mut running.controls) => "request",
     };
-
     tracing::info!(reason, "daemon stopping");
-    service.stopping.store(true, Ordering::Relaxed);
-    supervisor.refuse_reloads();
-    // Fails only if no server is left to hear it.
-    let _ = stop.send(true);
-    if tokio::time::timeout(limit, servers).await.is_err() {
-        tracing::warn!("requests were still under way after {} s", limit.as_secs());
-    }
-    supervisor.end().await;
-    // Another daemon's files are left alone: where the runtime directory was replaced, they are not these.
-    if socket_identity.is_there() {
-        remove(&paths.socket());
-        remove(&paths.pid_file());
-    }
+    running.end(servers, limit).await;
     Ok(())
 }
 
+/// A daemon that listens.
+struct Running {
+    paths: Paths,
+    supervisor: Supervisor,
+    service: Arc<Service>,
+    controls: mpsc::Receiver<Control>,
+    /// Stops the servers.
+    stop: watch::Sender<bool>,
+    socket: SocketIdentity,
+}
+
+impl Running {
+    /// Begins to load the plugins and to listen; the future is that of the servers.
+    async fn begin(
+        prepared: Prepared,
+        python: Arc<dyn Runtime>,
+        python_version: String,
+        bundled: Vec<PluginSource>,
+    ) -> Result<(Running, impl Future<Output = ()>), Failure> {
+        let Prepared { paths, settings, env, uv, ports } = prepared;
+        let ready = Ready {
+            pid: std::process::id(),
+            version: crate::VERSION.to_owned(),
+            port: ports.port(),
+            python: python_version,
+        };
+        let (control, controls) = mpsc::channel(CONTROL_QUEUE);
+        let (registry, woken) = Registry::new();
+        let registry = Arc::new(registry);
+        let health = Arc::new(HealthBook::default());
+        let parts = Parts {
+            python,
+            registry: registry.clone(),
+            health: health.clone(),
+            paths: paths.clone(),
+            settings,
+            env,
+            uv,
+            bundled,
+        };
+        // In the registry before the first request.
+        let supervisor = Supervisor::begin(parts, woken).await;
+        let service = Service::new(registry, health, ready.clone(), paths.venv_python(), control);
+        let service = Arc::new(service);
+        let (stop, stopped) = watch::channel(false);
+        let socket = UnixSocket::bind(&paths)?;
+        let identity = socket.identity();
+        let servers = listen::serve(socket, ports, http::entry(service.clone()), stopped)?;
+        locks::write_pid(&paths).map_err(|error| paths::unwritable(&paths.pid_file(), &error))?;
+        tracing::info!(pid = ready.pid, port = ready.port, python = ready.python, "daemon started");
+        let running = Running { paths, supervisor, service, controls, stop, socket: identity };
+        Ok((running, servers))
+    }
+
+    /// Stops accepting, finishes what is in flight, unloads the plugins and removes socket and pid file.
+    async fn end(self, servers: impl Future<Output = ()>, limit: Duration) {
+        self.service.stopping.store(true, Ordering::Relaxed);
+        self.supervisor.refuse_reloads();
+        // Fails only if no server is left to stop.
+        let _ = self.stop.send(true);
+        if tokio::time::timeout(limit, servers).await.is_err() {
+            tracing::warn!("requests were still in flight after {} s", limit.as_secs());
+        }
+        self.supervisor.end().await;
+        // Another daemon's files are left alone: where the runtime directory was replaced, they are not these.
+        if self.socket.is_there() {
+            remove(&self.paths.socket());
+            remove(&self.paths.pid_file());
+        }
+    }
+}
+
 /// Has plugins loaded again as requests ask for it; returns when one asks for the end.
-async fn obey(supervisor: &Supervisor, mut controls: mpsc::Receiver<Control>) {
+async fn obey(supervisor: &Supervisor, controls: &mut mpsc::Receiver<Control>) {
     while let Some(Control::Reload { plugins, answer }) = controls.recv().await {
         let supervisor = supervisor.clone();
         tokio::spawn(async move {

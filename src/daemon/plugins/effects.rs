@@ -7,7 +7,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::router::{Message, Router};
-use super::{HOOK_GRACE, LAST_REQUEST_LIMIT, Shared};
+use super::{HOOK_GRACE, LAST_REQUEST_LIMIT};
 use crate::daemon::actor::{Effect, Event, Version};
 use crate::daemon::link;
 use crate::failure::{Failure, Kind};
@@ -192,14 +192,6 @@ impl Router {
     fn instance(&self, id: u64, version: Version) -> Option<Arc<dyn Instance>> {
         let load = self.plugin(id)?.versions.get(&version)?;
         Some(load.served.as_ref()?.instance.clone())
-    }
-}
-
-/// Makes the wrappers those of the plugins in the registry.
-pub(super) async fn follow_wrappers(shared: &Shared) {
-    if shared.parts.settings.wrappers.value.0 {
-        let _linking = shared.linking.lock().await;
-        link::follow(&shared.parts.registry.snapshot(), shared.parts.paths.clone()).await;
     }
 }
 

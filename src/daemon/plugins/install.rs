@@ -6,25 +6,11 @@
 
 use tokio::task::spawn_blocking;
 
+use super::pending::Installed;
 use super::router::{Message, Router};
 use crate::daemon::actor::{Event, Version};
-use crate::failure::Failure;
 use crate::uv::Uv;
 use crate::venv::Venv;
-
-/// The versions whose requirements are to be installed.
-#[derive(Default)]
-pub(super) struct Installs {
-    waiting: Vec<(u64, Version)>,
-    running: bool,
-}
-
-/// The outcome of an install for one version.
-pub(super) struct Installed {
-    id: u64,
-    version: Version,
-    failure: Option<Failure>,
-}
 
 impl Router {
     /// Installs the requirements of a version with the next install; without any, it is installed already.

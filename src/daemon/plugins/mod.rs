@@ -14,17 +14,21 @@
 //! - [`effects`]: carries out what a transition asks for.
 //! - [`install`]: the joint set of requirements.
 //! - [`names`]: one name, one plugin.
+//! - [`pending`]: installs and reloads under way.
 //! - [`reload`]: what a reload touches, and its answer.
+//! - [`wrappers`]: the shell commands of all plugins.
 
 mod effects;
 mod found;
 mod install;
 mod names;
+mod pending;
 mod plugin;
 mod reload;
 mod router;
 #[cfg(test)]
 mod tests;
+mod wrappers;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,34 +5,15 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::oneshot;
 
-use super::effects::follow_wrappers;
 use super::found::Found;
+use super::pending::{Touched, Waiting};
 use super::plugin::Plugin;
 use super::router::Router;
+use super::wrappers;
 use crate::daemon::actor::Event;
 use crate::failure::Failure;
 use crate::registry::{Entry, Snapshot};
 use crate::wire::{PluginState, Reloaded};
-
-/// A reload whose plugins are not settled yet.
-pub(super) struct Waiting {
-    touched: Touched,
-    answer: oneshot::Sender<Result<Reloaded, Failure>>,
-}
-
-/// The plugins that a reload touches.
-struct Touched {
-    /// Their ids; `None` for all.
-    ids: Option<BTreeSet<u64>>,
-    /// All plugins before, by id and name.
-    before: Vec<(u64, String)>,
-}
-
-impl Touched {
-    fn has(&self, id: u64) -> bool {
-        self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
-    }
-}
 
 impl Router {
     /// Loads the named plugins again, or all: with those that are new, and without those that are gone.
@@ -123,7 +104,7 @@ impl Router {
         for Waiting { touched, answer } in settled {
             let shared = self.shared.clone();
             tokio::spawn(async move {
-                follow_wrappers(&shared).await;
+                wrappers::follow(&shared).await;
                 let reloaded = reloaded(&shared.parts.registry.snapshot(), &touched);
                 let (added, removed) = (&reloaded.added, &reloaded.removed);
                 tracing::info!(?added, ?removed, total = reloaded.total, "plugins reloaded");

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Shared;
-use super::effects::follow_wrappers;
 use super::found::{self, Found};
-use super::install::{Installed, Installs};
+use super::pending::{Installed, Installs, Waiting};
 use super::plugin::{Load, Plugin};
-use super::reload::Waiting;
+use super::wrappers;
 use crate::daemon::actor::{Event, Next, State, Version};
 use crate::failure::Failure;
 use crate::registry::Snapshot;
@@ -165,7 +164,7 @@ impl Router {
         {
             self.unlinked = false;
             let shared = self.shared.clone();
-            tokio::spawn(async move { follow_wrappers(&shared).await });
+            tokio::spawn(async move { wrappers::follow(&shared).await });
         }
         self.answer_reloads();
         if self.unloading == 0
