@@ -121,7 +121,7 @@ def untyped(a: logging.Handler): ...
     ("function", "reason"),
     [
         (untyped, "parameter a: type <class 'logging.Handler'> is not supported"),
-        (max, "it tells no signature"),
+        (max, "it has no signature"),
     ],
 )
 def test_what_cannot_be_a_command_says_why_in_one_line(function, reason):
@@ -135,8 +135,8 @@ def half_defined(a: int, b: "Nothing", c: "Nothing" = 1.5): ...  # noqa: F821
 
 
 def test_annotations_that_cannot_be_evaluated_leave_the_others():
-    told = types(half_defined)
-    assert (told["a"], told["c"]) == (int, float)
+    found = types(half_defined)
+    assert (found["a"], found["c"]) == (int, float)
     first, _ = Signature(half_defined).warnings
     reason = "the annotation of b cannot be evaluated: name 'Nothing' is not defined"
     assert first == f"half_defined: {reason}"
