@@ -1,4 +1,4 @@
-//! Help of parameters out of docstrings, in the three styles that people write.
+//! Help of parameters in docstrings of the three usual styles.
 
 use serde_json::json;
 

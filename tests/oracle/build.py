@@ -1,4 +1,4 @@
-"""From what a parameter gets to a request."""
+"""Requests from the values of their parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which texts are tried for a parameter, by its type."""
+"""Texts for a parameter, by its type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of all servers."""
+"""The workloads of all servers."""
 
 from __future__ import annotations
 
