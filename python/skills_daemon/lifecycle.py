@@ -1,4 +1,4 @@
-"""Whether the daemon runs, how to stop it, and the life of a daemon written in Python.
+"""State and end of a running daemon, and the lifecycle of a daemon written in Python.
 
 The functions at the top look at the daemon from outside, through its pid file. `LifecycleManager`
 is for the process itself: its pid file, signals, idle time and shutdown callbacks.

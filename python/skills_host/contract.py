@@ -57,7 +57,7 @@ class Tree(Protocol):
 
 
 class Plan(Protocol):
-    """How to call one handler directly."""
+    """Call plan of one handler."""
 
     @property
     def tree(self) -> Tree:

@@ -46,7 +46,7 @@ _PATIENCE = 10.0
 _OWN_PLUGIN = Path(__file__).with_name("plugin") / "skills_plugin"
 
 
-#: How often each handler ran, under uvicorn and under the daemon.
+#: Number of runs of each handler, under uvicorn and under the daemon.
 Calls = tuple[Counter[str], Counter[str]]
 
 
@@ -129,7 +129,7 @@ class Comparison:
         return Counter(json.loads(answers[0].body)), Counter(json.loads(answers[1].body))
 
     def settled(self, before: Calls) -> Calls:
-        """How often each handler ran, once what runs after an answer has run on both sides."""
+        """Returns the calls once all work after the answers has ended on both sides."""
         limit = time.monotonic() + _PATIENCE
         while True:
             after = self.calls()

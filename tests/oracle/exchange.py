@@ -26,7 +26,7 @@ class Request:
     Attributes:
         method: As it is sent.
         path: The target up to the query, as it is sent.
-        query: What stands between the `&`; `None` for no `?`.
+        query: Parts between the `&`; `None` for no `?`.
         headers: Names and values; `Host` first.
         body: `None` for no body and no length.
         chunked: Whether the body is sent in chunks.
@@ -43,7 +43,7 @@ class Request:
 
     @property
     def is_plain(self) -> bool:
-        """Whether every server takes it for HTTP: h11 and hyper are strict in different ways."""
+        """True if every server accepts it as HTTP: h11 and hyper are strict in different ways."""
         if any(not "!" <= char <= "~" or char in '"<>\\^`{|}#' for char in self.target):
             return False
         server = h11.Connection(h11.SERVER, max_incomplete_event_size=1 << 20)

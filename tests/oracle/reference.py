@@ -81,7 +81,7 @@ class Reference:
     """The reference as a process of its own; a context manager.
 
     Attributes:
-        address: Where it listens.
+        address: Its address.
     """
 
     def __init__(self, plugin: Path) -> None:

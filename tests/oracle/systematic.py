@@ -28,7 +28,7 @@ Case = tuple[Request, ...]
 
 
 def is_ordinary(target: Target) -> bool:
-    """Whether requests to `target` are independent of each other."""
+    """Returns whether requests to `target` are independent of each other."""
     kept = "{key}" in target.path and any(part in target.path for part in _KEPT)
     return target.path != f"{PREFIX}/calls" and not kept
 

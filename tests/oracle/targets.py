@@ -29,7 +29,7 @@ class Parameter:
 
     Attributes:
         where: `path`, `query`, `header`, `cookie`, `body`, `form` or `file`.
-        name: What the request calls it.
+        name: Its name in a request.
         annotation: Its type, with constraints.
         required: Whether it has no default.
     """
@@ -154,7 +154,7 @@ def _called(info: Any, name: str) -> list[str]:
 
 
 def _place(place: str, own: Any) -> str:
-    """Where a field of a model is, which is a file where its type is."""
+    """Returns the location of a model's field: a file where its type is one."""
     return "file" if place == "form" and "UploadFile" in str(own.annotation) else place
 
 

@@ -1,4 +1,4 @@
-"""Whether two answers are the same, and the few differences that are meant.
+"""Comparison of two answers, and rules for intended differences.
 
 A rule names a difference and its reason, and is counted each time it is used. To add one, add
 a function to `RULES`; think twice, for each is a place where the daemon may be wrong unseen.
@@ -25,7 +25,7 @@ _OF_THE_SERVER = {
 
 
 def differences(reference: Answer, daemon: Answer) -> list[str]:
-    """Where the answers differ: `status`, `body`, `header NAME`, `whole`."""
+    """Returns the parts that differ: `status`, `body`, `header NAME`, `whole`."""
     found = []
     if reference.status != daemon.status:
         found.append("status")
@@ -104,7 +104,7 @@ class Judge:
     """Applies the rules and counts.
 
     Attributes:
-        excused: How often each rule was used.
+        excused: Number of uses of each rule.
     """
 
     def __init__(self) -> None:

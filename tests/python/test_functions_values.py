@@ -148,7 +148,7 @@ def fastapi(function, method):
 
 @pytest.fixture
 def outcome(ask):
-    """What an application makes of a value: `(200, repr)`, or `(422, problems)`."""
+    """Returns an application's answer to a value: `(200, repr)`, or `(422, problems)`."""
 
     def answer(app, method, value):
         if method == "GET":

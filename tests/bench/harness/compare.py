@@ -37,9 +37,9 @@ class Sample:
         workload: Its name.
         server: Its name.
         round: From 0.
-        wrk: What wrk measured.
+        wrk: Result of wrk.
         cpu: CPU time per request of the server with its workers, in microseconds.
-        foreign: How many CPUs were busy with something else meanwhile.
+        foreign: Number of CPUs that other processes kept busy meanwhile.
     """
 
     workload: str

@@ -16,7 +16,7 @@ class Workload:
     Attributes:
         name: For `--only`.
         title: For tables.
-        load: What is sent.
+        load: Requests to send.
     """
 
     name: str

@@ -25,7 +25,7 @@ class Load:
 
     Attributes:
         requests: `METHOD PATH BODY`, sent in turn by each thread.
-        connections: How many at once.
+        connections: Number of connections.
         pause: Milliseconds between two requests of a connection.
     """
 
