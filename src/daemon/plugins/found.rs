@@ -102,7 +102,7 @@ fn read_manifest(source: &PluginSource) -> Result<Manifest, Failure> {
         let error =
             format!("{} names neither `commands` nor an `entry_point`", source.path.display());
         return Err(Failure::new(Kind::Plugin, error)
-            .hint("A plugin that has no code needs one of them; see README, Manifest only."));
+            .hint("A plugin without code needs one of them; see \"No code at all\" in README."));
     }
     let init_file = source.init_file();
     if needs_code && !init_file.is_file() {
