@@ -20,7 +20,7 @@ def google(key: str, max_results: int = Query(5, alias="maxResults"), note: str 
         note: Not this.
 
     Returns:
-        Left out of the help.
+        No reader of the help needs this.
 
     Examples:
         d google A-1
@@ -88,6 +88,9 @@ fn parameters_are_explained_by_the_docstring_of_their_handler() {
         assert_eq!(help("plain")["summary"], json!("Given by hand."));
         // The document stays FastAPI's own.
         let document = home.get("/d/openapi.json").text();
-        assert!(document.contains("on two lines.") && document.contains("Left out of the help."));
+        assert!(
+            document.contains("on two lines.")
+                && document.contains("No reader of the help needs this.")
+        );
     }
 }
