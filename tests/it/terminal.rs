@@ -33,7 +33,7 @@ fn whoever_waits_on_a_terminal_hears_what_for() {
     first
         .ok()
         .says("starting the skills daemon")
-        .says("making a virtual environment")
+        .says("creating a virtual environment")
         .says("Hello");
     let second = home.on_terminal(0, &["demo", "size", "1000"], &[("NO_COLOR", "1")]);
     assert_eq!(second.ok().stdout(), "1.0 kB\r\n");
