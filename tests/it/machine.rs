@@ -87,7 +87,7 @@ fn an_interpreter_that_is_not_there_or_does_not_fit() {
 
     let home = home.with("SKILLS_DAEMON_PYTHON", "/bin/false");
     let text = start_fails(&home);
-    assert!(text.contains("/bin/false does not answer as a Python interpreter"), "{text}");
+    assert!(text.contains("/bin/false is not a Python interpreter"), "{text}");
 }
 
 #[test]
@@ -117,7 +117,10 @@ fn a_configuration_that_is_broken() {
     let home = home.with("SKILLS_DAEMON_LOG_LEVEL", "INFO").with("SKILLS_DAEMON_TIMEOUT", "600");
     home.write(config, "prot = 1\nlog_level = \"DEBUG\"\n");
     home.client(&["demo", "hello"]).ok().quietly();
-    home.control(&["doctor"]).ok().says("warning  configuration: ").says("prot");
+    home.control(&["doctor"])
+        .ok()
+        .says("warning  configuration: ")
+        .says("unknown setting `prot` in config.toml (did you mean `port`?)");
     home.control(&["logs"]).ok().says("unknown setting");
 }
 
