@@ -34,7 +34,7 @@ pub struct Interpreter {
     pub library: Option<PathBuf>,
 }
 
-/// Why a file is not an interpreter.
+/// Error of inspecting an interpreter.
 #[derive(Debug, Error)]
 pub enum InspectError {
     /// It cannot be run.

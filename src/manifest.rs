@@ -145,7 +145,7 @@ impl Default for Daemon {
     }
 }
 
-/// Why a manifest cannot be used.
+/// Error of reading a manifest.
 #[derive(Debug, Error)]
 pub enum ManifestError {
     /// The file cannot be read.

@@ -24,7 +24,7 @@ pub struct Paths {
     pub config: PathBuf,
     /// The user's own executables: `~/.local/bin`, or `XDG_BIN_HOME`.
     ///
-    /// It does not move with `SKILLS_DAEMON_RUNTIME_DIR`: a shell finds commands only where its PATH leads.
+    /// Independent of `SKILLS_DAEMON_RUNTIME_DIR`: a shell finds commands only on its PATH.
     pub bin: PathBuf,
 }
 

@@ -47,7 +47,7 @@ struct Calls {
     cancelled: bool,
 }
 
-/// Why a call of `uv` failed.
+/// Error of a call of `uv`.
 #[derive(Debug, Error)]
 pub enum UvError {
     /// No `uv` was found, and it could not be fetched.

@@ -73,7 +73,7 @@ pub struct Facts {
     pub settings: Result<Settings, Failure>,
     /// The host executable.
     pub host: Result<PathBuf, Failure>,
-    /// Where `skills-client` is found on PATH.
+    /// The path of `skills-client` on PATH.
     pub client_on_path: Option<PathBuf>,
     /// The interpreter that would be embedded.
     pub interpreter: Result<Interpreter, Failure>,

@@ -52,7 +52,7 @@ struct Body {
     rest: Rest,
 }
 
-/// How much of a body is still to come.
+/// The rest of a body.
 #[derive(Debug)]
 enum Rest {
     Length(u64),

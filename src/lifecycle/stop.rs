@@ -21,7 +21,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Number of phases with the shutdown timeout each: requests, hooks.
 const PHASES: u32 = 2;
 
-/// How a daemon ended.
+/// Result of stopping the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// No daemon was running.

@@ -104,8 +104,8 @@ fn a_foreign_file_is_left_alone_and_reported() {
     assert!(wrapper(&home, "linked").is_symlink() && wrapper(&home, "folder").is_dir());
     let path = wrapper(&home, "jira").display().to_string();
     let log = home.log();
-    let told = log.iter().find(|record| record["path"] == json!(path));
-    assert_eq!(told.unwrap()["level"], "WARN", "{told:?}");
+    let warning = log.iter().find(|record| record["path"] == json!(path));
+    assert_eq!(warning.unwrap()["level"], "WARN", "{warning:?}");
 }
 
 #[test]
@@ -134,7 +134,10 @@ fn linking_and_unlinking_by_hand() {
 
     home.control(&["stop"]).ok();
     let removed = home.control(&["unlink", "demo"]);
-    removed.ok().says(&format!("removed: {}\n", demo.display())).says("come back");
+    removed
+        .ok()
+        .says(&format!("removed: {}\n", demo.display()))
+        .says("written again at the next load");
     let removed = home.control(&["unlink", "--json"]).ok().json();
     assert_eq!(removed, json!({"success": true, "removed": [own], "left_alone": []}));
     assert_eq!(home.control(&["unlink"]).ok().stdout(), "No wrappers to remove.\n");

@@ -23,7 +23,7 @@ fn a_runtime_directory_that_cannot_be_made() {
     let home = home.with("SKILLS_DAEMON_RUNTIME_DIR", file.join("x").to_str().unwrap());
     insta::assert_snapshot!(start_fails(&home), @"
     Error: cannot write [HOME]/file/x: File exists (os error 17)
-    Hint: A file stands where a directory is needed: move it away.
+    Hint: A file is in the place of a directory: move it away.
     ");
     home.control(&["doctor"]).fails_with(1).says("failed   directories: ");
     home.control(&["status"]).fails_with(1);
@@ -31,7 +31,7 @@ fn a_runtime_directory_that_cannot_be_made() {
     let home = home.with("SKILLS_DAEMON_RUNTIME_DIR", file.to_str().unwrap());
     insta::assert_snapshot!(start_fails(&home), @"
     Error: cannot write [HOME]/file: File exists (os error 17)
-    Hint: A file stands where a directory is needed: move it away.
+    Hint: A file is in the place of a directory: move it away.
     ");
 
     let home = home.with("SKILLS_DAEMON_RUNTIME_DIR", "relative/path");

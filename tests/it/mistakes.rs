@@ -423,7 +423,7 @@ fn files_that_cannot_be_read() {
     exit status 2
 
     $ shop search --jql @image.png
-    Error: --jql: `image.png` is not text: byte 1 is not UTF-8
+    Error: --jql: `image.png` is not text (byte 1 is not UTF-8)
     Hint: For the text itself, write `--jql @@image.png`.
     exit status 2
 

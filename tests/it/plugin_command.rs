@@ -134,7 +134,7 @@ fn what_cannot_be_added_is_refused_with_its_reason() {
     home.write("bad.json", r#"{"commands": {"a": {"call": "nothing"}}}"#);
     add("bad.json").fails_with(1).complains("field `commands.a.call`");
     home.write("bad.json", "{}");
-    add("bad.json").fails_with(1).complains("names neither `commands` nor an `entry_point`");
+    add("bad.json").fails_with(1).complains("has neither `commands` nor an `entry_point`");
     home.write("manifest/manifest.json", "{}");
     add("manifest").fails_with(1).complains("nor an `__init__.py` beside it");
     home.write("bad name.json", &MATH.replace("sums", "a b"));

@@ -1,4 +1,4 @@
-//! What was recorded from the first client of these plugins.
+//! Calls recorded from the first client of these plugins.
 
 use super::*;
 

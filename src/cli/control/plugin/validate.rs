@@ -46,7 +46,7 @@ struct CheckedCommand {
     method: String,
     path: String,
     summary: String,
-    /// Why its handler is not called directly.
+    /// The reason for a call through FastAPI.
     why_fastapi: Option<String>,
 }
 
