@@ -1,4 +1,4 @@
-//! Records which Python the host is linked against, so that the launcher, which links none, can find it again.
+//! Records the Python that the host is linked against, for the launcher, which links none.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -10,7 +10,7 @@ fn main() {
 mod python {
     use std::process::Command;
 
-    /// Prints the base interpreter, seen through virtual environments and version-manager shims.
+    /// Python code that prints the base interpreter behind virtual environments and version managers' shims.
     const BASE: &str = "import sys; print(getattr(sys, '_base_executable', '') or sys.executable)";
 
     pub(crate) fn record() {
@@ -22,9 +22,9 @@ mod python {
         let output = Command::new(executable)
             .args(["-I", "-c", BASE])
             .output()
-            .expect("the interpreter pyo3 has just asked can be asked again");
+            .expect("pyo3 has just run this interpreter");
         let base = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        assert!(!base.is_empty(), "{executable} does not tell its own path");
+        assert!(!base.is_empty(), "{executable} reports no path of its own");
         assert!(
             config.shared(),
             "{base} has no shared library (it was built without --enable-shared), and a host that embeds it \

@@ -1,7 +1,7 @@
-"""The Rust half of the daemon process, as the Python half sees it: `src/bin/skills-host`.
+"""The Python API of the host, `src/bin/skills-host`.
 
-No file of this name is ever imported: the host puts the module into `sys.modules` before it imports
-any other. `tests/it/contract.rs` compares what is declared here with what is there.
+No file of this name is imported: the host puts the module into `sys.modules` before it imports any
+other. `tests/it/contract.rs` compares these declarations with the module.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -32,8 +32,8 @@ def log(
     """Writes one record to the daemon's log; `context` is JSON, `exception` a traceback."""
 
 #: `(slot, constant, default, choices, validate)` of one parameter: the default that all requests
-#: share, or else what makes one for each; the values that the library chooses by number; and what
-#: converts a text, or several, to `(value, errors)`.
+#: share, or a function that makes one for each; values that the library chooses by number; and a
+#: function that converts a text, or several, to `(value, errors)`.
 Parameter: TypeAlias = tuple[
     str,
     object,
@@ -44,7 +44,7 @@ Parameter: TypeAlias = tuple[
 
 @final
 class Binder:
-    """Makes keyword arguments of bound values, and answers of results that are plain JSON."""
+    """Makes keyword arguments from bound values, and answers from plain JSON results."""
 
     def __new__(
         cls,
@@ -55,15 +55,15 @@ class Binder:
 
 @final
 class Call:
-    """A request and the way to its answer; no method waits."""
+    """A request and its answer; no method blocks."""
 
     @property
     def id(self) -> int:
-        """Tells calls of one plugin apart."""
+        """Number of the call, unique in a plugin."""
 
     @property
     def request_id(self) -> str:
-        """The id of the request, in all logs."""
+        """Id of the request, as in the log."""
 
     @property
     def path(self) -> str:
@@ -75,29 +75,29 @@ class Call:
 
     @property
     def plan(self) -> int | None:
-        """The number of the plan; `None` where the application does everything."""
+        """The number of the plan; `None` for a call that the application serves."""
 
     @property
     def started(self) -> bool:
         """True once an answer was begun."""
 
     def context(self, base: Context, variable: ContextVar[str | None]) -> Context:
-        """A copy of `base` in which `variable` is the request's id."""
+        """Returns a copy of `base` in which `variable` is the request's id."""
 
     def arguments(self, binder: Binder) -> dict[str, Any] | None:
-        """The handler's keyword arguments; `None` if the request does not satisfy its plan."""
+        """Returns the handler's arguments; `None` if the request does not satisfy its plan."""
 
     def finish(self, result: object) -> bool:
-        """Answers with a handler's result and ends the call; false if that is not plain JSON."""
+        """Answers with a handler's result and ends the call; false if it is not plain JSON."""
 
     def answer(self, status: int, body: bytes) -> None:
         """Answers with JSON and ends the call."""
 
     def scope(self) -> dict[str, Any]:
-        """The ASGI connection scope, a new one each time."""
+        """Returns a new ASGI connection scope."""
 
     def receive(self) -> dict[str, Any] | None:
-        """The next ASGI message for the application; `None` if it has to wait until it is woken."""
+        """Returns the next ASGI message; `None` if the application has to wait for one."""
 
     def start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Starts the answer."""
@@ -109,45 +109,45 @@ class Call:
         """True while the application should wait."""
 
     def close(self) -> None:
-        """Ends the call; an answer that is not whole is aborted."""
+        """Ends the call; an incomplete answer is aborted."""
 
-#: What arrives: a request, the id of a call that moved, or `(verb, seconds, reply)`.
+#: A request, the id of a call to wake, or `(verb, seconds, reply)`.
 Event: TypeAlias = Call | int | tuple[str, float, Reply]
 
 @final
 class Inbox:
-    """The end of a plugin's queue that its event loop watches."""
+    """Receiving end of the queue of one event loop."""
 
     def fileno(self) -> int:
-        """The descriptor that becomes readable when there is something to take."""
+        """Returns the descriptor that is readable while events are pending."""
 
     def take(self) -> list[Event]:
-        """The next events, some at a time; answers to them may wait until `done`."""
+        """Returns the next batch of events; answers to them may be held until `done`."""
 
     def done(self) -> None:
-        """Ends a batch: all answers are sent."""
+        """Ends a batch: sends all held answers."""
 
 @final
 class Reply:
-    """Where the worker answers a verb, once."""
+    """Reply to a verb, sent once."""
 
     def done(self, json: str) -> None:
-        """Answers with JSON."""
+        """Replies with JSON."""
 
     def fail(self, message: str) -> None:
-        """Answers that it failed."""
+        """Replies with a failure."""
 
 class Closable(Protocol):
-    """What `close()` ends."""
+    """An object with a `close()`."""
 
     def close(self) -> object: ...
 
 @final
 class Pool:
-    """The threads for `def` handlers of one plugin."""
+    """Threads for the `def` handlers of one plugin."""
 
     def run_with(self, run: Callable[[Call], object], prepare: Callable[[], Closable]) -> None:
-        """Sets what runs a call, and what prepares a thread until its end."""
+        """Sets the functions that run a call and that prepare a thread, until its end."""
 
     def when_empty(self, callback: Callable[[], object]) -> None:
-        """Calls `callback` once no call waits or runs, which may be at once, on any thread."""
+        """Calls `callback`, on any thread, once no call waits or runs; at once if none does."""

@@ -4,7 +4,7 @@ It needs neither the daemon nor FastAPI to be imported, so a plugin can be teste
 Importing it reads environment variables and `config.toml` and does nothing else: nothing is
 written, no thread started, no log handler installed.
 
-| module | what a plugin finds there |
+| module | contents |
 | --- | --- |
 | `plugins` | `SkillPlugin`, the class to derive from, and `registry` |
 | `formatters` | text for people, language models, documents and programs |

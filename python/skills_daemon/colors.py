@@ -1,4 +1,4 @@
-"""Terminal colours, used only where they will be seen.
+"""Terminal colours, off where standard output is no terminal.
 
 Colour codes are written if standard output is a terminal and `NO_COLOR` is not set. The daemon has
 no terminal but its client may have one: the daemon calls `force_colors`, and the client removes the
@@ -31,7 +31,7 @@ _forced = False
 
 
 def force_colors(enabled: bool = True) -> None:
-    """Writes colour codes whatever standard output is; `False` returns to looking at it."""
+    """Switches colour codes on for any standard output; `False` makes it decide again."""
     global _forced
     _forced = enabled
 

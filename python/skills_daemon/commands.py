@@ -1,6 +1,6 @@
-"""For plugins of plain functions: say which are commands, and refuse with a reason.
+"""Optional marks and errors for plugins of plain functions.
 
-Nothing of this is needed: without it every public function of the plugin's module is a command.
+Without a mark, every public function of the plugin's module, or of its `__all__`, is a command.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MARK = "__skills_command__"
 
 @dataclass(frozen=True)
 class Mark:
-    """What `@command` says of a function.
+    """Metadata that `@command` attaches to a function.
 
     Attributes:
         name: Name of the command; `None` for the function's own.
@@ -46,7 +46,7 @@ def command(
     Args:
         function: The function; it stays as it is.
         name: Name of the command, if not the function's.
-        method: `GET` or `POST`, if the function's name does not tell.
+        method: `GET` or `POST`; by default, the function's name decides.
 
     Raises:
         ValueError: `method` is neither.
@@ -62,17 +62,17 @@ def command(
 
 
 def mark_of(function: object) -> Mark | None:
-    """What `@command` said of `function`."""
+    """Returns the metadata that `@command` attached to `function`, or None."""
     mark = getattr(function, _MARK, None)
     return mark if isinstance(mark, Mark) else None
 
 
 class CommandError(Exception):
-    """A refusal in words for the user: printed as `Error:` and `Hint:`, without a traceback.
+    """An error for the user of a command: printed as `Error:` and `Hint:`, without a traceback.
 
     Args:
-        message: What happened.
-        hint: What to do about it.
+        message: The error.
+        hint: The remedy.
         status: HTTP status of the answer.
     """
 

@@ -13,8 +13,8 @@ In the daemon these are the settings that it has resolved and the address that i
 real port where 0 is set. Elsewhere, in a plugin's tests or a script, the environment is read, then
 `config.toml`, by `tomllib` or `tomli`: Python 3.10 without `tomli` leaves the file out.
 
-A variable that is empty counts as not set. A value that makes no sense is reported in the log and
-the default is used: a typing error in the environment must not make every plugin unimportable.
+A variable that is empty counts as not set. An invalid value is logged as a warning and the default
+is used: a typing error in the environment must not make every plugin unimportable.
 
 To add a setting, add a field whose default factory calls `_text` or `_whole_number`, a row above,
 and the key in `shown` of `src/bin/skills-host/embed.rs`.
@@ -41,13 +41,13 @@ _LOCALHOST = ("", "127.0.0.1", "0.0.0.0", "::", "localhost")
 
 
 def _of_daemon() -> Mapping[str, object]:
-    """The settings of the daemon that this process is; empty in any other."""
+    """Returns the settings of this daemon process; empty in other processes."""
     settings: Mapping[str, object] = getattr(sys.modules.get("_skills_host"), "settings", {})
     return settings
 
 
 def _setting(name: str) -> tuple[str, str | None]:
-    """Where the setting `<name>` comes from, and its text; `None` if it is nowhere set."""
+    """Returns the source of the setting `<name>` and its text, which is `None` if it is not set."""
     key = name.lower()
     variable = _PREFIX + name
     if key in (of_daemon := _of_daemon()):
@@ -62,7 +62,7 @@ def _setting(name: str) -> tuple[str, str | None]:
 
 
 def _config_file() -> Path:
-    """The path of `config.toml`, which may not exist."""
+    """Returns the path of `config.toml`, which may not exist."""
     beside = _runtime_dir() / "config"
     if beside.is_dir():
         return beside / "config.toml"
@@ -73,7 +73,7 @@ def _config_file() -> Path:
 
 
 def _in_file(file: Path) -> Mapping[str, Any]:
-    """What stands in a TOML file; nothing if it does not exist or cannot be read."""
+    """Returns the table in a TOML file; empty if it does not exist or cannot be read."""
     try:
         changed = file.stat().st_mtime_ns
     except OSError:
@@ -105,7 +105,7 @@ def _text(name: str, default: str) -> str:
 def _whole_number(name: str, default: int, highest: int | None = None) -> int:
     """Returns the setting `<name>` as a number from 0 to `highest`.
 
-    Anything else is reported as a warning, and the default is returned.
+    Any other value is logged as a warning, and the default is returned.
     """
     source, value = _setting(name)
     if not value:
@@ -127,7 +127,7 @@ def _runtime_dir() -> Path:
     if chosen:
         return Path(os.path.expanduser(chosen))
     data_home = os.environ.get("XDG_DATA_HOME", "")
-    # The XDG base directory specification tells programs to ignore a relative path here.
+    # By the XDG base directory specification a relative path is ignored.
     if not os.path.isabs(data_home):
         data_home = os.path.expanduser("~/.local/share")
     return Path(data_home, "skills-daemon")
@@ -138,7 +138,7 @@ class DaemonConfig:
     """Settings of the daemon; for fields that are not given, see this module.
 
     Attributes:
-        host: Address to listen on. The default is loopback, so nobody else reaches the daemon.
+        host: Address to listen on; the default is loopback, unreachable for other machines.
         port: TCP port to listen on, 0 to 65535.
         idle_timeout: Seconds without a request after which the daemon stops.
         shutdown_timeout: Seconds that all plugins together have for their shutdown.

@@ -1,4 +1,4 @@
-"""Whether the daemon runs, how to stop it, and the life of a daemon written in Python.
+"""State and end of a running daemon, and the lifecycle of a daemon written in Python.
 
 The functions at the top look at the daemon from outside, through its pid file. `LifecycleManager`
 is for the process itself: its pid file, signals, idle time and shutdown callbacks.
@@ -41,7 +41,7 @@ def read_pid() -> int | None:
 
 
 def is_daemon_running() -> bool:
-    """Tells whether the pid file names a living process of this user."""
+    """Returns whether the pid file names a living process of this user."""
     pid = read_pid()
     return pid is not None and _is_alive(pid)
 
@@ -55,7 +55,7 @@ def stop_daemon(timeout: float = _STOP_SECONDS) -> bool:
         timeout: Seconds that the daemon has to end by itself.
 
     Returns:
-        True if the daemon was told to stop, False if none runs.
+        True if a daemon was signalled, False if none runs.
     """
     pid = read_pid()
     if pid is None or not _send(pid, signal.SIGTERM):
@@ -94,11 +94,11 @@ class LifecycleManager:
         self._shutdown_callbacks: list[Callable[[], object]] = []
 
     def touch(self) -> None:
-        """Notes that a request has arrived."""
+        """Records the arrival of a request."""
         self.last_request_time = time.time()
 
     def check_idle_timeout(self) -> bool:
-        """Tells whether the idle timeout has passed since the last request."""
+        """Returns whether the idle timeout has passed since the last request."""
         return self._seconds_left() < 0
 
     def on_shutdown(self, callback: Callable[[], object]) -> None:
@@ -194,20 +194,20 @@ def _send(pid: int, signum: int) -> bool:
 
 
 def _is_alive(pid: int) -> bool:
-    """Tells whether a process exists, is this user's, and has not ended."""
+    """Returns whether a process exists, is this user's, and has not ended."""
     if not _send(pid, 0):
         return False
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return True
-    # A process that ended stays as a zombie until its parent asks. The state follows the name,
-    # which is in parentheses and may itself contain some.
+    # A process that ended stays as a zombie until its parent waits for it. The state follows the
+    # name, which is in parentheses and may itself contain some.
     return not stat.rpartition(b")")[2].lstrip().startswith((b"Z", b"X"))
 
 
 def _wait_for_exit(pid: int, timeout: float) -> bool:
-    """Waits until a process has ended, at most `timeout` seconds, and tells whether it has."""
+    """Waits at most `timeout` seconds for the end of a process; returns whether it has ended."""
     deadline = time.monotonic() + timeout
     while _is_alive(pid):
         if time.monotonic() >= deadline:

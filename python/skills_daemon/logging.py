@@ -56,7 +56,7 @@ class DaemonLogger:
         """Logs at a level given by name, such as `INFO`.
 
         Raises:
-            ValueError: The standard `logging` knows no level of this name.
+            ValueError: `logging` has no level of this name.
         """
         number = logging.getLevelName(level.upper())
         if not isinstance(number, int):
@@ -64,7 +64,7 @@ class DaemonLogger:
         self._emit(number, event, context)
 
     def debug(self, message: str, **context: Any) -> None:
-        """Logs what only matters while looking for a fault."""
+        """Logs a detail for the search for a fault."""
         self._emit(logging.DEBUG, message, context)
 
     def info(self, message: str, **context: Any) -> None:
@@ -72,7 +72,7 @@ class DaemonLogger:
         self._emit(logging.INFO, message, context)
 
     def warning(self, message: str, **context: Any) -> None:
-        """Logs something unexpected that did no harm."""
+        """Logs an unexpected event that did no harm."""
         self._emit(logging.WARNING, message, context)
 
     def error(self, message: str, **context: Any) -> None:

@@ -1,4 +1,4 @@
-"""The interface of a plugin, and the registry of those that are loaded.
+"""The interface of a plugin, and a registry of plugins.
 
 A plugin derives from `SkillPlugin`; `name`, `router`, `description` and `version` may be properties
 or plain attributes. FastAPI is named for type checkers only: importing this module does not load
@@ -19,7 +19,7 @@ class SkillPlugin(ABC):
     """A set of commands that the daemon serves under `/<name>/`.
 
     The daemon creates it without arguments, awaits `startup` and `connect`, serves `router`, and
-    awaits `shutdown` when it stops or reloads the plugin. A lifespan of the router begins before
+    awaits `shutdown` when it stops or replaces the plugin. A lifespan of the router begins before
     `startup` and ends after `shutdown`. All of it runs on the plugin's own event loop. A hook or
     lifespan that fails is logged; the daemon, the other plugins and the plugin itself go on.
     """
@@ -36,7 +36,7 @@ class SkillPlugin(ABC):
 
     @property
     def description(self) -> str:
-        """One line that says what the plugin is for."""
+        """Purpose of the plugin, in one line."""
         return ""
 
     @property
@@ -47,7 +47,7 @@ class SkillPlugin(ABC):
     # The hooks below are optional, so a plugin overrides those it needs.
 
     async def startup(self) -> None:  # noqa: B027
-        """Prepares what the plugin needs before it serves requests."""
+        """Prepares the plugin before it serves requests."""
 
     async def connect(self) -> None:  # noqa: B027
         """Connects to the plugin's backend; called after `startup`."""
@@ -57,7 +57,7 @@ class SkillPlugin(ABC):
         await self.connect()
 
     async def shutdown(self) -> None:  # noqa: B027
-        """Releases what the plugin holds, within the daemon's shutdown timeout."""
+        """Releases the plugin's resources, within the daemon's shutdown timeout."""
 
     def health_check(self) -> dict[str, Any] | Awaitable[dict[str, Any]]:
         """Returns the plugin's health: `status`, and any details. May be a coroutine function."""

@@ -16,7 +16,7 @@ logger = logging.getLogger("skills_host.asgi")
 
 
 class Waiters:
-    """Coroutines that wait until the other side of their request moves."""
+    """Coroutines that wait for a piece of a request's body, or for room in its answer."""
 
     def __init__(self) -> None:
         self._waiting: dict[int, list[asyncio.Future[None]]] = {}
@@ -28,18 +28,18 @@ class Waiters:
         await future
 
     def wake(self, call_id: int) -> None:
-        """Wakes all that wait for the call."""
+        """Wakes all waiting coroutines of the call."""
         for future in self._waiting.pop(call_id, ()):
             if not future.done():
                 future.set_result(None)
 
     def forget(self, call_id: int) -> None:
-        """Drops what is left of a call that has ended."""
+        """Removes the entry of a call that has ended."""
         self._waiting.pop(call_id, None)
 
 
 def channel(call: Call, waiters: Waiters) -> tuple[Receive, Send]:
-    """The `receive` and `send` of an ASGI call."""
+    """Returns the `receive` and `send` of an ASGI call."""
 
     async def receive() -> Message:
         while (message := call.receive()) is None:
@@ -62,13 +62,13 @@ def channel(call: Call, waiters: Waiters) -> tuple[Receive, Send]:
 
 
 async def serve(app: Application, call: Call, waiters: Waiters, state: Mapping[str, Any]) -> None:
-    """Runs `app` for one request and sees to it that the request is answered.
+    """Runs `app` for one request; a request without an answer gets a 500.
 
     Args:
         app: An ASGI application.
-        call: The request and the way to its answer.
-        waiters: Where the loop reports that a request moved.
-        state: What the request's state begins with.
+        call: The request and its answer.
+        waiters: The coroutines of the loop that wait for a request.
+        state: Initial state of the request, which is copied.
     """
     receive, send = channel(call, waiters)
     try:
@@ -85,7 +85,7 @@ async def serve(app: Application, call: Call, waiters: Waiters, state: Mapping[s
 
 
 def last_resort(call: Call) -> None:
-    """Answers a request that an application left without an answer, as ASGI servers do."""
+    """Answers 500 to a request that its application left unanswered, as ASGI servers do."""
     if not call.started:
         call.start(500, [(b"content-type", b"text/plain; charset=utf-8")])
         call.write(b"Internal Server Error", False)

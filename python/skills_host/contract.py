@@ -1,8 +1,8 @@
-"""What the parts of this package are to each other: the types that `worker` and `direct` rely on.
+"""The protocols of a loaded plugin, which `worker` and `direct` rely on, and shared types.
 
 Two kinds of plugin satisfy them: FastAPI routers (`loader.LoadedPlugin`, `plan.route.Plan`,
 `plan.tree.Tree`) and plain functions (`functions.plugin.FunctionsPlugin`, `functions.plan.Plan`,
-`functions.plan.Handler`). What the other half of the process gives is in `_skills_host.pyi`.
+`functions.plan.Handler`). The API of the other half of the process is in `_skills_host.pyi`.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class Application(Protocol):
-    """An ASGI application that answers what no direct call does."""
+    """An ASGI application: answers requests that are not called directly."""
 
     @property
     def exception_handlers(self) -> Mapping[Any, Callable[[Any, Any], Any]]:
-        """Coroutine functions by the type of exception that they answer, `Exception` included."""
+        """Coroutine functions that answer exceptions, by type, `Exception` included."""
 
     @property
     def dependency_overrides(self) -> Mapping[Any, Any]:
-        """Dependencies that take the place of others; while there are any, no plan holds."""
+        """Replacements of dependencies; unless empty, no plan with dependencies is used."""
 
     async def __call__(self, scope: Message, receive: Receive, send: Send, /) -> None:
         """Serves one request, or the application's lifespan."""
@@ -50,29 +50,29 @@ class Tree(Protocol):
         """The dependencies in the order of their calls."""
 
     def solve(self, slots: dict[str, Any], /) -> dict[str, Any]:
-        """Calls the dependencies, none of them a coroutine function; the handler's arguments."""
+        """Calls the dependencies, none a coroutine function; returns the handler's arguments."""
 
     def call(self, slots: dict[str, Any], /) -> Coroutine[Any, Any, Any]:
         """Calls dependencies and handler, all of them coroutine functions."""
 
 
 class Plan(Protocol):
-    """How to call one handler directly."""
+    """Call plan of one handler."""
 
     @property
     def tree(self) -> Tree:
-        """What is called."""
+        """The handler and its dependencies."""
 
     @property
     def binder(self) -> Binder:
-        """Makes the arguments of a call, and the answer of a result that is plain JSON."""
+        """Makes the arguments of a call, and the answer from a plain JSON result."""
 
     @property
     def status(self) -> int:
-        """HTTP status of an answer that is no response object."""
+        """HTTP status of results other than response objects."""
 
     def encode(self, result: Any, /) -> bytes:
-        """Any other result as JSON."""
+        """Returns any other result as JSON."""
 
 
 class Plugin(Protocol):
@@ -84,7 +84,7 @@ class Plugin(Protocol):
 
     @property
     def instance(self) -> object:
-        """What has its hooks, as far as it has any: `startup`, `connect`, `shutdown` and so on."""
+        """The object with its optional hooks: `startup`, `connect`, `shutdown` and so on."""
 
     @property
     def app(self) -> Application:
@@ -92,17 +92,17 @@ class Plugin(Protocol):
 
     @property
     def plans(self) -> Sequence[Plan]:
-        """How to call its handlers directly; known once it was described."""
+        """Call plans of its handlers, by number; empty before `describe`."""
 
     @property
     def response_type(self) -> type[Any]:
-        """What of a handler's results is an answer already: an ASGI application."""
+        """The class of response objects, which are ASGI applications."""
 
     def describe(self) -> str:
-        """The description as JSON, in the shape of the library's `Described`."""
+        """Returns the description as JSON, in the shape of the library's `Report`."""
 
     def close(self) -> None:
-        """Forgets the plugin's modules."""
+        """Removes the plugin's modules from `sys.modules`."""
 
 
 class NamedCommand(TypedDict):
@@ -114,14 +114,14 @@ class NamedCommand(TypedDict):
 
 
 class About(TypedDict):
-    """A manifest's own metadata."""
+    """Version and description in a manifest."""
 
     version: str | None
     description: str | None
 
 
 class Outline(TypedDict):
-    """What a manifest describes: commands by name, and the plugin."""
+    """Metadata of a manifest: commands by name, and the plugin's own."""
 
     commands: dict[str, NamedCommand]
     about: About

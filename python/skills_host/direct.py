@@ -2,7 +2,7 @@
 
 Everything around the handler is as in FastAPI: the request's own context, `HTTPException` and
 other exceptions that have handlers, `Response` objects, background tasks of those, response
-models. What the library cannot write by itself is finished here, on the plugin's loop.
+models. Results that the library cannot write as JSON are finished here, on the plugin's loop.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class Runner:
     """Serves requests to one plugin on one loop.
 
     Args:
-        plugin: The plugin; its application serves what has no plan or does not satisfy it.
-        waiters: Where the loop reports that a request moved.
-        tasks: The loop's requests under way.
-        context: What the context of each request is a copy of.
-        state: What the state of each request begins with.
+        plugin: The plugin; its application serves requests that no plan fits.
+        waiters: The coroutines of the loop that wait for a request.
+        tasks: The loop's in-flight requests.
+        context: The context that each request runs in a copy of.
+        state: Initial state of each request, which is copied.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Runner:
         self._state = state
 
     def run(self, call: Call) -> None:
-        """Begins to serve a request: directly if it has a plan that begins on the loop."""
+        """Begins to serve a request: directly, or by the application where no plan fits."""
         context = self._own_context(call)
         number = call.plan
         if number is None:
@@ -73,10 +73,10 @@ class Runner:
         """Begins to serve a request on a thread of the pool, in the request's context.
 
         Returns:
-            What is left to do on the loop; `None` if the request is answered.
+            The rest of the work, to be run on the loop; `None` if the request is answered.
         """
         number = call.plan
-        assert number is not None, "what has no plan runs on the loop"
+        assert number is not None, "requests without a plan run on the loop"
         plan = self._plans[number]
         tree = plan.tree
         try:
@@ -105,7 +105,7 @@ class Runner:
         return serve(self._app, call, self._waiters, self._state)
 
     def _own_context(self, call: Call) -> contextvars.Context:
-        """A new context for a request, in which its id is known."""
+        """Returns a new context for a request, in which its id is set."""
         return call.context(self._context, request_id_ctx)
 
     def _start(self, call: Call, work: Coroutine[Any, Any, None]) -> None:
@@ -114,7 +114,7 @@ class Runner:
     def _call(
         self, call: Call, plan: Plan, work: Coroutine[Any, Any, Any], context: contextvars.Context
     ) -> None:
-        """Runs a handler; its own coroutine is the task, so one that does not wait is done here."""
+        """Runs a handler as a task of its own; one that does not wait is answered at once."""
         try:
             task = self._tasks.start(work, context)
         except (SystemExit, KeyboardInterrupt) as error:
@@ -131,7 +131,7 @@ class Runner:
     def _done(
         self, task: asyncio.Task[Any], call: Call, plan: Plan, context: contextvars.Context
     ) -> None:
-        """Answers with what a handler returned or raised."""
+        """Answers with the result or the exception of a handler."""
         try:
             result = task.result()
         except asyncio.CancelledError:
@@ -154,7 +154,7 @@ class Runner:
             await self.fail(call, error)
 
     async def fail(self, call: Call, error: BaseException) -> None:
-        """Answers as the handler for the exception's type does, and logs what has none."""
+        """Answers by the handler of the exception's type; logs an exception without one."""
         handlers = self._app.exception_handlers
         last = handlers[Exception]
         handler = next((handlers[t] for t in type(error).__mro__ if t in handlers), last)

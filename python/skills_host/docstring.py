@@ -1,23 +1,23 @@
-"""What a docstring says, part by part: Google, NumPy and Sphinx style."""
+"""The parts of a docstring: Google, NumPy and Sphinx style."""
 
 from __future__ import annotations
 
 import inspect
 import re
 
-#: What begins a section on parameters, in any style. Parsing costs an import that few plugins need.
+#: Start of a section on parameters, in any style. Parsing costs an import that few plugins need.
 _PARAMETERS = re.compile(r"^\s*(?:(?:Args|Arguments|Parameters|Params):?\s*$|[:@]param\b)", re.M)
 
 
 class Docstring:
-    """A docstring, taken apart.
+    """The parts of a docstring.
 
     Args:
-        text: The whole, however it is indented.
+        text: The whole docstring, with any indentation.
 
     Attributes:
         summary: Its first sentence or paragraph.
-        text: All of it but what is on parameters, results and exceptions; examples come last.
+        text: All but the sections on parameters, results and exceptions; examples come last.
         parameters: Help by parameter, on one line each.
     """
 
@@ -40,6 +40,6 @@ class Docstring:
         self.text = "\n\n".join(parts)
 
 
-def tells_parameters(text: str) -> bool:
-    """True if the docstring seems to have a section on parameters."""
+def has_parameters(text: str) -> bool:
+    """Returns true if the docstring seems to have a section on parameters."""
     return _PARAMETERS.search(text) is not None

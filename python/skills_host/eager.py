@@ -1,4 +1,4 @@
-"""The tasks of a loop, whose first step runs at once.
+"""The tasks of a loop, each with its first step run at once.
 
 Most handlers never wait, and a task that is done after its first step costs the loop no round.
 From Python 3.12 on, `asyncio.Task` can do that by itself. Before, a task schedules its first step
@@ -16,7 +16,7 @@ from typing import Any
 
 
 class Tasks:
-    """Starts the tasks of one loop and keeps them; all on the loop's thread, outside of any task.
+    """Starts the tasks of one loop and keeps them; called on the loop's thread, outside of tasks.
 
     Args:
         loop: The loop.
@@ -47,12 +47,12 @@ class Tasks:
         task.add_done_callback(self._running.discard)
 
     async def idle(self) -> None:
-        """Waits until no task runs but the one that asks."""
+        """Waits until the current task is the only one."""
         while others := self._running - {asyncio.current_task()}:
             await asyncio.wait(others)
 
     def cancel(self, seconds: float) -> None:
-        """Cancels what runs and gives it `seconds` to end; the loop must not be running."""
+        """Cancels all tasks, which get `seconds` to end; the loop must not be running."""
         for task in self._running:
             task.cancel()
         if self._running:

@@ -1,7 +1,7 @@
-"""What loaded modules have imported, read from what their globals refer to.
+"""The packages that loaded modules have imported, read from the modules' globals.
 
-Neither the import system nor `sys.modules` records who imported what. Globals show nearly all of
-it: the modules, classes and functions of other packages that a package uses.
+Neither the import system nor `sys.modules` records which module imported another. Globals show
+nearly all of it: the modules, classes and functions of other packages that a package uses.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import types
 
 
 def with_their_imports(tops: set[str]) -> set[str]:
-    """The top-level names `tops`, and those of all modules that these have imported."""
+    """Returns the top-level names `tops`, and those of all modules that these have imported."""
     modules: dict[str, list[types.ModuleType]] = {}
     for name, module in list(sys.modules.items()):
         if isinstance(module, types.ModuleType):
@@ -26,12 +26,12 @@ def with_their_imports(tops: set[str]) -> set[str]:
 
 
 def _tops_in(module: types.ModuleType) -> set[str]:
-    """The top-level names of all modules that the globals of `module` refer to."""
+    """Returns the top-level names of all modules that the globals of `module` refer to."""
     return {_origin(value).partition(".")[0] for value in list(vars(module).values())}
 
 
 def _origin(value: object) -> str:
-    """The name of a module, or of the module of a class or function; empty for anything else."""
+    """Returns the name of a module, or of a class's or function's; empty for other objects."""
     # By its type: `isinstance` asks an object for its class, which some proxies compute.
     if issubclass(type(value), types.ModuleType):
         name = vars(value).get("__name__")

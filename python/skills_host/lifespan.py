@@ -1,12 +1,12 @@
 """The lifespan of a plugin's application: what runs before its first request and after its last.
 
 A router's `lifespan`, its `on_startup` and `on_shutdown` handlers and those of nested routers are
-merged by FastAPI when the router is included; which of them, depends on its version. So they are
-not looked for: the application is asked, by the lifespan protocol of ASGI, as servers do it.
+merged by FastAPI when the router is included; which of them, depends on its version. So this module
+runs the application's merged lifespan by the lifespan protocol of ASGI, as servers do.
 
-Unlike a server, the daemon serves on where the start fails: the lifespan follows the rule for
-`startup()`, whose purpose it shares. One plugin's failed preparation is reported and shown with its
-status, and requests that do not need it are answered. A server has nothing else to serve and ends.
+Unlike a server, which then ends, the daemon serves the plugin even where the start fails: the
+lifespan follows the rule for `startup()`, whose purpose it shares. The failure is logged and shown
+in the plugin's status, and requests that do not need the lifespan are answered.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from skills_host.contract import Application, Message
 
 logger = logging.getLogger("skills_host.lifespan")
 
-#: Seconds that a lifespan gets to end after it was cancelled.
+#: Timeout for the end of a lifespan that was cancelled.
 _CANCELLED_SECONDS = 1.0
 
 
@@ -30,7 +30,7 @@ class Lifespan:
         app: The application.
 
     Attributes:
-        state: What the lifespan yielded; each request's state begins as a copy.
+        state: The state that the lifespan yielded; each request gets a copy.
     """
 
     def __init__(self, app: Application) -> None:

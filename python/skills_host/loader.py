@@ -1,4 +1,4 @@
-"""From a file to a plugin object, its FastAPI application and its description."""
+"""Imports plugins and makes their FastAPI applications and descriptions."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 
 class LoadError(Exception):
-    """The file was executed, but holds no plugin."""
+    """The file was executed but has no plugin."""
 
 
 class LoadedPlugin:
-    """A plugin, ready to run.
+    """A loaded plugin with a FastAPI router.
 
     Attributes:
         name: Its URL prefix.
-        instance: The plugin object.
-        plans: How to call its routes directly; known once it was described.
+        instance: The plugin object, with its optional hooks.
+        plans: Call plans of its routes, by number; empty before `describe`.
         app: Its FastAPI application, every route below `/{name}`.
-        response_type: What of a handler's results is an answer already.
+        response_type: The class of response objects.
     """
 
     def __init__(self, realm: Realm, instance: Any) -> None:
@@ -52,7 +52,7 @@ class LoadedPlugin:
         self.response_type = _response_type()
 
     def describe(self) -> str:
-        """The description as JSON, in the shape of the library's `Report`."""
+        """Returns the description as JSON, in the shape of the library's `Report`."""
         routes, self.plans = route.routes(self.app, f"/{self.name}")
         described: dict[str, Any] = {
             "name": self.name,
@@ -66,7 +66,7 @@ class LoadedPlugin:
         try:
             described["openapi"] = self.app.openapi()
             described["declared"] = self._declared
-            # The daemon answers with it from now on; FastAPI makes it again if a plugin asks.
+            # The daemon answers with its own copy; FastAPI makes it again where a plugin reads it.
             self.app.openapi_schema = None
             return json.dumps(described, default=str)
         except Exception as error:
@@ -78,7 +78,7 @@ class LoadedPlugin:
             return json.dumps(described)
 
     def close(self) -> None:
-        """Forgets the plugin's modules."""
+        """Removes the plugin's modules from `sys.modules`."""
         self._realm.close()
 
 
@@ -94,11 +94,11 @@ def load(
         init_file: Absolute path of `__init__.py` or of a single file.
         working_name: Name for the plugin's root package.
         entry_point: `package.module:Class`, if the class is not in the file itself.
-        outline: What its manifest says: `commands`, by name, and `about`.
+        outline: Metadata of its manifest.
 
     Raises:
-        LoadError: The file holds no plugin class.
-        Exception: Whatever the plugin raises while it is imported or made.
+        LoadError: The file has neither a plugin class nor functions.
+        Exception: Any exception that the plugin raises while it is imported or made.
     """
     _see_new_packages()
     path = Path(init_file)
@@ -121,7 +121,7 @@ def load(
 
 
 def _see_new_packages() -> None:
-    """Lets the import system see what `uv` has just installed, `.pth` files included."""
+    """Makes packages that `uv` has just installed importable, `.pth` files included."""
     importlib.invalidate_caches()
     site.addsitedir(sysconfig.get_path("purelib"))
 
@@ -141,7 +141,7 @@ def _plugin_class(module: types.ModuleType) -> type[Any] | None:
 
 
 def _of_packages(realm: Realm, name: str, outline: Outline) -> FunctionsPlugin:
-    """A plugin that is nothing but a manifest."""
+    """Makes a plugin of the functions that a manifest names."""
     from skills_host.functions.discover import named
     from skills_host.functions.plugin import FunctionsPlugin
 
@@ -151,8 +151,8 @@ def _of_packages(realm: Realm, name: str, outline: Outline) -> FunctionsPlugin:
 
 
 def _of_functions(realm: Realm, module: types.ModuleType, path: Path, name: str) -> FunctionsPlugin:
-    """A plugin of plain functions."""
-    # Imported here, so that a venv without msgspec fails such plugins with a reason, not all.
+    """Makes a plugin of a module's functions."""
+    # Imported here, so that a venv without msgspec fails these plugins only, with a reason.
     from skills_host.functions.discover import commands
     from skills_host.functions.plugin import FunctionsPlugin
 
@@ -166,7 +166,7 @@ def _of_functions(realm: Realm, module: types.ModuleType, path: Path, name: str)
 
 
 def _from_entry_point(realm: Realm, path: Path, entry_point: str) -> Any:
-    """Makes the object that `entry_point` names, with an empty context if it wants one."""
+    """Makes the object that `entry_point` names, with `None` for a context if one is required."""
     folders = [str(path.parent), str(path.parent.parent)]
     realm.path[:0] = [folder for folder in folders if folder not in realm.path]
     module_name, _, class_name = entry_point.partition(":")
@@ -191,7 +191,7 @@ def _response_type() -> type[Any]:
 
 
 def _application(plugin: LoadedPlugin, router: APIRouter, declared: dict[str, str]) -> FastAPI:
-    """Makes the application; `declared` gets the paths that OpenAPI writes in another way."""
+    """Makes the application; `declared` gets paths with convertors, by the path OpenAPI has."""
     # Imported here, so that a venv without FastAPI fails each plugin with a reason, not the daemon.
     from fastapi import FastAPI
     from fastapi.responses import JSONResponse

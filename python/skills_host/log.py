@@ -1,4 +1,4 @@
-"""Everything Python logs or prints goes to the daemon's log."""
+"""Python's logging, warnings and standard streams, written to the daemon's log."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import _skills_host
 from skills_daemon.colors import force_colors
 from skills_daemon.logging import request_id_ctx
 
-#: The plugin whose code runs.
+#: Name of the plugin whose code runs; empty for the host's own.
 plugin_ctx: contextvars.ContextVar[str] = contextvars.ContextVar("plugin", default="")
 
 
 class _DaemonHandler(logging.Handler):
-    """Hands records to the daemon, which writes them with its own."""
+    """Passes records to the daemon's log."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -42,7 +42,7 @@ class _DaemonHandler(logging.Handler):
 
 
 class _LogStream(io.TextIOBase):
-    """A text stream whose lines become log records: plugins print."""
+    """A text stream whose lines become log records, for plugins that print."""
 
     def __init__(self, name: str, level: int) -> None:
         self._logger = logging.getLogger(name)
@@ -54,7 +54,7 @@ class _LogStream(io.TextIOBase):
 
     def write(self, text: str) -> int:
         *lines, rest = (getattr(self._rest, "text", "") + text).split("\n")
-        # A line nobody ends is logged in pieces rather than kept for ever.
+        # A line without an end is logged in pieces rather than kept for ever.
         if len(rest) > io.DEFAULT_BUFFER_SIZE:
             lines, rest = [*lines, rest], ""
         self._rest.text = rest
@@ -65,7 +65,7 @@ class _LogStream(io.TextIOBase):
 
 
 def install(level: str) -> None:
-    """Makes the daemon's log the destination of `logging`, warnings, prints and stray exceptions.
+    """Sends `logging`, warnings, prints and unhandled exceptions of threads to the daemon's log.
 
     Args:
         level: The least level that is logged: DEBUG, INFO, WARNING or ERROR.

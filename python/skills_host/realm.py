@@ -1,4 +1,4 @@
-"""Each plugin sees its own modules.
+"""Module namespaces of plugins: each plugin imports from its own folders and the shared venv.
 
 Plugins put their own folders at the front of `sys.path` and then import `lib.client`,
 `skills_plugin.formatters` and the like as top-level modules, at load and lazily inside request
@@ -7,20 +7,20 @@ handlers. Two plugins may use the same names.
 A `Realm` gives a plugin a private root package, `_plugin_NAME`. A module that is found in a
 folder the plugin added is imported below that root (`_plugin_jira.lib.client`), so in
 `sys.modules` no two plugins ever share a name, and pickling, `inspect`, dataclasses and
-tracebacks work as for any module. The plugin's code still says `import lib.client`: each of its
-modules runs with a `__builtins__` of its own, whose `__import__` knows the realm. CPython looks
+tracebacks work as for any module. `import lib.client` in the plugin's code resolves to it: each of
+its modules runs with a `__builtins__` of its own, whose `__import__` is the realm's. CPython looks
 it up in the globals of the code that imports, so it works at any time and on any thread, and
 third-party code, which has the ordinary `__builtins__`, pays nothing.
 
 `import sys` and `import importlib` inside a realm give stand-ins: `sys.path` and `sys.modules`
-are the plugin's view, `importlib.import_module` knows its names, everything else is the real
+are the plugin's view, `importlib.import_module` resolves its names, everything else is the real
 module's.
 
-What is found where, first match wins:
+Resolution order, first match wins:
 
 1. `skills_daemon` is always the daemon's.
-2. A module that the plugin has imported stays what it is, as in any Python, and so does one that a
-   shared module of the plugin's has imported: a copy in a folder added later is not looked at.
+2. A module that the plugin has imported stays the same, as in any Python, and so does one that a
+   shared module of the plugin has imported: a copy in a folder added later is ignored.
 3. A standard library module that is loaded already, as everywhere in Python.
 4. Modules in folders that the plugin added to its `sys.path`.
 5. Everything else: the venv and the standard library, shared by all plugins.
@@ -44,7 +44,7 @@ from skills_host.imports import with_their_imports
 
 _import = builtins.__import__
 
-#: Never a plugin's own, wherever its folders may hold a copy.
+#: Shared, even where a plugin's folders hold a copy.
 _ALWAYS_SHARED = frozenset({"skills_daemon", "sys", "importlib", "builtins"})
 
 
@@ -119,11 +119,11 @@ class Realm:
         return module
 
     def qualified(self, name: str) -> str:
-        """The name in `sys.modules` of what the plugin calls `name`."""
+        """Returns the name in `sys.modules` of the module that the plugin imports as `name`."""
         return f"{self.root}.{name}" if self._owns(name.partition(".")[0]) else name
 
     def forget(self, name: str) -> None:
-        """Removes what the plugin calls `name` from `sys.modules`; its next import is a new one.
+        """Removes the module that the plugin imports as `name` from `sys.modules`.
 
         Raises:
             KeyError: It is not there.
@@ -133,7 +133,7 @@ class Realm:
         self._owned.pop(name, None)
 
     def close(self) -> None:
-        """Forgets the realm's modules, so that the next load starts afresh."""
+        """Removes the realm's modules from `sys.modules`; the next load imports them anew."""
         _finder.realms.pop(self.root, None)
         mine = f"{self.root}."
         for name in [n for n in sys.modules if n == self.root or n.startswith(mine)]:
@@ -198,7 +198,7 @@ class _RealmLoader(importlib.machinery.SourceFileLoader):
         self._realm = realm
 
     def path_stats(self, path: str) -> dict[str, int]:
-        """What bytecode is checked against: finer than seconds, for edits between quick reloads."""
+        """Returns what bytecode is checked against, with microseconds for edits between reloads."""
         stats = os.stat(path)
         return {"mtime": stats.st_mtime_ns // 1000, "size": stats.st_size}
 
@@ -230,7 +230,7 @@ class _RealmFinder(MetaPathFinder):
 
 
 class _RealmSys(types.ModuleType):
-    """`sys` as a plugin sees it: its own `path` and `modules`, the real one's everything else."""
+    """Stand-in for `sys` in a plugin: its own `path` and `modules`, all else from the real one."""
 
     def __init__(self, realm: Realm) -> None:
         super().__init__("sys", sys.__doc__)
@@ -250,7 +250,7 @@ class _RealmSys(types.ModuleType):
 
 
 class _RealmModules(MutableMapping[str, Any]):
-    """`sys.modules` as a plugin sees it: its own modules under the names it calls them."""
+    """Stand-in for `sys.modules` in a plugin: its own modules under their unqualified names."""
 
     def __init__(self, realm: Realm) -> None:
         self._realm = realm
@@ -275,7 +275,7 @@ class _RealmModules(MutableMapping[str, Any]):
 
 
 class _RealmImportlib(types.ModuleType):
-    """`importlib` as a plugin sees it: `import_module` knows its own modules."""
+    """Stand-in for `importlib` in a plugin: `import_module` resolves its own modules."""
 
     def __init__(self, realm: Realm) -> None:
         super().__init__("importlib", importlib.__doc__)

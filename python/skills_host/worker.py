@@ -1,9 +1,8 @@
 """The thread of one plugin: its event loop, its hooks, its requests.
 
-The thread imports the plugin, reports, and then runs the loop until it is told to unload. Work
-arrives through the `Inbox`, in batches: its file descriptor becomes readable once per batch.
-Events are a `Call` (a request), a number (the id of a call that moved), or `(verb, seconds,
-reply)`.
+The thread imports the plugin, replies with the description, and runs the loop until the `unload`
+verb. Work arrives through the `Inbox`, in batches: its file descriptor becomes readable once per
+batch. Events are a `Call` (a request), the id of a call to wake, or `(verb, seconds, reply)`.
 """
 
 from __future__ import annotations
@@ -46,13 +45,13 @@ def run(
     """Loads a plugin and runs it; returns after its unload.
 
     Args:
-        inboxes: Where work arrives, one for each loop; hooks arrive at the first.
+        inboxes: The queues of its loops; hooks arrive at the first.
         pool: The threads for `def` handlers.
         init_file: The plugin's file.
-        working_name: Its name until it tells its own.
-        entry_point: Where its class lies, if not in the file.
-        outline: What its manifest says, as JSON: `commands` and `about`.
-        reply: Gets the description, or why there is none.
+        working_name: Its name until it is loaded.
+        entry_point: `package.module:Class`, if the class is not in the file itself.
+        outline: Metadata of its manifest, an `Outline` as JSON.
+        reply: Receives the description, or the reason of the failure.
     """
     plugin_ctx.set(working_name)
     try:
@@ -81,7 +80,7 @@ def run(
 
 
 def _where_and_why(error: BaseException, init_file: str) -> str:
-    """One line: the exception, and the place in the plugin's own code that led to it."""
+    """Returns the exception and its place in the plugin's own code, in one line."""
     message = str(error) or "no message"
     if isinstance(error, SyntaxError):
         return f"{error.filename or init_file} line {error.lineno}: SyntaxError: {error.msg}"
@@ -96,7 +95,7 @@ class _Worker:
     """One loop of a plugin.
 
     Args:
-        inbox: Where its work arrives.
+        inbox: The loop's queue.
         pool: The plugin's threads for `def` handlers.
         plugin: The plugin.
         lifespan: The plugin's lifespan, which runs on the first loop.
@@ -188,9 +187,9 @@ class _Worker:
             reply.fail(f"{type(error).__name__}: {error}")
 
     async def _startup(self, limit: float) -> str:
-        """Starts the lifespan and runs `startup()`, then `connect()`, each in at most `limit`.
+        """Starts the lifespan, runs `startup()`, then `connect()`, and returns the failures.
 
-        What fails is reported and stops nothing.
+        The lifespan and `startup()` share `limit` seconds; `connect()` gets as many of its own.
         """
         deadline = self._loop.time() + limit
         failed = [await self._lifespan.start(limit)]
@@ -199,19 +198,19 @@ class _Worker:
         return json.dumps([complaint for complaint in failed if complaint])
 
     async def _finish(self, limit: float) -> str:
-        """Waits until no request is under way."""
+        """Waits until no request is in flight."""
         await self._finished(limit)
         return "null"
 
     async def _unload(self, limit: float) -> str:
-        """Finishes the requests under way, then runs `shutdown()` and ends the lifespan.
+        """Finishes the in-flight requests, then runs `shutdown()` and ends the lifespan.
 
-        The requests get at most `limit`; `shutdown()` and the lifespan too, together.
+        The requests get at most `limit` seconds; `shutdown()` and the lifespan together as much.
         """
         finished = await self._finished(limit)
         deadline = self._loop.time() + limit
         complaint = await self._hook("shutdown", limit)
-        # What arrived meanwhile; not from here, because a task cannot start another's first step.
+        # Takes late arrivals; not from here, because a task cannot run another's first step.
         self._loop.call_soon(self._drain)
         await asyncio.sleep(0)
         if finished:
@@ -223,11 +222,11 @@ class _Worker:
         return json.dumps("; ".join(filter(None, failed)) or None)
 
     def _left(self, deadline: float, limit: float) -> float:
-        """Seconds until `deadline`, and a little where what came before took them all."""
+        """Returns the seconds until `deadline`, but at least one where `limit` allows it."""
         return max(deadline - self._loop.time(), min(limit, 1))
 
     async def _finished(self, limit: float) -> bool:
-        """Waits until no request is under way, on this loop, beside it, or in the pool."""
+        """Waits until no request is in flight, on any loop or in the pool; false after `limit`."""
         empty = asyncio.Event()
         self._pool.when_empty(lambda: self._loop.call_soon_threadsafe(empty.set))
         others = [
@@ -261,7 +260,7 @@ class _Worker:
         return None
 
     async def _health(self, limit: float) -> str:
-        """What `health_check()` says, as a JSON object with at least `status`."""
+        """Returns the result of `health_check()` as a JSON object with at least `status`."""
         check = getattr(self._plugin.instance, "health_check", None)
         if check is None:
             return json.dumps({"status": "ok"})

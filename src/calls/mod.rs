@@ -14,6 +14,7 @@ mod binding;
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -25,7 +26,7 @@ use tokio::time::Instant;
 use crate::exchange::events::Signal;
 use crate::exchange::head::{RequestHead, ResponseHead};
 use crate::exchange::request::{Addressed, Request};
-use crate::exchange::{Events, Feed, Incoming, IoSide, Signals};
+use crate::exchange::{Aborted, Events, Feed, Incoming, IoSide, Signals};
 use crate::failure::{Failure, Kind};
 use crate::registry::Served;
 use crate::runtime::{Call, Caller};
@@ -143,7 +144,8 @@ impl Underway {
     pub async fn answer(mut self) -> Result<Answer, Failure> {
         let head = match (&self.deadline, &self.cancelled) {
             (None, None) => self.io.head().await,
-            _ => self.head_in_time().await?,
+            // On the heap: a plain request must not carry the room for it.
+            _ => Box::pin(self.head_in_time()).await?,
         };
         match head {
             Ok(head) => {
@@ -163,9 +165,7 @@ impl Underway {
     }
 
     /// Waits for the head until the deadline, and passes on a cancellation.
-    async fn head_in_time(
-        &mut self,
-    ) -> Result<Result<ResponseHead, crate::exchange::Aborted>, Failure> {
+    async fn head_in_time(&mut self) -> Result<Result<ResponseHead, Aborted>, Failure> {
         let signals = self.io.signals();
         let (deadline, cancelled) = (self.deadline, self.cancelled.take());
         let late = async {
@@ -181,11 +181,12 @@ impl Underway {
                 // False only for a call that is over.
                 signals.send(Signal::Cancel);
             }
-            std::future::pending::<()>().await;
+            std::future::pending::<Infallible>().await
         };
         tokio::select! {
             head = self.io.head() => Ok(head),
-            () = cancel => unreachable!("a cancelled call is waited for, too"),
+            // A cancelled call is waited for, too.
+            never = cancel => match never {},
             () = late => {
                 self.io.signals().send(Signal::Cancel);
                 let error = format!("{} gave no answer before the deadline", self.plugin.name());

@@ -1,4 +1,4 @@
-//! The limit of the benches: what axum itself makes of the bench plugin's routes, with no Python anywhere.
+//! Upper bound of the benches: the bench plugin's routes served by axum alone, without Python.
 //!
 //! Same paths, same checks of the parameters, same JSON, same runtime settings as the host. Prints its
 //! port, then serves until it is killed.

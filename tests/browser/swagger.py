@@ -10,7 +10,7 @@ import sys
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-#: Nothing but the daemon has an address, and Chromium itself asks nobody.
+#: Only the daemon's host resolves, and Chromium sends no requests of its own.
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -29,7 +29,7 @@ def visit(page: Page, url: str, picture: str) -> dict[str, object]:
     errors: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("requestfailed", lambda request: failed.append(request.url))
-    page.on("console", lambda said: said.type == "error" and errors.append(said.text))
+    page.on("console", lambda line: line.type == "error" and errors.append(line.text))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{url}/docs")
     operation = page.locator(".opblock", has=page.locator('[data-path="/demo/hello"]'))

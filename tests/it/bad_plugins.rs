@@ -1,4 +1,4 @@
-//! Plugins that cannot serve: each is named, with the reason and the place, and the others do not notice.
+//! Plugins that cannot serve: each is named, with the reason and the place, and the others keep working.
 
 use std::fs;
 
@@ -46,20 +46,20 @@ fn code_that_does_not_load_is_named_with_its_line() {
 }
 
 #[test]
-fn a_plugin_that_failed_before_it_told_its_name_is_pointed_to() {
+fn a_plugin_that_failed_before_its_name_was_read_is_named_by_its_folder() {
     let home = Home::new();
     let folder = ".claude/plugins/marketplaces/m/plugins/tickets/skills/tickets-communication";
     home.write(
         &format!("{folder}/scripts/skills_plugin/__init__.py"),
         &format!("1 / 0\n{}", plugin_code("tickets", OK)),
     );
-    // What is typed is the name in the code, which nobody has read yet.
+    // The command has the name in the code, which was not read yet.
     let output = home.client(&["tickets", "ok"]);
     output.fails_with(1).says("tickets-communication").says("ZeroDivisionError");
 }
 
 #[test]
-fn a_wrong_manifest_is_named_with_field_or_line() {
+fn an_invalid_manifest_is_named_with_field_or_line() {
     let home = Home::new();
     let code = |name| plugin_code(name, OK);
     home.plugin("json", &code("json"), "{\"name\": \"json\",\n oops}");
@@ -82,7 +82,7 @@ fn a_wrong_manifest_is_named_with_field_or_line() {
     assert!(text.contains("manifest.json must hold a JSON object"), "{text}");
     let text = fails(&home, "reserved", "ok");
     assert!(text.contains("field `name`") && text.contains("health"), "{text}");
-    // A field nobody knows is a warning.
+    // An unknown field is a warning.
     home.client(&["extra", "ok"]).ok().quietly();
     home.control(&["logs"]).ok().says("unknown field").says("dependencys");
 
@@ -108,7 +108,7 @@ fn of_two_plugins_of_one_name_the_first_serves() {
     assert!(text.contains("plugins/aa/skills/aa"), "{text}");
     for _ in 0..3 {
         home.control(&["reload"]).fails_with(1);
-        assert!(answer().contains('1'), "whoever loads faster");
+        assert!(answer().contains('1'), "whichever loads faster");
     }
 }
 
@@ -124,7 +124,7 @@ fn a_plugin_may_not_take_the_demos_name_from_a_user_nor_a_route_from_the_daemon(
 }
 
 #[test]
-fn a_path_that_is_not_there_is_named() {
+fn a_path_that_does_not_exist_is_named() {
     let home = Home::new();
     let home = home.with("SKILLS_DAEMON_PLUGINS", "~/nowhere/missing:~/one.py");
     home.write("one.py", &plugin_code("one", OK));
@@ -139,7 +139,7 @@ fn a_path_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_plugin_for_another_daemon_is_set_aside_with_the_version_it_wants() {
+fn a_plugin_for_another_daemon_is_not_loaded_and_the_required_version_shown() {
     let home = Home::new();
     let code = plugin_code("later", OK);
     home.plugin("later", &code, r#"{"name": "later", "daemon_version": ">=99, <100"}"#);

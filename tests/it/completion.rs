@@ -1,4 +1,4 @@
-//! What shells complete: plugins, commands, options, values; and how completion is installed.
+//! Completion in shells: plugins, commands, options, values; and its installation.
 
 use std::fs;
 
@@ -34,7 +34,7 @@ def write(name: str, force: bool = False):
 
 @router.get("/_debug")
 def debug():
-    """Not for everybody."""
+    """Hidden."""
 "#;
 
 /// A real bash, the script that it is given, and the key pressed at the end of `line`.
@@ -93,7 +93,7 @@ fn bash_completes_plugins_commands_options_and_values() {
 }
 
 #[test]
-fn other_shells_are_told_what_a_word_means() {
+fn other_shells_get_words_with_their_descriptions() {
     let home = home();
     let ask = |shell: &str, words: &[&str]| {
         let mut command = home.command(CONTROL, &[]);
@@ -123,7 +123,7 @@ fn installing_adds_one_line_and_removing_takes_it_back() {
     home.control(&["completion", "bash", "--install"]).ok().says("already loads");
     let text = fs::read_to_string(&rc).unwrap();
     assert_eq!(text.lines().count(), 2, "{text}");
-    // It does what it says, in a shell that starts.
+    // It works in a new shell.
     let shell =
         Output::of(home.command("/bin/bash", &["-c", ". ~/.bashrc; complete -p skills-client"]));
     shell.ok().quietly().says("_clap_complete_skills_client");

@@ -1,4 +1,4 @@
-//! Requests at the same time: none waits for another that it does not have to wait for.
+//! Concurrent requests: none waits for another without need.
 
 use serde_json::json;
 
@@ -50,7 +50,7 @@ fn a_client_that_goes_away_leaves_nothing_behind() {
     home.control(&["start"]).ok();
     let waiting = home.spawn_client(&["meet", "never"]);
     eventually("the request", || (home.status()["in_flight"] == json!(1)).then_some(()));
-    // Killed, like a command that somebody interrupts.
+    // Killed, like a command that is interrupted.
     drop(waiting);
     eventually("its end", || (home.status()["in_flight"] == json!(0)).then_some(()));
     home.client(&["demo", "hello"]).ok();

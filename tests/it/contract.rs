@@ -1,10 +1,10 @@
-//! What the stub of `_skills_host` declares is what the module has, and its settings are the daemon's.
+//! The stub of `_skills_host` declares what the module has, and its settings are the daemon's.
 
 use serde_json::json;
 
 use crate::harness::{Home, plugin_code};
 
-/// Compares names and parameters; types are the type checker's business.
+/// Compares names and parameters; types are left to the type checker.
 const COMPARE: &str = r#"
 import ast, inspect, sys
 import _skills_host

@@ -34,7 +34,7 @@ fn starting_and_stopping_twice_is_no_error() {
 }
 
 #[test]
-fn status_tells_where_everything_is() {
+fn status_lists_process_paths_and_plugins() {
     let home = Home::new();
     home.plugin("broken", "1 / 0\n", "");
     home.client(&["demo", "hello"]).ok();
@@ -88,7 +88,7 @@ fn plugins_and_their_routes_are_listed() {
 }
 
 #[test]
-fn a_reload_tells_what_changed() {
+fn a_reload_reports_what_changed() {
     let home = Home::new();
     home.plugin("kept", &plugin_code("kept", OK), "");
     home.plugin("going", &plugin_code("going", OK), "");
@@ -110,7 +110,7 @@ fn a_reload_tells_what_changed() {
     home.client(&["going", "ok"]).fails_with(1).says("Unknown plugin: going");
     assert_eq!(home.pid(), pid, "the daemon itself goes on");
 
-    // Over HTTP the same; and a plugin that breaks is said to.
+    // Over HTTP the same; and a plugin that breaks is reported.
     home.plugin("kept", "1 / 0\n", "");
     let reloaded = home.http("POST", "/reload-plugins", &[]).json();
     // Its old version serves on.

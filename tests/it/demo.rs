@@ -1,4 +1,4 @@
-//! What the bundled demo plugin answers, how the client prints it, and with which exit status it ends.
+//! Answers of the bundled demo plugin: how the client prints them, and its exit status.
 
 use serde_json::json;
 
@@ -41,7 +41,7 @@ fn parameters_of_every_kind_arrive() {
 }
 
 #[test]
-fn what_is_wrong_with_parameters_is_said_for_each() {
+fn each_invalid_parameter_is_reported() {
     let home = Home::new();
     let missing = home.client(&["demo", "kinds", "word"]);
     insta::assert_snapshot!(missing.fails_with(1).quietly().stdout(), @"

@@ -1,4 +1,4 @@
-//! What plugins need is there without another step; what cannot be had costs only the plugin that wants it.
+//! Requirements of plugins: installed without another step; one that cannot be installed fails only its plugin.
 
 use std::fs;
 
@@ -62,7 +62,7 @@ fn of_dependencies_that_contradict_each_other_or_do_not_exist_the_first_keep_wor
     let missing = home.client(&["cc", "version"]);
     missing.fails_with(1).says("this-package-does-not-exist-xyz").says("Hint: ");
 
-    // The same in the list of plugins, and once it is corrected it serves.
+    // The same in the list of plugins; once corrected, it serves.
     let failed = home.client(&["--json", "plugins"]).ok().json()["failed"].clone();
     let names: Vec<_> = failed.as_array().unwrap().iter().map(|f| f["name"].clone()).collect();
     assert_eq!(names, [json!("bb"), json!("cc")]);
@@ -76,7 +76,7 @@ fn cut_off(home: Home) -> Home {
     let empty = home.path().join("empty");
     fs::create_dir(&empty).unwrap();
     home.with("UV_CACHE_DIR", empty.to_str().unwrap())
-        // Nobody listens there.
+        // No process listens there.
         .with("UV_DEFAULT_INDEX", "http://127.0.0.1:1/simple")
         .with("UV_HTTP_RETRIES", "0")
         .with("UV_FIND_LINKS", "")
@@ -85,7 +85,7 @@ fn cut_off(home: Home) -> Home {
 }
 
 #[test]
-fn without_a_network_a_fresh_home_says_so() {
+fn without_a_network_the_first_command_reports_it() {
     let home = cut_off(Home::bare());
     let output = home.client(&["demo", "hello"]);
     output.fails_with(3).complains("Error: ").complains("fastapi").complains("127.0.0.1:1");
@@ -144,7 +144,7 @@ def version():
     let lazy = manifest("lazy", "python-slugify").to_string();
     home.plugin("lazy", &plugin_code("lazy", version), &lazy);
     home.client(&["lazy", "version"]).ok();
-    // It is known and asleep from now on, and finds another world when it wakes.
+    // It is cached and asleep from now on, and the requirements change before it wakes.
     let runs = json!({"name": "busy", "dependencies": ["python-slugify>=8"]}).to_string();
     home.plugin("busy", &plugin_code("busy", version), &runs);
     home.control(&["restart"]).ok();
@@ -160,7 +160,7 @@ def version():
 }
 
 #[test]
-fn what_a_sleeping_plugin_needs_is_kept_for_it() {
+fn requirements_of_a_sleeping_plugin_are_kept() {
     let home = Home::new();
     let manifest =
         r#"{"name": "lazy", "dependencies": ["idna==3.6"], "daemon": {"load": "demand"}}"#;

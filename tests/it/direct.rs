@@ -1,4 +1,4 @@
-//! Direct calls: handlers see what they see under FastAPI, on their own loop and thread.
+//! Direct calls: handlers have the surroundings that FastAPI gives them, on their own loop and thread.
 
 use serde_json::json;
 
@@ -63,7 +63,7 @@ fn handlers_have_a_task_a_context_and_a_thread_of_their_own() {
 }
 
 #[test]
-fn routes_tell_how_they_are_called_and_bad_values_are_fastapis_business() {
+fn routes_show_how_they_are_called_and_invalid_values_go_to_fastapi() {
     let home = Home::new();
     home.plugin("direct", &plugin_code("direct", SURROUNDINGS), "");
     home.control(&["plugins", "--routes"])
@@ -77,7 +77,7 @@ fn routes_tell_how_they_are_called_and_bad_values_are_fastapis_business() {
     assert_eq!(bad.json()["detail"][0]["loc"], json!(["query", "tags", 0]));
 }
 
-/// Handlers that block their loop until four of them have met, and one that tells how many ever ran at once.
+/// Handlers that block their loop until four of them have met, and one that returns how many ran at once.
 const BLOCKING: &str = "
 import threading
 barrier = threading.Barrier(4)
@@ -100,7 +100,7 @@ async def alone():
 ";
 
 #[test]
-fn handlers_that_block_run_one_after_the_other_unless_the_plugin_asks_for_more_loops() {
+fn handlers_that_block_run_one_after_the_other_unless_the_plugin_has_several_loops() {
     let home = Home::new();
     home.plugin("one", &plugin_code("one", BLOCKING), "");
     home.plugin("four", &plugin_code("four", BLOCKING), r#"{"daemon": {"loops": 4}}"#);

@@ -1,4 +1,4 @@
-//! Which plugins are found, and which are not.
+//! Discovery of plugins.
 
 use std::os::unix::fs::symlink;
 
@@ -6,9 +6,9 @@ use serde_json::json;
 
 use crate::harness::{Home, plugin_code};
 
-fn code(name: &str, said: &str) -> String {
+fn code(name: &str, answer: &str) -> String {
     let route = "@router.get('/say')\ndef say():\n    return {'success': True, 'data': '";
-    plugin_code(name, &format!("{route}{said}'}}\n"))
+    plugin_code(name, &format!("{route}{answer}'}}\n"))
 }
 
 fn names(home: &Home) -> Vec<String> {
@@ -38,8 +38,8 @@ fn plugins_of_claude_are_found_unless_they_are_switched_off() {
     home.write(".claude/plugins/x/node_modules/y/skills_plugin/__init__.py", &code("no", "no"));
 
     assert_eq!(names(&home), ["on", "only", "linked", "demo"]);
-    for (name, said) in [("on", "market\n"), ("only", "1.10.0\n"), ("linked", "here\n")] {
-        assert_eq!(home.client(&[name, "say"]).ok().quietly().stdout(), said);
+    for (name, answer) in [("on", "market\n"), ("only", "1.10.0\n"), ("linked", "here\n")] {
+        assert_eq!(home.client(&[name, "say"]).ok().quietly().stdout(), answer);
     }
     home.client(&["off", "say"]).fails_with(1).says("Unknown plugin: off");
 

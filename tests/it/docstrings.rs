@@ -1,4 +1,4 @@
-//! Help of parameters out of docstrings, in the three styles that people write.
+//! Help of parameters in docstrings of the three usual styles.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ const ROUTES: &str = r#"
 from fastapi import Header, Query
 
 @router.get("/google/{key}")
-def google(key: str, max_results: int = Query(5, alias="maxResults"), told: str = Query("", description="Its own")):
+def google(key: str, max_results: int = Query(5, alias="maxResults"), note: str = Query("", description="Its own")):
     """Find in Google style.
 
     More about it.
@@ -17,10 +17,10 @@ def google(key: str, max_results: int = Query(5, alias="maxResults"), told: str 
         key: Which one,
             on two lines.
         max_results: How many.
-        told: Not this.
+        note: Not this.
 
     Returns:
-        Nobody needs this.
+        No reader of the help needs this.
 
     Examples:
         d google A-1
@@ -47,7 +47,7 @@ async def sphinx(names: list[str], strict: bool = False):
     :returns: Something.
     """
 
-@router.get("/plain", description="Told by hand.\n\nArgs: are not meant here.")
+@router.get("/plain", description="Given by hand.\n\nArgs: are not meant here.")
 def plain(word: str = ""):
     """Not shown.
 
@@ -75,7 +75,7 @@ fn parameters_are_explained_by_the_docstring_of_their_handler() {
         };
         assert_eq!(
             texts("google"),
-            ["key: Which one, on two lines.", "maxResults: How many.", "told: Its own"]
+            ["key: Which one, on two lines.", "maxResults: How many.", "note: Its own"]
         );
         let google = help("google");
         assert_eq!(google["summary"], json!("Find in Google style."));
@@ -85,9 +85,12 @@ fn parameters_are_explained_by_the_docstring_of_their_handler() {
         assert_eq!(help("numpy")["description"], json!(""));
         assert!(texts("sphinx").contains(&"strict: How exactly.".to_owned()), "{fastapi}");
         assert_eq!(texts("plain"), ["word: Still known."]);
-        assert_eq!(help("plain")["summary"], json!("Told by hand."));
+        assert_eq!(help("plain")["summary"], json!("Given by hand."));
         // The document stays FastAPI's own.
         let document = home.get("/d/openapi.json").text();
-        assert!(document.contains("on two lines.") && document.contains("Nobody needs this."));
+        assert!(
+            document.contains("on two lines.")
+                && document.contains("No reader of the help needs this.")
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The doctor: right on a healthy installation, and naming what is broken on any other.
+//! The doctor: no complaints about a healthy installation, and the broken part of any other.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::{CONTROL, Home, Output, plugin_code};
 
-/// The verdict on `name` and what was seen.
+/// Returns the verdict on `name` and its findings.
 fn verdict(home: &Home, name: &str) -> (String, String) {
     let checks = Output::of(home.command(CONTROL, &["doctor", "--json"])).json();
     let check = checks.as_array().unwrap().iter().find(|check| check["name"] == name);

@@ -146,7 +146,7 @@ fn they_are_called_directly_and_without_fastapi() {
     for endpoint in endpoints {
         assert!(endpoint["why_fastapi"].is_null(), "{endpoint}");
     }
-    // Each plugin is loaded in the same interpreter, so this one must be alone there.
+    // All plugins share an interpreter, so this one must be alone in it.
     let home = greet();
     let python = home.paths().venv().join("bin/python");
     let script = "
@@ -167,7 +167,7 @@ print(sorted({name.partition('.')[0] for name in sys.modules} & {'fastapi', 'sta
 }
 
 #[test]
-fn what_is_wrong_is_said_as_fastapi_says_it() {
+fn invalid_values_are_reported_as_by_fastapi() {
     let home = greet();
     home.control(&["start"]).ok();
     let port = home.port();
@@ -206,7 +206,7 @@ fn what_is_wrong_is_said_as_fastapi_says_it() {
 }
 
 #[test]
-fn a_module_without_functions_says_what_is_missing() {
+fn a_module_without_functions_is_reported_with_what_is_missing() {
     let home = Home::new();
     home.plugin("empty", "import os\n", r#"{"name": "empty"}"#);
     home.client(&["empty", "x"])
@@ -246,14 +246,14 @@ fn a_manifest_alone_makes_commands_of_functions_of_packages() {
     assert!(document["paths"]["/text/slugify"]["get"].is_object(), "{document}");
     assert_eq!(document["info"]["version"], json!("2.1.0"));
 
-    for (wrong, said) in [
+    for (wrong, message) in [
         (MANIFEST.replace("math:sqrt", "math"), "field `commands.sqrt.call`"),
         (MANIFEST.replace("math:sqrt", "math:root"), "commands.sqrt: math has no root"),
         (MANIFEST.replace("\"GET\"", "\"PUT\""), "is neither GET nor POST"),
         (MANIFEST.replace("\"commands\"", "\"comands\""), "names neither `commands` nor"),
     ] {
         home.write(file, &wrong);
-        home.control(&["reload"]).fails_with(1).says(said);
+        home.control(&["reload"]).fails_with(1).says(message);
     }
 }
 
@@ -328,6 +328,6 @@ fn relative_paths_of_a_shell_are_the_callers() {
     );
     assert_eq!(home.read("work/new.md").as_deref(), Some("hi"));
     assert_eq!(call(&["wc", "get-text"]), ".");
-    // Over HTTP no directory is known: the daemon's own holds, where there is no such file.
+    // A request over HTTP has no directory: the path is resolved in the daemon's own.
     assert_eq!(home.get("/wc/get-size?file=notes.md").status, 500);
 }

@@ -1,4 +1,4 @@
-//! `--help` at all three levels, of the control program too, and what help says about what is not there.
+//! `--help` at all three levels, of the control program too, and help of names that do not exist.
 
 use crate::harness::{CONTROL, Home, Output};
 

@@ -1,4 +1,4 @@
-//! HTTP on the TCP port: what FastAPI answers, request ids, large bodies; who is refused; who can read what.
+//! HTTP on the TCP port: answers as FastAPI's, request ids, large bodies; refused requests; file modes.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
@@ -58,7 +58,7 @@ fn a_plugins_routes_answer_as_under_fastapi() {
 }
 
 #[test]
-fn the_daemons_own_routes_say_what_is_there() {
+fn the_daemons_own_routes_list_plugins_and_commands() {
     let home = Home::new();
     home.client(&["demo", "hello"]).ok();
     let health = home.get("/health");
@@ -224,7 +224,7 @@ fn only_the_user_can_read_what_the_daemon_makes() {
 }
 
 #[test]
-fn a_daemon_that_is_older_than_its_client_says_so_and_does_nothing() {
+fn a_daemon_that_is_older_than_its_client_reports_it_and_runs_nothing() {
     let home = Home::new();
     home.control(&["start"]).ok();
     let ask = |client: &str| {

@@ -1,4 +1,4 @@
-//! A daemon that hangs: nobody waits for it for ever, and it can be ended.
+//! A daemon that hangs: no program waits for it for ever, and it can be ended.
 
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -27,7 +27,7 @@ impl Frozen {
 
 impl Drop for Frozen {
     fn drop(&mut self) {
-        // Fails for one that was ended meanwhile.
+        // Fails for one that has ended.
         let _ = kill(self.0, Signal::SIGCONT);
     }
 }
@@ -54,10 +54,10 @@ fn no_program_waits_for_ever_and_each_names_process_and_remedy() {
     assert_eq!(json.json()["responding"], json!(false));
     for program in clients.into_iter().chain(controls) {
         let output = program.end();
-        let said = format!("{}{}", output.stdout(), output.stderr());
+        let printed = format!("{}{}", output.stdout(), output.stderr());
         output.fails_with(1);
         for text in ["does not respond", &pid, "skills-daemon restart"] {
-            assert!(said.contains(text), "{text:?} is not in {output:?}");
+            assert!(printed.contains(text), "{text:?} is not in {output:?}");
         }
     }
     help.end().ok().says("hello").complains("does not respond");
@@ -67,7 +67,7 @@ fn no_program_waits_for_ever_and_each_names_process_and_remedy() {
 }
 
 #[test]
-fn a_call_that_was_under_way_is_given_up_and_not_repeated() {
+fn an_in_flight_call_is_given_up_and_not_repeated() {
     let home = Home::new();
     let routes = "
 import os, time
@@ -119,7 +119,7 @@ fn fill_backlog(home: &Home) {
             socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None).unwrap();
         socket.set_nonblocking(true).unwrap();
         match socket.connect(&address) {
-            // It stays in the queue, though nobody is at its other end.
+            // It stays in the queue, though its other end is closed.
             Ok(()) => {}
             Err(error) => {
                 assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
@@ -161,7 +161,7 @@ def freeze():
 
 #[cfg(target_os = "linux")]
 #[test]
-fn one_that_does_not_even_hear_signals_is_killed() {
+fn one_that_handles_no_signals_is_killed() {
     let home = Home::new();
     home.plugin("evil", &plugin_code("evil", DEADLOCK), "");
     home.client(&["demo", "hello"]).ok();
@@ -180,8 +180,8 @@ fn one_that_hangs_while_it_starts_is_given_up() {
     let second = home.spawn_client(&["demo", "hello"]);
     let failed = first.end();
     failed.fails_with(1).complains(&format!("process id {pid}) hung while it started"));
-    let said = second.end();
-    assert!(said.status().success() || said.stderr() == failed.stderr(), "{said:?}");
+    let output = second.end();
+    assert!(output.status().success() || output.stderr() == failed.stderr(), "{output:?}");
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_stream_that_ends_with_a_hang_is_given_up() {
 }
 
 #[test]
-fn connections_that_say_nothing_are_no_hang() {
+fn silent_connections_are_no_hang() {
     let home = running_home();
     let idle: Vec<UnixStream> =
         (0..50).map(|_| UnixStream::connect(home.paths().socket()).unwrap()).collect();

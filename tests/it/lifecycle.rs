@@ -26,7 +26,7 @@ fn twenty_clients_at_once_in_a_fresh_home_share_one_daemon() {
 }
 
 #[test]
-fn many_clients_that_cannot_start_it_all_hear_why() {
+fn many_clients_that_cannot_start_it_all_report_why() {
     let home = Home::new().with("SKILLS_DAEMON_PYTHON", "/nonexistent/python");
     let clients: Vec<Running> = (0..8).map(|_| home.spawn_client(&["demo", "hello"])).collect();
     for client in clients {
@@ -70,14 +70,14 @@ fn stale_files_of_a_daemon_that_is_gone_are_no_obstacle() {
     let home = Home::new();
     let paths = home.paths();
     fs::create_dir_all(paths.state()).unwrap();
-    // A socket nobody listens on, and the id of a process that lives and is none of ours.
+    // A socket without a listener, and the id of a living process that is no daemon.
     drop(UnixListener::bind(paths.socket()).unwrap());
     fs::write(paths.pid_file(), format!("{}\n", std::process::id())).unwrap();
     home.control(&["stop"]).ok().says("was not running");
     home.client(&["demo", "hello"]).ok().quietly().says("Hello");
     home.control(&["stop"]).ok().says("has stopped");
 
-    // No socket at all, but a file in its place.
+    // A file in place of the socket.
     fs::write(paths.socket(), "").unwrap();
     home.client(&["demo", "hello"]).ok().quietly().says("Hello");
 }

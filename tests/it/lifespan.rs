@@ -36,7 +36,8 @@ def state(request: Request):
 @router.get('/slow')
 async def slow():
     note('request begins')
-    await asyncio.sleep(0.5)
+    while not os.path.exists(os.environ['HOME'] + '/go'):
+        await asyncio.sleep(0.01)
     note('request ends')
 
 router.include_router(inner)
@@ -70,14 +71,16 @@ fn a_lifespan_begins_before_the_hooks_and_ends_after_the_last_request() {
     }
     let slow = home.spawn_client(&["alive", "slow"]);
     eventually("the request", || home.read("notes")?.contains("request begins").then_some(()));
+    // Returns when the new version serves; the old one has its last request still.
     home.control(&["reload"]).ok();
+    home.write("go", "");
     slow.end().ok();
-    home.control(&["stop"]).ok();
     let begin = "begins\ninner begins\nstartup\n";
     let end = "shutdown\ninner ends\nends\n";
-    let request = "request begins\nrequest ends\n";
-    let notes = home.read("notes").unwrap_or_default();
-    assert_eq!(notes, format!("{begin}{request}{end}{begin}{end}"));
+    let first = format!("{begin}request begins\n{begin}request ends\n{end}");
+    eventually("the end of the old version", || (home.read("notes")? == first).then_some(()));
+    home.control(&["stop"]).ok();
+    assert_eq!(home.read("notes").unwrap_or_default(), format!("{first}{end}"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Wrappers: plugins as shell commands that come and go with them, and everybody else's files in peace.
+//! Wrappers: shell commands that are created and removed with their plugins; other files are left alone.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -54,7 +54,7 @@ fn a_plugin_is_a_shell_command_as_long_as_it_is_there() {
 }
 
 #[test]
-fn a_plugin_that_breaks_keeps_its_command_which_says_why() {
+fn a_plugin_that_breaks_keeps_its_command_which_reports_why() {
     let home = with_plugin(Home::new().with_bin_on_path(), "jira");
     home.plugin("named", "1 / 0\n", r#"{"name": "named"}"#);
     home.control(&["link"]).ok();
@@ -70,10 +70,10 @@ fn a_plugin_that_breaks_keeps_its_command_which_says_why() {
 }
 
 #[test]
-fn a_foreign_file_is_left_alone_and_reported() {
+fn files_of_others_are_left_alone_and_reported() {
     let home = with_plugin(Home::new(), "jira");
     let home = with_plugin(with_plugin(with_plugin(home, "linked"), "folder"), "fine");
-    let script = "#!/bin/sh\n# Made by somebody else\nexec jira-cli \"$@\"\n";
+    let script = "#!/bin/sh\n# Made by hand\nexec jira-cli \"$@\"\n";
     home.write(".local/bin/jira", script);
     home.write("precious", script);
     symlink(home.path().join("precious"), wrapper(&home, "linked")).unwrap();
@@ -104,8 +104,8 @@ fn a_foreign_file_is_left_alone_and_reported() {
     assert!(wrapper(&home, "linked").is_symlink() && wrapper(&home, "folder").is_dir());
     let path = wrapper(&home, "jira").display().to_string();
     let log = home.log();
-    let warning = log.iter().find(|record| record["path"] == json!(path));
-    assert_eq!(warning.unwrap()["level"], "WARN", "{warning:?}");
+    let record = log.iter().find(|record| record["path"] == json!(path));
+    assert_eq!(record.unwrap()["level"], "WARN", "{record:?}");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn linking_and_unlinking_by_hand() {
     );
     Output::of(home.command(&demo, &["size", "1000"])).ok().says("1.0 kB");
     home.control(&["reload"]).ok();
-    assert!(demo.exists(), "what somebody asked for stays");
+    assert!(demo.exists(), "a requested wrapper stays");
 
     home.control(&["link", "jria"])
         .fails_with(1)
@@ -154,7 +154,7 @@ fn wrappers_can_be_switched_off() {
     home.control(&["reload"]).ok();
     assert!(!home.paths().bin.exists());
     home.control(&["doctor"]).ok().says("wrappers: switched off");
-    // By hand it goes; and what nobody looks after stays.
+    // `link` works; meanwhile a wrapper outlives its plugin.
     home.control(&["link"]).ok();
     fs::remove_dir_all(home.path().join(Home::scripts("jira"))).unwrap();
     home.control(&["reload"]).ok();
@@ -168,7 +168,7 @@ fn wrappers_can_be_switched_off() {
 }
 
 #[test]
-fn the_doctor_says_what_keeps_a_shell_from_finding_them() {
+fn the_doctor_reports_what_keeps_a_shell_from_finding_them() {
     let home = with_plugin(Home::new(), "jira");
     home.control(&["doctor"]).ok().says("wrappers: no plugin has one");
     home.control(&["link"]).ok();
@@ -194,7 +194,7 @@ fn another_place_for_executables_is_respected() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_written_keeps_nobody_from_serving() {
+fn a_directory_that_cannot_be_written_keeps_no_plugin_from_serving() {
     let home = with_plugin(Home::new(), "jira");
     home.write(".local/bin", "a file");
     home.client(&["jira", "ok"]).ok().quietly();

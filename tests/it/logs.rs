@@ -1,4 +1,4 @@
-//! The daemon's log: what plugins log and print ends there, with plugin and request; and reading it.
+//! The daemon's log: log records and prints of plugins, with plugin and request; and reading it.
 
 use std::os::unix::process::ExitStatusExt;
 
@@ -35,7 +35,7 @@ fn record(home: &Home, message: &str) -> Value {
 }
 
 #[test]
-fn all_that_a_plugin_says_is_logged_with_plugin_and_request() {
+fn all_output_of_a_plugin_is_logged_with_plugin_and_request() {
     let home = Home::new();
     home.plugin("talk", &plugin_code("talk", TALKATIVE), "");
     home.control(&["start"]).ok();

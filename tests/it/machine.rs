@@ -1,10 +1,10 @@
-//! A machine that is not as it must be: each failure says what, why and what to do, on stderr, with status 3.
+//! Failures of the machine: each is printed on stderr with its reason and a remedy, with exit status 3.
 
 use std::net::{Ipv4Addr, TcpListener};
 
 use crate::harness::Home;
 
-/// What starting the daemon says on this machine, by either program.
+/// Returns the message of a failed start, the same by either program.
 #[track_caller]
 fn start_fails(home: &Home) -> String {
     let started = home.control(&["start"]);
@@ -75,7 +75,7 @@ fn a_port_that_is_taken() {
 }
 
 #[test]
-fn an_interpreter_that_is_not_there_or_does_not_fit() {
+fn an_interpreter_that_does_not_exist_or_does_not_fit() {
     let home = Home::new().with("SKILLS_DAEMON_PYTHON", "/nonexistent/python");
     let text = start_fails(&home);
     assert!(text.starts_with("Error: cannot run /nonexistent/python: "), "{text}");

@@ -1,11 +1,11 @@
-//! The product as its users meet it: the real binaries, the real `uv`, a real venv, real FastAPI, and a HOME of
-//! its own for each test.
+//! Tests of the whole product: the real binaries, the real `uv`, a real venv, real FastAPI, and a HOME of its own
+//! for each test.
 //!
-//! [`harness`] has the means; every other module covers one topic and says so in its first lines. Nothing here
-//! sleeps until something has probably happened: a test waits for an answer, the end of a process, a line in a
+//! [`harness`] has the means; every other module covers the topic in its first lines. No test sleeps until
+//! something has probably happened: it waits for an answer, the end of a process, a line in a
 //! pipe, or, where there is no such event, polls for a condition. To add a topic: a module, and a line here.
 
-#![allow(clippy::unwrap_used, reason = "a test says that something went wrong by panicking")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod harness;
 

@@ -1,4 +1,4 @@
-//! The main job, from nothing: a fresh HOME, no `uv`, no venv, no daemon, one command, an answer.
+//! The first command in a fresh HOME: no `uv`, no venv, no daemon.
 
 use crate::harness::{Home, plugin_code};
 

@@ -1,4 +1,4 @@
-//! Every mistake that can be made on the command line, and what is said about it.
+//! Every mistake on the command line, and its message.
 
 use crate::harness::{Home, Output, plugin_code};
 
@@ -53,17 +53,17 @@ fn home() -> Home {
     home
 }
 
-/// What is typed in each of `lines`, and what comes of it.
+/// Returns each of `lines` with its output and exit status.
 fn transcript(home: &Home, lines: &[&str]) -> String {
-    let said = lines.iter().map(|line| {
+    let entries = lines.iter().map(|line| {
         let arguments: Vec<&str> = line.split(' ').collect();
         let output = home.client(&arguments);
-        told(line, &output)
+        entry(line, &output)
     });
-    home.redact(&said.collect::<String>())
+    home.redact(&entries.collect::<String>())
 }
 
-fn told(line: &str, output: &Output) -> String {
+fn entry(line: &str, output: &Output) -> String {
     let mut text = format!("$ {line}\n{}", output.stdout());
     for line in output.stderr().lines() {
         text.push_str(&format!("stderr: {line}\n"));
@@ -72,7 +72,7 @@ fn told(line: &str, output: &Output) -> String {
 }
 
 #[test]
-fn names_that_there_are_not() {
+fn names_that_do_not_exist() {
     insta::assert_snapshot!(transcript(&home(), &[
         "shpo take",
         "nothing take",
@@ -459,14 +459,14 @@ fn files_that_cannot_be_read() {
 #[test]
 fn the_control_program_has_mistakes_too() {
     let home = Home::bare();
-    let said: String = ["strat", "start --no-such", "logs --lines x", "status extra"]
+    let transcript: String = ["strat", "start --no-such", "logs --lines x", "status extra"]
         .iter()
         .map(|line| {
             let arguments: Vec<&str> = line.split_whitespace().collect();
-            told(line, home.control(&arguments).fails_with(2))
+            entry(line, home.control(&arguments).fails_with(2))
         })
         .collect();
-    insta::assert_snapshot!(said, @"
+    insta::assert_snapshot!(transcript, @"
     $ strat
     stderr: error: unrecognized subcommand 'strat'
     stderr: 
@@ -504,9 +504,9 @@ fn the_control_program_has_mistakes_too() {
 #[test]
 fn mistakes_on_a_terminal() {
     let home = home();
-    // Answers when the plugin is loaded: a terminal would show the wait for it.
+    // Answered once the plugin is loaded, so that the terminal shows no progress of it.
     home.client(&["plugins"]).ok();
-    let said: String =
+    let transcript: String =
         ["shop isue A-1", "shop take --number x --color blue", "shop search --jql @a.txt"]
             .iter()
             .map(|line| {
@@ -515,7 +515,7 @@ fn mistakes_on_a_terminal() {
                 format!("$ {line}\n{}", output.stdout().replace('\r', "").replace('\x1b', "␛"))
             })
             .collect();
-    insta::assert_snapshot!(said, @"
+    insta::assert_snapshot!(transcript, @"
     $ shop isue A-1
     ␛[91mError:␛[0m Unknown command: isue
     ␛[2mHint: Did you mean 'issue'?␛[0m

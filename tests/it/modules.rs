@@ -1,4 +1,4 @@
-//! Plugins whose modules have the same names: each sees its own, whenever and however it imports them.
+//! Plugins whose modules have the same names: each imports its own, at any time and in any way.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Descriptions that are kept: help without a daemon, without Python, of a plugin that is broken or asleep.
+//! Descriptions on disk: help without a daemon, without Python, of a plugin that is broken or asleep.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ def hello(name: str, loud: bool = False):
     return name
 "#;
 
-/// The one thing that has to be there to start a daemon is not.
+/// Makes the start of a daemon impossible: no interpreter.
 fn without_python(home: Home) -> Home {
     fs::remove_dir_all(home.paths().venv()).unwrap();
     home.with("SKILLS_DAEMON_PYTHON", "/nowhere/python")
@@ -42,7 +42,7 @@ fn help_needs_neither_a_daemon_nor_python() {
 }
 
 #[test]
-fn help_of_a_plugin_that_changed_since_says_so() {
+fn help_of_a_plugin_that_changed_since_is_marked_as_old() {
     let home = Home::new();
     home.plugin("greet", &plugin_code("greet", GREET), "");
     home.client(&["greet", "--help"]).ok();
@@ -70,14 +70,14 @@ fn a_plugin_that_broke_still_explains_itself() {
     assert_eq!(answer.json()["usage"], json!("greet hello <name> [options]"));
     assert!(answer.header("x-skills-warning").is_some());
     home.client(&["greet", "hello", "Ada"]).fails_with(1).says("SyntaxError");
-    // Gone is gone.
+    // A removed plugin has none.
     fs::remove_dir_all(home.path().join(Home::scripts("greet"))).unwrap();
     home.control(&["reload"]).ok();
     home.client(&["greet", "hello", "--help"]).fails_with(1).says("Unknown plugin: greet");
 }
 
 #[test]
-fn a_plugin_that_is_loaded_on_demand_is_known_before_it_is_loaded() {
+fn a_plugin_that_is_loaded_on_demand_has_help_before_it_is_loaded() {
     let home = Home::new();
     let manifest = r#"{"name": "greet", "daemon": {"load": "demand"}}"#;
     home.plugin("greet", &plugin_code("greet", GREET), manifest);
@@ -98,7 +98,7 @@ fn a_plugin_that_is_loaded_on_demand_is_known_before_it_is_loaded() {
         call.end().ok().says("Ada");
     }
     assert_eq!(state(), json!("ready"));
-    // Its files are not what they were: it must tell anew.
+    // Its files have changed: it must be described anew.
     home.plugin("greet", &plugin_code("greet", &GREET.replace("loud", "quiet")), manifest);
     home.control(&["restart"]).ok();
     assert!(["loading", "ready"].map(|state| json!(state)).contains(&state()));

@@ -1,4 +1,4 @@
-//! The OpenAPI documents, and Swagger UI: from the binary, for everything that is served.
+//! The OpenAPI documents of all that is served, and Swagger UI.
 
 use std::process::Command;
 
@@ -32,7 +32,7 @@ def create(issue: Issue) -> Issue:
 router.include_router(nested)
 "#;
 
-/// What FastAPI itself generates for the router of a plugin.
+/// Generates FastAPI's own document for the router of a plugin.
 const REFERENCE: &str = "
 import importlib.util, json, sys
 from fastapi import FastAPI

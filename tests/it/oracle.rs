@@ -1,4 +1,4 @@
-//! The live oracle: FastAPI under uvicorn, in the daemon's own venv, is asked the same as the daemon.
+//! The live oracle: FastAPI under uvicorn, in the daemon's own venv, gets the same requests as the daemon.
 //!
 //! `tests/oracle/compare.py` makes the requests and compares; here are the homes, one for each FastAPI. For a long
 //! run, raise [`COUNT`], and set [`SEED`] for other requests:
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::harness::Home;
 
-/// About as many requests are compared for each FastAPI.
+/// Approximate number of requests that are compared for each FastAPI.
 const COUNT: &str = "SKILLS_ORACLE_COUNT";
 const COUNT_DEFAULT: &str = "2500";
 /// The same seed and count make the same requests.
@@ -57,12 +57,12 @@ fn compare(version: &str) {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr);
     println!("{direct} of {} routes are called directly\n{stdout}{stderr}", routes.len());
-    // Its log would be as long as the run, and says nothing that the differences do not.
+    // Its log would be as long as the run and adds nothing to the differences.
     drop(home);
     assert!(output.status.success(), "the oracle disagrees: {}", output.status);
 }
 
-/// Puts the plugin in place and gives its directory.
+/// Installs the plugin and returns its directory.
 fn install(home: &Home, from: &Path, version: &str) -> String {
     let to = format!("{}/skills_plugin", Home::scripts("oracle"));
     for file in fs::read_dir(from).unwrap() {
@@ -83,7 +83,7 @@ fn install(home: &Home, from: &Path, version: &str) -> String {
     home.path().join(to).display().to_string()
 }
 
-/// The routes of the plugin, as `/plugins` tells.
+/// The routes of the plugin in `/plugins`.
 fn routes(plugins: &Value) -> &[Value] {
     let all = plugins["plugins"].as_array().unwrap();
     let own = all.iter().find(|plugin| plugin["name"] == json!("oracle"));

@@ -1,4 +1,4 @@
-//! Everything that explains or shows itself, as it is printed: each help page, and answers on terminals.
+//! Printed pages: the help of each command, and answers on terminals.
 //!
 //! The pages lie in `snapshots/`, one file each. After a change that is meant, run the tests with
 //! `INSTA_UPDATE=always` and read the difference.
@@ -95,7 +95,7 @@ fn answers_are_set_for_the_terminal() {
     let more: String =
         (0..9).map(|n| format!("\n@router.get('/more{n}')\ndef more{n}(): ...\n")).collect();
     home.plugin("tables", &plugin_code("tables", &format!("{TABLES}{more}")), "");
-    // A script reads what it always read.
+    // The output for scripts is unchanged.
     let piped = home.client(&["tables", "people", "list"]);
     assert_eq!(piped.ok().stdout().lines().count(), 3);
     for columns in [60, 100] {

@@ -1,4 +1,4 @@
-//! `skills-daemon plugin`: from a scaffold to a served command and back, and everything that is refused.
+//! `skills-daemon plugin`: from a scaffold to a served command and back, and all refusals.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -18,7 +18,7 @@ fn text(path: PathBuf) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// Runs the tests of a new plugin, as its README says.
+/// Runs the tests of a new plugin as in its README.
 fn own_tests(home: &Home, directory: &str) {
     let mut command = Command::new(shared::sdk_venv().join("bin/python"));
     command
@@ -141,7 +141,7 @@ fn what_cannot_be_added_is_refused_with_its_reason() {
     add("bad name.json").fails_with(1).complains("cannot be a plugin's name");
     assert!(!home.path().join(SHELF).exists());
 
-    // Somebody else's name, running or not.
+    // The name of another plugin, with and without a running daemon.
     home.write("mine/__init__.py", &plugin_code("jira", OK));
     home.write("mine/manifest.json", r#"{"name": "jira"}"#);
     for _ in 0..2 {
@@ -170,7 +170,7 @@ fn what_cannot_be_added_is_refused_with_its_reason() {
 }
 
 #[test]
-fn what_does_not_load_is_added_and_says_why() {
+fn a_plugin_that_does_not_load_is_added_and_reports_why() {
     let home = Home::new();
     home.control(&["start"]).ok();
     home.write("broken/__init__.py", "1 / 0\n");
@@ -185,7 +185,7 @@ fn what_does_not_load_is_added_and_says_why() {
     home.control(&["reload"]).ok();
     home.control(&["plugin", "remove", "whole"]).ok().says("/broken\n");
 
-    // A directory that somebody put there counts, and is nobody's to remove but his.
+    // A directory put there by hand is found, and not removed.
     home.write(&format!("{SHELF}/own/__init__.py"), &plugin_code("own", OK));
     home.control(&["reload"]).ok().says("added: own");
     home.control(&["plugin", "remove", "own"]).fails_with(2).complains("it is a directory");
@@ -232,7 +232,7 @@ fn a_plugin_is_checked_without_touching_the_daemon() {
     assert_eq!(valid["warnings"].as_array().map(Vec::len), Some(3), "{valid:#}");
 
     assert_eq!((home.pid(), home.control(&["plugins", "--json"]).json()), (pid, before));
-    assert!(!home.paths().bin.exists(), "nobody asked for a wrapper");
+    assert!(!home.paths().bin.exists(), "no wrapper was requested");
     let cache = fs::read_dir(home.paths().cache()).unwrap();
     let left =
         cache.filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().contains("check"));
@@ -244,7 +244,7 @@ fn a_plugin_is_checked_without_touching_the_daemon() {
 }
 
 #[test]
-fn what_is_wrong_with_a_plugin_is_said_all_at_once() {
+fn all_problems_of_a_plugin_are_reported_at_once() {
     let home = Home::new();
     let manifest = r#"{"name": 5, "dependencies": ["a", "b >> 1"], "daemon": {"loops": 99}}"#;
     home.write("x/manifest.json", manifest);

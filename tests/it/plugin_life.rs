@@ -1,4 +1,4 @@
-//! A plugin's life: start, reload, failure and end, and what readers see of each.
+//! A plugin's life: start, reload, failure and end, and how status shows each.
 
 use serde_json::json;
 
@@ -21,7 +21,7 @@ fn waiting(name: &str, routes: &str) -> String {
 
 /// Waits until the plugin that [`waiting`] wrote is being imported.
 fn importing(home: &Home) {
-    eventually("an import under way", || home.read("importing"));
+    eventually("an import", || home.read("importing"));
 }
 
 #[test]
@@ -165,23 +165,23 @@ fn a_version_that_does_not_load_leaves_the_old_one_serving_and_is_shown() {
 #[test]
 fn the_old_version_answers_until_the_new_one_is_ready_and_ends_after_its_last_request() {
     let home = Home::new();
-    let hooks = |said: &str| {
+    let hooks = |version: &str| {
         format!(
-            "    def startup(self):\n        self.note('startup')\n    def shutdown(self):\n        self.note('shutdown')\n    def note(self, what):\n        with open(home / 'notes', 'a') as notes:\n            notes.write(what + ' {said}\\n')\n"
+            "    def startup(self):\n        self.note('startup')\n    def shutdown(self):\n        self.note('shutdown')\n    def note(self, what):\n        with open(home / 'notes', 'a') as notes:\n            notes.write(what + ' {version}\\n')\n"
         )
     };
     let head = "import asyncio, os, pathlib\nhome = pathlib.Path(os.environ['HOME'])\n";
-    let routes = |said: &str| {
+    let routes = |version: &str| {
         format!(
-            "@router.get('/say')\ndef say():\n    return {{'success': True, 'data': '{said}'}}\n\
-             @router.get('/hold')\nasync def hold():\n    (home / 'held').touch()\n    while not (home / 'let-go').exists():\n        await asyncio.sleep(0.01)\n    return {{'success': True, 'data': 'held by {said}'}}\n"
+            "@router.get('/say')\ndef say():\n    return {{'success': True, 'data': '{version}'}}\n\
+             @router.get('/hold')\nasync def hold():\n    (home / 'held').touch()\n    while not (home / 'let-go').exists():\n        await asyncio.sleep(0.01)\n    return {{'success': True, 'data': 'held by {version}'}}\n"
         )
     };
-    let code = |said: &str| format!("{}{}", plugin_code("aa", &routes(said)), hooks(said));
+    let code = |version: &str| format!("{}{}", plugin_code("aa", &routes(version)), hooks(version));
     home.plugin("aa", &format!("{head}{}", code("one")), "");
     home.client(&["aa", "say"]).ok().says("one");
     let held = home.spawn_client(&["aa", "hold"]);
-    eventually("a request under way", || home.read("held"));
+    eventually("a request in flight", || home.read("held"));
     home.plugin("aa", &format!("{head}{WAITS}{}", code("two")), "");
     let reload = Running::start(home.command(CONTROL, &["reload", "aa"]));
     importing(&home);
@@ -249,7 +249,7 @@ __all__ = ['get_waited', 'get_word']
     modules("one");
     home.client(&["plain", "get-word"]).ok().says("one");
     let held = home.spawn_client(&["plain", "get-waited"]);
-    eventually("a request under way", || home.read("held"));
+    eventually("a request in flight", || home.read("held"));
     modules("two");
     home.control(&["reload", "plain"]).ok();
     home.client(&["plain", "get-word"]).ok().quietly().says("two");

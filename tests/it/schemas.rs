@@ -132,6 +132,6 @@ fn every_schema_is_valid_by_itself() {
     let command = home.command(python, &["-c", CHECK, &input.to_string(), &schemas]);
     let output = Output::of(command);
     output.ok();
-    // The mistake three levels down is found by the references of the schema alone.
+    // The mistake three levels down is found through the schema's own references.
     assert_eq!(output.stdout(), format!("{}\n1\n", all.len()));
 }

@@ -1,4 +1,4 @@
-//! The end of the daemon: what asks for it, and what is finished first.
+//! The end of the daemon: its causes, and what is finished first.
 
 use nix::sys::signal::Signal;
 use serde_json::json;
@@ -16,9 +16,9 @@ class WillPlugin:
             will.write('done\\n')
 ";
 
-/// Waits until a request is under way.
-fn under_way(home: &Home) {
-    eventually("a request under way", || (home.status()["in_flight"] == json!(1)).then_some(()));
+/// Waits until a request is in flight.
+fn in_flight(home: &Home) {
+    eventually("a request in flight", || (home.status()["in_flight"] == json!(1)).then_some(()));
 }
 
 #[track_caller]
@@ -26,8 +26,8 @@ fn is_gone(home: &Home) {
     home.wait_for_end();
     assert!(!home.paths().socket().exists(), "the socket is left");
     assert!(!home.paths().pid_file().exists(), "the pid file is left");
-    let said = home.log().iter().any(|record| record["message"] == "daemon stopped");
-    assert!(said, "the log is whole when the lock is free");
+    let is_whole = home.log().iter().any(|record| record["message"] == "daemon stopped");
+    assert!(is_whole, "the log is whole when the lock is free");
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn sigterm_lets_requests_finish_and_hooks_run() {
     home.control(&["start"]).ok();
     home.client(&["demo", "hello"]).ok();
     let waiting = home.spawn_client(&["demo", "wait", "--seconds", "1.5"]);
-    under_way(&home);
+    in_flight(&home);
     home.signal(Signal::SIGTERM);
     waiting.end().ok().quietly().says("waited 1.5 s");
     is_gone(&home);
@@ -50,7 +50,7 @@ fn a_request_that_does_not_finish_is_cut_off() {
     home.plugin("will", LAST_WILL, "");
     home.client(&["demo", "hello"]).ok();
     let waiting = home.spawn_client(&["demo", "wait", "--seconds", "60"]);
-    under_way(&home);
+    in_flight(&home);
     home.control(&["stop"]).ok().says("The daemon has stopped.");
     waiting.end().fails_with(1);
     is_gone(&home);
@@ -84,7 +84,7 @@ fn a_request_over_http_ends_it() {
 }
 
 #[test]
-fn it_ends_when_nobody_asks_anything() {
+fn it_ends_after_its_idle_timeout() {
     let home = Home::new().with("SKILLS_DAEMON_TIMEOUT", "1");
     home.plugin("will", LAST_WILL, "");
     home.client(&["will", "--help"]).ok();
@@ -120,7 +120,7 @@ async def block():
     home.plugin("stuck", &plugin_code("stuck", routes), "");
     home.client(&["stuck", "--help"]).ok();
     let blocked = home.spawn_client(&["stuck", "block"]);
-    under_way(&home);
+    in_flight(&home);
     // The plugin's thread is blocked: others are served.
     home.client(&["demo", "hello"]).ok();
     assert_eq!(home.get("/health").status, 200);
@@ -135,7 +135,7 @@ fn no_request_is_lost_between_an_old_daemon_and_a_new_one() {
     home.client(&["demo", "hello"]).ok();
     let old = home.pid();
     let waiting = home.spawn_client(&["demo", "wait", "--seconds", "1"]);
-    under_way(&home);
+    in_flight(&home);
     let restarting = Running::start(home.command(CONTROL, &["restart"]));
     // Asked at any moment of the restart: by the old one, or by the new one.
     for _ in 0..10 {

@@ -1,4 +1,4 @@
-//! The environment of the daemon: the login's own, whatever started it.
+//! The environment of the daemon: that of the login, without variables of the program that starts it.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -117,7 +117,7 @@ fn started_from_a_shell_it_keeps_what_is_the_logins_and_nothing_of_the_shell() {
     Output::of(start).ok();
     for view in views(&home) {
         for (name, _) in left_out {
-            // A shell or Python itself may set it again for a child, but not to that.
+            // A shell or Python itself may set it again for a child, but to another value.
             assert_eq!(view[name], Value::Null, "{name}");
         }
         for (name, value) in kept {

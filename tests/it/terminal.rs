@@ -1,4 +1,4 @@
-//! Terminals and pipes: colours where a person looks, what is going on where a person waits, quiet ends.
+//! Terminals and pipes: colours and progress on terminals only, and closed pipes.
 
 use crate::harness::{CLIENT, Home, Output, plugin_code};
 
@@ -27,7 +27,7 @@ fn colours_are_for_terminals_only() {
 }
 
 #[test]
-fn whoever_waits_on_a_terminal_hears_what_for() {
+fn a_wait_on_a_terminal_is_explained() {
     let home = Home::bare();
     let first = home.on_terminal(0, &["demo", "hello"], &[("NO_COLOR", "1")]);
     first

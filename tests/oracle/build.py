@@ -1,4 +1,4 @@
-"""From what a parameter gets to a request."""
+"""Requests from the values of their parameters."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def add_form(
     Args:
         draft: Gets the form instead of the body it has.
         values: Names and values.
-        named: What the part of a file has besides its name.
+        named: Parameters and headers of a file's part besides its name.
         parts: Whether the form is a multipart one also without a file.
     """
     fields = _fields(draft.target)

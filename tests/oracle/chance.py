@@ -1,4 +1,4 @@
-"""Requests that hypothesis makes of everything at once."""
+"""Random requests, made by hypothesis."""
 
 # ruff: noqa: E501 - lists of odd texts
 
@@ -22,7 +22,7 @@ from systematic import METHODS, RESPELLINGS, Case, is_ordinary, respelled
 from targets import Parameter, Target
 from values import convertor_texts, texts
 
-#: Headers that mean something to somebody.
+#: Headers with a meaning to a handler, server or proxy.
 _HEADERS: list[tuple[str, bytes]] = [
     ("accept", b"text/html"), ("accept-encoding", b"gzip, br"), ("x-request-id", b"own id"),
     ("range", b"bytes=0-3"), ("range", b"bytes=-5"), ("range", b"bytes=9-1"), ("range", b"lines=1"),
@@ -49,7 +49,7 @@ _JSON = st.recursive(
     max_leaves=6,
 )
 
-#: What a part of a form is called where it is a file.
+#: File names of form parts.
 _NAMED = [
     'filename="ü.txt"\r\nContent-Type: text/x-own', 'filename=""', "filename=a.b", "",
     'filename="a/../b"\r\nContent-Type: application/octet-stream\r\nX-Own: 1',

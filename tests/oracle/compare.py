@@ -46,7 +46,7 @@ _PATIENCE = 10.0
 _OWN_PLUGIN = Path(__file__).with_name("plugin") / "skills_plugin"
 
 
-#: How often each handler ran, under uvicorn and under the daemon.
+#: Number of runs of each handler, under uvicorn and under the daemon.
 Calls = tuple[Counter[str], Counter[str]]
 
 
@@ -60,7 +60,7 @@ class Difference:
 
     @property
     def kind(self) -> tuple[str, ...]:
-        """What is told apart when differences are shown: the route, roughly, and the place."""
+        """Groups differences for display: by route, roughly, and place."""
         return (*self.case[self.index].path.split("/")[2:4], *self.where)
 
 
@@ -83,7 +83,7 @@ class Pair:
 
 @dataclass
 class Comparison:
-    """All that is found out in one run."""
+    """Results of one run."""
 
     reference: tuple[str, int]
     daemon: tuple[str, int]
@@ -108,7 +108,7 @@ class Comparison:
         return Pair(Connection(self.reference, kept=False), Connection(self.daemon))
 
     def compare(self, case: Case) -> None:
-        """Asks both and takes down how the answers differ."""
+        """Sends a case to both and records the differences of the answers."""
         for index, request in enumerate(case):
             answers = self.pair().ask(request)
             with self._lock:
@@ -124,12 +124,12 @@ class Comparison:
                 pass
 
     def calls(self) -> Calls:
-        """How often each handler ran so far, on either side."""
+        """Returns how often each handler ran so far, on either side."""
         answers = self.pair().ask(Request(path=f"{PREFIX}/calls"))
         return Counter(json.loads(answers[0].body)), Counter(json.loads(answers[1].body))
 
     def settled(self, before: Calls) -> Calls:
-        """How often each handler ran, once what runs after an answer has run on both sides."""
+        """Returns the calls once all work after the answers has ended on both sides."""
         limit = time.monotonic() + _PATIENCE
         while True:
             after = self.calls()
@@ -139,7 +139,7 @@ class Comparison:
             time.sleep(0.05)
 
     def show(self, difference: Difference, base: str) -> str:
-        """A difference, made as small as it gets."""
+        """Returns a difference with the smallest case that shows it."""
         case, index, where = difference.case, difference.index, difference.where
         pair = self.new_pair()
         request = case[index]
@@ -180,7 +180,7 @@ def main() -> int:
     parser.add_argument("--plugin", type=Path, default=_OWN_PLUGIN, help="the plugin's package")
     parser.add_argument("--count", type=int, default=4000, help="number of requests, about")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other requests")
-    parser.add_argument("--jobs", type=int, default=4, help="requests under way at once")
+    parser.add_argument("--jobs", type=int, default=4, help="requests in flight at once")
     parser.add_argument("--shown", type=int, default=_SHOWN, help="differences that are shown")
     options = parser.parse_args()
     url = urlsplit(options.daemon)

@@ -128,7 +128,7 @@ BODIES = [
     b'{"a": 1e400}', b'{"a": ' + b"1" * 5000 + b"}", b"[" * 200 + b"]" * 200, '"ü"'.encode("utf-16"),
     b"a=1&a=2&b", b"--oracle-boundary\r\n", b"{\"a\": 1}x", b"\n{\"a\":\t1}\n", b"x" * 70_000,
 ]  # fmt: skip
-#: Where one part of a multipart form ends and the next begins.
+#: Separator of the parts of a multipart form.
 BOUNDARY = "oracle-boundary"
 _PART = b"--oracle-boundary\r\nContent-Disposition: form-data; "
 _END = b"\r\n--oracle-boundary--\r\n"

@@ -26,7 +26,7 @@ class Request:
     Attributes:
         method: As it is sent.
         path: The target up to the query, as it is sent.
-        query: What stands between the `&`; `None` for no `?`.
+        query: Parts between the `&`; `None` for no `?`.
         headers: Names and values; `Host` first.
         body: `None` for no body and no length.
         chunked: Whether the body is sent in chunks.
@@ -43,7 +43,7 @@ class Request:
 
     @property
     def is_plain(self) -> bool:
-        """Whether every server takes it for HTTP: h11 and hyper are strict in different ways."""
+        """True if every server accepts it as HTTP: h11 and hyper are strict in different ways."""
         if any(not "!" <= char <= "~" or char in '"<>\\^`{|}#' for char in self.target):
             return False
         server = h11.Connection(h11.SERVER, max_incomplete_event_size=1 << 20)
@@ -88,7 +88,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back.
+    """An answer.
 
     Attributes:
         status: 0 if there was no answer.
@@ -107,11 +107,11 @@ class Answer:
 
     @property
     def media_type(self) -> str:
-        """Without parameters; empty if it is not said."""
+        """Without parameters; empty if it is missing."""
         return "".join(self.all("content-type")[:1]).partition(";")[0].strip().lower()
 
     def __str__(self) -> str:
-        """The answer as a person reads it, shortened."""
+        """Returns the answer as shortened text."""
         if self.status == 0:
             return f"no answer ({self.body.decode('latin-1')})"
         headers = " ".join(f"{n}={v!r}" for n, v in self.headers if n not in ("date", "connection"))
@@ -171,7 +171,7 @@ class _Reader:
 
     def __init__(self, method: str, version: str) -> None:
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=1 << 20)
-        # h11 has to know the method; what it would send is not what is sent.
+        # h11 gets the method only for its state; its own bytes are not sent.
         known = "HEAD" if method == "HEAD" else "GET"
         self._http.send(h11.Request(method=known, target="/", headers=[("host", "h")]))
         self._http.send(h11.EndOfMessage())

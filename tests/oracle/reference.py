@@ -1,7 +1,7 @@
 """The reference: the plugin's router in a FastAPI application, served by uvicorn.
 
 Run as a program, it prints its port on the first line of stdout and ends when its stdin does, so
-that it never outlives whoever started it.
+that it never outlives its parent.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Reference:
     """The reference as a process of its own; a context manager.
 
     Attributes:
-        address: Where it listens.
+        address: Its address.
     """
 
     def __init__(self, plugin: Path) -> None:
@@ -114,10 +114,10 @@ def main() -> None:
     import uvicorn
 
     warnings.simplefilter("ignore")
-    # Exceptions are what many requests are for.
+    # Many requests are meant to raise.
     logging.disable()
     app = application(load(Path(sys.argv[1])).router)
-    # No proxy stands before the daemon, so it believes no header that says so.
+    # No proxy stands before the daemon, so it trusts no header of one.
     config = uvicorn.Config(
         app,
         http="h11",

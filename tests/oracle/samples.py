@@ -68,7 +68,7 @@ def _sample(key: _Key, whole: bool) -> str:
 
 
 def _guess(annotation: Any) -> Any:
-    """For a type that has no schema, or whose schema does not tell all."""
+    """For a type without a schema, or with an incomplete one."""
     text = good(annotation)
     return [json_of(text)] if is_many(annotation) else json_of(text)
 

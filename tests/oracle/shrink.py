@@ -14,7 +14,7 @@ def shrink(request: Request, differs: Callable[[Request], bool], tries: int = 60
     Args:
         request: One for which `differs` is true.
         differs: Asks both servers.
-        tries: How often it is called at most.
+        tries: Maximum number of its calls.
     """
     again = True
     while again:

@@ -1,4 +1,4 @@
-"""Requests that need no chance: every route, every parameter, every text."""
+"""Systematic requests: every route, every parameter, every text."""
 
 # ruff: noqa: E501 - lists of odd texts
 
@@ -19,7 +19,7 @@ from values import convertor_texts, texts
 METHODS = (
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "PURGE", "get",
 )  # fmt: skip
-#: Routes that are about being matched.
+#: Routes that test matching.
 _MATCHED = ("/order/", "/convert/", "/slashes/", "/own/", "/plain/", "/mount", "/tenant/")
 #: Routes whose answer depends on earlier requests with the same key.
 _KEPT = ("/tasks/", "/closing/", "/lifespans/")
@@ -28,7 +28,7 @@ Case = tuple[Request, ...]
 
 
 def is_ordinary(target: Target) -> bool:
-    """Whether requests to `target` are independent of each other."""
+    """Returns whether requests to `target` are independent of each other."""
     kept = "{key}" in target.path and any(part in target.path for part in _KEPT)
     return target.path != f"{PREFIX}/calls" and not kept
 
@@ -44,7 +44,7 @@ def every_route(targets: list[Target], chance: random.Random, count: int) -> lis
 
 
 def sequences(token: str) -> Iterator[Case]:
-    """What is seen only with several requests; `token` is new in each run."""
+    """Returns cases of several requests; `token` is new in each run."""
     ways = [
         ("/tasks/add/{key}", "", 3),
         ("/tasks/add/{key}", "fail=true", 2),
@@ -80,7 +80,7 @@ def sequences(token: str) -> Iterator[Case]:
     yield kept, replace(kept, query=("value=y",)), kept
     changes = Request("GET", f"{PREFIX}/lifespans/set")
     yield changes, replace(changes, query=("value=y",)), changes
-    # A body that nobody reads, and then another request on the same connection.
+    # An unread body, and then another request on the same connection.
     for path in ("/bodies/unread", "/bodies/unread-plain", "/query/int?", "/order/twice"):
         for chunked in (False, True):
             method = "POST" if "unread" in path else "GET"
@@ -149,7 +149,7 @@ def _make(target: Target, parameter: Parameter | None, how: str, text: str) -> R
     return draft.request()
 
 
-#: How many ways `respelled` knows.
+#: Number of ways in `respelled`.
 RESPELLINGS = 18
 
 
@@ -180,7 +180,7 @@ def respelled(path: str, way: int) -> str:
     return ways[way]
 
 
-#: How many ways `_shape` knows.
+#: Number of ways in `_shape`.
 _SHAPES = 12
 
 

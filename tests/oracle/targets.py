@@ -1,6 +1,6 @@
-"""What the plugin's routes take, read from the routes themselves.
+"""Parameters and bodies of the plugin's routes, read from the routes.
 
-FastAPI keeps it in `route.dependant`; `route` comes from the one public place that every version
+FastAPI keeps them in `route.dependant`; `route` comes from the one public place that every version
 has, see `reference.application`.
 """
 
@@ -29,7 +29,7 @@ class Parameter:
 
     Attributes:
         where: `path`, `query`, `header`, `cookie`, `body`, `form` or `file`.
-        name: What the request calls it.
+        name: Its name in a request.
         annotation: Its type, with constraints.
         required: Whether it has no default.
     """
@@ -146,7 +146,7 @@ def _models(annotation: Any) -> list[type[pydantic.BaseModel]]:
 
 
 def _called(info: Any, name: str) -> list[str]:
-    """What a request calls a parameter: its aliases, or else `name`."""
+    """Returns the names of a parameter in a request: its aliases, or else `name`."""
     alias = info.validation_alias or info.alias
     if isinstance(alias, pydantic.AliasChoices):
         return [choice for choice in alias.choices if isinstance(choice, str)]
@@ -154,7 +154,7 @@ def _called(info: Any, name: str) -> list[str]:
 
 
 def _place(place: str, own: Any) -> str:
-    """Where a field of a model is, which is a file where its type is."""
+    """Returns the location of a model's field: a file where its type is one."""
     return "file" if place == "form" and "UploadFile" in str(own.annotation) else place
 
 

@@ -1,4 +1,4 @@
-"""Which texts are tried for a parameter, by its type."""
+"""Texts for a parameter, by its type."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def convertor_texts(convertor: str) -> list[str]:
 
 
 def is_many(annotation: Any) -> bool:
-    """Whether a parameter of this type takes several values."""
+    """Returns whether a parameter of this type takes several values."""
     origin = get_origin(annotation)
     if origin is Annotated:
         return is_many(get_args(annotation)[0])

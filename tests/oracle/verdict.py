@@ -1,6 +1,6 @@
-"""Whether two answers are the same, and the few differences that are meant.
+"""Comparison of two answers, and rules for intended differences.
 
-A rule names a difference, says why it may be, and is counted each time it is used. To add one, add
+A rule names a difference and its reason, and is counted each time it is used. To add one, add
 a function to `RULES`; think twice, for each is a place where the daemon may be wrong unseen.
 """
 
@@ -25,7 +25,7 @@ _OF_THE_SERVER = {
 
 
 def differences(reference: Answer, daemon: Answer) -> list[str]:
-    """Where the answers differ: `status`, `body`, `header NAME`, `whole`."""
+    """Returns the parts that differ: `status`, `body`, `header NAME`, `whole`."""
     found = []
     if reference.status != daemon.status:
         found.append("status")
@@ -64,7 +64,7 @@ Rule = Callable[[Request, Answer, Answer, list[str]], bool]
 
 
 def not_http(request: Request, reference: Answer, daemon: Answer, found: list[str]) -> bool:
-    """uvicorn takes the request for no HTTP, so there is no answer of FastAPI's to compare."""
+    """uvicorn rejects the request as invalid HTTP, so FastAPI's answer is missing."""
     if request.is_plain:
         return False
     own = b"Invalid HTTP request received."
@@ -89,7 +89,7 @@ def both_gave_up(_: Request, reference: Answer, daemon: Answer, found: list[str]
 
 
 def length_added(_: Request, reference: Answer, daemon: Answer, found: list[str]) -> bool:
-    """hyper knows the length of a body that is complete already; uvicorn sends it in chunks."""
+    """hyper sends the length of a body that is complete already; uvicorn sends it in chunks."""
     has_content = daemon.status not in (204, 304)
     return (
         has_content and found == ["header content-length"] and not reference.all("content-length")
@@ -104,7 +104,7 @@ class Judge:
     """Applies the rules and counts.
 
     Attributes:
-        excused: How often each rule was used.
+        excused: Number of uses of each rule.
     """
 
     def __init__(self) -> None:

@@ -15,8 +15,8 @@ import pytest
 
 from skills_daemon import colors
 
-# The module exists in the daemon's process alone; what its Binder does is tested there. Here it
-# keeps what it is given.
+# The module exists in the daemon's process alone, where its Binder is tested. Here it keeps its
+# arguments.
 sys.modules["_skills_host"] = ModuleType("_skills_host")
 sys.modules["_skills_host"].Binder = lambda *parts: parts
 

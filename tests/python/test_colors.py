@@ -1,4 +1,4 @@
-"""Colours are written where they are seen, and nowhere else."""
+"""Colours are written to terminals only."""
 
 import io
 import sys

@@ -1,4 +1,4 @@
-"""`skills_daemon.commands`: marking functions, and refusing with a reason."""
+"""`skills_daemon.commands`: marks of functions, and errors for users."""
 
 import functools
 
@@ -16,7 +16,7 @@ def test_a_marked_function_stays_as_it_is():
     assert double(2) == 4
 
 
-def test_a_mark_says_name_and_method_where_given():
+def test_a_mark_has_the_name_and_method_that_were_given():
     @command
     def plain(): ...
 
@@ -24,10 +24,10 @@ def test_a_mark_says_name_and_method_where_given():
     def called(): ...
 
     @command(name="other", method="POST")
-    def told(): ...
+    def both(): ...
 
     assert mark_of(plain) == mark_of(called) == Mark(name=None, method=None)
-    assert mark_of(told) == Mark(name="other", method="POST")
+    assert mark_of(both) == Mark(name="other", method="POST")
 
 
 def test_what_is_not_marked_has_no_mark():
@@ -62,7 +62,7 @@ def test_another_method_is_refused_where_it_is_written(method):
         command(method=method)
 
 
-def test_an_error_carries_what_the_user_is_told():
+def test_an_error_has_message_hint_and_status():
     error = CommandError("No such issue", hint="Try `list`.", status=404)
     assert (str(error), error.hint, error.status) == ("No such issue", "Try `list`.", 404)
 

@@ -1,4 +1,4 @@
-"""The configuration is the daemon's own, or that of environment and file; nonsense does no harm."""
+"""The configuration: the daemon's own, or that of environment and file."""
 
 import dataclasses
 import importlib.util
@@ -52,7 +52,7 @@ def test_each_variable_sets_its_field(clean_env, variable, value, field, expecte
         ("SHUTDOWN_TIMEOUT", "-5", "shutdown_timeout", 10),
     ],
 )
-def test_nonsense_is_reported_and_the_default_used(
+def test_an_invalid_value_is_reported_and_the_default_used(
     clean_env, caplog, variable, value, field, default
 ):
     clean_env.setenv(f"SKILLS_DAEMON_{variable}", value)
@@ -110,7 +110,7 @@ def test_the_file_moves_with_its_folder(clean_env, config_file, tmp_path):
 
 @needs_toml
 @pytest.mark.parametrize("text", ["port = 'http'", "port = 70000", "port = ", "port = [9300]"])
-def test_nonsense_in_the_file_is_reported_at_most_once(clean_env, config_file, caplog, text):
+def test_an_invalid_file_is_reported_at_most_once(clean_env, config_file, caplog, text):
     file = config_file(text)
     assert DaemonConfig().port == 9100
     assert [str(file) in record.getMessage() for record in caplog.records] in ([True], [])
@@ -192,7 +192,7 @@ def test_ensure_dirs_creates_what_is_missing_for_the_user_alone(clean_env, tmp_p
     assert stat.S_IMODE(config.runtime_dir.stat().st_mode) == 0o700
 
 
-def test_ensure_dirs_says_what_it_cannot_create(clean_env, tmp_path):
+def test_ensure_dirs_names_what_it_cannot_create(clean_env, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         DaemonConfig(runtime_dir=tmp_path / "file").ensure_dirs()

@@ -1,4 +1,4 @@
-"""What the recorded calls do not show: subclasses, the registry, data that JSON does not know."""
+"""Formatters beyond the recorded calls: subclasses, the registry, data that is not JSON."""
 
 import datetime
 import json
@@ -96,7 +96,7 @@ def test_a_registered_class_replaces_the_one_before(registry):
     assert type(registry.get("tracker", "issue")) is AnyFormatter
 
 
-def test_unregister_tells_whether_there_was_one(registry):
+def test_unregister_returns_whether_one_was_registered(registry):
     assert registry.unregister("tracker", "issue", "human") is True
     assert registry.unregister("tracker", "issue", "human") is False
     assert type(registry.get("tracker", "issue")) is AnyFormatter

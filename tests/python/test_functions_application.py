@@ -122,8 +122,8 @@ def test_bodies_are_read_as_fastapi_reads_them(ask, real, body):
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"x"'])
-def test_a_body_that_is_no_object_is_told_so(ask, body):
-    # FastAPI says of each parameter that it is missing, the optional ones too.
+def test_a_body_that_is_no_object_is_reported(ask, body):
+    # FastAPI reports each parameter as missing, the optional ones too.
     answer = ask(application(add), "POST", "/p/add", content=body)
     assert answer.status_code == 422
     assert answer.json() == {
@@ -139,7 +139,7 @@ def test_a_body_that_is_no_object_is_told_so(ask, body):
 
 
 @pytest.mark.parametrize("body", [b"\xff", b"[" * 100_000], ids=["no UTF-8", "too deep"])
-def test_a_body_that_nobody_can_read_is_invalid_json(ask, body):
+def test_an_unreadable_body_is_invalid_json(ask, body):
     # A 400 without a reason from FastAPI.
     answer = ask(application(add), "POST", "/p/add", content=body)
     assert answer.status_code == 422
@@ -302,7 +302,7 @@ def test_the_context_of_a_request_reaches_another_thread(ask):
         ),
     ],
 )
-def test_a_refusal_is_answered_in_its_words(ask, error, status, expected):
+def test_a_command_error_is_answered_with_its_message(ask, error, status, expected):
     def get():
         raise error
 
@@ -322,7 +322,7 @@ class Unwell(CommandError):
     """A refusal of a plugin's own kind."""
 
 
-def test_refusals_of_a_plugins_own_kind_are_refusals(ask):
+def test_subclasses_of_command_error_are_answered_alike(ask):
     def get():
         raise Unwell("ill", status=503)
 

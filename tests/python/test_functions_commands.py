@@ -1,4 +1,4 @@
-"""Which functions of a module are commands, and by which name and method."""
+"""Commands of a module: their functions, names and methods."""
 
 import sys
 from pathlib import Path
@@ -131,7 +131,7 @@ def test_underscores_around_a_name_are_not_part_of_it(found):
 
 
 def test_the_name_in_the_module_counts(found):
-    # What `__name__` says of these is `<lambda>` and `wrapper`.
+    # `__name__` of these is `<lambda>` and `wrapper`.
     code = """
 def bare(function):
     def wrapper(*args):
@@ -198,7 +198,7 @@ def test_a_manifest_names_functions_of_packages(realm):
 
 
 @pytest.mark.parametrize(
-    ("call", "said"),
+    ("call", "message"),
     [
         ("math:root", "commands.it: math has no root"),
         ("os:path.joint", "commands.it: os has no path.joint"),
@@ -206,8 +206,8 @@ def test_a_manifest_names_functions_of_packages(realm):
         ("no_such_module:it", "no_such_module"),
     ],
 )
-def test_a_manifest_that_names_nothing_says_so(realm, call, said):
-    with pytest.raises(ImportError, match=said):
+def test_a_manifest_that_names_no_function_is_reported(realm, call, message):
+    with pytest.raises(ImportError, match=message):
         named(realm, {"it": spec(call)})
 
 

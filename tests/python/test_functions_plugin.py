@@ -77,7 +77,7 @@ def test_hooks_are_found_at_the_instance(plugin):
     assert made.instance.startup() == "up"
 
 
-def test_one_that_cannot_be_a_command_costs_the_others_nothing(plugin):
+def test_a_function_that_cannot_be_a_command_leaves_the_others(plugin):
     made = plugin("def odd(value: type(print)): ...\ndef add(value: 'Lost' = 1): ...\n")
     described = json.loads(made.describe())
     assert [route["path"] for route in described["routes"]] == ["/add"]
@@ -118,7 +118,7 @@ def test_commands_are_called_directly(plugin):
     assert routes["/list-numbers"]["plan"]["begins_on_loop"] is False
     assert routes["/add"]["methods"] == ["POST"]
     assert {field["in"] for field in routes["/add"]["plan"]["parameters"]} == {"body"}
-    # It returns a coroutine, but nobody knows before it is called.
+    # It returns a coroutine, which shows only in a call.
     assert routes["/get-wrapped"]["why"] == "it wraps a coroutine function"
     assert len(made.plans) == 5
 
@@ -193,7 +193,7 @@ def test_what_python_converts_is_refused_with_a_truth(annotation, good, value, b
     assert validate(good) == (value, None)
     if bad is not None:
         nothing, error = validate(bad)
-        # The library only looks whether there is one.
+        # The library only tests whether the error is true.
         assert nothing is None
         assert bool(error)
 

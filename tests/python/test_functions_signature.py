@@ -76,7 +76,7 @@ def function(own: Own, many: list[Own], text: str | None = None) -> dict[str, in
     assert Signature(module.function).result == dict[str, int]
 
 
-def test_without_an_annotation_the_default_tells():
+def test_without_an_annotation_the_default_gives_the_type():
     def function(a, b=1, c=1.5, d="x", e=True, f=None, g=(), h=[]): ...  # noqa: B006
 
     assert types(function) == {
@@ -104,7 +104,7 @@ def test_what_takes_any_number_of_arguments_is_left_out():
     assert list(types(function)) == ["a", "b"]
 
 
-def test_what_nobody_can_type_is_left_out_if_it_has_a_default(caplog):
+def test_an_unusable_parameter_with_a_default_is_left_out(caplog):
     def function(a: int, stream: logging.Handler = logging.NullHandler()): ...  # noqa: B008
 
     with caplog.at_level(logging.DEBUG, "skills_host.functions"):
@@ -121,10 +121,10 @@ def untyped(a: logging.Handler): ...
     ("function", "reason"),
     [
         (untyped, "parameter a: type <class 'logging.Handler'> is not supported"),
-        (max, "it tells no signature"),
+        (max, "it has no signature"),
     ],
 )
-def test_what_cannot_be_a_command_says_why_in_one_line(function, reason):
+def test_a_function_that_cannot_be_a_command_has_a_reason_in_one_line(function, reason):
     with pytest.raises(Unusable) as caught:
         Signature(function)
     assert str(caught.value).startswith(reason)
@@ -135,8 +135,8 @@ def half_defined(a: int, b: "Nothing", c: "Nothing" = 1.5): ...  # noqa: F821
 
 
 def test_annotations_that_cannot_be_evaluated_leave_the_others():
-    told = types(half_defined)
-    assert (told["a"], told["c"]) == (int, float)
+    found = types(half_defined)
+    assert (found["a"], found["c"]) == (int, float)
     first, _ = Signature(half_defined).warnings
     reason = "the annotation of b cannot be evaluated: name 'Nothing' is not defined"
     assert first == f"half_defined: {reason}"
@@ -411,12 +411,12 @@ def test_a_command_without_a_docstring_is_called_by_its_name():
         (Any, {}),
     ],
 )
-def test_a_schema_says_what_fits(annotation, schema):
+def test_a_schema_describes_the_values_of_a_type(annotation, schema):
     def function(a): ...
 
     function.__annotations__ = {"a": annotation}
     made = parameters(function)["a"]["schema"]
-    # In no order that anybody minds.
+    # In any order.
     if "anyOf" in made:
         made["anyOf"].sort(key=str)
     assert made == schema

@@ -1,7 +1,7 @@
 """Values of every kind, out of a query and out of JSON, beside FastAPI's own answer.
 
 Each case asks two applications: ours, and a real FastAPI route of the same function. Where the two
-differ on purpose, a test of its own says how and why.
+differ on purpose, a test of its own shows how and why.
 """
 
 # Both spellings of a union are tested, and so is the older one of a `TypedDict`.
@@ -115,7 +115,7 @@ Number = NewType("Number", int)
 
 
 def of(annotation, default=REQUIRED):
-    """A function with one parameter, which tells what it got."""
+    """Returns a function with one parameter, which returns its argument's `repr`."""
 
     def function(v):
         return repr(v)
@@ -148,7 +148,7 @@ def fastapi(function, method):
 
 @pytest.fixture
 def outcome(ask):
-    """What an application makes of a value: `(200, repr)`, or `(422, problems)`."""
+    """Returns an application's answer to a value: `(200, repr)`, or `(422, problems)`."""
 
     def answer(app, method, value):
         if method == "GET":
@@ -167,7 +167,7 @@ def outcome(ask):
 
 
 def without_message_of_exception(outcome):
-    """FastAPI writes an exception of a validator as `{}`; its text says more."""
+    """FastAPI writes an exception of a validator as `{}`, ours its text."""
     status, result = outcome
     if status == 422:
         for problem in result:
@@ -329,7 +329,7 @@ def test_both_kinds_of_answers_are_compared(outcome):
     assert (status, problem["type"], problem["loc"]) == (422, "missing", ["query", "v"])
 
 
-def test_all_that_is_wrong_is_said_at_once(ask):
+def test_all_problems_are_reported_at_once(ask):
     def function(a: int, b: list[int], c: Tone = Tone.WARM): ...
 
     app = ours(function, "GET")
@@ -345,7 +345,7 @@ def test_all_that_is_wrong_is_said_at_once(ask):
 
 
 def test_a_path_begins_at_home(outcome, monkeypatch):
-    # Whoever types `~` in quotes means it, and FastAPI leaves it to each handler.
+    # `~` in quotes is expanded; FastAPI leaves it to each handler.
     monkeypatch.setenv("HOME", "/home/ada")
     for method, value in (("GET", "~/a"), ("POST", "~/a")):
         assert outcome(ours(of(Path), method), method, value) == (200, "PosixPath('/home/ada/a')")
@@ -365,7 +365,7 @@ def test_choices_that_are_numbers_can_be_typed(outcome, annotation):
     ("text", "value"),
     [("1", 1), ("1.5", 1.5), ("true", True), ("null", None), ('{"a": [1]}', {"a": [1]})],
 )
-def test_without_an_annotation_a_text_tells_by_itself(outcome, text, value):
+def test_without_an_annotation_a_text_is_json_where_it_can_be(outcome, text, value):
     # As functions without annotations are called from a command line; to FastAPI all is text.
     for annotation in (Any, object):
         assert outcome(ours(of(annotation), "GET"), "GET", text) == (200, repr(value))
@@ -402,7 +402,7 @@ def test_structure_is_json_in_a_query(outcome, annotation, text, value):
         ('{"a": "x"}', "int_parsing", ["a"]),
     ],
 )
-def test_what_is_wrong_with_json_in_a_query_is_said_the_same_way(outcome, text, kind, where):
+def test_problems_of_json_in_a_query_are_reported_as_in_a_body(outcome, text, kind, where):
     status, [problem] = outcome(ours(of(dict[str, int]), "GET"), "GET", text)
     assert (status, problem["type"], problem["loc"]) == (422, kind, ["query", "v", *where])
 
@@ -426,8 +426,8 @@ def test_a_duration_may_be_seconds(outcome):
     assert outcome(fastapi(of(timedelta), "GET"), "GET", "90")[0] == 422
 
 
-def test_what_only_msgspec_knows_is_checked_by_it(outcome):
-    # Pydantic ignores these constraints, so it is not asked for a second opinion.
+def test_constraints_of_msgspec_alone_are_checked_by_it(outcome):
+    # Pydantic ignores these constraints, so it does not decide.
     class Size(msgspec.Struct):
         size: Annotated[int, msgspec.Meta(ge=1)]
 
@@ -465,7 +465,7 @@ def test_a_type_statement_is_what_it_stands_for(outcome):
 
 
 @pytest.mark.parametrize("annotation", [complex, type(sys), Union[list[int], set[int]]])
-def test_what_nobody_converts_to_makes_no_command(annotation):
+def test_a_type_without_a_conversion_makes_no_command(annotation):
     with pytest.raises(Unusable, match=r"^parameter v: .*not supported$"):
         Command(Found("it", "GET", of(annotation)))
 

@@ -44,7 +44,7 @@ def test_handlers_of_an_included_router_run():
     app = FastAPI()
     app.include_router(router, prefix="/p")
     assert begin_and_end(Lifespan(app)) == (None, None)
-    # Newer FastAPI versions run them twice; that is theirs to say.
+    # Newer FastAPI versions run them twice.
     assert list(dict.fromkeys(notes)) == ["startup", "shutdown"]
 
 

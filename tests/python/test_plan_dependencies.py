@@ -192,7 +192,7 @@ DEPENDENCIES |= {
 
 
 def shown(value: Any) -> Any:
-    """What a handler makes of the dependency's value; only a plain one shows in the answer."""
+    """Returns the dependency's value if it is a number, else the name of its type."""
     if isinstance(value, Coroutine):
         value.close()
     return value if isinstance(value, int) else type(value).__name__

@@ -1,4 +1,4 @@
-"""Each plugin sees its own modules: `skills_host.realm`, without the daemon."""
+"""Module namespaces of plugins: `skills_host.realm`, without the daemon."""
 
 import inspect
 import pickle
@@ -185,7 +185,7 @@ def test_closing_forgets_the_modules_and_the_next_load_is_fresh(make):
 
 
 def shadowing(tmp_path: Path, **modules: str) -> str:
-    """A folder with modules of the given names; each line of the source tells who it is."""
+    """Makes a folder with packages and modules of the given names and sources."""
     folder = tmp_path / "shadowing"
     for name, text in modules.items():
         path = folder / name.replace("__", "/")
@@ -259,7 +259,7 @@ def test_what_an_imported_module_has_imported_stays_imported_too(make, tmp_path)
     assert module.fastapi is fastapi
     assert module.starlette is starlette
     assert module.BaseModel is pydantic.BaseModel
-    # Nothing that this plugin has imported needs it, whoever else has.
+    # No module that this plugin has imported needs it, though another plugin's does.
     assert module.docstring_parser is not docstring_parser
     assert module.docstring_parser.MINE == 1
 

@@ -1,7 +1,7 @@
 """Text for results: for people, language models, documents and programs.
 
-`format_response` turns what a route returns into text. A plugin changes the text of its own data by
-registering a formatter class:
+`format_response` turns the result of a route into text. A plugin changes the text of its own data
+by registering a formatter class:
 
     class IssueFormatter(HumanFormatter):
         def format(self, data):

@@ -1,4 +1,4 @@
-"""What every formatter can do."""
+"""The interface of formatters."""
 
 from __future__ import annotations
 

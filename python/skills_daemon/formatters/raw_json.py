@@ -9,7 +9,7 @@ from skills_daemon.formatters.base import BaseFormatter
 
 
 class JsonFormatter(BaseFormatter):
-    """Writes indented JSON; values that JSON does not know become their text."""
+    """Writes indented JSON; values that are not JSON are written as text, by `str`."""
 
     def format(self, data: Any) -> str:
         """Returns the data as JSON, with characters beyond ASCII as they are."""

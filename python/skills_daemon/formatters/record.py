@@ -1,4 +1,4 @@
-"""How a record of unknown kind is named in a list: which of its fields identify and describe it."""
+"""Fields that identify and describe a record of unknown kind in a list."""
 
 from __future__ import annotations
 

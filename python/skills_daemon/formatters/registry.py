@@ -24,7 +24,7 @@ class FormatterRegistry:
         self._formatters[_key(plugin, data_type, format_name)] = formatter_class
 
     def unregister(self, plugin: str, data_type: str, format_name: str) -> bool:
-        """Removes a formatter class and tells whether there was one."""
+        """Removes a formatter class; returns False if none was registered."""
         return self._formatters.pop(_key(plugin, data_type, format_name), None) is not None
 
     def get(self, plugin: str, data_type: str, format_name: str = "human") -> BaseFormatter:

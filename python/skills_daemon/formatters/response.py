@@ -1,4 +1,4 @@
-"""What a route returns, as text."""
+"""Text of a route's result."""
 
 from __future__ import annotations
 

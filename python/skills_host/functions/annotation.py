@@ -1,4 +1,4 @@
-"""What an annotation says: its type, its help, its constraints, its choices."""
+"""The parts of an annotation: type, help, constraints, choices."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHARED = ("Gt", "Ge", "Lt", "Le", "Interval", "MultipleOf", "MinLen", "MaxLen",
 
 
 def choices(annotation: Any) -> dict[str, Any] | None:
-    """Value by text, for a `Literal` of texts or an enum of texts."""
+    """Returns values by text, for a `Literal` or an enum of texts; otherwise `None`."""
     if get_origin(annotation) is Literal:
         values = get_args(annotation)
         if all(type(value) is str for value in values):
@@ -34,7 +34,7 @@ def _is_enum(annotation: Any) -> bool:
 
 
 def without_none(annotation: Any) -> Any:
-    """`X` of `X | None`; a union of several stays as it is."""
+    """Returns `X` of `X | None`; any other annotation as it is."""
     if get_origin(annotation) in (Union, types.UnionType):
         rest = [each for each in get_args(annotation) if each is not type(None)]
         if len(rest) == 1:
@@ -43,7 +43,7 @@ def without_none(annotation: Any) -> Any:
 
 
 def one_text(annotation: Any) -> Any:
-    """A union without what a text cannot be told from: `str | bytes` is `str`."""
+    """Returns a union with `str` less the members that texts fit too: `str | bytes` is `str`."""
     if get_origin(annotation) not in (Union, types.UnionType):
         return annotation
     parts = get_args(annotation)
@@ -56,25 +56,25 @@ def one_text(annotation: Any) -> Any:
 
 
 def union(annotation: Any) -> tuple[Any, ...]:
-    """The members of a union; a type that is none is its only one."""
+    """Returns the members of a union, or the type itself if it is none."""
     is_union = get_origin(annotation) in (Union, types.UnionType)
     return get_args(annotation) if is_union else (annotation,)
 
 
 def help_of(item: Any) -> str:
-    """What a part of an `Annotated` says to people: it is a text, a `Doc`, or has a description."""
+    """Returns the help in a part of an `Annotated`: a text, a `Doc`, or its `description`."""
     texts = (item, getattr(item, "documentation", None), getattr(item, "description", None))
     return next((text for text in texts if isinstance(text, str)), "")
 
 
 def annotated(of: Any, metadata: Iterable[Any]) -> Any:
-    """`Annotated[of, *metadata]`."""
+    """Returns `Annotated[of, *metadata]`."""
     parts = (of, *metadata)
     return Annotated[parts]
 
 
 def limited(annotation: Any) -> Any:
-    """The annotation with all constraints as msgspec wants them, and `Any` for `object`."""
+    """Returns the annotation with all constraints as `msgspec.Meta`, and `Any` for `object`."""
     if annotation is object:
         return Any
     origin, args = get_origin(annotation), get_args(annotation)
@@ -84,7 +84,7 @@ def limited(annotation: Any) -> Any:
         constraints = [*own, msgspec.Meta(**others)] if others else own
         if not constraints:
             return limited(args[0])
-        # To those of a whole union msgspec does not hold itself.
+        # msgspec ignores the constraints of a whole union.
         members = tuple(
             each if each is type(None) else annotated(limited(each), constraints)
             for each in union(args[0])
@@ -100,7 +100,7 @@ def limited(annotation: Any) -> Any:
 
 
 def limits(metadata: list[Any]) -> dict[str, Any]:
-    """The constraints of `annotated_types` and `msgspec.Meta`."""
+    """Returns the constraints of `annotated_types` and `msgspec.Meta` by name."""
     found: dict[str, Any] = {}
     for item in filter(_is_shared, metadata):
         for name in (*BOUNDS, "min_length", "max_length", "pattern"):
@@ -128,13 +128,13 @@ class Part:
         self.is_inner = is_inner
 
     def parts(self) -> list[Part]:
-        """What it is made of."""
+        """Returns its type arguments, and the types of its fields."""
         inner = [Part(each, True) for each in _fields(self.of)]
         return [*(Part(each, self.is_inner) for each in get_args(self.of)), *inner]
 
 
 def parts(annotation: Any) -> list[Part]:
-    """All that an annotation is made of."""
+    """Returns an annotation with all its parts, nested ones included."""
     left, seen = [Part(annotation, False)], list[Part]()
     while left:
         part = left.pop()
@@ -145,7 +145,7 @@ def parts(annotation: Any) -> list[Part]:
 
 
 def _fields(part: Any) -> list[Any]:
-    """The types of a class's fields, where the class is a kind that is described by them."""
+    """Returns the types of the fields of a dataclass, `TypedDict` or named tuple."""
     if not inspect.isclass(part) or not (
         dataclasses.is_dataclass(part)
         or hasattr(part, "__total__")
@@ -155,12 +155,12 @@ def _fields(part: Any) -> list[Any]:
     try:
         return list(get_type_hints(part, include_extras=True).values())
     except Exception:
-        # Whoever converts it says what is wrong.
+        # The conversion reports the error.
         return []
 
 
 def needs_pydantic(parts: list[Part]) -> bool:
-    """True where msgspec would fail, or not check what it does not know."""
+    """Returns true where msgspec would fail, or skip constraints that it does not support."""
     for part in parts:
         kind = part.of if inspect.isclass(part.of) else type(part.of)
         # By name: that pydantic is in `sys.modules` does not mean that its import has ended.
@@ -176,7 +176,7 @@ def needs_pydantic(parts: list[Part]) -> bool:
 
 
 def is_read_otherwise(part: Part) -> bool:
-    """True for what pydantic reads as something else, or does not know to be a constraint."""
+    """Returns true for types that pydantic reads differently, and for `msgspec.Meta`."""
     if inspect.isclass(part.of):
         return issubclass(part.of, (bytes, bytearray, memoryview, msgspec.Struct))
     return isinstance(part.of, msgspec.Meta)

@@ -1,7 +1,7 @@
 """Answers requests for a plugin of plain functions, where no direct call does.
 
-An ASGI application, so that it takes the place that FastAPI has for other plugins; what it says of
-a path, method or parameter that is wrong is what FastAPI would say.
+An ASGI application, in the place of FastAPI; its answers to a wrong path, method or parameter are
+those of FastAPI.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Application:
     """Serves the commands below `/{name}`.
 
     Attributes:
-        exception_handlers: What becomes of exceptions, by their type.
-        dependency_overrides: Nothing, as there are no dependencies.
+        exception_handlers: Coroutine functions that answer exceptions, by type.
+        dependency_overrides: Empty: commands have no dependencies.
     """
 
     def __init__(self, name: str, commands: list[Command]) -> None:
@@ -49,7 +49,7 @@ class Application:
         self.dependency_overrides: dict[Any, Any] = {}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answers one request; there is no lifespan."""
+        """Answers one request; ignores the lifespan."""
         if scope["type"] == "lifespan":
             return
         try:
@@ -85,7 +85,7 @@ class Application:
 
 
 async def _body(receive: Receive) -> Any:
-    """The request's JSON; an empty body is an empty object."""
+    """Returns the request's JSON; an empty body is an empty object."""
     pieces = []
     while True:
         message = await receive()

@@ -1,4 +1,4 @@
-"""One command: a function, its parameters, and how a request becomes a call of it."""
+"""A command: a function, its parameters, and the binding of requests to them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from skills_host.functions.value import Invalid, Problem
 
 
 class Refused(Exception):
-    """A request does not fit; `problems` says all that is wrong with it."""
+    """A request has invalid parameters; `problems` lists all of them."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("invalid parameters")
@@ -30,10 +30,10 @@ class Command:
         name: Its name.
         path: Its path below the plugin's prefix.
         method: `GET`, with parameters in the query, or `POST`, with a JSON object as body.
-        signature: What the function takes and gives.
+        signature: Parameters and result of the function.
         is_async: True for a coroutine function.
         why: Why it is not called directly; `None` if it is.
-        call: Calls the function; what generators yield becomes a list.
+        call: Calls the function; the items of a generator become a list.
 
     Raises:
         Unusable: The function cannot be a command.
@@ -47,7 +47,7 @@ class Command:
         self.is_async = inspect.iscoroutinefunction(found.function)
         self.why: str | None = None
         if not self.is_async and inspect.iscoroutinefunction(inspect.unwrap(found.function)):
-            # Only a call tells whether a decorator's wrapper returns a coroutine or runs it.
+            # Whether a decorator's wrapper returns a coroutine or runs it shows only in a call.
             self.why = "it wraps a coroutine function"
         self.call: Callable[..., Any] = found.function
         if self.signature.positional:
@@ -65,10 +65,10 @@ class Command:
         return await result if inspect.isawaitable(result) else result
 
     def from_query(self, query: dict[str, list[str]]) -> dict[str, Any]:
-        """The arguments in a query.
+        """Returns the arguments in a query.
 
         Raises:
-            Refused: It does not fit.
+            Refused: A parameter is missing or invalid.
         """
         given = {
             parameter.name: values if parameter.type.is_list else values[-1]
@@ -78,10 +78,10 @@ class Command:
         return self._bound("query", given, lambda parameter, value: parameter.type.from_text(value))
 
     def from_body(self, body: Any) -> dict[str, Any]:
-        """The arguments in a JSON body.
+        """Returns the arguments in a JSON body.
 
         Raises:
-            Refused: It does not fit.
+            Refused: The body is no object, or a parameter is missing or invalid.
         """
         if not isinstance(body, dict):
             problem = {
@@ -120,7 +120,7 @@ def _by_position(function: Callable[..., Any], defaults: dict[str, Any]) -> Call
         names = list(defaults)
         while names and names[-1] not in arguments:
             names.pop()
-        # One that is left out before others takes its place nevertheless.
+        # A parameter left out before given ones takes its default.
         first = [arguments.pop(name, defaults[name]) for name in names]
         return function(*first, **arguments)
 

@@ -1,4 +1,4 @@
-"""Which functions of a module are commands."""
+"""Finds the functions that are commands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skills_daemon.commands import Mark, mark_of
 from skills_host.contract import NamedCommand
 from skills_host.realm import Realm
 
-#: A function whose name begins with one of these words has no side effects: it is asked with GET.
+#: First words of the names of functions without side effects, which are called with GET.
 READING = (
     "check",
     "count",
@@ -29,7 +29,7 @@ READING = (
     "show",
     "view",
 )
-#: The plugin's hooks are no commands.
+#: Names of hooks, which are no commands.
 HOOKS = ("startup", "connect", "reconnect", "shutdown", "health_check")
 
 
@@ -40,8 +40,8 @@ class Found:
     Attributes:
         name: Its name: `add-user`.
         method: `GET` or `POST`.
-        function: What it calls.
-        summary: One line instead of the docstring's first.
+        function: The function.
+        summary: Replaces the docstring's first line.
     """
 
     name: str
@@ -51,10 +51,10 @@ class Found:
 
 
 def commands(module: types.ModuleType) -> list[Found]:
-    """The commands of a module, in order of declaration.
+    """Returns the commands of a module, in order of declaration.
 
-    Those that `@command` marks; if none, those in `__all__`; without it, the public functions that
-    the module itself defines.
+    These are the functions that `@command` marks; if none, those in `__all__`; without it, the
+    public functions that the module itself defines.
     """
     functions = {name: value for name, value in vars(module).items() if inspect.isroutine(value)}
     marked = {name: function for name, function in functions.items() if mark_of(function)}
@@ -68,7 +68,7 @@ def commands(module: types.ModuleType) -> list[Found]:
         chosen = {
             name: function
             for name, function in functions.items()
-            # What `functools.cache` makes is no function, but wraps one.
+            # `functools.cache` returns an object that wraps a function.
             if (inspect.isfunction(function) or hasattr(function, "__wrapped__"))
             and function.__module__ == module.__name__
             and not name.startswith("_")
@@ -80,14 +80,14 @@ def commands(module: types.ModuleType) -> list[Found]:
 
 
 def named(realm: Realm, functions: dict[str, NamedCommand]) -> list[Found]:
-    """The commands that a manifest names.
+    """Returns the commands that a manifest names.
 
     Args:
-        realm: Where they are imported.
+        realm: The realm that imports them.
         functions: `call`, `summary` and `method` by the command's name.
 
     Raises:
-        ImportError: A module or a function is not there.
+        ImportError: A module or function does not exist.
     """
     found = []
     for name, spec in functions.items():
@@ -109,7 +109,7 @@ def _reads(name: str) -> bool:
 
 
 def _found(name: str, function: Callable[..., Any]) -> Found:
-    # By its name in the module: that of a lambda, or of a decorator's wrapper, says nothing.
+    # The name in the module, because `__name__` of a lambda or wrapper is `<lambda>` or `wrapper`.
     mark = mark_of(function) or Mark()
     method = mark.method or ("GET" if _reads(name) else "POST")
     return Found(mark.name or name.strip("_").replace("_", "-"), method, function)

@@ -12,7 +12,7 @@ from skills_host.functions.command import Command
 from skills_host.functions.signature import Parameter
 from skills_host.functions.value import Type, to_json
 
-#: As newer FastAPI versions describe a 422, so that all plugins share it.
+#: Schemas of a 422 as in newer FastAPI versions, so that all plugins share them.
 _PROBLEMS: dict[str, Any] = {
     "HTTPValidationError": {
         "properties": {
@@ -45,7 +45,7 @@ _PROBLEMS: dict[str, Any] = {
 
 
 def document(name: str, version: str, description: str, commands: list[Command]) -> dict[str, Any]:
-    """The document, all paths below `/{name}`."""
+    """Returns the document, with all paths below `/{name}`."""
     components = dict(_PROBLEMS)
     paths = {
         f"/{name}{command.path}": {command.method.lower(): _operation(name, command, components)}
@@ -110,7 +110,7 @@ def _content(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _result(command: Command, components: dict[str, Any]) -> dict[str, Any]:
-    """The schema of the result; anything, where nobody knows."""
+    """Returns the schema of the result; empty if its type has none."""
     try:
         schema, more = Type(command.signature.result).schema()
     except Exception:
@@ -124,7 +124,7 @@ def _schema(parameter: Parameter, components: dict[str, Any]) -> dict[str, Any]:
     components.update(more)
     schema = dict(schema)
     if not parameter.required:
-        # A default that JSON cannot hold is nothing a client could send either.
+        # A default that is not JSON is left out: no client could send it either.
         with contextlib.suppress(TypeError, ValueError, msgspec.MsgspecError):
             schema["default"] = json.loads(to_json(parameter.default))
     return schema

@@ -1,4 +1,4 @@
-"""How a command is called directly, in the shape of a FastAPI route's plan."""
+"""Call plans of commands, with the interface of `skills_host.plan.route.Plan`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from skills_host.functions.value import Invalid
 
 
 class Handler:
-    """What a call of a command runs; it has no dependencies."""
+    """The function of a command, as a handler without dependencies."""
 
     steps = ()
 
@@ -25,20 +25,20 @@ class Handler:
         self.is_async = command.is_async
 
     def call(self, arguments: dict[str, Any]) -> Coroutine[Any, Any, Any]:
-        """The coroutine of a coroutine function."""
+        """Returns the coroutine of a coroutine function."""
         work: Coroutine[Any, Any, Any] = self.handler(**arguments)
         return work
 
     def solve(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The arguments themselves."""
+        """Returns the arguments as they are."""
         return arguments
 
 
 class Plan:
-    """How to call one command directly.
+    """Call plan of one command.
 
     Args:
-        command: A command that has no `why`.
+        command: A command whose `why` is `None`.
     """
 
     status = 200
@@ -57,7 +57,7 @@ class Plan:
         self.binder = Binder(parts, self.status, "any")
 
     def spec(self) -> dict[str, Any]:
-        """What the library needs to bind a request."""
+        """Returns the plan's description, by which the library binds requests."""
         return {
             "begins_on_loop": self.tree.is_async,
             "parameters": [
@@ -73,7 +73,7 @@ class Plan:
 
 
 def _kind(parameter: Parameter) -> str | dict[str, Any]:
-    """How the library binds a text: a kind it converts itself, else `text` or `texts`."""
+    """Returns the kind of a query parameter: one the library converts, else `text` or `texts`."""
     its = parameter.type
     if its.is_list:
         return "texts"
@@ -91,14 +91,14 @@ def _kind(parameter: Parameter) -> str | dict[str, Any]:
 
 
 def _are_plain(bounds: dict[str, Any]) -> bool:
-    """True for bounds that JSON can write and the library compares with."""
+    """Returns true for bounds that the library checks and JSON can hold."""
     return bounds.keys() <= {"ge", "gt", "le", "lt"} and all(
         isinstance(bound, (int, float)) and math.isfinite(bound) for bound in bounds.values()
     )
 
 
 def _field(parameter: Parameter) -> str | dict[str, Any]:
-    """The same for a field of the body, where only texts are what they are."""
+    """Returns the kind of a body field: `str` or `choice` as in a query, else `json`."""
     kind = _kind(parameter)
     return kind if isinstance(kind, dict) and kind.keys() & {"str", "choice"} else "json"
 

@@ -1,4 +1,4 @@
-"""A plugin whose module holds plain functions."""
+"""Plugins of plain functions."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ logger = logging.getLogger("skills_host.functions")
 
 
 class FunctionsPlugin:
-    """A plugin, ready to run.
+    """A loaded plugin of plain functions.
 
     Args:
-        realm: Where its modules live.
-        module: What has its docstring, version and hooks.
-        name: Its name, unless the module says another.
+        realm: Its modules.
+        module: The module with its docstring, version and hooks.
+        name: Its name, unless the module has a `__plugin_name__`.
         functions: Its commands.
 
     Attributes:
         name: Its URL prefix.
-        instance: The module, which may have hooks.
-        plans: How to call its commands directly.
+        instance: The module, with its optional hooks.
+        plans: Call plans of its commands, by number; empty before `describe`.
         app: Its ASGI application.
-        response_type: What of a command's results is an answer already.
+        response_type: The class of response objects.
     """
 
     response_type: type = Response
@@ -52,7 +52,6 @@ class FunctionsPlugin:
             try:
                 self._commands.append(Command(found))
             except Unusable as reason:
-                # The others work all the same.
                 self._warnings.append(f"{found.name} is no command: {reason}")
             else:
                 self._warnings += self._commands[-1].signature.warnings
@@ -60,7 +59,7 @@ class FunctionsPlugin:
         self.app = Application(self.name, self._commands)
 
     def describe(self) -> str:
-        """The description as JSON, in the shape of the library's `Report`."""
+        """Returns the description as JSON, in the shape of the library's `Report`."""
         routes: list[dict[str, Any]] = []
         self.plans = []
         for command in self._commands:
@@ -84,5 +83,5 @@ class FunctionsPlugin:
         return json.dumps(described)
 
     def close(self) -> None:
-        """Forgets the plugin's modules."""
+        """Removes the plugin's modules from `sys.modules`."""
         self._realm.close()

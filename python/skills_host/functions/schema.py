@@ -15,11 +15,11 @@ _REFERENCE = "#/components/schemas/{name}"
 
 
 def of(annotation: Any, pydantic: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The schema, and the components it refers to.
+    """Returns the schema, and the components it refers to.
 
     Args:
-        annotation: What msgspec describes.
-        pydantic: The `TypeAdapter` that describes it instead, if there is one.
+        annotation: The annotation, which msgspec describes.
+        pydantic: A `TypeAdapter` that describes it instead, or `None`.
     """
     if pydantic is not None:
         schema = pydantic.json_schema(ref_template=_REFERENCE.replace("name", "model"))
@@ -34,14 +34,14 @@ class Order:
     """Puts choices into the order in which they were declared; msgspec sorts them.
 
     Args:
-        parts: All that the annotation is made of.
+        parts: The annotation with all its parts.
     """
 
     def __init__(self, parts: list[Part]) -> None:
         self._declared = [values for part in parts if (values := _values(part.of))]
 
     def of(self, schema: Any) -> Any:
-        """The schema, or anything in one, in order."""
+        """Returns a schema, or a part of one, with its choices in order."""
         if isinstance(schema, list):
             return [self.of(each) for each in schema]
         if not isinstance(schema, dict):
@@ -59,7 +59,7 @@ class Order:
 
 
 def _values(annotation: Any) -> list[Any]:
-    """The choices of a `Literal` or an enum."""
+    """Returns the choices of a `Literal` or an enum; empty for other types."""
     if get_origin(annotation) is Literal:
         return list(get_args(annotation))
     if inspect.isclass(annotation) and issubclass(annotation, Enum):

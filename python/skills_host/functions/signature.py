@@ -15,15 +15,16 @@ from skills_host.functions.value import Type
 logger = logging.getLogger("skills_host.functions")
 
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-_TELLING = (bool, int, float, str)
+#: Types of defaults that stand in for a missing annotation.
+_DEFAULT_TYPES = (bool, int, float, str)
 
 
 class Unusable(Exception):
-    """A function cannot be a command; the message says why."""
+    """A function cannot be a command; the message is the reason."""
 
 
 class Parameter:
-    """One parameter.
+    """A parameter of a function.
 
     Attributes:
         name: Its name.
@@ -42,29 +43,29 @@ class Parameter:
 
 
 class Signature:
-    """What a function takes, gives and says of itself.
+    """Parameters, result and help of a function.
 
     Args:
         function: The function.
-        summary: One line instead of the docstring's first.
+        summary: Replaces the docstring's first line.
 
     Attributes:
-        parameters: Those that a command can set; others are left out, if they have defaults.
-        positional: Those that can only be passed by position, and their defaults.
+        parameters: The parameters of the command; unusable ones with defaults are left out.
+        positional: Defaults of positional-only parameters, by name.
         result: The type of the result.
         summary: The docstring's first line.
         text: The docstring without the parts on parameters and results.
-        warnings: What of its annotations cannot be used.
+        warnings: Annotations that cannot be evaluated.
 
     Raises:
-        Unusable: It has no signature, or an annotation that nobody can convert to.
+        Unusable: It has no signature, or a parameter whose type cannot be converted to.
     """
 
     def __init__(self, function: Callable[..., Any], summary: str | None = None) -> None:
         try:
             signature = inspect.signature(function)
         except (TypeError, ValueError) as error:
-            raise Unusable(f"it tells no signature: {error}") from None
+            raise Unusable(f"it has no signature: {error}") from None
         self.warnings: list[str] = []
         hints = _hints(_annotated(function), self.warnings)
         doc = Docstring(inspect.getdoc(function) or "")
@@ -87,7 +88,7 @@ class Signature:
 
 
 def _hints(function: Callable[..., Any], warnings: list[str]) -> dict[str, Any]:
-    """The annotations of `function`; `warnings` gets those that only a type checker can read."""
+    """Returns the annotations of `function`; `warnings` gets those that cannot be evaluated."""
     try:
         return get_type_hints(function, include_extras=True)
     except Exception:
@@ -105,7 +106,7 @@ def _hints(function: Callable[..., Any], warnings: list[str]) -> dict[str, Any]:
 
 
 def _annotated(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What has the annotations of a class, a partial function or an object that can be called."""
+    """Returns the function with the annotations of a class, a partial function or an object."""
     if inspect.isclass(function):
         return function.__init__
     if isinstance(function, functools.partial):
@@ -118,13 +119,12 @@ def _parameter(parameter: inspect.Parameter, hints: dict[str, Any], text: str) -
     if parameter.kind in _VARIABLE:
         raise Unusable(f"parameter {parameter.name} has no name on a command line")
     kind = type(parameter.default)
-    # Without an annotation, the default tells.
-    annotation = hints.get(parameter.name, kind if kind in _TELLING else Any)
+    annotation = hints.get(parameter.name, kind if kind in _DEFAULT_TYPES else Any)
     try:
         made = Parameter(parameter, annotation, text)
         made.type.schema()
     except Exception as error:
-        # Of several lines of msgspec's the last one tells.
+        # The last line of msgspec's message has the reason.
         why = (str(error).splitlines() or [type(error).__name__])[-1]
         raise Unusable(f"parameter {parameter.name}: {why}") from None
     return made

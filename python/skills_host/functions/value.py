@@ -1,8 +1,8 @@
-"""Values of parameters: converting and describing them, by their annotations.
+"""Converts and describes values of parameters by their annotations.
 
-`msgspec` does both. What it refuses, pydantic decides, as it does for FastAPI: so both kinds of
-plugin take the same values and say the same of others. Pydantic is imported only then, or where an
-annotation needs it: one of its models or types, one of its constraints.
+`msgspec` does both. Values that it refuses are validated by pydantic, as in FastAPI: so both kinds
+of plugin accept the same values and report the same problems. Pydantic is imported only then, or
+where an annotation needs it: one of its models or types, one of its constraints.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from skills_host.functions.annotation import (
     without_none,
 )
 
-#: Spellings that need no second opinion.
+#: Spellings of truth values that msgspec and pydantic read alike.
 _TRUTHS = {"1": True, "true": True, "on": True, "yes": True}
 _TRUTHS |= {"0": False, "false": False, "off": False, "no": False}
 _INTEGER = re.compile(r"-?[0-9]{1,4000}")
@@ -49,15 +49,15 @@ _SEVERAL = (
     collections.abc.Set,
 )
 
-#: One thing that is wrong with a value, as FastAPI writes it; `loc` begins at the value.
+#: One problem of a value in the shape of FastAPI's; `loc` begins at the value.
 Problem = dict[str, Any]
 
 
 class Invalid(Exception):
-    """A value does not fit.
+    """A value does not satisfy its type.
 
     Attributes:
-        problems: All that is wrong with it.
+        problems: All problems of the value.
     """
 
     def __init__(self, problems: list[Problem]) -> None:
@@ -69,15 +69,15 @@ class Type:
     """The type of a parameter or a result.
 
     Args:
-        annotation: As `typing.get_type_hints` gives it; `Any` for none.
+        annotation: As from `typing.get_type_hints`; `Any` for none.
 
     Attributes:
         annotation: The type without its help, with constraints as msgspec's.
         bare: The type without `None` and constraints.
         help: The texts in an `Annotated`.
-        bounds: Constraints that a number has.
+        bounds: Constraints of a number, by name.
         is_list: True where several values may be given.
-        needs_pydantic: True where msgspec would fail, or not check what it does not know.
+        needs_pydantic: True where msgspec would fail, or skip constraints.
     """
 
     def __init__(self, annotation: Any) -> None:
@@ -111,7 +111,7 @@ class Type:
             self._pydantic = TypeAdapter(self._whole)
 
     def schema(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The JSON Schema, and the components it refers to."""
+        """Returns the JSON Schema, and the components it refers to."""
         made, components = schema.of(self.annotation, self._pydantic)
         order = schema.Order(self._parts)
         return order.of(made), order.of(components)
@@ -120,7 +120,7 @@ class Type:
         """Converts a JSON value.
 
         Raises:
-            Invalid: It does not fit.
+            Invalid: It does not satisfy the type.
         """
         if isinstance(value, str) and self._is_odd(value):
             return self._second_opinion(value)
@@ -130,14 +130,14 @@ class Type:
             return self._second_opinion(value, str(error))
 
     def from_text(self, text: str | list[str]) -> Any:
-        """Converts what stands in a query.
+        """Converts the text, or texts, of a query parameter.
 
         Raises:
-            Invalid: It does not fit.
+            Invalid: It does not satisfy the type.
         """
         if isinstance(text, str):
             if self.annotation is Any:
-                return _told_by_itself(text)
+                return _json_or_text(text)
             if self.bare is bool and text.lower() in _TRUTHS:
                 return _TRUTHS[text.lower()]
             if self._is_odd(text):
@@ -151,24 +151,24 @@ class Type:
         return self.from_json(structured)
 
     def _is_odd(self, text: str) -> bool:
-        """True for a text that msgspec and pydantic may read in two ways."""
+        """Returns true for a text that msgspec and pydantic may read differently."""
         if self._pydantic is not None or not self._is_judged:
             return False
         if self.bare is int:
             return _INTEGER.fullmatch(text) is None
         if self.bare is bool:
             return True
-        # To msgspec it is `None`.
+        # msgspec reads it as `None`.
         return text.lower() == "null" and self.bare is not self.annotation and self.bare is not str
 
     def _convert(self, value: Any, strict: bool) -> Any:
-        """Converts a value the quick way; one of `_REFUSED` is not the last word."""
+        """Converts a value by msgspec; after one of `_REFUSED`, `_second_opinion` decides."""
         if self._pydantic is not None:
             return self._pydantic.validate_python(value, from_attributes=True)
         return msgspec.convert(value, self.annotation, strict=strict, dec_hook=_other)
 
     def _second_opinion(self, value: Any, complaint: str = "Input is not valid") -> Any:
-        """What pydantic makes of a value that was refused, or that is not plain."""
+        """Converts a value that msgspec refused or may read differently, by pydantic."""
         if not self._has_judge:
             self._judge = self._pydantic or (_adapter(self._whole) if self._is_judged else None)
             self._has_judge = True
@@ -180,17 +180,17 @@ class Type:
         try:
             return self._judge.validate_python(value, from_attributes=True)
         except ValidationError as error:
-            # By way of JSON, because an exception can be part of it.
+            # Through JSON, because `ctx` can hold an exception.
             raise Invalid(json.loads(error.json(include_url=False))) from None
 
 
 def to_json(value: Any) -> bytes:
-    """A result as JSON."""
+    """Returns a result as JSON."""
     return msgspec.json.encode(value, enc_hook=_plain)
 
 
 def _adapter(annotation: Any) -> Any:
-    """Pydantic's converter; `None` for what it does not know."""
+    """Returns pydantic's converter; `None` for types that it does not support."""
     try:
         from pydantic import TypeAdapter
 
@@ -199,8 +199,8 @@ def _adapter(annotation: Any) -> Any:
         return None
 
 
-def _told_by_itself(text: str) -> Any:
-    """A value of which nothing is known: JSON where it is JSON, else the text."""
+def _json_or_text(text: str) -> Any:
+    """Returns the value of a text that is JSON, else the text."""
     try:
         return json.loads(text)
     except ValueError:
@@ -208,7 +208,7 @@ def _told_by_itself(text: str) -> Any:
 
 
 def _structured(text: str | list[str]) -> Any:
-    """The value of a text that is a JSON object or array, or of several; `None` for others."""
+    """Returns the value of a text that is a JSON object or array, or of several; else `None`."""
     if isinstance(text, list):
         values = [_structured(each) for each in text]
         return None if None in values else values
@@ -223,7 +223,7 @@ def _structured(text: str | list[str]) -> Any:
 
 
 def _other(expected: type, value: Any) -> Any:
-    """A value of a type that msgspec does not know."""
+    """Converts a value to a type that msgspec does not support."""
     if inspect.isclass(expected) and issubclass(expected, PurePath) and isinstance(value, str):
         path = expected(value)
         return path.expanduser() if isinstance(path, Path) else path
@@ -233,7 +233,7 @@ def _other(expected: type, value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A value that JSON can hold, for one that msgspec does not know."""
+    """Returns a JSON value for a value that msgspec does not support."""
     if isinstance(value, PurePath):
         return str(value)
     if hasattr(value, "model_dump") and not inspect.isclass(value):

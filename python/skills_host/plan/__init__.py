@@ -1,5 +1,5 @@
-"""Call plans: how a route's handler is called without FastAPI, where that gives the same answer.
+"""Call plans: direct calls of handlers, where they give the same answer as FastAPI.
 
-`route` plans, from `tree` (the handler and its dependencies), `parameter` and `result`; `reason` is
-why there is no plan.
+`route` makes plans, from `tree` (the handler and its dependencies), `parameter` and `result`;
+`reason` is the exception for routes without a plan.
 """

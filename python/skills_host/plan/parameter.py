@@ -1,7 +1,7 @@
-"""Parameters of a plan: what the library must know to bind one, and what Python does then.
+"""Parameters of a plan: their description for the library, and their conversion in Python.
 
-The kinds that the library knows (`str`, `int`, `float`, `bool`, choices) it converts itself; for
-all others it passes the text on and the field's own validator converts it.
+The library converts `str`, `int`, `float`, `bool` and choices; values of all other kinds are passed
+on as text, which the field's own validator converts.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _INT_MAX = 2**63 - 1
 
 
 class Parameter:
-    """How one parameter gets its value.
+    """A parameter of a planned route.
 
     Args:
-        field: What FastAPI found out about it.
+        field: FastAPI's `ModelField` of it.
         location: `path`, `query`, `header` or `cookie`.
-        slot: Under which key the library puts its value.
+        slot: Key of its value among the bound arguments.
 
     Attributes:
-        slot: Under which key the library puts its value.
-        spec: What the library needs to bind it.
-        validate: Converts what the library passes on as text; `None` where it converts itself.
+        slot: Key of its value among the bound arguments.
+        spec: Its description, by which the library binds it.
+        validate: Converts a text that the library passes on; `None` where the library converts.
         default: Makes the value for a request that has none.
         constant: The default, where all requests may share it.
         choices: Values by number, where the library chooses one.
@@ -45,7 +45,7 @@ class Parameter:
         self.slot = slot
         self.name: str = field.name
         info = field.field_info
-        # Of these the field itself has only one that is a text.
+        # The field itself has the alias only if it is a text.
         if any(
             getattr(each, "validation_alias", None) not in (None, field.alias)
             for each in (field, info)
@@ -89,7 +89,7 @@ class Parameter:
             self.default = lambda: copy.deepcopy(value)
 
     def _kind(self, info: Any) -> str | dict[str, Any]:
-        """How the library binds the value: a kind it converts itself, else `text` or `texts`."""
+        """Returns the kind of the value: one the library converts, else `text` or `texts`."""
         annotation, metadata = _without_none(info.annotation), list(info.metadata)
         if _is_sequence(annotation):
             return "texts"
@@ -116,12 +116,12 @@ def _is_required(field: Any) -> bool:
 
 @functools.cache
 def _validates_defaults(utils: types.ModuleType) -> bool:
-    """Whether this FastAPI validates each default; some versions between 0.109 and 0.165 do."""
+    """Returns whether this FastAPI validates defaults; some versions from 0.109 to 0.165 do."""
     from fastapi import Query
     from starlette.datastructures import QueryParams
 
     def probe(v: int = Query("no number")) -> None:
-        """Has a default that is wrong."""
+        """Has an invalid default."""
 
     try:
         fields = utils.get_dependant(path="/", call=probe).query_params
@@ -132,7 +132,7 @@ def _validates_defaults(utils: types.ModuleType) -> bool:
 
 
 def _passes(field: Any, value: Any) -> bool:
-    """Whether the validation of `value` leaves it as it is."""
+    """Returns whether `value` passes its validation unchanged."""
     result, errors = _validator(field)(value)
     return not errors and type(result) is type(value) and repr(result) == repr(value)
 
@@ -142,7 +142,7 @@ def _validator(field: Any) -> Callable[[Any], tuple[Any, Any]]:
 
 
 def _without_none(annotation: Any) -> Any:
-    """`X` of `X | None`; a union of several stays as it is."""
+    """Returns `X` of `X | None`; any other annotation as it is."""
     if get_origin(annotation) in (Union, types.UnionType):
         rest = [arg for arg in get_args(annotation) if arg is not type(None)]
         if len(rest) == 1:
@@ -168,7 +168,7 @@ def _holds_model(annotation: Any) -> bool:
 
 
 def _limits(metadata: list[Any]) -> dict[str, Any] | None:
-    """Constraints the library can check, or `None` if there are others."""
+    """Returns the constraints by name; `None` if the library cannot check all of them."""
     limits: dict[str, Any] = {}
     for item in metadata:
         for kind, name in ((Ge, "ge"), (Gt, "gt"), (Le, "le"), (Lt, "lt")):
@@ -194,7 +194,7 @@ def _limits(metadata: list[Any]) -> dict[str, Any] | None:
 
 
 def _choices(annotation: Any) -> dict[str, Any] | None:
-    """Value by text, for a `Literal` of texts or an enum of texts."""
+    """Returns values by text, for a `Literal` or an enum of texts; otherwise `None`."""
     if get_origin(annotation) is Literal:
         values = get_args(annotation)
         if all(type(value) is str for value in values):

@@ -1,4 +1,4 @@
-"""Results of a handler: which are written as they are, and how all others become JSON bytes."""
+"""Encoding of a handler's results."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any, Literal, get_args, get_origin
 
 from skills_host.plan.reason import Unplanned
 
-#: Which results of plain JSON values may be written as they are.
+#: Results of plain JSON values that may be written as they are; see `encoding`.
 Plain = Literal["any", "dict", "encoder"]
 
 
 def encoding(route: Any) -> tuple[Plain | None, Callable[[Any], bytes]]:
-    """How results are written.
+    """Returns the encoding of a route's results.
 
     Returns:
-        Which results of plain JSON values may be written as they are: `"any"`, only a `"dict"`, any
-        but with the keys left out that FastAPI's `"encoder"` leaves out, or `None`; and the way to
-        JSON bytes for everything else.
+        The results of plain JSON values that may be written as they are: `"any"`, only a `"dict"`,
+        any without the keys that FastAPI's `"encoder"` leaves out, or `None`; and the encoder to
+        JSON bytes of all other results.
     """
     from fastapi.encoders import jsonable_encoder
     from fastapi.exceptions import ResponseValidationError
@@ -58,14 +58,14 @@ def encoding(route: Any) -> tuple[Plain | None, Callable[[Any], bytes]]:
 
 
 def _written(content: Any) -> bytes:
-    """JSON as FastAPI's own response writes it."""
+    """Returns JSON as FastAPI's own response writes it."""
     from fastapi.responses import JSONResponse
 
     return bytes(JSONResponse(content).body)
 
 
 def _context(route: Any) -> dict[str, Any]:
-    """Where a result is wrong, which newer FastAPI versions put into the error's text."""
+    """Returns the place of an invalid result, part of the error in newer FastAPI versions."""
     import fastapi.routing
 
     extract = getattr(fastapi.routing, "_extract_endpoint_context", None)
@@ -78,7 +78,7 @@ def _context(route: Any) -> dict[str, Any]:
 
 
 def _plain_annotation(route: Any, options: dict[str, Any]) -> Plain | None:
-    """Which results of plain values pass the response model unchanged."""
+    """Returns the results of plain values that pass the response model unchanged."""
     changed = {name for name, value in options.items() if value not in (None, False)} - {"by_alias"}
     if changed:
         return None

@@ -1,14 +1,12 @@
-"""Call plans: which routes can be called without FastAPI, and how.
+"""Call plans of FastAPI routes.
 
 A route gets a plan when its parameters, and those of its dependencies, are path, query, header or
 cookie parameters and nothing else decides the call: no request body, no `Request` or `Response`
 parameter, no response class of its own. The library binds a request by the plan. A request that
-does not satisfy its plan goes to FastAPI, whose answer is then the right one: nothing has run
-before.
+does not satisfy its plan goes to FastAPI whole: nothing has run before.
 
-Plans are made from what FastAPI itself found out about a route (`dependant`), so there is one
-reading of a signature. Whatever is not understood makes a route without a plan, with the reason,
-never a wrong plan.
+Plans are made from FastAPI's own reading of a signature (`dependant`). A route with anything that
+this module does not support gets no plan, with the reason, never a wrong plan.
 """
 
 from __future__ import annotations
@@ -18,20 +16,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from _skills_host import Binder
-from skills_host.docstring import Docstring, tells_parameters
+from skills_host.docstring import Docstring, has_parameters
 from skills_host.plan import result, tree
 from skills_host.plan.reason import Unplanned
 from skills_host.plan.tree import Tree
 
 
 class Plan:
-    """How to call one route directly.
+    """Call plan of one route.
 
     Attributes:
         tree: The handler and its dependencies.
-        status: HTTP status of an answer that is no `Response`.
-        binder: Makes the arguments, and an answer of a result that is plain JSON.
-        encode: Turns any other result into JSON bytes as FastAPI does.
+        status: HTTP status of results other than `Response` objects.
+        binder: Makes the arguments of a call, and the answer from a plain JSON result.
+        encode: Encodes any other result as JSON bytes, as FastAPI does.
     """
 
     def __init__(self, route: Any) -> None:
@@ -57,7 +55,7 @@ class Plan:
         )
 
     def spec(self) -> dict[str, Any]:
-        """What the library needs to bind a request."""
+        """Returns the plan's description, by which the library binds requests."""
         return {
             "begins_on_loop": self.tree.begins_on_loop,
             "parameters": [parameter.spec for parameter in self.tree.parameters],
@@ -65,14 +63,14 @@ class Plan:
 
 
 def routes(app: Any, prefix: str) -> tuple[list[dict[str, Any]], list[Plan]]:
-    """Describes all routes of `app` in order of declaration and plans those that can be.
+    """Describes all routes of `app` in order of declaration and plans those that can be planned.
 
     Args:
         app: A FastAPI application.
-        prefix: What all paths begin with; it is taken off.
+        prefix: Prefix of all paths, which is removed.
 
     Returns:
-        The routes for the library, and the plans they number.
+        The descriptions of the routes, and the plans, whose numbers are in the descriptions.
     """
     described: list[dict[str, Any]] = []
     plans: list[Plan] = []
@@ -80,7 +78,7 @@ def routes(app: Any, prefix: str) -> tuple[list[dict[str, Any]], list[Plan]]:
         path = getattr(route, "path", None)
         methods = getattr(route, "methods", None)
         if not isinstance(path, str) or not path.startswith(prefix):
-            # Matches nobody knows what: from here on nothing is certain.
+            # It may match any path, so no later route can be planned for certain.
             described.append({"path": None, "why": f"{type(route).__name__} without a path"})
             continue
         entry: dict[str, Any] = {
@@ -102,12 +100,12 @@ def routes(app: Any, prefix: str) -> tuple[list[dict[str, Any]], list[Plan]]:
 
 
 def _documented(route: Any) -> dict[str, Any]:
-    """What the handler's docstring says of parameters, and the rest of it; OpenAPI has neither."""
+    """Returns the parameter help in the handler's docstring, and its text without that."""
     text = getattr(getattr(route, "endpoint", None), "__doc__", None)
     dependant = getattr(route, "dependant", None)
-    if not text or dependant is None or not tells_parameters(text):
+    if not text or dependant is None or not has_parameters(text):
         return {}
-    # What follows a form feed is not for readers, says FastAPI.
+    # FastAPI cuts descriptions at a form feed.
     own = inspect.cleandoc(text).split("\f")[0].strip()
     doc = Docstring(own)
     groups = ("path_params", "query_params", "header_params", "cookie_params", "body_params")
@@ -123,7 +121,7 @@ def _documented(route: Any) -> dict[str, Any]:
 
 
 def _iterate(app: Any) -> Iterator[Any]:
-    """All routes with their whole paths; newer FastAPI versions nest those of included routers."""
+    """Yields all routes with their whole paths; newer FastAPI versions nest included routers."""
     import fastapi.routing
 
     newer = getattr(fastapi.routing, "iter_route_contexts", None)

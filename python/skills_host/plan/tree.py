@@ -1,9 +1,9 @@
-"""A handler and its dependencies, laid out in the order in which FastAPI calls them.
+"""A handler and its dependencies, in the order of FastAPI's calls.
 
 Dependencies are planned where they are functions or classes with parameters of the kinds a handler
 may have, and either all coroutine functions, as the handler then must be too, or none of them.
 The first run on the loop within the handler's task, the second on a thread of the pool, each in
-a copy of the request's context: as FastAPI does it, less the way to the thread for each.
+a copy of the request's context: as in FastAPI, but with one thread for all of them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SCOPES = (
     "parent_oauth_scopes",
     "scope",
 )
-#: Attributes of a function by which FastAPI may take it for something else than its code is.
+#: Attributes by which FastAPI may treat a function as another kind than its code is.
 _MARKS = {"__call__", "_is_coroutine", "_is_coroutine_mark"}
 
 
@@ -35,8 +35,8 @@ class Step:
 
     Attributes:
         call: The function or class.
-        values: Its keywords, and the slots of their values.
-        needs: Its keywords, and the numbers of the steps whose results they get.
+        values: Its keywords with the slots of their values.
+        needs: Its keywords with the numbers of the steps whose results they get.
     """
 
     def __init__(self, call: Callable[..., Any]) -> None:
@@ -45,7 +45,7 @@ class Step:
         self.needs: list[tuple[str, int]] = []
 
     def arguments(self, slots: dict[str, Any], results: list[Any]) -> dict[str, Any]:
-        """The keyword arguments; takes the values out of `slots`."""
+        """Returns the keyword arguments; removes their values from `slots`."""
         arguments = {name: slots.pop(slot) for name, slot in self.values}
         for name, number in self.needs:
             arguments[name] = results[number]
@@ -56,7 +56,7 @@ class Tree:
     """A handler with its dependencies.
 
     Args:
-        dependant: What FastAPI found out about the handler.
+        dependant: FastAPI's `Dependant` of the handler.
 
     Attributes:
         handler: The handler.
@@ -80,11 +80,11 @@ class Tree:
 
     @property
     def begins_on_loop(self) -> bool:
-        """True if a thread of the pool has nothing to do."""
+        """True if no part of the call runs on a thread of the pool."""
         return self.is_async and False not in self._kinds
 
     def solve(self, slots: dict[str, Any]) -> dict[str, Any]:
-        """Calls all dependencies, none of them a coroutine function; the handler's arguments."""
+        """Calls all dependencies, no coroutine functions, and returns the handler's arguments."""
         if not self.steps:
             return slots
         results: list[Any] = []
@@ -109,7 +109,7 @@ class Tree:
         return slots
 
     def _add_needs(self, dependant: Any) -> list[tuple[str, int]]:
-        """Adds the steps for all that `dependant` needs; its keywords and their numbers."""
+        """Adds the steps that `dependant` needs; returns its keywords with their numbers."""
         needs = []
         for needed in dependant.dependencies:
             number = self._add(needed)
@@ -120,7 +120,7 @@ class Tree:
     def _add(self, dependant: Any) -> int:
         _refuse_special(dependant)
         step = Step(dependant.call)
-        # What it needs comes first, also where its own result is there already.
+        # Its own dependencies come first, also where its result is cached.
         step.needs = self._add_needs(dependant)
         if dependant.use_cache and dependant.call in self._cached:
             return self._cached[dependant.call]
@@ -136,7 +136,7 @@ class Tree:
 
 
 def refuse(dependant: Any) -> None:
-    """Raises `Unplanned` for a handler that takes what only FastAPI can give."""
+    """Raises `Unplanned` for a handler with parameters that only FastAPI can provide."""
     if dependant.body_params:
         raise Unplanned("it reads a request body")
     for kind in _SPECIAL:
@@ -173,24 +173,24 @@ def _parameters(dependant: Any, prefix: str) -> list[Parameter]:
 
 
 def _refuse_class(cls: type) -> None:
-    """Raises `Unplanned` for a class that FastAPI versions do not all take for a plain one."""
+    """Raises `Unplanned` for a class that FastAPI versions treat differently."""
     if hasattr(cls, "__wrapped__"):
         raise Unplanned("it wraps something")
     if type(cls).__call__ is not type.__call__:
         raise Unplanned("its metaclass makes its instances")
     if any("__call__" in vars(base) for base in cls.__mro__):
-        # Older FastAPI versions go by what its instances are when called.
+        # Older FastAPI versions go by the `__call__` of its instances.
         _is_coroutine_function(cls.__call__)
 
 
 def _is_coroutine_function(function: Callable[..., Any]) -> bool:
-    """True for `async def`, false for `def`.
+    """Returns true for `async def`, false for `def`.
 
-    FastAPI versions differ in how far they look into wrappers, partial functions and instances with
-    `__call__`. Where all that is wrapped is a function of the same kind, they agree.
+    FastAPI versions differ in how far they unwrap wrappers, partial functions and instances with
+    `__call__`. Where all wrapped functions are of the same kind, they agree.
 
     Raises:
-        Unplanned: It is anything else.
+        Unplanned: The function, or one that it wraps, is of another kind.
     """
     kinds = {_is_plain_coroutine_function(each) for each in _wrapped(function)}
     if len(kinds) != 1:
@@ -199,7 +199,7 @@ def _is_coroutine_function(function: Callable[..., Any]) -> bool:
 
 
 def _wrapped(function: Callable[..., Any]) -> list[Callable[..., Any]]:
-    """The function, what it wraps, what that wraps, and so on."""
+    """Returns the function and all functions that it wraps, outermost first."""
     chain = [function]
     while hasattr(chain[-1], "__wrapped__"):
         inner = chain[-1].__wrapped__

@@ -1,1 +1,1 @@
-"""Lies here so that pytest finds `skills_plugin` beside it."""
+"""Makes this directory pytest's root, so that tests import `skills_plugin`."""

@@ -114,13 +114,22 @@ fn watch(context: &Context) -> Result<(impl Watcher, mpsc::Receiver<()>), Failur
         Failure::environment(format!("cannot watch {}: {error}", context.paths.logs().display()))
     };
     let (sender, receiver) = mpsc::channel();
-    let mut watcher = notify::recommended_watcher(move |_| {
-        // Fails only while the program ends.
-        let _ = sender.send(());
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        if is_change(&event) {
+            // Fails only at the end of the program.
+            let _ = sender.send(());
+        }
     })
     .map_err(failed)?;
     watcher.watch(&context.paths.logs(), RecursiveMode::NonRecursive).map_err(failed)?;
     Ok((watcher, receiver))
+}
+
+/// True for an event after which the log may have more lines.
+///
+/// Opening the log to read it is an event too, and no reason to read it again; lost events may have been changes.
+fn is_change(event: &notify::Result<notify::Event>) -> bool {
+    event.as_ref().map_or(true, |event| event.need_rescan() || !event.kind.is_access())
 }
 
 /// Prints a line; false if stdout is closed.
@@ -161,6 +170,18 @@ fn readable(mut record: Map<String, Value>, dim: &str, reset: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reading_the_log_is_no_change_of_it() {
+        use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind};
+        let is_change = |kind| is_change(&Ok(notify::Event::new(kind)));
+        assert!(!is_change(EventKind::Access(AccessKind::Open(AccessMode::Read))));
+        assert!(!is_change(EventKind::Access(AccessKind::Close(AccessMode::Write))));
+        assert!(is_change(EventKind::Modify(ModifyKind::Any)));
+        assert!(is_change(EventKind::Create(CreateKind::File)));
+        assert!(is_change(EventKind::Other));
+        assert!(super::is_change(&Err(notify::Error::generic("lost"))));
+    }
 
     #[test]
     fn records_read_like_sentences() {

@@ -1,9 +1,9 @@
-"""What `tests/bench/run` is made of; the standard library only.
+"""The modules of `tests/bench/run`; they import the standard library only.
 
 - `cli`: the command line.
 - `daemon`, `servers`: starting what is measured, and stopping it by its own process id.
 - `wrk`, `process`: measuring from outside: requests, CPU time, memory.
-- `workloads`: what is asked of all servers.
+- `workloads`: the loads of all servers.
 - `compare`, `command`, `isolation`, `blocking`, `scheduling`, `memory`, `routes`, `soak`: one
   measurement each.
 - `report`: tables.

@@ -30,9 +30,9 @@ _COMMANDS = {
 
 
 def main(documentation: str | None) -> int:
-    """Runs what the command line asks for."""
+    """Runs the benches that the command line selects."""
     arguments = _parse(documentation, sys.argv[1:])
-    # So that `finally` stops the servers then, too.
+    # So that `finally` stops the servers.
     signal.signal(signal.SIGTERM, _terminated)
     try:
         wrk.check()

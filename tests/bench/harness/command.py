@@ -1,4 +1,4 @@
-"""What a warm call of the CLI costs, beside what starting an executable costs at all."""
+"""Cost of a warm call of the CLI, beside that of starting an executable."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WARMUP = 20
 
 
 def measure(home: Home, runs: int) -> dict[str, list[float]]:
-    """Calls a plugin, and for comparison the client without a call; microseconds of each run."""
+    """Times calls of a plugin, and of the client without a call; microseconds of each run."""
     commands = {
         "warm call": [str(home.client), *_CALL],
         "`skills-client --version`": [str(home.client), "--version"],
@@ -30,7 +30,7 @@ def measure(home: Home, runs: int) -> dict[str, list[float]]:
 
 
 def table(measured: dict[str, list[float]]) -> str:
-    """The numbers in Markdown."""
+    """Returns the numbers in Markdown."""
     rows = []
     for name, times in measured.items():
         ordered = sorted(times)

@@ -37,9 +37,9 @@ class Sample:
         workload: Its name.
         server: Its name.
         round: From 0.
-        wrk: What wrk measured.
+        wrk: Result of wrk.
         cpu: CPU time per request of the server with its workers, in microseconds.
-        foreign: How many CPUs were busy with something else meanwhile.
+        foreign: Number of CPUs that other processes kept busy meanwhile.
     """
 
     workload: str
@@ -84,7 +84,7 @@ def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _check_answers(servers: Sequence[Server], workload: Workload) -> None:
-    """Makes sure that all servers do the same work."""
+    """Checks that all servers do the same work."""
     for request in workload.load.requests:
         answers = [fetch(server.url, request) for server in servers]
         expected = next(a for a, s in zip(answers, servers, strict=True) if s.name == LIMIT)
@@ -126,7 +126,7 @@ def _median(
 
 
 def _ratio(samples: Sequence[Sample], workload: Workload, to: str) -> str:
-    """The daemon's requests per second against another's: the median of the rounds' ratios."""
+    """Returns the median ratio of the daemon's requests per second to another server's."""
     rates = {(s.round, s.server): s.wrk.per_second for s in samples if s.workload == workload.name}
     ratios = [rate / rates[n, to] for (n, server), rate in rates.items() if server == DAEMON]
     return report.ratio(statistics.median(ratios))
@@ -162,7 +162,7 @@ def _title(workload: Workload) -> str:
 
 
 def _versions(home: Home) -> dict[str, str]:
-    """The versions of what is compared, from the venv that all share."""
+    """Returns the versions of the compared servers, from their common venv."""
     code = (
         "import importlib.metadata as m, json, platform, sys;"
         "print(json.dumps({'Python': platform.python_version()}"
@@ -175,7 +175,7 @@ def _versions(home: Home) -> dict[str, str]:
 
 
 def _setting(versions: dict[str, str], rounds: int, seconds: int, samples: Sequence[Sample]) -> str:
-    """One paragraph: what was measured, where, and how quiet it was there."""
+    """Returns a paragraph on the measurement, the machine, and its other load."""
     lines = [
         f"{platform.machine()}, {os.cpu_count()} CPUs; "
         + ", ".join(f"{name} {version}" for name, version in versions.items())

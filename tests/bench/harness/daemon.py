@@ -21,7 +21,7 @@ PLUGINS = BENCH / "plugins"
 
 #: Seconds that installing and loading all plugins may take.
 _LOADING_MAX = 600
-#: Seconds between two looks at something that is awaited.
+#: Seconds between two polls.
 LOOK_AGAIN = 0.02
 
 

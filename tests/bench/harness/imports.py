@@ -1,4 +1,4 @@
-"""Runs in the venv's interpreter, without the daemon: what plugins import, and what that costs.
+"""Imports of plugins and their cost, in the venv's interpreter, without the daemon.
 
 imports.py of SDK PLUGIN        # prints the third-party modules that PLUGIN imports, as JSON
 imports.py import MODULE …      # imports them, prints `ready`, waits for the end of its input
@@ -40,7 +40,7 @@ def load(plugin: str) -> Any:
     app.include_router(plugin_object.router)
     app.openapi()
     for hook in ("startup", "connect"):
-        # There may be nothing to connect to.
+        # The backend may not exist.
         with contextlib.suppress(Exception):
             asyncio.run(getattr(plugin_object, hook)())
     return app
@@ -70,7 +70,7 @@ def load_all(plugins: list[str]) -> list[Any]:
 
 
 def import_all(modules: list[str]) -> None:
-    """Imports what can be imported."""
+    """Imports all modules that can be imported."""
     for name in modules:
         # Some modules exist under a second name that only their package makes.
         try:

@@ -1,4 +1,4 @@
-"""What a plugin and `/health` notice of another plugin that blocks its loop or burns CPU."""
+"""Latency of a plugin and `/health` beside a plugin that blocks its loop or burns CPU."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ECHO = Load((ECHO,))
 #: Few enough not to be a load of its own, enough for a 99th percentile.
 _HEALTH = Load(("GET /health",), connections=1, pause=10)
 
-#: What goes on meanwhile. Each request lasts 5 s and is followed by the next at once.
+#: Load of the other plugin. Each request lasts 5 s and is followed by the next at once.
 _CASES = {
     "alone": None,
     "another blocks its loop": "GET /sleeper/block?seconds=5",
@@ -47,7 +47,7 @@ def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
 
 @contextmanager
 def _disturbed(url: str, request: str | None) -> Iterator[None]:
-    """Keeps one request under way; leaves when the last one has ended."""
+    """Keeps one request in flight; returns when the last one has ended."""
     if request is None:
         yield
         return

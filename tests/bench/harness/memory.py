@@ -1,4 +1,4 @@
-"""How much memory the daemon holds: idle, with plugins, and what their packages alone need."""
+"""Memory of the daemon: idle, with plugins, and of the plugins' packages alone."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _idle(home: Home, plugins: list[Path]) -> Memory:
-    """The memory of a daemon that had nothing to install or compile: any start but the first."""
+    """Returns the memory of a daemon after a start without installing or compiling."""
     with daemon(home, plugins):
         pass
     with daemon(home, plugins) as started:
@@ -61,12 +61,12 @@ def _modules(home: Home, plugins: list[Path]) -> list[str]:
 
 
 def _sdk(home: Home) -> Path:
-    """Where the daemon has laid out what plugins import of it."""
+    """Returns the directory of the SDK that plugins import."""
     return next(home.runtime.glob("cache/*/skills_daemon")).parent
 
 
 def _bare(home: Home, arguments: list[str]) -> Memory:
-    """The memory of a Python that does what `imports.py` makes of `arguments`, and waits."""
+    """Returns the memory of a Python that runs `imports.py` with `arguments`."""
     bare = subprocess.Popen(
         [home.venv_python, _IMPORTS, *arguments],
         env=home.environment(),

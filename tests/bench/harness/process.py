@@ -1,4 +1,4 @@
-"""What the system knows about processes, from `/proc`."""
+"""Facts about processes, from `/proc`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Memory:
-    """Resident memory in bytes: all, and with shared pages split among those who share them."""
+    """Resident memory in bytes: all, and with shared pages split among their processes."""
 
     rss: int
     pss: int
@@ -27,12 +27,12 @@ def memory(pid: int) -> Memory:
 
 
 def threads(pid: int) -> int:
-    """How many threads a process has."""
+    """Returns the number of threads of a process."""
     return len(os.listdir(f"/proc/{pid}/task"))
 
 
 def descriptors(pid: int) -> int:
-    """How many files and sockets a process has open."""
+    """Returns the number of open files and sockets of a process."""
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 

@@ -1,4 +1,4 @@
-"""What a route costs among many: the last of 10,000 beside the last of 10."""
+"""Cost of a route among many: the last of 10,000 beside the last of 10."""
 
 from __future__ import annotations
 

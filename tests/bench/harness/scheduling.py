@@ -1,4 +1,4 @@
-"""What a call and a finished answer wait for, beside handlers that block.
+"""Waits of calls and finished answers beside handlers that block.
 
 Two `def` calls that arrive together at a warm pool take as long as one. An answer that is finished
 is sent at once, even if the next handler of the same batch, which was short before, blocks.
@@ -28,7 +28,7 @@ _NAP = 1.0
 _BLOCK = 3.0
 #: Seconds for which the loop is kept busy, so that it takes the next calls in one batch.
 _GATE = 0.1
-#: How often a handler is called to be taken for short.
+#: Number of calls after which a handler counts as short.
 _SHORT_CALLS = 5
 
 
@@ -82,13 +82,13 @@ def _beside(url: str) -> float:
 
 
 def _connection(url: str) -> socket.socket:
-    """A connection that is there before anything is sent."""
+    """Opens a connection before any request is sent."""
     address = urlsplit(url)
     return socket.create_connection((address.hostname, address.port), timeout=30)
 
 
 def _send(connection: socket.socket, target: str) -> None:
-    """Sends a request in one piece, so that two arrive before the daemon looks at the first."""
+    """Sends a request in one piece, so that two arrive before the daemon reads the first."""
     connection.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
 
 

@@ -1,4 +1,4 @@
-"""All that is compared, each ready to be measured."""
+"""The compared servers."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _python_server(home: Home, name: str, command: list[str]) -> Iterator[Server
 
 
 def _free_port() -> int:
-    """A port that the system chose; neither server can tell which one it would get for 0."""
+    """Returns a port that the system chose; neither server reports the one it gets for 0."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Many requests of all kinds: is memory, a thread, a task or a descriptor left behind?"""
+"""Leaks of memory, threads, tasks and descriptors under many requests of all kinds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SECONDS = 10
 #: The part of all requests after which memory must no longer grow.
 _WARMUP = 0.05
 _GROWTH_MAX = 0.05
-#: Seconds until no request is under way any more.
+#: Seconds until no request is in flight any more.
 _SETTLING_MAX = 5
 #: The task that counts, and one that may run the loop.
 _OWN_TASKS = 2
@@ -73,7 +73,7 @@ def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _state(started: Daemon, requests: int) -> State:
-    """The state once the requests that were cut off when wrk ended have ended, too."""
+    """Returns the state after the end of the requests that wrk cut off."""
     deadline = time.monotonic() + _SETTLING_MAX
     while (left := _left_behind(started))["tasks"] > _OWN_TASKS and time.monotonic() < deadline:
         time.sleep(LOOK_AGAIN)

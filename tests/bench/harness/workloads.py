@@ -1,4 +1,4 @@
-"""What is asked of all servers."""
+"""The workloads of all servers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Workload:
     Attributes:
         name: For `--only`.
         title: For tables.
-        load: What is sent.
+        load: Requests to send.
     """
 
     name: str

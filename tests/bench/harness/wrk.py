@@ -16,16 +16,16 @@ _THREADS_MAX = 2
 
 
 class WrkError(Exception):
-    """There is no `wrk`, or it did not measure."""
+    """`wrk` is not installed, or did not measure."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What is sent.
+    """Requests to send.
 
     Attributes:
         requests: `METHOD PATH BODY`, sent in turn by each thread.
-        connections: How many at once.
+        connections: Number of connections.
         pause: Milliseconds between two requests of a connection.
     """
 
@@ -36,7 +36,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Measured:
-    """What came back; times in microseconds.
+    """A result; times in microseconds.
 
     Attributes:
         not_ok: Answers with a status from 400 on.
@@ -59,12 +59,12 @@ class Measured:
         return self.requests * 1e6 / self.microseconds
 
     def raw(self) -> dict[str, Any]:
-        """As data."""
+        """Returns the result as data."""
         return {**asdict(self), "per_second": self.per_second}
 
 
 def check() -> None:
-    """Sees to it that there is a `wrk`.
+    """Checks that `wrk` is installed.
 
     Raises:
         WrkError: There is none.
@@ -74,7 +74,7 @@ def check() -> None:
 
 
 class Run:
-    """A `wrk` under way."""
+    """A running `wrk`."""
 
     def __init__(self, url: str, load: Load, seconds: int) -> None:
         threads = min(_THREADS_MAX, os.cpu_count() or 1, load.connections)
@@ -92,7 +92,7 @@ class Run:
         """Waits for the end.
 
         Raises:
-            WrkError: It did not measure; says what it printed.
+            WrkError: It did not measure; the message is its output.
         """
         try:
             output, _ = self._process.communicate(timeout=self._limit)

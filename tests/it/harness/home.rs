@@ -77,7 +77,7 @@ impl Home {
         }
     }
 
-    /// The product's own idea of where its files lie.
+    /// The paths of the product's files.
     pub(crate) fn paths(&self) -> Paths {
         Paths {
             home: self.path().to_owned(),
@@ -139,12 +139,12 @@ impl Home {
         Running::start(self.command(CLIENT, arguments))
     }
 
-    /// What `skills-daemon status --json` says.
+    /// Returns the output of `skills-daemon status --json`.
     pub(crate) fn status(&self) -> Value {
         self.control(&["status", "--json"]).json()
     }
 
-    /// What status says of the plugin `name`.
+    /// Returns the entry of the plugin `name` in the status.
     #[track_caller]
     pub(crate) fn plugin_status(&self, name: &str) -> Value {
         let status = self.status();
@@ -184,7 +184,7 @@ impl Home {
         kill(Pid::from_raw(self.pid()), signal).unwrap();
     }
 
-    /// Waits until no daemon process lives; the kernel tells.
+    /// Waits until no daemon process lives, by its lock.
     #[track_caller]
     pub(crate) fn wait_for_end(&self) {
         let (sender, ended) = mpsc::channel();
@@ -199,11 +199,11 @@ impl Home {
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    /// `text` without what differs from run to run: this HOME, and the daemon's process id and port.
+    /// Replaces the parts of `text` that differ from run to run: this HOME, the daemon's process id and port.
     pub(crate) fn redact(&self, text: &str) -> String {
         let text = text.replace(self.path().to_str().unwrap(), "[HOME]");
         let status = self.control(&["status", "--json"]);
-        // Where it cannot even be asked, there is nothing to replace.
+        // Without a status there is nothing to replace.
         let status: Value = serde_json::from_str(status.stdout()).unwrap_or_default();
         let mut redacted = text;
         for (key, name) in [("pid", "[PID]"), ("port", "[PORT]"), ("python", "[PYTHON]")] {
@@ -219,7 +219,7 @@ impl Home {
 impl Drop for Home {
     fn drop(&mut self) {
         let paths = self.paths();
-        // Without a daemon there is nothing to stop, and no reason to make directories by asking.
+        // Without a daemon `stop` would only make directories.
         if locks::holder(&paths).is_some() {
             let mut stop = self.command(CONTROL, &["stop"]);
             // Hangs at most twice this and its grace.

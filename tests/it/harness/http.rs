@@ -1,4 +1,4 @@
-//! HTTP over TCP, as any other program on the machine would speak it.
+//! HTTP over TCP, as from any other program on the machine.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};

@@ -1,9 +1,9 @@
-//! A temporary HOME and what can be done in it.
+//! The means of the tests: a temporary HOME, its programs and requests.
 //!
 //! - [`Home`]: the HOME, its plugins, its daemon; stops the daemon and prints its logs if the test failed.
-//! - [`Output`]: how a program ended and what it said.
-//! - [`Running`]: a program under way.
-//! - [`Answer`]: of an HTTP request; [`Sent`]: one that is under way.
+//! - [`Output`]: exit status and output of a program.
+//! - [`Running`]: a program that runs.
+//! - [`Answer`]: of an HTTP request; [`Sent`]: one that is in flight.
 //! - [`shared`]: what all tests of a run share: `uv`, its cache, a runtime directory to copy.
 
 mod home;
@@ -19,14 +19,14 @@ pub(crate) use home::Home;
 pub(crate) use http::{Answer, Sent};
 pub(crate) use process::{Output, Running};
 
-/// Nothing takes that long unless it hangs, not even on a busy machine.
+/// Deadline against hanging, long enough for a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
 /// The two programs that a user calls.
 pub(crate) const CLIENT: &str = env!("CARGO_BIN_EXE_skills-client");
 pub(crate) const CONTROL: &str = env!("CARGO_BIN_EXE_skills-daemon");
 
-/// What `look` finds, as soon as it finds it; for conditions that no event announces.
+/// Polls `look` and returns its first result; for conditions without an event.
 pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {

@@ -1,4 +1,4 @@
-//! Programs: how they end, what they say, and while they run.
+//! Programs: their exit status and output, and running ones.
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::LIMIT;
 
-/// How a program ended and what it said.
+/// Exit status and output of a program.
 pub(crate) struct Output {
     line: String,
     status: ExitStatus,
@@ -89,7 +89,7 @@ impl Output {
     }
 }
 
-/// A program under way; killed when dropped.
+/// A program that runs; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Running {
     line: String,
@@ -209,7 +209,7 @@ fn drain(pipe: impl Read + Send + 'static) -> Receiver<String> {
     lines
 }
 
-/// What is left to read, up to the end of the pipe: nobody but the program may hold it open.
+/// Reads up to the end of the pipe, which only the program may hold open.
 #[track_caller]
 fn rest(lines: &Receiver<String>) -> String {
     let mut text = String::new();

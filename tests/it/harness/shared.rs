@@ -1,5 +1,5 @@
-//! What all tests of a run share, made once and kept below `target/tmp` for the next run: `uv`, its cache, and
-//! a runtime directory that the product itself has made in a fresh HOME.
+//! Resources of all tests of a run, made once and kept below `target/tmp` for the next run: `uv`, its cache, and a
+//! runtime directory that the product itself has made in a fresh HOME.
 //!
 //! Copying that directory instead of making a venv and compiling FastAPI for each test is what makes the tests
 //! fast. The tests that are about making it start from nothing: [`Home::bare`].
@@ -69,12 +69,12 @@ pub(crate) fn sdk_venv() -> PathBuf {
     venv_with("test")
 }
 
-/// A venv with what checks the OpenAPI document.
+/// A venv with the checkers of the OpenAPI document.
 pub(crate) fn api_venv() -> PathBuf {
     venv_with("test-api")
 }
 
-/// A venv with what drives a browser.
+/// A venv with the driver of a browser.
 pub(crate) fn browser_venv() -> PathBuf {
     venv_with("test-browser")
 }
@@ -150,7 +150,7 @@ fn make_template(directory: &Path) {
     copy_tree(&home.runtime(), &directory.join("runtime")).unwrap();
 }
 
-/// Tells builds of the host apart.
+/// Returns a stamp of this build of the host.
 fn fingerprint() -> String {
     let metadata = fs::metadata(env!("CARGO_BIN_EXE_skills-host")).unwrap();
     let modified = metadata.modified().unwrap().duration_since(UNIX_EPOCH).unwrap();

@@ -2,7 +2,7 @@
 
 use super::{CLIENT, Home, Output, shared};
 
-/// Gives the program a terminal of so many columns (0: it does not tell) and copies what it prints.
+/// Gives the program a terminal of so many columns (0: unknown) and copies its output.
 const SCRIPT: &str = "
 import fcntl, os, pty, struct, sys, termios
 
@@ -24,7 +24,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 ";
 
 impl Home {
-    /// The client on a terminal of `columns` (0: it does not tell); both of its outputs become stdout.
+    /// Runs the client on a terminal of `columns` (0: unknown); stdout and stderr become stdout.
     pub(crate) fn on_terminal(
         &self,
         columns: u16,

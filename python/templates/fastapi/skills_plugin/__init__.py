@@ -44,9 +44,9 @@ def tally(body: Words) -> dict[str, Any]:
 
 
 class Plugin:
-    """What the daemon looks for: a class whose name ends in `Plugin`, with a name and a router."""
+    """The plugin: a class whose name ends in `Plugin`, with a name and a router."""
 
     name = "plugin-name"
-    description = "Says what plugin-name is for"
+    description = "Purpose of plugin-name in one line"
     version = "0.1.0"
     router = router

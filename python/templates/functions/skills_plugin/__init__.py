@@ -1,4 +1,4 @@
-"""Says what plugin-name is for: this line is the plugin's description."""
+"""Purpose of plugin-name in one line: the plugin's description."""
 
 from __future__ import annotations
 

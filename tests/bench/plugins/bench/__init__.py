@@ -35,7 +35,7 @@ class Order(BaseModel):
 
 
 class Settings:
-    """What a dependency gives to a handler."""
+    """Value of a dependency."""
 
     def __init__(self, count: Count, loud: bool = False) -> None:
         self.count = count
@@ -93,7 +93,7 @@ async def depends(word: str, settings: Annotated[Settings, Depends()]):
 
 
 def opened(count: Count, loud: bool = False) -> Iterator[Settings]:
-    """What a dependency gives to a handler and takes back."""
+    """Value of a dependency with a teardown."""
     yield Settings(count, loud)
 
 

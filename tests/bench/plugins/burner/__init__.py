@@ -11,7 +11,7 @@ router = APIRouter()
 
 @router.get("/burn")
 async def burn(seconds: float = 5.0) -> dict[str, bool]:
-    """Hold the GIL as long as CPython lets a thread have it, again and again."""
+    """Hold the GIL for whole switch intervals, again and again."""
     end = time.monotonic() + seconds
     total = 0
     while time.monotonic() < end:

@@ -11,8 +11,8 @@ router = APIRouter()
 
 @router.get("/block")
 async def block(seconds: float = 5.0) -> dict[str, bool]:
-    """Sleep without letting the loop go, as plugins do that call `requests` in `async def`."""
-    # Even `sleep(0)` lets the GIL go, which takes its time on a busy machine.
+    """Block the loop, as plugins do that call `requests` in `async def`."""
+    # Even `sleep(0)` releases the GIL, which takes time on a busy machine.
     if seconds:
         time.sleep(seconds)
     return {"success": True}

@@ -1,4 +1,4 @@
-"""A plugin with routes of every kind that FastAPI knows.
+"""A plugin with routes of every kind that FastAPI supports.
 
 The daemon serves it, uvicorn serves it, and `compare.py` asks both the same. Handlers answer what
 they got with its type, so that an `int` that arrived as `str` shows; nothing they answer depends

@@ -168,7 +168,7 @@ async def own_json(request: Request):
 
 @router.post("/unread")
 async def unread(request: Request, a: int = 0):
-    """A body that nobody reads must not end up in the next request."""
+    """An unread body must not end up in the next request."""
     count()
     return echo(a=a)
 

@@ -221,10 +221,10 @@ class _Session:
         self.name = name
 
     def __enter__(self) -> "_Session":
-        raise AssertionError("nobody enters it")
+        raise AssertionError("it is never entered")
 
     def __exit__(self, *_: object) -> None:
-        raise AssertionError("nobody leaves it")
+        raise AssertionError("it is never left")
 
 
 @router.get("/twice")

@@ -194,7 +194,7 @@ def limited_model(values: dict[str, int] | None = None):
 
 @limits.post("/unread", **accepted(limits.post, max_body_size=5))
 def limited_unread(a: int = 0):
-    """The limit holds for a body that nobody reads, or does not."""
+    """The limit holds for an unread body, or does not."""
     count()
     return echo(a=a)
 

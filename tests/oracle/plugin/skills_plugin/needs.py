@@ -82,7 +82,7 @@ def sets(response: Response, mark: str = "1") -> None:
 
 
 def who(scopes: SecurityScopes, request: Request) -> dict[str, Any]:
-    """Knows the scopes."""
+    """Returns the scopes."""
     return {"scopes": scopes.scopes, "path": request.url.path}
 
 
@@ -171,7 +171,7 @@ for _name, _scheme in _SCHEMES.items():
 
 
 def guard(x_guard: Annotated[str | None, Header()] = None) -> None:
-    """Lets nobody in without the header."""
+    """Refuses requests without the header."""
     count()
     if x_guard is None:
         raise HTTPException(401, "no guard")

@@ -20,7 +20,7 @@ slashes = APIRouter(prefix="/slashes")
 
 
 def _named(name: str) -> Callable[..., Any]:
-    """A handler that takes the whole request and says which it is."""
+    """A handler that takes the whole request and returns its own name."""
 
     async def handler(request: Request):
         count(f"paths {name}")
@@ -30,7 +30,7 @@ def _named(name: str) -> Callable[..., Any]:
 
 
 def _simple(name: str, *parameters: str, kind: Any = str) -> Callable[..., Any]:
-    """A handler with parameters only, which says which it is."""
+    """A handler with parameters only, which returns its own name."""
 
     def handler(**values: Any) -> dict[str, Any]:
         count(f"paths {name}")

@@ -63,7 +63,7 @@ class Child(Item):
 
 
 class Open(BaseModel):
-    """A model that keeps what it does not know."""
+    """A model that keeps unknown fields."""
 
     model_config = ConfigDict(extra="allow", ser_json_inf_nan="constants")
 

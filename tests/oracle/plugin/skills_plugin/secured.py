@@ -116,7 +116,7 @@ async def scopes(
     fresh: Annotated[dict, Security(_user, scopes=["other"], use_cache=False)],
     same: Annotated[dict, Security(_user, scopes=("other",))],
 ):
-    """Scopes add up on the way down, and tell results of one dependency apart."""
+    """Scopes add up on the way down, and separate results of one dependency."""
     count()
     shown = {"user": user, "again": again, "none": none, "fresh": fresh}
     return {**shown, "same": same is again, "other": fresh is again}

@@ -1,4 +1,4 @@
-"""Bodies of every type that pydantic knows."""
+"""Bodies of every type that pydantic supports."""
 
 # ruff: noqa: UP007, UP045 - both spellings of unions are checked
 

@@ -220,7 +220,7 @@ def positional_only(a: int = 1, /, b: int = 2):
 
 @router.get("/unused/{a}/{b}")
 def unused(b: int):
-    """A path parameter nobody takes."""
+    """A path parameter without a function parameter."""
     count()
     return echo(b=b)
 
