@@ -1,6 +1,6 @@
-//! What a shell may complete, from descriptions, as a [`clap::Command`] that `clap_complete` reads.
+//! The completion of command lines, from descriptions, as a [`clap::Command`] for `clap_complete`.
 //!
-//! The command is never parsed with: [`crate::arguments`] reads what is typed. Fixed segments of a path are
+//! The command is never used for parsing, which [`crate::arguments`] does. Fixed segments of a path are
 //! subcommands up to its first parameter; what follows that is a positional with choices. Options of all
 //! routes below a word are offered together, because only the rest of the line decides between them.
 
@@ -17,13 +17,12 @@ use crate::command::{self, Location, Parameter};
 use crate::description::Description;
 use crate::environment;
 use crate::help;
+use crate::wrappers::CLIENT;
 
-/// The name of the client.
-pub const CLIENT: &str = "skills-client";
-/// Shells that completion is offered for.
+/// The shells with completion.
 pub const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 
-/// The client as a whole: the plugins, and what is its own.
+/// Returns the command line of the client: the plugins, and its own commands and options.
 pub fn client(descriptions: &[&Description]) -> Command {
     let own = [
         ("health", "Health of the daemon and its plugins"),
@@ -38,7 +37,7 @@ pub fn client(descriptions: &[&Description]) -> Command {
     with_own_options(client)
 }
 
-/// One plugin: its commands, and the client's options, which may stand among theirs.
+/// Returns the command line of a plugin: its commands, and the client's options, which may stand among theirs.
 pub fn plugin(description: &Description) -> Command {
     let mut root = Node::default();
     let public = description.commands.iter().filter(|command| !command.group().starts_with('_'));
@@ -48,9 +47,9 @@ pub fn plugin(description: &Description) -> Command {
     root.command(&description.name).about(description.description.clone())
 }
 
-/// Writes what `shell` may complete in `words`, of which the first is the program.
+/// Writes the candidates of `shell` for `words`, of which the first is the program.
 ///
-/// Where the cursor is comes in variables that the script of [`register`] sets.
+/// The script of [`register`] passes the place of the cursor in variables.
 ///
 /// # Errors
 /// A shell that is none of [`SHELLS`], or an output that is closed.
@@ -64,7 +63,7 @@ pub fn complete(
     with(shell, |shell| shell.write_complete(&mut command, words, directory.as_deref(), out))
 }
 
-/// Writes the script that has `shell` ask `completer` about the programs called `name`, told by `variable`.
+/// Writes the script by which `shell` calls `completer`, with `variable` set, to complete the program `name`.
 ///
 /// # Errors
 /// A shell that is none of [`SHELLS`], or an output that is closed.
@@ -81,19 +80,19 @@ pub fn register(
 
 fn with(shell: &str, act: impl FnOnce(&dyn EnvCompleter) -> io::Result<()>) -> io::Result<()> {
     let shells = Shells::builtins();
-    let known = shells.completer(shell).filter(|known| SHELLS.contains(&known.name()));
-    act(known.ok_or_else(|| {
+    let completer = shells.completer(shell).filter(|each| SHELLS.contains(&each.name()));
+    act(completer.ok_or_else(|| {
         io::Error::other(format!("no completion for `{shell}`, only for {}", SHELLS.join(", ")))
     })?)
 }
 
-/// A word of command lines, and what may follow it.
+/// A word of command lines, with the words that may follow it.
 #[derive(Default)]
 struct Node<'a> {
     summary: &'a str,
     below: Vec<(&'a str, Node<'a>)>,
     options: Vec<&'a Parameter>,
-    /// What may stand at each place after the word: choices, or nothing in particular.
+    /// The choices for each positional after the word; empty where any text is allowed.
     places: Vec<Vec<String>>,
 }
 
@@ -120,14 +119,14 @@ impl<'a> Node<'a> {
         }
         let others = command.parameters.iter().filter(|each| each.location != Location::Path);
         for parameter in others {
-            if !node.options.iter().any(|known| known.name == parameter.name) {
+            if !node.options.iter().any(|other| other.name == parameter.name) {
                 node.options.push(parameter);
             }
         }
     }
 
     fn child(&mut self, word: &'a str) -> &mut Node<'a> {
-        let at = self.below.iter().position(|(known, _)| *known == word).unwrap_or_else(|| {
+        let at = self.below.iter().position(|(child, _)| *child == word).unwrap_or_else(|| {
             self.below.push((word, Node::default()));
             self.below.len() - 1
         });
@@ -149,7 +148,7 @@ impl<'a> Node<'a> {
     }
 }
 
-/// The client's own options; a command's option of the same name hides one.
+/// Adds the client's own options, except those with the name of a command's option.
 fn with_own_options(command: Command) -> Command {
     let taken = |name: &str| command.get_arguments().any(|arg| arg.get_long() == Some(name));
     let json = (!taken("json")).then(|| flag("json", "Print the answer as JSON"));
@@ -165,7 +164,7 @@ fn flag(name: &'static str, about: &'static str) -> Arg {
     Arg::new(format!("--{name}")).long(name).help(about).action(ArgAction::SetTrue)
 }
 
-/// The options of a parameter: one, or the two of a yes or no.
+/// Returns the options of a parameter: one, or `--NAME` and `--no-NAME` of a boolean.
 fn options(parameter: &Parameter) -> Vec<Arg> {
     let name = parameter.name.clone();
     let about = parameter.description.clone();
@@ -173,7 +172,7 @@ fn options(parameter: &Parameter) -> Vec<Arg> {
         let yes = Arg::new(name.clone()).long(name.clone()).help(about);
         let no = Arg::new(format!("no-{name}")).long(format!("no-{name}"));
         let is_on = parameter.default() == Some(&Value::Bool(true));
-        // The one that changes something; the other is known all the same.
+        // Only the one that changes the default is offered; the other is recognised.
         let (shown, hidden) = if is_on { (no, yes) } else { (yes, no) };
         return [shown, hidden.hide(true)].map(|each| each.action(ArgAction::SetTrue)).into();
     }

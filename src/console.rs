@@ -1,5 +1,5 @@
-//! stdout and stderr of the command-line programs: whether they are terminals, how wide, colours, and the one
-//! place that writes to them.
+//! stdout and stderr of the command-line programs: the only module that writes to them. It detects terminals,
+//! their width and their colours.
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ pub struct Style {
     pub yellow: &'static str,
     /// Names.
     pub cyan: &'static str,
-    /// What matters less.
+    /// Details.
     pub dim: &'static str,
     /// Headings.
     pub bold: &'static str,
@@ -49,13 +49,13 @@ pub struct Console {
     pub out: Style,
     /// Styles for stderr.
     pub err: Style,
-    /// True if a person watches stderr.
+    /// True if stderr is a terminal.
     pub watched: bool,
-    /// Columns of the terminal that stdout is; 0 if it is none.
+    /// Width of stdout in columns; 0 if it is not a terminal.
     pub columns: usize,
 }
 
-/// Columns of a terminal that does not tell how many it has.
+/// Width of a terminal of unknown width, in columns.
 const USUAL_COLUMNS: usize = 80;
 
 impl Console {
@@ -92,7 +92,7 @@ impl Console {
         out.flush()
     }
 
-    /// Writes a line about what is going on to stderr, if a person watches.
+    /// Writes a line of progress to stderr, if that is a terminal.
     pub fn progress(&self, text: &str) {
         if self.watched {
             self.line(&format!("{}{text}{}", self.err.dim, self.err.reset));
@@ -104,7 +104,7 @@ impl Console {
         self.line(&format!("{}Warning:{} {text}", self.err.yellow, self.err.reset));
     }
 
-    /// Writes a failure to stderr and gives its exit status.
+    /// Writes a failure to stderr and returns its exit status.
     pub fn failure(&self, failure: &Failure) -> ExitCode {
         self.line(&format!("{}Error:{} {}", self.err.red, self.err.reset, failure.error));
         if let Some(hint) = &failure.hint {
@@ -117,13 +117,14 @@ impl Console {
         ExitCode::from(failure.kind.exit_status())
     }
 
-    /// Nothing better can be done when stderr itself is closed.
+    /// Writes a line to stderr.
     fn line(&self, text: &str) {
+        // Fails only if stderr itself is closed.
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 }
 
-/// Columns of the terminal that stdout is.
+/// Returns the width of stdout, a terminal, in columns.
 fn columns() -> usize {
     terminal_size::terminal_size_of(io::stdout())
         .map_or(USUAL_COLUMNS, |(width, _)| usize::from(width.0))

@@ -1,15 +1,16 @@
-//! Which plugins there are, and where.
+//! The plugins of the user, and their paths.
 //!
 //! 1. `SKILLS_DAEMON_PLUGINS`.
 //! 2. `plugins.conf`.
 //! 3. Only if these name nothing: every `skills_plugin/` with an `__init__.py` below `~/.claude/plugins/`, except
 //!    those of a plugin that `~/.claude/settings.json` switches off.
-//! 4. In any case, what lies in `~/.config/skills-daemon/plugins/`, where `skills-daemon plugin add` puts it: every
-//!    `*.json`, which is a plugin that is nothing but a manifest, and every directory of a plugin or link to one.
+//! 4. In any case, the entries of `~/.config/skills-daemon/plugins/`, where `skills-daemon plugin add` puts them:
+//!    every `*.json`, which is a plugin that is nothing but a manifest, and every directory of a plugin or link
+//!    to one.
 //! 5. The bundled ones, last, so that they never shadow a user's.
 //!
-//! Discovery reads directories and the small files named here; it neither loads nor judges a plugin, and a
-//! path that is not there is still reported, as a source that will fail to load.
+//! Discovery reads directories and the small files named here; it neither loads nor checks a plugin, and a
+//! missing path is still reported, as a source that will fail to load.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -21,12 +22,12 @@ use walkdir::WalkDir;
 use crate::environment::Environment;
 use crate::paths::Paths;
 
-/// How far below `~/.claude/plugins/` plugins are looked for.
+/// Depth of the search below `~/.claude/plugins/`, in directories.
 const DEPTH_MAX: usize = 16;
-/// Directories that hold no plugins but many files.
+/// Directories that are not searched: they hold many files and no plugins.
 pub const SKIPPED: [&str; 5] = [".git", "node_modules", ".venv", "venv", "__pycache__"];
 
-/// What named a plugin.
+/// The source of a plugin's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// `SKILLS_DAEMON_PLUGINS`.
@@ -46,14 +47,14 @@ pub enum Origin {
 pub struct PluginSource {
     /// The package directory, the one `.py` file, or the manifest of a plugin that has no code.
     pub path: PathBuf,
-    /// Where its `manifest.json` would lie.
+    /// The path of its `manifest.json`, which may be missing.
     pub manifest: PathBuf,
-    /// What named it.
+    /// The source of the path.
     pub origin: Origin,
 }
 
 impl PluginSource {
-    /// The plugin at `path`, with the manifest beside its code.
+    /// Returns the plugin at `path`, with the manifest beside its code.
     pub fn at(path: PathBuf, origin: Origin) -> PluginSource {
         if path.extension().is_some_and(|extension| extension == "json") {
             return PluginSource { manifest: path.clone(), path, origin };
@@ -66,7 +67,7 @@ impl PluginSource {
         PluginSource { manifest: dir.join("manifest.json"), path, origin }
     }
 
-    /// The file that is executed.
+    /// Returns the file that is executed.
     pub fn init_file(&self) -> PathBuf {
         if self.path.extension().is_some_and(|extension| extension == "py" || extension == "json") {
             self.path.clone()
@@ -75,20 +76,20 @@ impl PluginSource {
         }
     }
 
-    /// A name for the time before the plugin tells its own: the nearest folder that says something.
+    /// Returns a name for the time before the plugin is loaded: that of the nearest folder with a specific name.
     pub fn working_name(&self) -> String {
-        const SAY_NOTHING: [&str; 4] = ["skills_plugin", "scripts", "src", "skills"];
+        const GENERIC: [&str; 4] = ["skills_plugin", "scripts", "src", "skills"];
         let stem = self.path.with_extension("");
         stem.iter()
             .rev()
             .filter_map(|part| part.to_str())
-            .find(|part| !SAY_NOTHING.contains(part))
+            .find(|part| !GENERIC.contains(part))
             .unwrap_or("plugin")
             .to_owned()
     }
 }
 
-/// All plugins that are named by `env`, configuration and directories, best first, bundled ones last.
+/// Returns all plugins of environment, configuration and directories, best first, bundled ones last.
 pub fn discover(
     paths: &Paths,
     env: &Environment,
@@ -115,9 +116,9 @@ pub fn discover(
     found
 }
 
-/// The plugin that an entry of `~/.config/skills-daemon/plugins/` is or leads to; `None` if it is none.
+/// Returns the plugin that an entry of `~/.config/skills-daemon/plugins/` is or links to; `None` if it is none.
 ///
-/// A link that leads nowhere is a plugin that is not there, and stands for itself.
+/// A dangling link is a missing plugin, and is returned itself.
 pub fn added_path(entry: &Path) -> Option<PathBuf> {
     if entry.extension().is_some_and(|extension| extension == "json") {
         return Some(entry.to_owned());
@@ -125,22 +126,22 @@ pub fn added_path(entry: &Path) -> Option<PathBuf> {
     if !entry.is_symlink() {
         return package_directory(entry);
     }
-    // Where it really lies, the folders around it name it, and its modules find each other.
+    // At its real path its folders name it, and its modules find each other.
     let Ok(target) = fs::canonicalize(entry) else { return Some(entry.to_owned()) };
     Some(package_directory(&target).unwrap_or(target))
 }
 
-/// The directory that is a plugin's package: `skills_plugin/` in `directory`, or `directory` itself.
+/// Returns the directory of a plugin's package: `skills_plugin/` in `directory`, or `directory` itself.
 pub fn package_directory(directory: &Path) -> Option<PathBuf> {
     let candidates = [directory.join("skills_plugin"), directory.to_owned()];
     candidates.into_iter().find(|candidate| is_plugin(candidate))
 }
 
-/// The plugins in a directory, by the names of their entries.
+/// Returns the plugins in a directory, in order of their entries' names.
 fn added(directory: &Path) -> Vec<PluginSource> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let mut entries: Vec<PathBuf> = entries
-        // Hidden are also files that are being written.
+        // Hidden files include those that are being written.
         .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
         .map(|entry| entry.path())
         .collect();
@@ -159,7 +160,7 @@ fn conf_paths(file: &Path, env: &Environment) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The `name@marketplace` of every plugin that `settings.json` switches off.
+/// Returns the `name@marketplace` of every plugin that `settings.json` switches off.
 fn disabled_plugins(file: &Path) -> HashSet<String> {
     let settings: Option<Value> =
         fs::read_to_string(file).ok().and_then(|text| serde_json::from_str(&text).ok());
@@ -174,11 +175,11 @@ fn disabled_plugins(file: &Path) -> HashSet<String> {
         .collect()
 }
 
-/// What a path below `~/.claude/plugins/` says about the plugin in it.
+/// The place of a plugin in the layout of `~/.claude/plugins/`.
 struct Place {
     /// Marketplaces come before caches, caches before anything else found.
     rank: u8,
-    /// The plugin as `settings.json` names it, `name@marketplace`, where the layout tells.
+    /// The plugin as `settings.json` names it, `name@marketplace`, if the layout shows it.
     handle: Option<String>,
     /// The same plugin in marketplace and cache has the same identity.
     identity: String,
@@ -218,7 +219,7 @@ impl Place {
         }
     }
 
-    /// The best comes first: by rank, then the newest version.
+    /// Returns the sort key, best first: by rank, then the newest version.
     fn order(&self) -> (u8, std::cmp::Reverse<Vec<u64>>) {
         let numbers = |version: &String| {
             version.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse().unwrap_or(0)).collect()
@@ -232,7 +233,7 @@ fn is_plugin(directory: &Path) -> bool {
     directory.join("__init__.py").is_file() || directory.join("manifest.json").is_file()
 }
 
-/// Every enabled `skills_plugin/` below `root`; of one plugin's several copies only the best.
+/// Returns every enabled `skills_plugin/` below `root`; of several copies of a plugin only the best.
 fn search(root: &Path, disabled: &HashSet<String>) -> Vec<PluginSource> {
     let mut walk =
         WalkDir::new(root).follow_links(true).max_depth(DEPTH_MAX).sort_by_file_name().into_iter();
@@ -367,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn working_names_come_from_the_nearest_telling_folder() {
+    fn working_names_come_from_the_nearest_folder_with_a_specific_name() {
         let name = |path: &str| PluginSource::at(path.into(), Origin::Conf).working_name();
         assert_eq!(name("/p/jira/scripts/skills_plugin"), "jira");
         assert_eq!(name("/p/one.py"), "one");

@@ -1,8 +1,8 @@
-//! The CPython that is embedded: which one, and where its shared library lies.
+//! The embedded CPython: finding the interpreter and its shared library.
 //!
 //! The host is linked against one `X.Y`. A dynamic loader left to itself may find another library of the same
-//! name first, or none; so the launcher, which needs no Python, asks interpreters about themselves (a script
-//! that prints JSON), takes the first that fits, and starts the host with that library's directory in front.
+//! name first, or none; so the launcher, which needs no Python, inspects interpreters (by a script that prints
+//! JSON), takes the first that fits, and starts the host with that library's directory first.
 
 use std::collections::HashSet;
 use std::io;
@@ -23,18 +23,18 @@ pub const BUILD_VERSION: Option<&str> = option_env!("SKILLS_BUILD_PYTHON_VERSION
 
 const INSPECT: &str = include_str!("interpreter/inspect.py");
 
-/// What an interpreter says of itself.
+/// An interpreter that was inspected.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Interpreter {
-    /// The base interpreter's executable, seen through virtual environments and shims.
+    /// The base interpreter's executable, behind virtual environments and shims.
     pub executable: PathBuf,
     /// `X.Y.Z`.
     pub version: String,
-    /// Its shared library; `None` where it was built without.
+    /// Its shared library; `None` if it was built without one.
     pub library: Option<PathBuf>,
 }
 
-/// Why a file is not an interpreter.
+/// Error of inspecting an interpreter.
 #[derive(Debug, Error)]
 pub enum InspectError {
     /// It cannot be run.
@@ -42,21 +42,21 @@ pub enum InspectError {
     Run {
         /// The file.
         executable: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// It ran and did not answer.
-    #[error("{executable} does not answer as a Python interpreter: {message}")]
+    /// Its output is not that of the script.
+    #[error("{executable} is not a Python interpreter: {message}")]
     Answer {
         /// The file.
         executable: PathBuf,
-        /// What came instead.
+        /// The last line of its stderr, or the parser's error.
         message: String,
     },
 }
 
 impl Interpreter {
-    /// Asks the interpreter at `executable` about itself.
+    /// Inspects the interpreter at `executable`.
     pub fn inspect(executable: &Path) -> Result<Interpreter, InspectError> {
         let output = Command::new(executable)
             .args(["-I", "-S", "-c", INSPECT])
@@ -70,27 +70,27 @@ impl Interpreter {
         })
     }
 
-    /// `X.Y` of the version.
+    /// Returns `X.Y` of the version.
     pub fn minor_version(&self) -> &str {
         self.version.rsplit_once('.').map_or(&self.version, |(minor, _)| minor)
     }
 
-    /// The shared library and its directory, if this interpreter can stand in for the one that was built against.
+    /// True if this interpreter can replace the one that the host was built against.
     fn fits(&self, built: &str) -> bool {
         self.library.is_some() && self.minor_version() == built
     }
 
-    /// The directory of the shared library.
+    /// Returns the directory of the shared library.
     pub fn library_dir(&self) -> Option<&Path> {
         self.library.as_deref().and_then(Path::parent)
     }
 }
 
-/// Finds the interpreter to embed: the configured one, else the one that was built against, else another of
-/// the same `X.Y` on PATH.
+/// Returns the interpreter to embed: the configured one, else the one that the host was built against, else
+/// another of the same `X.Y` on PATH.
 ///
 /// # Errors
-/// One line that says which Python is needed and what to do.
+/// None fits; the failure names the Python that is needed.
 pub fn find(settings: &Settings, env: &Environment) -> Result<Interpreter, Failure> {
     let Some(built) = BUILD_VERSION else {
         return Err(Failure::environment(
@@ -125,7 +125,7 @@ fn configured(chosen: &Setting<PathBuf>, built: &str) -> Result<Interpreter, Fai
 }
 
 fn search(built: &str, env: &Environment) -> Result<Interpreter, Failure> {
-    let mut asked = HashSet::new();
+    let mut seen = HashSet::new();
     let on_path = [format!("python{built}"), "python3".to_owned(), "python".to_owned()]
         .into_iter()
         .flat_map(|name| env.programs(&name).collect::<Vec<_>>());
@@ -133,7 +133,7 @@ fn search(built: &str, env: &Environment) -> Result<Interpreter, Failure> {
         .map(PathBuf::from)
         .into_iter()
         .chain(on_path)
-        .filter(|candidate| asked.insert(candidate.clone()))
+        .filter(|candidate| seen.insert(candidate.clone()))
         .filter_map(|candidate| Interpreter::inspect(&candidate).ok())
         .find(|interpreter| interpreter.fits(built))
         .ok_or_else(|| {
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_real_interpreter_tells_version_and_library() {
+    fn a_real_interpreter_has_version_and_library() {
         let Some(built) = BUILD_PYTHON else { return };
         let interpreter = Interpreter::inspect(Path::new(built)).unwrap();
         assert_eq!(interpreter.minor_version(), BUILD_VERSION.unwrap());
@@ -163,10 +163,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_interpreter_is_named() {
+    fn a_program_that_is_no_interpreter_is_named() {
         let error = Interpreter::inspect(Path::new("/nonexistent/python")).unwrap_err().to_string();
         assert!(error.starts_with("cannot run /nonexistent/python: "), "{error}");
         let error = Interpreter::inspect(Path::new("/bin/false")).unwrap_err().to_string();
-        assert!(error.contains("/bin/false does not answer"), "{error}");
+        assert!(error.contains("/bin/false is not a Python interpreter"), "{error}");
     }
 }

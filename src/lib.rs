@@ -10,9 +10,9 @@
 //! | 1 | [`environment`] | the process environment: names of all variables, one snapshot, what a daemon inherits |
 //! | 1 | `nearest` | the name that was probably meant |
 //! | 1 | [`command`] | the one model of a command: path template, parameters, call plan, schemas |
-//! | 1 | [`manifest`] | `manifest.json` of a plugin |
 //! | 1 | [`scheduling`] | when a thread runs a call and when an answer is sent, as plain data |
 //! | 2 | [`wire`] | what client, control program and host say to each other |
+//! | 2 | [`manifest`] | `manifest.json` of a plugin |
 //! | 2 | [`paths`] | where every file lies |
 //! | 2 | [`settings`] | defaults, `config.toml` and environment resolved to one [`settings::Settings`] |
 //! | 2 | [`description`] | the metadata of a plugin: its commands and routes |

@@ -1,7 +1,7 @@
-//! `manifest.json` of a plugin: what it needs and how it wants to be shown.
+//! `manifest.json` of a plugin: its metadata, its requirements, and how the daemon runs and shows it.
 //!
-//! Every field is optional, because plugins exist that have only some. Fields nobody knows are kept as
-//! warnings, so that a typing mistake shows; a field of the wrong type is an error that names it.
+//! Every field is optional, because existing plugins have only some. An unknown field is a warning, which shows
+//! a typing mistake; a field of the wrong type is an error that names it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,14 +15,37 @@ use thiserror::Error;
 use uv_pep440::{Version, VersionSpecifiers};
 use uv_pep508::{Requirement, VerbatimUrl};
 
-/// The largest manifest that is read, in bytes.
+use crate::nearest::nearest;
+
+/// The largest manifest, in bytes.
 const SIZE_MAX: u64 = 1 << 20;
+/// The fields of a manifest by section; the first section is the top level.
+const FIELDS: [(&str, &[&str]); 4] = [
+    (
+        "",
+        &[
+            "$schema",
+            "name",
+            "version",
+            "description",
+            "dependencies",
+            "daemon_version",
+            "cli",
+            "daemon",
+            "entry_point",
+            "commands",
+        ],
+    ),
+    ("cli", &["examples"]),
+    ("daemon", &["loops", "load"]),
+    ("commands", &["call", "summary", "method"]),
+];
 
 /// `manifest.json` of a plugin of the skills daemon.
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Manifest {
-    /// Where the JSON Schema of manifests lies, for editors.
+    /// The URL or path of the JSON Schema of manifests, for editors.
     #[serde(rename = "$schema")]
     pub schema: Option<String>,
     /// The plugin's name: its shell command and its URL prefix.
@@ -49,12 +72,12 @@ pub struct Manifest {
     /// How the daemon runs the plugin.
     #[serde(default)]
     pub daemon: Daemon,
-    /// `package.module:Class`, where the class does not stand in `__init__.py`.
+    /// `package.module:Class`, if the class is not defined in `__init__.py`.
     pub entry_point: Option<String>,
     /// Functions of installed packages that are commands, by the command's name.
     #[serde(default)]
     pub commands: BTreeMap<String, NamedFunction>,
-    /// Path of every field that means nothing.
+    /// Paths of unknown fields.
     #[serde(skip)]
     pub unknown: Vec<String>,
 }
@@ -66,9 +89,9 @@ pub struct NamedFunction {
     /// `package.module:function`.
     #[cfg_attr(test, schemars(regex(pattern = "^[^:]+:[^:]+$")))]
     pub call: String,
-    /// One line, if the function's docstring should not speak for it.
+    /// One line, in place of the function's docstring.
     pub summary: Option<String>,
-    /// `GET` or `POST`, if the function's name does not tell.
+    /// `GET` or `POST`, in place of the method derived from the function's name.
     #[cfg_attr(test, schemars(regex(pattern = "^(GET|POST)$")))]
     pub method: Option<String>,
 }
@@ -103,12 +126,12 @@ pub enum Load {
     /// When the daemon starts.
     #[default]
     Start,
-    /// At its first call; its help comes from the description that was kept.
+    /// At its first call; its help comes from the stored description.
     Demand,
 }
 
 impl Daemon {
-    /// The most loops a plugin may ask for.
+    /// The most loops of a plugin.
     const LOOPS_MAX: usize = 32;
 
     fn one() -> usize {
@@ -122,7 +145,7 @@ impl Default for Daemon {
     }
 }
 
-/// Why a manifest cannot be used.
+/// Error of reading a manifest.
 #[derive(Debug, Error)]
 pub enum ManifestError {
     /// The file cannot be read.
@@ -130,11 +153,11 @@ pub enum ManifestError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The file is larger than a manifest may be.
-    #[error("{path} has {size} bytes, more than a manifest may have ({SIZE_MAX})")]
+    #[error("{path} is too large ({size} bytes, limit {SIZE_MAX})")]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -146,7 +169,7 @@ pub enum ManifestError {
     Json {
         /// The file.
         path: PathBuf,
-        /// What the parser said, with line and column.
+        /// The parser's error, with line and column.
         message: String,
     },
     /// The file is JSON, but not an object.
@@ -162,13 +185,13 @@ pub enum ManifestError {
         path: PathBuf,
         /// The field's path: `cli.examples[0]`.
         field: String,
-        /// What is wrong with it.
+        /// The error.
         message: String,
     },
 }
 
 impl ManifestError {
-    /// The same without line and column, which are those of a part.
+    /// Removes line and column, which are those of a part.
     fn without_position(mut self) -> ManifestError {
         if let ManifestError::Field { message, .. } = &mut self
             && let Some(at) = message.rfind(" at line ")
@@ -180,7 +203,7 @@ impl ManifestError {
 }
 
 impl Manifest {
-    /// Reads and checks the manifest at `path`; `None` where there is no such file.
+    /// Reads and checks the manifest at `path`; `None` if the file is missing.
     pub fn read(path: &Path) -> Result<Option<Manifest>, ManifestError> {
         let read = |source| ManifestError::Read { path: path.to_owned(), source };
         let size = match fs::metadata(path) {
@@ -224,11 +247,11 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// All that is wrong with `text`: each field, dependency and command is looked at for itself.
+    /// Returns all errors in `text`: each field, dependency and command is checked by itself.
     pub fn problems(text: &str, path: &Path) -> Vec<ManifestError> {
         let fields = match serde_json::from_str::<Map<String, Value>>(text) {
             Ok(fields) => fields,
-            // Says better what is wrong, and where.
+            // Its error is more precise.
             Err(_) => return Manifest::parse(text, path).err().into_iter().collect(),
         };
         let parts = fields.into_iter().flat_map(|(field, value)| match (field.as_str(), value) {
@@ -239,7 +262,7 @@ impl Manifest {
             ("dependencies", Value::Array(dependencies)) => {
                 let count = dependencies.len();
                 let alone = |(index, dependency)| {
-                    // The others' places are kept, so that the error tells the right one.
+                    // Placeholders keep the indices, which the errors name.
                     let mut all = vec![json!("placeholder"); count];
                     all[index] = dependency;
                     json!({"dependencies": all})
@@ -252,9 +275,22 @@ impl Manifest {
         problems.map(ManifestError::without_position).collect()
     }
 
-    /// True if it names no function and no class, so that there must be an `__init__.py`.
+    /// True if it names no function and no class, so that the plugin needs an `__init__.py`.
     pub fn needs_code(&self) -> bool {
         self.commands.is_empty() && self.entry_point.is_none()
+    }
+
+    /// Returns a warning for each unknown field, with the field that was probably meant; `path` is the manifest's.
+    pub fn warnings(&self, path: &Path) -> Vec<String> {
+        let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        let warning = |field: &String| {
+            let hint = match similar_field(field) {
+                Some(similar) => format!(" (did you mean `{similar}`?)"),
+                None => String::new(),
+            };
+            format!("unknown field `{field}` in {file}{hint}")
+        };
+        self.unknown.iter().map(warning).collect()
     }
 
     /// Checks that the plugin works with the daemon `version`.
@@ -320,16 +356,29 @@ impl Manifest {
     }
 }
 
+/// Returns the field whose name most resembles that of the unknown `field` in the same section.
+fn similar_field(field: &str) -> Option<String> {
+    let (section, name) = field.rsplit_once('.').unwrap_or(("", field));
+    let kind = section.split('.').next().unwrap_or_default();
+    let (_, names) = FIELDS.iter().find(|(section, _)| *section == kind)?;
+    let similar = nearest(name, names.iter().copied())?;
+    Some(if section.is_empty() { similar.to_owned() } else { format!("{section}.{similar}") })
+}
+
 /// True for `package.module:object`.
 fn is_object_reference(text: &str) -> bool {
     matches!(text.split_once(':'), Some((module, object)) if !module.is_empty() && !object.is_empty())
 }
 
+/// True for 1 to 64 letters, digits, `-`, `_` and `.`, neither `-` nor `.` first.
+fn is_word(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    (1..=64).contains(&name.len()) && name.chars().all(fits) && !name.starts_with(['-', '.'])
+}
+
 /// Checks that `name` can be a segment of a path and a word on a command line.
 fn check_command(name: &str) -> Result<(), String> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || name.len() > 64 || !name.chars().all(fits) || name.starts_with(['-', '.'])
-    {
+    if !is_word(name) {
         return Err(format!(
             "`{name}` cannot be a command's name: 1 to 64 of a-z, A-Z, 0-9, `-`, `_`, `.`, not `-` or `.` first"
         ));
@@ -340,7 +389,7 @@ fn check_command(name: &str) -> Result<(), String> {
 /// Checks that `name` can be a URL prefix and a shell command.
 ///
 /// # Errors
-/// A sentence that says what is wrong with it.
+/// The name and the rule that it breaks.
 pub fn check_name(name: &str) -> Result<(), String> {
     const RESERVED: [&str; 8] = [
         "docs",
@@ -352,15 +401,13 @@ pub fn check_name(name: &str) -> Result<(), String> {
         "skills-client",
         "skills-daemon",
     ];
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || name.len() > 64 || !name.chars().all(fits) || name.starts_with(['-', '.'])
-    {
+    if !is_word(name) {
         return Err(format!(
             "`{name}` cannot be a plugin's name: 1 to 64 of a-z, A-Z, 0-9, `-`, `_`, `.`, not `-` or `.` first"
         ));
     }
     if RESERVED.contains(&name) {
-        return Err(format!("`{name}` cannot be a plugin's name: the daemon uses it itself"));
+        return Err(format!("`{name}` cannot be a plugin's name: it is reserved for the daemon"));
     }
     Ok(())
 }
@@ -384,6 +431,38 @@ mod tests {
         assert_eq!(manifest.dependencies, ["httpx>=0.25"]);
         assert_eq!(manifest.cli.examples, ["jira search x"]);
         assert_eq!(manifest.unknown, ["cli.colour", "speed"]);
+    }
+
+    #[test]
+    fn an_unknown_field_is_a_warning_with_the_field_that_was_meant() {
+        let text = r#"{"depends": [], "speed": 2, "cli": {"exampels": []}, "daemon": {"lops": 1},
+            "commands": {"a.b": {"call": "m:f", "sumary": "x"}}}"#;
+        let manifest = Manifest::parse(text, Path::new("m")).unwrap();
+        assert_eq!(
+            manifest.warnings(Path::new("/p/manifest.json")),
+            [
+                "unknown field `cli.exampels` in manifest.json (did you mean `cli.examples`?)",
+                "unknown field `commands.a.b.sumary` in manifest.json (did you mean `commands.a.b.summary`?)",
+                "unknown field `daemon.lops` in manifest.json (did you mean `daemon.loops`?)",
+                "unknown field `depends` in manifest.json (did you mean `dependencies`?)",
+                "unknown field `speed` in manifest.json",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_table_of_fields_is_that_of_the_types() {
+        let schema = serde_json::to_value(schemars::schema_for!(Manifest)).unwrap();
+        let places = ["", "/$defs/Cli", "/$defs/Daemon", "/$defs/NamedFunction"];
+        for ((section, fields), place) in FIELDS.iter().zip(places) {
+            let properties = schema.pointer(&format!("{place}/properties")).unwrap();
+            let mut declared: Vec<&str> =
+                properties.as_object().unwrap().keys().map(String::as_str).collect();
+            let mut listed = fields.to_vec();
+            declared.sort_unstable();
+            listed.sort_unstable();
+            assert_eq!(listed, declared, "{section:?}");
+        }
     }
 
     #[test]
@@ -454,7 +533,7 @@ mod tests {
         );
         assert!(error(r#"{"entry_point": "module"}"#).contains("`package.module:Class`"));
         assert!(error(r#"{"name": "a/b"}"#).contains("field `name`"));
-        assert!(error(r#"{"name": "health"}"#).contains("uses it itself"));
+        assert!(error(r#"{"name": "health"}"#).contains("reserved for the daemon"));
         assert_eq!(error("[]"), "/p/manifest.json must hold a JSON object");
     }
 }

@@ -29,13 +29,17 @@ pub(crate) fn folded(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
 }
 
-/// An abbreviation is as good as the name; otherwise the share of letters that need no correction.
+/// Returns 1 for an abbreviation, else the share of letters that need no correction, and at least
+/// [`LIKE_ENOUGH`] for the plural of a long abbreviation: `depends` for `dependencies`.
 fn likeness(typed: &str, candidate: &str) -> f64 {
     let abbreviates = |short: &str, long: &str| short.len() > 1 && long.starts_with(short);
     if abbreviates(typed, candidate) || (candidate.len() > 2 && abbreviates(candidate, typed)) {
         return 1.0;
     }
-    strsim::normalized_damerau_levenshtein(typed, candidate)
+    let stem = typed.strip_suffix('s').filter(|stem| stem.len() > 4);
+    let least =
+        if stem.is_some_and(|stem| candidate.starts_with(stem)) { LIKE_ENOUGH } else { 0.0 };
+    strsim::normalized_damerau_levenshtein(typed, candidate).max(least)
 }
 
 #[cfg(test)]
@@ -44,11 +48,12 @@ mod tests {
 
     #[test]
     fn typing_errors_and_abbreviations_are_recognised() {
-        let names = ["project", "priority", "maxResults", "summary"];
+        let names = ["project", "priority", "maxResults", "summary", "dependencies"];
         assert_eq!(nearest("proj", names), Some("project"));
         assert_eq!(nearest("max-result", names), Some("maxResults"));
         assert_eq!(nearest("sumary", names), Some("summary"));
         assert_eq!(nearest("smumary", names), Some("summary"));
+        assert_eq!(nearest("depends", names), Some("dependencies"));
         for nothing in ["", "p", "--", "colour", "日本", &"project".repeat(20)] {
             assert_eq!(nearest(nothing, names), None, "{nothing}");
         }

@@ -1,4 +1,4 @@
-//! Where every file lies. Nothing outside these places is ever written.
+//! The paths of all files. No file outside these places is ever written.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -24,7 +24,7 @@ pub struct Paths {
     pub config: PathBuf,
     /// The user's own executables: `~/.local/bin`, or `XDG_BIN_HOME`.
     ///
-    /// It does not move with `SKILLS_DAEMON_RUNTIME_DIR`: a shell finds commands only where its PATH leads.
+    /// Independent of `SKILLS_DAEMON_RUNTIME_DIR`: a shell finds commands only on its PATH.
     pub bin: PathBuf,
 }
 
@@ -47,7 +47,7 @@ impl Paths {
         let beside = runtime.join("config");
         let config = if beside.is_dir() { beside } else { base.config_dir().join("skills-daemon") };
         let home = base.home_dir().to_owned();
-        // Not every platform has a convention for it; where there is none, this one is on many a PATH.
+        // macOS has no convention for it; this directory is on most PATHs.
         let bin = base.executable_dir().map_or_else(|| home.join(".local/bin"), Path::to_owned);
         Ok(Paths { home, runtime, config, bin })
     }
@@ -72,7 +72,7 @@ impl Paths {
         self.logs().join("daemon.log")
     }
 
-    /// What the host process wrote to stderr since its last start: loader errors, crashes.
+    /// The host's stderr since its last start: loader errors, crashes.
     pub fn host_stderr(&self) -> PathBuf {
         self.logs().join("host.stderr")
     }
@@ -92,17 +92,17 @@ impl Paths {
         self.state().join("daemon.pid")
     }
 
-    /// Locked by the host for all its life.
+    /// The lock that the host holds for life.
     pub fn lock_file(&self) -> PathBuf {
         self.state().join("daemon.lock")
     }
 
-    /// Locked by whoever starts or stops the host.
+    /// The lock for starting and stopping the host.
     pub fn start_lock(&self) -> PathBuf {
         self.state().join("start.lock")
     }
 
-    /// Why the last start failed; absent after a good one.
+    /// The failure of the last start; absent after a success.
     pub fn start_failure(&self) -> PathBuf {
         self.state().join("start-failure.json")
     }
@@ -112,17 +112,17 @@ impl Paths {
         self.runtime.join("tools")
     }
 
-    /// What can be made again at any time.
+    /// Files that can be made again at any time.
     pub fn cache(&self) -> PathBuf {
         self.runtime.join("cache")
     }
 
-    /// What plugins told of themselves when they were last loaded.
+    /// The stored descriptions of plugins.
     pub fn descriptions(&self) -> PathBuf {
         self.cache().join("descriptions")
     }
 
-    /// Where `plugin add` puts manifests, and links to plugins that lie elsewhere.
+    /// The directory of plugins added by `plugin add`: manifests, and links to plugins elsewhere.
     pub fn added_plugins(&self) -> PathBuf {
         self.config.join("plugins")
     }
@@ -142,15 +142,15 @@ impl Paths {
         self.home.join(".claude/plugins")
     }
 
-    /// Which of those plugins the user has switched off.
+    /// The user's Claude settings, which can switch off those plugins.
     pub fn claude_settings(&self) -> PathBuf {
         self.home.join(".claude/settings.json")
     }
 
-    /// Makes the directories of the runtime, readable by the user only.
+    /// Creates the runtime directories, readable by the user only.
     ///
     /// # Errors
-    /// A directory that cannot be made or written, or a runtime path too long for a Unix socket.
+    /// A directory that cannot be created or written, or a runtime path too long for a Unix socket.
     pub fn create(&self) -> Result<(), Failure> {
         let length = self.socket().as_os_str().len();
         if length > SOCKET_PATH_MAX {
@@ -167,7 +167,7 @@ impl Paths {
     }
 }
 
-/// The failure of writing at `path`.
+/// Returns the failure of writing at `path`.
 pub fn unwritable(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::environment(format!("cannot write {}: {error}", path.display()));
     match error.kind() {
@@ -179,7 +179,7 @@ pub fn unwritable(path: &Path, error: &io::Error) -> Failure {
         }
         io::ErrorKind::StorageFull => failure.hint("The disk is full: free some space."),
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            failure.hint("A file stands where a directory is needed: move it away.")
+            failure.hint("A file is in the place of a directory: move it away.")
         }
         _ => failure,
     }

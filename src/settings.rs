@@ -1,8 +1,8 @@
 //! Defaults, `config.toml` and environment, resolved once to plain data.
 //!
-//! Later layers win: default, then file, then environment. Each value remembers where it came from, so that
-//! `doctor` can say so. To add one: a field in [`Settings`], one line in [`Settings::resolve`], its environment
-//! name in [`crate::environment`], a row in README.
+//! Later layers win: default, then file, then environment. Each value has its source, which `doctor` shows. To
+//! add one: a field in [`Settings`], one line in [`Settings::resolve`], its environment name in
+//! [`crate::environment`], a row in README.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -14,11 +14,12 @@ use toml::{Table, Value};
 
 use crate::environment::{self, Environment};
 use crate::failure::Failure;
+use crate::nearest::nearest;
 
-/// Where a value came from.
+/// Source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// Nobody set it.
+    /// The built-in default.
     Default,
     /// `config.toml`.
     File,
@@ -36,7 +37,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// A resolved value and where it came from.
+/// A resolved value and its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting<T> {
     /// The value in force.
@@ -45,16 +46,16 @@ pub struct Setting<T> {
     pub source: Source,
 }
 
-/// How much is logged.
+/// The least level of logged events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
     /// Everything, each request included.
     Debug,
     /// Starts, stops, loads.
     Info,
-    /// What may need a person.
+    /// Possible problems.
     Warning,
-    /// What failed.
+    /// Failures.
     Error,
 }
 
@@ -115,7 +116,7 @@ impl fmt::Display for Loopback {
 pub struct Seconds(pub u32);
 
 impl Seconds {
-    /// The same span as a [`Duration`].
+    /// Returns the span as a [`Duration`].
     pub fn duration(self) -> Duration {
         Duration::from_secs(self.0.into())
     }
@@ -178,6 +179,25 @@ impl fmt::Display for Switch {
     }
 }
 
+/// An unknown setting in `config.toml`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownSetting {
+    /// Its key.
+    pub key: String,
+    /// The setting that was probably meant.
+    pub similar: Option<&'static str>,
+}
+
+impl fmt::Display for UnknownSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unknown setting `{}` in config.toml", self.key)?;
+        match self.similar {
+            Some(similar) => write!(f, " (did you mean `{similar}`?)"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Everything that can be configured.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -187,11 +207,11 @@ pub struct Settings {
     pub port: Setting<Port>,
     /// Time without a request after which the daemon stops; 0 is never.
     pub idle_timeout: Setting<Seconds>,
-    /// Time that requests and `shutdown()` hooks get when the daemon stops.
+    /// Time for in-flight requests and `shutdown()` hooks when the daemon stops.
     pub shutdown_timeout: Setting<Seconds>,
-    /// Time that each of `startup()` and `connect()` gets.
+    /// Time for each of `startup()` and `connect()`.
     pub hook_timeout: Setting<Seconds>,
-    /// How much is logged.
+    /// The least level of logged events.
     pub log_level: Setting<LogLevel>,
     /// Whether each plugin gets a shell command of its own.
     pub wrappers: Setting<Switch>,
@@ -199,16 +219,16 @@ pub struct Settings {
     pub python: Option<Setting<PathBuf>>,
     /// Plugin paths from the environment.
     pub plugins: Vec<PathBuf>,
-    /// Keys of `config.toml` that mean nothing.
-    pub unknown: Vec<String>,
+    /// Unknown settings in `config.toml`.
+    pub unknown: Vec<UnknownSetting>,
 }
 
 impl Settings {
     /// Reads `config.toml` at `file`, if it is there, and resolves all layers.
     ///
     /// # Errors
-    /// A file that is not TOML or a value out of its range; the failure names file or variable, value and what
-    /// would be right.
+    /// A file that is not TOML or a value out of its range; the failure names file or variable, value and
+    /// range.
     pub fn load(file: &Path, env: &Environment) -> Result<Settings, Failure> {
         let text = match std::fs::read_to_string(file) {
             Ok(text) => text,
@@ -236,7 +256,7 @@ impl Settings {
 
     /// Resolves the layers; `file` is only named in errors.
     pub fn resolve(table: Table, file: &Path, env: &Environment) -> Result<Settings, Failure> {
-        let mut layers = Layers { table, file, env };
+        let mut layers = Layers { table, file, env, keys: Vec::new() };
         let both = Loopback(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
         Ok(Settings {
             host: layers.take("host", environment::HOST, both)?,
@@ -261,20 +281,29 @@ impl Settings {
                 .filter(|path| !path.is_empty())
                 .map(|path| env.expand(path))
                 .collect(),
-            unknown: layers.table.keys().cloned().collect(),
+            unknown: layers.unknown(),
         })
     }
 }
 
+/// The layers under resolution.
 struct Layers<'a> {
+    /// `config.toml` without the settings that were resolved.
     table: Table,
     file: &'a Path,
     env: &'a Environment,
+    /// The settings that were resolved.
+    keys: Vec<&'static str>,
 }
 
 impl Layers<'_> {
-    /// The text of the highest layer that sets `key`; takes it out of the table.
-    fn text(&mut self, key: &str, name: &'static str) -> Result<Option<(String, Source)>, Failure> {
+    /// Returns the text of the highest layer that sets `key`, and takes it out of the table.
+    fn text(
+        &mut self,
+        key: &'static str,
+        name: &'static str,
+    ) -> Result<Option<(String, Source)>, Failure> {
+        self.keys.push(key);
         let in_file = match self.table.remove(key) {
             None => None,
             Some(Value::String(text)) => Some(text),
@@ -294,9 +323,10 @@ impl Layers<'_> {
         })
     }
 
+    /// Resolves the setting `key`.
     fn take<T: FromStr<Err = &'static str>>(
         &mut self,
-        key: &str,
+        key: &'static str,
         name: &'static str,
         default: T,
     ) -> Result<Setting<T>, Failure> {
@@ -311,6 +341,15 @@ impl Layers<'_> {
             Failure::environment(format!("{place} is `{text}`, which is not {wanted}"))
         })?;
         Ok(Setting { value, source })
+    }
+
+    /// Returns the settings of the table that were not resolved.
+    fn unknown(&self) -> Vec<UnknownSetting> {
+        let unknown = |key: &String| UnknownSetting {
+            key: key.clone(),
+            similar: nearest(key, self.keys.iter().copied()),
+        };
+        self.table.keys().map(unknown).collect()
     }
 }
 
@@ -356,7 +395,15 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_kept_for_a_warning() {
-        assert_eq!(resolve("prot = 1", &[]).unwrap().unknown, ["prot"]);
+        let unknown = resolve("prot = 1\nspeed = 2", &[]).unwrap().unknown;
+        let texts: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            texts,
+            [
+                "unknown setting `prot` in config.toml (did you mean `port`?)",
+                "unknown setting `speed` in config.toml"
+            ]
+        );
     }
 
     #[test]

@@ -2,9 +2,9 @@
 //!
 //! One small file a plugin, `NAME.json` in [`Paths::descriptions`](crate::paths::Paths::descriptions), with the
 //! description and a fingerprint of the files it was made from; its OpenAPI document lies beside it in
-//! `NAME.openapi`, because who completes a word does not want to read that. The daemon alone writes here.
+//! `NAME.openapi`, because completion does not need it. Only the daemon writes here.
 //!
-//! What is here is a cache: a file that cannot be read, or is of another version, is one that is not there.
+//! The store is a cache: an unreadable file, or one of another version, counts as missing.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -18,14 +18,14 @@ use walkdir::WalkDir;
 use crate::description::Description;
 use crate::discovery::{Origin, PluginSource, SKIPPED};
 
-/// What of a plugin's files is looked at, by extension.
+/// The extensions of the files in the fingerprint.
 const READ: [&str; 3] = ["py", "json", "toml"];
-/// A plugin of more files than this is not remembered.
+/// The most files of a plugin whose description is stored.
 const FILES_MAX: usize = 2_000;
-/// Nor one with a file of more bytes than this.
+/// The largest file of a plugin whose description is stored, in bytes.
 const SIZE_MAX: u64 = 4 << 20;
 
-/// What a plugin told of itself when it was loaded.
+/// Metadata of a loaded plugin.
 #[derive(Clone, Debug)]
 pub struct Metadata {
     /// Its description.
@@ -39,16 +39,16 @@ pub struct Metadata {
 pub struct Record {
     /// The version of the daemon that wrote it.
     pub version: String,
-    /// Where the plugin lies.
+    /// The path of the plugin.
     pub path: PathBuf,
     /// The [`fingerprint`] of its files.
     pub fingerprint: String,
-    /// What it told.
+    /// Its description.
     pub description: Arc<Description>,
 }
 
 impl Record {
-    /// True if the plugin's files are what the description was made from.
+    /// True if the plugin's files are unchanged since the description was made.
     pub fn is_fresh(&self) -> bool {
         fingerprint(&self.path).is_some_and(|now| now == self.fingerprint)
     }
@@ -59,19 +59,19 @@ impl Record {
 pub struct Store(PathBuf);
 
 impl Store {
-    /// The store in `directory`, which need not be there.
+    /// Returns the store in `directory`, which may be missing.
     pub fn at(directory: PathBuf) -> Store {
         Store(directory)
     }
 
-    /// The record of the plugin `name`.
+    /// Returns the record of the plugin `name`.
     pub fn read(&self, name: &str) -> Option<Record> {
-        // A name that cannot be a plugin's cannot be a file's here either.
+        // An invalid name could be a path outside of the store.
         crate::manifest::check_name(name).ok()?;
         record(&self.file(name))
     }
 
-    /// All records, by name.
+    /// Returns all records, by name.
     pub fn all(&self) -> Vec<Record> {
         let mut records: Vec<Record> =
             self.files().iter().filter_map(|path| record(path)).collect();
@@ -79,30 +79,30 @@ impl Store {
         records
     }
 
-    /// The OpenAPI document of the plugin `name`.
+    /// Returns the OpenAPI document of the plugin `name`.
     pub fn openapi(&self, name: &str) -> Option<Arc<str>> {
         fs::read_to_string(self.openapi_file(name)).ok().map(Arc::from)
     }
 
-    /// Keeps what a plugin told.
-    pub fn write(&self, path: &Path, fingerprint: &str, told: &Metadata) -> io::Result<()> {
-        let name = &told.description.name;
+    /// Stores the metadata of the plugin at `path`.
+    pub fn write(&self, path: &Path, fingerprint: &str, metadata: &Metadata) -> io::Result<()> {
+        let name = &metadata.description.name;
         let record = Record {
             version: crate::VERSION.to_owned(),
             path: path.to_owned(),
             fingerprint: fingerprint.to_owned(),
-            description: told.description.clone(),
+            description: metadata.description.clone(),
         };
         fs::create_dir_all(&self.0)?;
         let openapi = self.openapi_file(name);
-        match &told.openapi {
+        match &metadata.openapi {
             Some(text) => replace(&openapi, text.as_bytes())?,
             None => remove(&openapi)?,
         }
         replace(&self.file(name), &serde_json::to_vec(&record)?)
     }
 
-    /// Forgets all plugins that lie at none of `paths`.
+    /// Removes the records of all plugins but those at `paths`.
     pub fn keep_only(&self, paths: &[&Path]) -> io::Result<()> {
         for file in self.files() {
             if record(&file).is_none_or(|record| !paths.contains(&record.path.as_path())) {
@@ -133,7 +133,7 @@ fn record(path: &Path) -> Option<Record> {
     (record.version == crate::VERSION).then_some(record)
 }
 
-/// Writes a whole file or none.
+/// Writes a file atomically.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = path.with_extension(format!("new-{}", std::process::id()));
     fs::write(&new, bytes)?;
@@ -147,10 +147,10 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A hash over names and contents of the plugin's files; `None` for a plugin that is too large to look at, or
-/// cannot be read.
+/// Returns a hash over names and contents of the plugin's files; `None` for a plugin that is too large or
+/// unreadable.
 pub fn fingerprint(plugin: &Path) -> Option<String> {
-    // What named it makes no difference to where its manifest lies.
+    // The place of the manifest does not depend on the origin.
     let source = PluginSource::at(plugin.to_owned(), Origin::Conf);
     let mut hasher = DefaultHasher::new();
     crate::VERSION.hash(&mut hasher);
@@ -190,7 +190,7 @@ pub fn fingerprint(plugin: &Path) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn told(name: &str) -> Metadata {
+    fn metadata(name: &str) -> Metadata {
         let description = Description { name: name.into(), ..Description::default() };
         Metadata { description: Arc::new(description), openapi: Some("{}".into()) }
     }
@@ -203,7 +203,7 @@ mod tests {
         fs::write(plugin.join("__init__.py"), "x = 1").unwrap();
         let store = Store::at(dir.path().join("store"));
         let now = || fingerprint(&plugin).unwrap();
-        store.write(&plugin, &now(), &told("p")).unwrap();
+        store.write(&plugin, &now(), &metadata("p")).unwrap();
         fs::write(plugin.join("__pycache__/x.py"), "of no interest").unwrap();
         let record = store.read("p").unwrap();
         assert!(record.is_fresh());
@@ -218,11 +218,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_is_forgotten_and_what_is_damaged_is_not_there() {
+    fn records_of_removed_plugins_and_damaged_records_go() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::at(dir.path().to_owned());
         for name in ["b", "a"] {
-            store.write(Path::new(&format!("/{name}")), "0", &told(name)).unwrap();
+            store.write(Path::new(&format!("/{name}")), "0", &metadata(name)).unwrap();
         }
         let names = |store: &Store| -> Vec<String> {
             store.all().iter().map(|record| record.description.name.clone()).collect()

@@ -1,7 +1,7 @@
 //! Finding, fetching and calling `uv`.
 //!
-//! Everything that is installed is installed by the real `uv`: one on PATH, else one that the base
-//! interpreter's `pip` puts into `tools/` once. Calls block and take arguments, never shell strings.
+//! Packages are installed only by `uv`: one on PATH, else one that the base interpreter's `pip` installs into
+//! `tools/` once. Calls block and take arguments, never shell strings.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -18,44 +18,44 @@ use crate::environment::{Environment, UV_CACHE_DIR};
 use crate::failure::{Failure, Kind};
 use crate::paths::Paths;
 
-/// How much of a tool's output an error keeps, in bytes, from its end.
+/// The length of the end of a tool's output that an error quotes, in bytes.
 const OUTPUT_MAX: usize = 4096;
 
-/// Hears, as it happens, what is being done.
+/// A callback for lines of progress.
 pub type Progress<'a> = &'a (dyn Fn(&str) + Sync);
 
 /// A `uv` that can be called.
 #[derive(Clone, Debug)]
 pub struct Uv {
     executable: PathBuf,
-    surroundings: Surroundings,
+    environment: CallEnvironment,
     calls: Arc<Mutex<Calls>>,
 }
 
-/// Working directory and variables of each call.
+/// Working directory and environment variables of each call.
 #[derive(Clone, Debug)]
-struct Surroundings {
+struct CallEnvironment {
     /// A directory without a project, so that no `uv.toml` of the user's work is read.
     directory: PathBuf,
     variables: Vec<(&'static str, OsString)>,
 }
 
-/// The calls under way.
+/// The running calls.
 #[derive(Debug, Default)]
 struct Calls {
     children: Vec<Pid>,
     cancelled: bool,
 }
 
-/// Why a call of `uv` failed.
+/// Error of a call of `uv`.
 #[derive(Debug, Error)]
 pub enum UvError {
-    /// There is none, and it could not be fetched.
-    #[error("there is no `uv` on PATH, and installing it with {python} -m pip failed: {output}")]
+    /// No `uv` was found, and it could not be fetched.
+    #[error("no `uv` on PATH, and installing it with {python} -m pip failed: {output}")]
     Missing {
         /// The base interpreter.
         python: PathBuf,
-        /// What pip said.
+        /// The end of pip's output.
         output: String,
     },
     /// It could not be run.
@@ -63,29 +63,29 @@ pub enum UvError {
     Run {
         /// The executable.
         executable: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The requirements have no solution: a package or version that does not exist, or a conflict.
     #[error("cannot install {wanted}: {output}")]
     NoSolution {
-        /// What was to be installed.
+        /// The requirements.
         wanted: String,
-        /// uv's explanation.
+        /// The end of uv's output.
         output: String,
     },
-    /// Something else: no network, a full disk, a build that failed.
+    /// Any other failure: no network, a full disk, a build that failed.
     #[error("{action} failed: {output}")]
     Failed {
-        /// What was tried.
+        /// The action that failed.
         action: String,
-        /// uv's explanation.
+        /// The end of uv's output.
         output: String,
     },
 }
 
 impl UvError {
-    /// The same error, told of `requirements`, whose turn it was, rather than of all that are installed with them.
+    /// Returns the error with `requirements` in place of all requirements of the call.
     #[must_use]
     pub fn about(self, requirements: &[String]) -> UvError {
         match self {
@@ -114,15 +114,15 @@ impl From<UvError> for Failure {
 }
 
 impl Uv {
-    /// The `uv` that is already there: on PATH, else in `tools/`.
+    /// Returns the installed `uv`: on PATH, else in `tools/`.
     pub fn find(paths: &Paths, env: &Environment) -> Option<Uv> {
         let own = own_executable(paths);
         let executable = env.program("uv").or_else(|| own.is_file().then_some(own))?;
-        let surroundings = Surroundings::of(paths, env);
-        Some(Uv { executable, surroundings, calls: Arc::default() })
+        let environment = CallEnvironment::of(paths, env);
+        Some(Uv { executable, environment, calls: Arc::default() })
     }
 
-    /// The `uv` that is already there, or one freshly installed into `tools/` with `python -m pip`.
+    /// Returns the installed `uv`, or one freshly installed into `tools/` with `python -m pip`.
     pub fn find_or_fetch(
         paths: &Paths,
         env: &Environment,
@@ -132,9 +132,9 @@ impl Uv {
         if let Some(uv) = Uv::find(paths, env) {
             return Ok(uv);
         }
-        progress("there is no uv on PATH: installing it with pip");
+        progress("no uv on PATH: installing it with pip");
         let staging = paths.tools().join(format!("uv.{}", std::process::id()));
-        let mut command = Surroundings::of(paths, env).command(python);
+        let mut command = CallEnvironment::of(paths, env).command(python);
         command
             .args([
                 "-I",
@@ -151,7 +151,7 @@ impl Uv {
         let outcome = match installed {
             Ok((status, _)) if status.success() => {
                 let home = own_home(paths);
-                // Whatever stands there has no executable, or `find` had found it.
+                // A leftover without an executable, or `find` would have returned it.
                 let _ = fs::remove_dir_all(&home);
                 fs::rename(&staging, &home).map_err(|error| error.to_string())
             }
@@ -171,7 +171,7 @@ impl Uv {
         &self.executable
     }
 
-    /// What `uv --version` prints.
+    /// Returns the output of `uv --version`.
     pub fn version(&self) -> Result<String, UvError> {
         let mut command = self.command();
         command.arg("--version");
@@ -179,7 +179,7 @@ impl Uv {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
-    /// Makes an empty virtual environment of the interpreter `python` at `directory`.
+    /// Creates an empty virtual environment of the interpreter `python` at `directory`.
     pub fn venv(&self, python: &Path, directory: &Path, progress: Progress) -> Result<(), UvError> {
         let mut command = self.command();
         command.args(["venv", "--quiet", "--no-project", "--python"]).arg(python).arg(directory);
@@ -187,11 +187,11 @@ impl Uv {
         if status.success() {
             return Ok(());
         }
-        let action = format!("making the virtual environment {}", directory.display());
+        let action = format!("creating the virtual environment {}", directory.display());
         Err(UvError::Failed { action, output })
     }
 
-    /// Installs what of `requirements` the environment of `python` lacks; touches nothing if it lacks nothing.
+    /// Installs those of `requirements` that the environment of `python` lacks; changes nothing if it has them all.
     ///
     /// The packages named in `damaged` are installed again in any case.
     pub fn install(
@@ -211,24 +211,24 @@ impl Uv {
         let wanted = requirements.join(", ");
         match status.code() {
             Some(0) => Ok(()),
-            // uv's documented status for what the user asked for being impossible.
+            // uv's documented status for requirements without a solution.
             Some(1) => Err(UvError::NoSolution { wanted, output }),
             _ => Err(UvError::Failed { action: format!("installing {wanted}"), output }),
         }
     }
 
-    /// Ends the calls under way and refuses further ones: the daemon stops.
+    /// Ends the running calls and refuses further ones: the daemon stops.
     pub fn cancel(&self) {
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         calls.cancelled = true;
         for child in &calls.children {
-            // Not reaped before it leaves the list, so this is still the same process.
+            // Reaped only after it leaves the list, so the id is still that of the same process.
             let _ = kill(*child, Signal::SIGTERM);
         }
     }
 
     fn command(&self) -> Command {
-        self.surroundings.command(&self.executable)
+        self.environment.command(&self.executable)
     }
 
     fn run(&self, command: Command, progress: Progress) -> Result<(ExitStatus, String), UvError> {
@@ -248,9 +248,9 @@ fn own_executable(paths: &Paths) -> PathBuf {
     own_home(paths).join("bin/uv")
 }
 
-impl Surroundings {
-    fn of(paths: &Paths, env: &Environment) -> Surroundings {
-        // Nothing is written outside of the runtime directory, unless the user says where.
+impl CallEnvironment {
+    fn of(paths: &Paths, env: &Environment) -> CallEnvironment {
+        // The cache is in the runtime directory, unless the user sets another.
         let cache = env.get(UV_CACHE_DIR).map_or_else(
             || paths.tools().with_file_name("cache").join("uv").into_os_string(),
             OsString::from,
@@ -261,14 +261,14 @@ impl Surroundings {
             ("UV_PYTHON_DOWNLOADS", "never".into()),
             ("NO_COLOR", "1".into()),
         ];
-        // The certificates that pip and the user's other tools trust; both names, old and new.
+        // The system's certificates, as pip uses them; both names of the setting, old and new.
         for name in ["UV_SYSTEM_CERTS", "UV_NATIVE_TLS"] {
             variables.push((name, env.get(name).unwrap_or("1").into()));
         }
-        Surroundings { directory: paths.tools(), variables }
+        CallEnvironment { directory: paths.tools(), variables }
     }
 
-    /// A command that neither the caller's virtual environment nor its working directory leads astray.
+    /// Returns a command that depends neither on the caller's virtual environment nor on its working directory.
     fn command(&self, executable: &Path) -> Command {
         let mut command = Command::new(executable);
         command
@@ -284,7 +284,7 @@ impl Surroundings {
     }
 }
 
-/// Runs `command`, hands its stderr on line by line, and returns the end of what it said.
+/// Runs `command`, reports its stderr line by line, and returns the end of it.
 fn run(
     mut command: Command,
     progress: Progress,
@@ -308,7 +308,7 @@ fn run(
         let mut line = Vec::new();
         while stderr.by_ref().take(OUTPUT_MAX as u64).read_until(b'\n', &mut line)? > 0 {
             let text = String::from_utf8_lossy(&line);
-            // The list of every package is for the error, not for a person who waits.
+            // The list of packages, which is indented, is for the error only.
             if !text.trim().is_empty() && !text.starts_with(' ') {
                 progress(text.trim());
             }

@@ -1,8 +1,8 @@
 //! The virtual environment: wanted against actual.
 //!
-//! There is one, made by `uv` with the same interpreter that is embedded. It is whole when its stamp is there,
-//! which is written last; one without a stamp, or with another interpreter's, is made again. Installing never
-//! removes what is there, so a plugin whose requirements cannot be met costs the others nothing.
+//! All plugins share one, created by `uv` with the embedded interpreter. It is whole if it has its stamp, which is
+//! written last; one without a stamp, or with another interpreter's, is created again. A failed install changes
+//! nothing, so a plugin whose requirements cannot be met does not affect the others.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,13 +15,13 @@ use crate::failure::Failure;
 use crate::paths::{self, Paths};
 use crate::uv::{Progress, Uv, UvError};
 
-/// What every plugin may import without declaring it.
+/// Requirements that every plugin may rely on without declaring them.
 pub const CORE: [&str; 4] =
     ["docstring-parser>=0.16", "fastapi>=0.109", "msgspec>=0.19", "rich>=13"];
 
 const STAMP: &str = ".skills-daemon.json";
 
-/// The base interpreter an environment is made of.
+/// The base interpreter of an environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {
     /// The base interpreter's executable.
@@ -30,18 +30,18 @@ pub struct Base {
     pub version: String,
 }
 
-/// How an environment stands.
+/// State of an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     /// Whole, and of the wanted interpreter.
     Whole,
-    /// Not there.
+    /// Not created yet.
     Missing,
-    /// There, but of no use; says why.
+    /// Unusable, with the reason.
     Broken(String),
 }
 
-/// The environment at its place.
+/// The environment of a runtime directory.
 #[derive(Clone, Debug)]
 pub struct Venv {
     directory: PathBuf,
@@ -49,7 +49,7 @@ pub struct Venv {
 }
 
 impl Venv {
-    /// The environment of `paths`, whether it is there or not.
+    /// Returns the environment of `paths`, in any state.
     pub fn at(paths: &Paths) -> Venv {
         Venv { directory: paths.venv(), python: paths.venv_python() }
     }
@@ -59,7 +59,7 @@ impl Venv {
         &self.python
     }
 
-    /// Compares what is there with what `base` needs.
+    /// Returns the state of the environment, compared with `base`.
     pub fn state(&self, base: &Base) -> State {
         if !self.directory.exists() {
             return State::Missing;
@@ -88,24 +88,24 @@ impl Venv {
         State::Whole
     }
 
-    /// Makes the environment if it is missing or broken, and sees to it that [`CORE`] is in it.
+    /// Creates the environment if it is missing or broken, and installs [`CORE`].
     pub fn ensure(&self, base: &Base, uv: &Uv, progress: Progress) -> Result<(), Failure> {
         let whole = match self.state(base) {
             State::Whole => true,
             State::Missing => false,
             State::Broken(why) => {
-                progress(&format!("making the virtual environment again: {why}"));
+                progress(&format!("creating the virtual environment again: {why}"));
                 self.set_aside().map_err(|error| paths::unwritable(&self.directory, &error))?;
                 false
             }
         };
         if !whole {
-            progress(&format!("making a virtual environment with Python {}", base.version));
+            progress(&format!("creating a virtual environment with Python {}", base.version));
             uv.venv(&base.executable, &self.directory, progress)?;
         }
         let damaged = self.damaged();
         if !damaged.is_empty() {
-            progress(&format!("installing again, because files are gone: {}", damaged.join(", ")));
+            progress(&format!("reinstalling packages with missing files: {}", damaged.join(", ")));
         }
         uv.install(&self.python, &CORE.map(str::to_owned), &damaged, progress)
             .map_err(core_failed)?;
@@ -115,10 +115,10 @@ impl Venv {
         Ok(())
     }
 
-    /// Installs the requirements of all plugins, `(id, requirements)` each; returns those that cannot be had.
+    /// Installs the requirements of all plugins, `(id, requirements)` each; returns those that cannot be installed.
     ///
     /// All together first; where that fails, one plugin after the other on top of those that fit, so that only
-    /// the ones at fault are left out.
+    /// conflicting ones are left out.
     pub fn install(
         &self,
         uv: &Uv,
@@ -152,7 +152,7 @@ impl Venv {
         left_out
     }
 
-    /// The installed packages of which a module or package is no longer there, as after a half-finished clean-up.
+    /// Returns the installed packages with missing files, as after an interrupted clean-up.
     fn damaged(&self) -> Vec<String> {
         let Some(site_packages) = self.site_packages() else { return Vec::new() };
         let entries = fs::read_dir(&site_packages).into_iter().flatten().flatten();
@@ -181,7 +181,7 @@ impl Venv {
         lib.flatten().map(|entry| entry.path().join("site-packages")).find(|path| path.is_dir())
     }
 
-    /// Moves the environment out of the way at once, then deletes it, so that no half-deleted one is ever seen.
+    /// Renames the environment, then deletes it, so that no half-deleted one is ever in its place.
     fn set_aside(&self) -> io::Result<()> {
         let aside = self.directory.with_extension(format!("old-{}", std::process::id()));
         fs::rename(&self.directory, &aside)?;
@@ -196,7 +196,7 @@ impl Venv {
     }
 }
 
-/// The failure of installing what every plugin needs: with the requirements themselves nothing is wrong.
+/// Returns the failure of installing [`CORE`], whose requirements themselves are satisfiable.
 fn core_failed(error: UvError) -> Failure {
     match error {
         UvError::NoSolution { wanted, output } => {

@@ -1,9 +1,9 @@
 //! Plugins as shell commands: a small script for each in the user's directory of executables.
 //!
-//! Whatever there is not ours is neither changed nor followed: ours is a regular file that begins with
-//! [`MARKER`], so whoever wants to keep a changed script takes that line out. A wrapper also says which runtime
-//! directory it was written for, because a daemon knows only its own plugins: it removes no wrapper of another
-//! one's. A wrapper is written beside its place and moved there, so nobody ever runs half of one.
+//! A wrapper is a regular file that begins with [`MARKER`]; any other file of its name is foreign, and neither
+//! changed nor followed. A wrapper that the user has edited is kept if that line is removed. A wrapper also names
+//! the runtime directory that it was written for, because a daemon removes only wrappers of its own plugins. It is
+//! written beside its place and moved there, so that it is never executed half-written.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions, Permissions};
@@ -17,40 +17,40 @@ use crate::failure::Failure;
 use crate::manifest::check_name;
 use crate::paths::Paths;
 
-/// What a wrapper begins with, and nothing else does.
+/// The beginning of every wrapper.
 const MARKER: &str = "#!/bin/sh\n\
     # Made by skills-daemon, which replaces and removes this file as long as this line is in it.\n";
-/// The program that a wrapper calls.
-const CLIENT: &str = "skills-client";
-/// What is longer was not written here, in bytes.
+/// Name of the client executable, which a wrapper calls.
+pub const CLIENT: &str = "skills-client";
+/// The largest file that can be a wrapper, in bytes.
 const SIZE_MAX: u64 = 64 << 10;
 const MODE: u32 = 0o755;
 
-/// What stands at the place of a wrapper.
+/// The state of a wrapper's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Nothing.
+pub enum WrapperState {
+    /// No file.
     Absent,
-    /// The wrapper as it must be.
+    /// An up-to-date wrapper.
     Current,
-    /// A wrapper, but an older one, or that of another runtime directory.
+    /// An outdated wrapper, or one of another runtime directory.
     Stale,
-    /// Something else, which is left alone.
+    /// A file that is not a wrapper, which is left alone.
     Foreign,
 }
 
-/// What the plugins that there are make of the wrappers.
+/// Result of a wrapper sync.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Names of the wrappers that were written.
     pub written: Vec<String>,
     /// Names of the wrappers that were removed.
     pub removed: Vec<String>,
-    /// Files that are in a wrapper's place and not ours.
+    /// Foreign files in the place of a wrapper.
     pub left_alone: Vec<PathBuf>,
 }
 
-/// The directory of wrappers, and what is written into each.
+/// The directory of wrappers, and the content of each.
 #[derive(Clone, Debug)]
 pub struct Wrappers {
     directory: PathBuf,
@@ -59,10 +59,10 @@ pub struct Wrappers {
 }
 
 impl Wrappers {
-    /// The wrappers of these places, which call the client that belongs to this program.
+    /// Returns the wrappers of `paths`, which call the client of this installation.
     ///
     /// # Errors
-    /// There is no client, neither beside this program nor on PATH.
+    /// The client is neither beside this program nor on PATH.
     pub fn of(paths: &Paths) -> Result<Wrappers, Failure> {
         let client = environment::installed_program(CLIENT)
             .and_then(|path| std::path::absolute(path).ok())
@@ -75,57 +75,57 @@ impl Wrappers {
 
     fn calling(client: PathBuf, paths: &Paths) -> Wrappers {
         let runtime = paths.runtime.display().to_string();
-        // A comment is one line, whatever is in the path.
+        // A comment is one line.
         let runtime: String =
             runtime.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
         let head = format!("{MARKER}# Its daemon: {runtime}\n").into_bytes();
         Wrappers { directory: paths.bin.clone(), client, head }
     }
 
-    /// Where the wrapper of the plugin `name` is or would be.
+    /// Returns the path of the wrapper `name`, whether it exists or not.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }
 
-    /// What stands at the place of the wrapper `name`.
-    pub fn standing(&self, name: &str) -> Standing {
+    /// Returns the state of the wrapper `name`.
+    pub fn state(&self, name: &str) -> WrapperState {
         match look(&self.path(name)) {
-            Found::Nothing => Standing::Absent,
-            Found::Foreign => Standing::Foreign,
+            Found::Nothing => WrapperState::Absent,
+            Found::Foreign => WrapperState::Foreign,
             Found::Ours { text, mode } if text == self.text(name) && mode & MODE == MODE => {
-                Standing::Current
+                WrapperState::Current
             }
-            Found::Ours { .. } => Standing::Stale,
+            Found::Ours { .. } => WrapperState::Stale,
         }
     }
 
-    /// Writes the wrapper `name` unless it is there; what is not ours is left alone and told of.
-    pub fn link(&self, name: &str) -> Result<Standing, Failure> {
+    /// Writes the wrapper `name` unless it is current or foreign; returns its state before.
+    pub fn link(&self, name: &str) -> Result<WrapperState, Failure> {
         check_name(name).map_err(Failure::environment)?;
-        let before = self.standing(name);
-        if matches!(before, Standing::Absent | Standing::Stale) {
+        let before = self.state(name);
+        if matches!(before, WrapperState::Absent | WrapperState::Stale) {
             self.write(name).map_err(|error| failed("write", &self.path(name), &error))?;
         }
         Ok(before)
     }
 
-    /// Removes the wrapper `name`; what is not ours is left alone and told of.
-    pub fn unlink(&self, name: &str) -> Result<Standing, Failure> {
-        let before = self.standing(name);
-        if matches!(before, Standing::Current | Standing::Stale) {
+    /// Removes the wrapper `name` unless it is foreign; returns its state before.
+    pub fn unlink(&self, name: &str) -> Result<WrapperState, Failure> {
+        let before = self.state(name);
+        if matches!(before, WrapperState::Current | WrapperState::Stale) {
             remove(&self.path(name))?;
         }
         Ok(before)
     }
 
-    /// The names of all wrappers, in order, whichever daemon they were written for.
+    /// Returns the names of the wrappers of all daemons, in order.
     pub fn names(&self) -> Vec<String> {
         self.ours(MARKER.as_bytes())
     }
 
-    /// Writes the wrappers of `wanted`, and removes those of this daemon that are not in `kept` either; where
-    /// `kept` is not known, none is removed.
-    pub fn follow(
+    /// Writes the wrappers of `wanted`, and removes those of this daemon that are in neither `wanted` nor `kept`;
+    /// without `kept`, none is removed.
+    pub fn sync(
         &self,
         wanted: &BTreeSet<String>,
         kept: Option<&BTreeSet<String>>,
@@ -141,9 +141,9 @@ impl Wrappers {
         }
         for name in wanted {
             match self.link(name)? {
-                Standing::Current => {}
-                Standing::Foreign => changes.left_alone.push(self.path(name)),
-                Standing::Absent | Standing::Stale => changes.written.push(name.clone()),
+                WrapperState::Current => {}
+                WrapperState::Foreign => changes.left_alone.push(self.path(name)),
+                WrapperState::Absent | WrapperState::Stale => changes.written.push(name.clone()),
             }
         }
         Ok(changes)
@@ -153,7 +153,7 @@ impl Wrappers {
         let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries
             .filter_map(|entry| entry.file_name().into_string().ok())
-            // Leaves out what a writer that was killed has left, and any other hidden file.
+            // Leaves out hidden files, those that a killed process has left among them.
             .filter(|name| check_name(name).is_ok())
             .filter(|name| match look(&self.path(name)) {
                 Found::Ours { text, .. } => text.starts_with(head),
@@ -176,12 +176,12 @@ impl Wrappers {
         fs::DirBuilder::new().recursive(true).mode(0o755).create(&self.directory)?;
         let staged = self.directory.join(format!(".{name}.{}", std::process::id()));
         let written = (|| {
-            // What may stand there was left by a process that had this id.
+            // The leftover of a process with the same id.
             let _ = fs::remove_file(&staged);
             let mut file =
                 OpenOptions::new().write(true).create_new(true).mode(MODE).open(&staged)?;
             file.write_all(&self.text(name))?;
-            // Whatever the umask has taken away.
+            // The umask may have masked bits.
             file.set_permissions(Permissions::from_mode(MODE))?;
             drop(file);
             fs::rename(&staged, self.path(name))
@@ -193,7 +193,7 @@ impl Wrappers {
     }
 }
 
-/// True if a shell with this environment finds what is in `directory`.
+/// True if `directory` is on the `PATH` of `env`.
 pub fn on_path(directory: &Path, env: &Environment) -> bool {
     let same = |entry: &Path| match (fs::canonicalize(entry), fs::canonicalize(directory)) {
         (Ok(entry), Ok(directory)) => entry == directory,
@@ -202,7 +202,7 @@ pub fn on_path(directory: &Path, env: &Environment) -> bool {
     env.search_path().any(|entry| same(&entry))
 }
 
-/// The line for a shell's start-up file that puts the directory on PATH.
+/// Returns the line for a shell's start-up file that puts the directory of wrappers on PATH.
 pub fn path_line(paths: &Paths) -> String {
     let written = |directory: &Path| {
         let text = directory.display().to_string();
@@ -215,13 +215,14 @@ pub fn path_line(paths: &Paths) -> String {
     format!("export PATH=\"{directory}:$PATH\"")
 }
 
+/// A file in the place of a wrapper.
 enum Found {
     Nothing,
     Ours { text: Vec<u8>, mode: u32 },
     Foreign,
 }
 
-/// What is at `path`; a link is looked at, not followed, and what cannot be read is not ours.
+/// Examines `path`; a link is not followed, and an unreadable file is foreign.
 fn look(path: &Path) -> Found {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
@@ -239,7 +240,7 @@ fn look(path: &Path) -> Found {
     }
 }
 
-/// True if there is nothing, not even the directory.
+/// True if the file or its directory does not exist.
 fn is_nothing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
@@ -253,12 +254,12 @@ fn remove(path: &Path) -> Result<(), Failure> {
 
 fn failed(what: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::environment(format!("cannot {what} {}: {error}", path.display())).hint(format!(
-        "Make its directory writable for you, or set {}=0 to do without such commands.",
+        "Make its directory writable for you, or set {}=0 to switch wrappers off.",
         environment::WRAPPERS
     ))
 }
 
-/// `path` as one word of a shell's line.
+/// Returns `path` quoted as one word for a shell.
 fn quoted(path: &Path) -> Vec<u8> {
     let mut word = vec![b'\''];
     for byte in path.as_os_str().as_bytes() {
@@ -293,16 +294,16 @@ mod tests {
     fn a_wrapper_is_written_once_and_only_by_difference() {
         let root = tempfile::tempdir().unwrap();
         let wrappers = wrappers(root.path(), "r");
-        assert_eq!(wrappers.link("jira").unwrap(), Standing::Absent);
+        assert_eq!(wrappers.link("jira").unwrap(), WrapperState::Absent);
         let path = wrappers.path("jira");
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("#!/bin/sh\n# Made by skills-daemon"), "{text}");
         assert!(text.ends_with("/it'\\''s/skills-client' jira \"$@\"\n"), "{text}");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o755);
-        assert_eq!(wrappers.link("jira").unwrap(), Standing::Current);
+        assert_eq!(wrappers.link("jira").unwrap(), WrapperState::Current);
         fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-        assert_eq!(wrappers.link("jira").unwrap(), Standing::Stale);
-        assert_eq!(wrappers.standing("jira"), Standing::Current);
+        assert_eq!(wrappers.link("jira").unwrap(), WrapperState::Stale);
+        assert_eq!(wrappers.state("jira"), WrapperState::Current);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
         assert!(wrappers.link("../jira").is_err());
     }
@@ -317,8 +318,8 @@ mod tests {
         std::os::unix::fs::symlink("/nowhere", wrappers.path("dangling")).unwrap();
         fs::create_dir(wrappers.path("directory")).unwrap();
         for name in ["script", "link", "dangling", "directory"] {
-            assert_eq!(wrappers.link(name).unwrap(), Standing::Foreign, "{name}");
-            assert_eq!(wrappers.unlink(name).unwrap(), Standing::Foreign, "{name}");
+            assert_eq!(wrappers.link(name).unwrap(), WrapperState::Foreign, "{name}");
+            assert_eq!(wrappers.unlink(name).unwrap(), WrapperState::Foreign, "{name}");
             assert!(fs::symlink_metadata(wrappers.path(name)).is_ok(), "{name}");
         }
         assert_eq!(wrappers.names(), ["ours"]);
@@ -331,13 +332,13 @@ mod tests {
         let other = self::wrappers(root.path(), "other");
         other.link("theirs").unwrap();
         fs::write(wrappers.path("b"), "mine").unwrap();
-        let changes = wrappers.follow(&set(&["a", "b", "c"]), Some(&set(&[]))).unwrap();
+        let changes = wrappers.sync(&set(&["a", "b", "c"]), Some(&set(&[]))).unwrap();
         assert_eq!(changes.written, ["a", "c"]);
         assert_eq!(changes.left_alone, [wrappers.path("b")]);
-        assert_eq!(wrappers.follow(&set(&["a"]), None).unwrap(), Changes::default());
-        let changes = wrappers.follow(&set(&["a"]), Some(&set(&["c"]))).unwrap();
+        assert_eq!(wrappers.sync(&set(&["a"]), None).unwrap(), Changes::default());
+        let changes = wrappers.sync(&set(&["a"]), Some(&set(&["c"]))).unwrap();
         assert_eq!(changes, Changes::default());
-        let changes = wrappers.follow(&set(&["a"]), Some(&set(&[]))).unwrap();
+        let changes = wrappers.sync(&set(&["a"]), Some(&set(&[]))).unwrap();
         assert_eq!(changes.removed, ["c"]);
         assert_eq!(wrappers.names(), ["a", "theirs"]);
     }

@@ -1,17 +1,16 @@
-//! Which route and which method a line means.
+//! The choice of the route and the method for a line.
 //!
 //! Each command that the line fits gives a [`Reading`]; the lowest [`Rank`] wins. Of several commands with one
 //! method that the same path reaches, only the most particular is considered: the server would not call
-//! another. `-X` leaves only commands with that method, unless none of them fits; then the server's 405 is
-//! the answer.
+//! another. `-X` leaves only commands with that method, unless none of them fits; the server then answers 405.
 
 use std::cmp::Reverse;
 
 use crate::command::{Command, Location, Parameter, Segment};
 use crate::description::Description;
 
+use super::parsed::{self, ParsedLine};
 use super::pattern::{self, Fit};
-use super::typed::{self, Typed};
 use super::value;
 
 /// A line as a call of one command.
@@ -21,8 +20,8 @@ pub(super) struct Reading<'a> {
     pub(super) command: &'a Command,
     /// Its index in the description.
     pub(super) index: usize,
-    /// What was typed.
-    pub(super) typed: Typed<'a>,
+    /// The positionals and options.
+    pub(super) typed: ParsedLine<'a>,
     /// The path.
     pub(super) fit: Fit,
     /// Required parameters with the positionals that fill them.
@@ -30,12 +29,12 @@ pub(super) struct Reading<'a> {
     rank: Rank,
 }
 
-/// What makes one reading better than another, the weightiest first; lower is better.
+/// The rank of a reading, the weightiest criterion first; lower is better.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
-    /// A DELETE with options that it does not know was not meant, unless one of them is `--delete`.
+    /// A DELETE with unknown options is not meant, unless one of them is `--delete`.
     reckless: bool,
-    /// Options that the command does not know.
+    /// Number of options that the command does not declare.
     unknown: usize,
     /// An argument with a slash had to fill one parameter.
     whole: bool,
@@ -53,7 +52,7 @@ struct Rank {
     order: usize,
 }
 
-/// The best reading of `arguments`; none if they fit no command.
+/// Returns the best reading of `arguments`; none if they fit no command.
 pub(super) fn best<'a>(
     description: &'a Description,
     arguments: &'a [String],
@@ -76,9 +75,9 @@ pub(super) fn best<'a>(
     seen.map(|(reading, _)| reading).min_by(|one, other| one.rank.cmp(&other.rank))
 }
 
-/// The best way in which `arguments` call `command`.
+/// Returns the best reading of `arguments` as a call of `command`.
 fn read<'a>(command: &'a Command, order: usize, arguments: &'a [String]) -> Option<Reading<'a>> {
-    let typed = typed::read(arguments, &command.parameters);
+    let typed = parsed::read(arguments, &command.parameters);
     let fits = pattern::fits(command, &typed.words, &|name| typed.path_value(name));
     let (rank, fit, filled) = fits
         .into_iter()
@@ -90,11 +89,11 @@ fn read<'a>(command: &'a Command, order: usize, arguments: &'a [String]) -> Opti
     Some(Reading { command, index: order, typed, fit, filled, rank })
 }
 
-/// Gives the positionals after the first `taken` to the required parameters that have no value yet, in order;
-/// a list that comes last takes all that are left. None if a positional remains.
+/// Assigns the positionals after the first `taken` to the required parameters without a value, in order; a list
+/// that comes last takes all that are left. None if a positional remains.
 fn fill<'a>(
     command: &'a Command,
-    typed: &Typed<'a>,
+    typed: &ParsedLine<'a>,
     taken: usize,
 ) -> Option<Vec<(&'a Parameter, Vec<&'a str>)>> {
     let mut leftover = typed.words.get(taken..).unwrap_or_default();
@@ -110,10 +109,10 @@ fn fill<'a>(
     Some(filled)
 }
 
-/// The required parameters of `command` that no option gives and positionals may fill.
+/// Returns the required parameters of `command` that positionals may fill: those that no option sets.
 pub(super) fn open<'a>(
     command: &'a Command,
-    typed: &Typed<'a>,
+    typed: &ParsedLine<'a>,
 ) -> impl Iterator<Item = &'a Parameter> {
     command.parameters.iter().filter(|parameter| {
         parameter.required
@@ -125,7 +124,7 @@ pub(super) fn open<'a>(
 fn rank(
     command: &Command,
     order: usize,
-    typed: &Typed,
+    typed: &ParsedLine,
     fit: &Fit,
     filled: &[(&Parameter, Vec<&str>)],
 ) -> Rank {
@@ -139,9 +138,9 @@ fn rank(
     let breadth: Vec<u8> = command.path.named_segments().map(Segment::breadth).collect();
     let fixed = breadth.iter().filter(|breadth| **breadth == 0).count();
     let leftover = typed.words.len().saturating_sub(fit.words);
-    let says_so = unknown().any(|option| option.name().eq_ignore_ascii_case("delete"));
+    let names_delete = unknown().any(|option| option.name().eq_ignore_ascii_case("delete"));
     Rank {
-        reckless: command.method == "DELETE" && unknown_count > 0 && !says_so,
+        reckless: command.method == "DELETE" && unknown_count > 0 && !names_delete,
         unknown: unknown_count,
         whole: fit.whole,
         leftover: (leftover > 0).then_some((Reverse(fixed), leftover)),
@@ -157,7 +156,7 @@ fn rank(
     }
 }
 
-/// True if the server calls `one` where `other` is asked for.
+/// True if the server calls `one` for a request that `other` fits too.
 fn shadows(one: &Reading, other: &Reading) -> bool {
     let by_path = |reading: &Reading| !reading.fit.whole && reading.rank.leftover.is_none();
     let place = |reading: &Reading| (reading.rank.breadth.clone(), reading.rank.order);

@@ -1,7 +1,7 @@
-//! A request for a plugin of which no command is known, because FastAPI could not describe it.
+//! The request for a plugin without described commands: FastAPI could not build its OpenAPI document.
 //!
 //! The path is all positionals; the method is guessed from words, as clients of these plugins did before
-//! there were descriptions.
+//! descriptions existed.
 
 use http::Method;
 
@@ -9,10 +9,10 @@ use crate::description::Description;
 use crate::exchange::request::Composed;
 use crate::failure::Failure;
 
-use super::typed::{self, Given, Typing};
+use super::parsed::{self, OptionValue, ParsedOption};
 use super::{Line, Resolved, misfit, value};
 
-/// Commands that change something, as first or last part of a path.
+/// First or last parts of the paths of commands that write.
 const WRITING: [&str; 15] = [
     "activate",
     "after",
@@ -30,18 +30,18 @@ const WRITING: [&str; 15] = [
     "transition",
     "write",
 ];
-/// Last parts of a path that only read, whatever comes first.
+/// Last parts of the paths of commands that only read, regardless of the first part.
 const READING: [&str; 2] = ["types", "workflows"];
-/// Options that carry something to write.
+/// Options whose values are content to write.
 const CONTENT: [&str; 3] = ["content", "code", "new_name"];
 
-/// The call that `line` is without a description.
+/// Resolves `line` without a description.
 pub(super) fn resolved(
     description: &Description,
     line: &Line,
     method: Option<Method>,
 ) -> Result<Resolved, Failure> {
-    let typed = typed::read(line.arguments, &[]);
+    let typed = parsed::read(line.arguments, &[]);
     if typed.words.is_empty() {
         return Err(misfit::no_command(description));
     }
@@ -60,11 +60,11 @@ pub(super) fn resolved(
     Ok(Resolved { request, ..Resolved::default() })
 }
 
-fn sent(option: &Typing) -> String {
+fn sent(option: &ParsedOption) -> String {
     match option.given {
-        Given::Text(text) if option.is_short() => text.to_owned(),
-        Given::Text(text) => value::normalized(text),
-        Given::Alone | Given::Negated => value::python_bool(true).to_owned(),
+        OptionValue::Text(text) if option.is_short() => text.to_owned(),
+        OptionValue::Text(text) => value::normalized(text),
+        OptionValue::Flag | OptionValue::Negated => value::python_bool(true).to_owned(),
     }
 }
 
@@ -75,7 +75,7 @@ fn guessed(segments: &[String], query: &[(String, String)]) -> Method {
     let (first, last) = (segments.first(), segments.last());
     let writes = word(last, &WRITING) || (word(first, &WRITING) && !word(last, &READING));
     let carries = query.iter().any(|(name, value)| {
-        // `--body` alone asks for bodies to be shown; with text it is one.
+        // `--body` alone is a flag of a read; with text it is content.
         let is_text = value.parse::<i128>().is_err() && value != "True" && value != "False";
         CONTENT.contains(&name.as_str()) || (name == "body" && is_text)
     });

@@ -1,38 +1,38 @@
-//! Why a line fits no command, and what would.
+//! The failure of a line that fits no command, with a hint at one that would.
 
 use crate::command::{Command, Segment};
 use crate::description::Description;
 use crate::failure::{Failure, Kind};
 
 use super::choice;
+use super::parsed::{self, ParsedLine};
 use super::pattern;
-use super::typed::{self, Typed};
 use super::usage::{groups, usage};
 use crate::nearest::nearest;
 
-/// How far a line follows the path of a command.
+/// The part of a command's path that a line follows, and its first deviation.
 struct Mismatch<'a> {
     command: &'a Command,
     /// The parts of the path that fit.
     fitting: Vec<&'a Segment>,
-    /// The part that does not, if the path goes on.
+    /// The first part that does not fit, unless the path ends before it.
     next: Option<&'a Segment>,
     why: Why<'a>,
 }
 
-/// What is wrong after the parts that fit.
+/// The deviation after the parts that fit.
 enum Why<'a> {
-    /// These parameters of the path are missing.
+    /// Parameters of the path are missing.
     Missing(Vec<&'a str>),
     /// A fixed part is missing: the command is not complete.
     Incomplete,
-    /// This was typed where a fixed part must be.
+    /// Another text in the place of a fixed part.
     Different(&'a str),
-    /// This is left over.
+    /// A superfluous positional.
     TooMany(&'a str),
 }
 
-/// The failure of a line that names no command.
+/// Returns the failure of a line that names no command.
 pub(super) fn no_command(description: &Description) -> Failure {
     let plugin = &description.name;
     Failure::new(Kind::Usage, format!("No command for '{plugin}'"))
@@ -40,9 +40,9 @@ pub(super) fn no_command(description: &Description) -> Failure {
         .available(groups(description))
 }
 
-/// The failure of `arguments`, which fit no command of `description`.
+/// Returns the failure of `arguments`, which fit no command of `description`.
 pub(super) fn explain(description: &Description, arguments: &[String]) -> Failure {
-    let Some(first) = typed::read(arguments, &[]).words.first().copied() else {
+    let Some(first) = parsed::read(arguments, &[]).words.first().copied() else {
         return no_command(description);
     };
     let mismatches: Vec<Mismatch> =
@@ -71,7 +71,7 @@ fn unknown(plugin: &str, typed: &str, available: Vec<String>) -> Failure {
         .available(available)
 }
 
-/// The failure of a line that goes wrong after the beginning of `closest`, which all begin as it does.
+/// Returns the failure of a line that deviates from all of `closest` after their common beginning.
 fn misfit(plugin: &str, closest: &[&Mismatch]) -> Failure {
     let names = names(closest);
     let wrong = |text: &str, command: &Command| {
@@ -113,13 +113,13 @@ fn misfit(plugin: &str, closest: &[&Mismatch]) -> Failure {
     Failure::new(Kind::NotFound, format!("Unknown command: {typed}")).hint(hint).available(names)
 }
 
-/// The part of the path that fits, as it is typed.
+/// Returns the part of the path that fits, in the form of a command line.
 fn beginning(mismatch: &Mismatch) -> String {
     let parts: Vec<String> = mismatch.fitting.iter().map(ToString::to_string).collect();
     parts.join(" ").replace('{', "<").replace('}', ">")
 }
 
-/// What may be typed after the same beginning, each once, without internal commands.
+/// Returns the commands with the same beginning, each once, without internal ones.
 fn names(closest: &[&Mismatch]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for mismatch in closest {
@@ -134,7 +134,7 @@ fn names(closest: &[&Mismatch]) -> Vec<String> {
 }
 
 fn mismatch<'a>(command: &'a Command, arguments: &'a [String]) -> Mismatch<'a> {
-    let typed = typed::read(arguments, &command.parameters);
+    let typed = parsed::read(arguments, &command.parameters);
     let by_option = |segment: &&Segment| {
         segment.parameter().is_some_and(|name| typed.path_value(name).is_some())
     };
@@ -169,8 +169,8 @@ fn mismatch<'a>(command: &'a Command, arguments: &'a [String]) -> Mismatch<'a> {
     }
 }
 
-/// The first positional that neither the path nor a required parameter of `command` takes.
-fn superfluous<'a>(command: &'a Command, typed: &Typed<'a>) -> Option<&'a str> {
+/// Returns the first positional that neither the path nor a required parameter of `command` takes.
+fn superfluous<'a>(command: &'a Command, typed: &ParsedLine<'a>) -> Option<&'a str> {
     let fits = pattern::fits(command, &typed.words, &|name| typed.path_value(name));
     let taken = fits.first()?.words + choice::open(command, typed).count();
     typed.words.get(taken).copied()

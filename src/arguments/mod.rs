@@ -1,35 +1,35 @@
-//! From what was typed to one call, by the plugin's description.
+//! Command lines resolved to calls, by the plugin's description.
 //!
-//! Owns the syntax of the command line below the plugin's name: options and positionals, which route and
-//! which method are meant, what is sent where, and what is wrong with a line that fits nothing. It does not
+//! Owns the syntax of the command line below the plugin's name: options and positionals, the choice of route and
+//! method, the place of each value in the request, and the failure of a line that fits no command. It does not
 //! own global options (`--json`, `-X`, `--help`), which the client takes out first, and it does not validate
-//! values: the plugin does, and its answer says it better.
+//! values: the plugin does, with more precise errors.
 //!
 //! # How a line is read
 //!
-//! The line is read once for each command, because only a command knows whether `--exact` takes a value
-//! (`typed`). A reading that fits the command's path (`pattern`) is ranked against the others
+//! The line is read once for each command, because `--exact` takes a value in one and none in another
+//! (`parsed`). A reading that fits the command's path (`pattern`) is ranked against the others
 //! (`choice`), the best becomes a [`Resolved`] call (`request`), and a line without a reading is explained
-//! (`misfit`). Without any description the request is guessed from words (`guess`).
+//! (`misfit`). Without a description the request is guessed from words (`guess`).
 //!
-//! A value may stand for a file or for stdin, which the client has read already (`input`). The call has the
-//! values themselves: a URL is written of them only where FastAPI is asked.
+//! A value may stand for a file or for stdin, which the client has read already (`input`). The call holds the
+//! values themselves: a URL is composed of them only for calls through FastAPI.
 //!
-//! Invariants: nothing here does I/O or panics, whatever was typed; what decides is only the description.
+//! Invariants: no I/O, no panic on any input; the result depends on the line and the description alone.
 //!
-//! To add a rule of syntax, change `typed`; to add a reason to prefer one route over another, add a field
+//! To add a rule of syntax, change `parsed`; to add a reason to prefer one route over another, add a field
 //! to `Rank` in `choice`, at its place in the order.
 
 mod choice;
 mod guess;
 mod input;
 mod misfit;
+mod parsed;
 mod path;
 mod pattern;
 mod request;
 #[cfg(test)]
 mod tests;
-mod typed;
 mod usage;
 mod value;
 
@@ -44,14 +44,14 @@ use crate::wire::Input;
 
 pub(crate) use usage::{groups, usage};
 
-/// What was typed after a plugin's name, and where.
+/// The command line after a plugin's name, and its context.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Line<'a> {
     /// The arguments, global options taken out.
     pub arguments: &'a [String],
-    /// The contents behind some of them.
+    /// The contents of the files and the stdin that some of them refer to.
     pub inputs: &'a [Input],
-    /// The HTTP method that was chosen by hand.
+    /// The HTTP method of `-X`.
     pub method: Option<&'a str>,
     /// The caller's working directory, to which paths that plain functions take are relative.
     pub directory: Option<&'a Path>,
@@ -60,9 +60,9 @@ pub struct Line<'a> {
 /// A command line as a call.
 #[derive(Debug, Default)]
 pub struct Resolved {
-    /// Index of the command; `None` where only the server can say which route answers.
+    /// Index of the command; `None` where only the server can decide on the route.
     pub command: Option<usize>,
-    /// What is asked of it.
+    /// The request.
     pub request: Composed,
     /// Lines for stderr, without `Warning: `.
     pub warnings: Vec<String>,
@@ -85,7 +85,7 @@ pub fn resolve(description: &Description, line: &Line) -> Result<Resolved, Failu
     }
 }
 
-/// The method that was chosen by hand.
+/// Parses the HTTP method of `-X`.
 fn method(text: &str) -> Result<Method, Failure> {
     Method::from_bytes(text.to_ascii_uppercase().as_bytes()).map_err(|_| {
         Failure::new(Kind::Usage, format!("`{}` is not an HTTP method", text.to_ascii_uppercase()))

@@ -1,11 +1,11 @@
-//! Paths of the file system: relative ones are the caller's, not the daemon's.
+//! File-system paths as values: relative ones are relative to the caller's directory, not the daemon's.
 
 use std::borrow::Cow;
 use std::path::Path;
 
 use crate::command::Parameter;
 
-/// `text`, given to `parameter`, made absolute below `directory` where it is a relative path.
+/// Returns `text`, the value of `parameter`, made absolute below `directory` if it is a relative path.
 ///
 /// `~` and `-` keep their meaning for the handler.
 pub(super) fn absolute<'a>(
@@ -21,7 +21,7 @@ pub(super) fn absolute<'a>(
     }
 }
 
-/// The default of `parameter` below `directory`, where it is a relative path.
+/// Returns the default of `parameter` made absolute below `directory`, if it is a relative path.
 pub(super) fn default(parameter: &Parameter, directory: Option<&Path>) -> Option<String> {
     let text = parameter.default()?.as_str().filter(|text| is_relative(text))?;
     directory.filter(|_| parameter.is_path()).map(|directory| joined(directory, text))

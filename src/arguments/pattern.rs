@@ -1,19 +1,19 @@
-//! Whether positionals fit the path of a command.
+//! Matching of positionals against the path of a command.
 //!
 //! A `/` inside an argument splits it, as if two arguments had been typed. Where no reading of the line fits
 //! that way, an argument with a `/` may fill a parameter of the path whole ([`Fit::whole`]): FastAPI's own
-//! OpenAPI document does not tell a `{name:path}` from a `{name}`; the server does.
+//! OpenAPI document does not distinguish `{name:path}` from `{name}`; the server does.
 
 use crate::command::{Command, Segment};
 
-/// One way in which positionals fill a path.
+/// A match of positionals against a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Fit {
     /// The filled path.
     pub(super) segments: Vec<String>,
     /// The parameters of the path and their values.
     pub(super) values: Vec<(String, String)>,
-    /// How many positionals the path took.
+    /// Number of positionals in the path.
     pub(super) words: usize,
     /// True if an argument with a slash filled one parameter.
     pub(super) whole: bool,
@@ -21,8 +21,8 @@ pub(super) struct Fit {
     pub(super) named: bool,
 }
 
-/// All ways in which the first of `words` fill the path of `command`; `option` gives the value of a path
-/// parameter that was typed as an option.
+/// Returns all matches of the first of `words` against the path of `command`; `option` returns the value of a
+/// path parameter that was typed as an option.
 pub(super) fn fits<'a>(
     command: &Command,
     words: &[&str],
@@ -38,15 +38,16 @@ pub(super) fn fits<'a>(
     search.found
 }
 
-/// A positional, or what lies between two slashes of it.
+/// A positional, or the text between two slashes of it.
 #[derive(Debug)]
 struct Piece<'a> {
     text: &'a str,
-    /// The positional that it is of.
+    /// Index of the positional that it is part of.
     word: usize,
     /// The whole positional, if this is its first piece.
     begins: Option<&'a str>,
-    /// True for nothing between slashes, as in `/issue/`; false for an empty positional, which means something.
+    /// True for an empty piece of a split positional, as in `/issue/`; false for an empty positional, which is a
+    /// value.
     gap: bool,
 }
 
@@ -63,6 +64,7 @@ fn pieces<'a>(words: &[&'a str]) -> Vec<Piece<'a>> {
     words.iter().enumerate().flat_map(of).collect()
 }
 
+/// The search for all matches.
 struct Search<'s, 'a> {
     pieces: Vec<Piece<'s>>,
     words: usize,
@@ -71,7 +73,7 @@ struct Search<'s, 'a> {
 }
 
 impl Search<'_, '_> {
-    /// Fits `segments` to the pieces from `at` on, `fit` being what came before.
+    /// Matches `segments` against the pieces from `at` on; `fit` is the match of the ones before.
     fn step(&mut self, segments: &[&Segment], at: usize, fit: Fit) {
         let Some((&segment, later)) = segments.split_first() else {
             return self.end(at, fit);
@@ -106,7 +108,7 @@ impl Search<'_, '_> {
         }
     }
 
-    /// The rest takes at least one piece and as much as what follows it allows.
+    /// Matches a `{name:path}`, which takes at least one piece and leaves one for each later segment.
     fn rest(&mut self, name: &str, later: &[&Segment], at: usize, fit: &Fit) {
         let end = self.pieces.len().saturating_sub(later.len());
         if end <= at {
@@ -118,7 +120,7 @@ impl Search<'_, '_> {
         self.step(later, end, fit);
     }
 
-    /// The path is filled; it must end where an argument ends, or only slashes may follow in that argument.
+    /// Accepts a filled path if it ends where an argument ends, or only slashes follow in that argument.
     fn end(&mut self, at: usize, fit: Fit) {
         let within = |piece: &&Piece| piece.begins.is_none();
         let mut unfinished = self.pieces[at.min(self.pieces.len())..].iter().take_while(within);
@@ -131,7 +133,7 @@ impl Search<'_, '_> {
 }
 
 impl Fit {
-    /// The same with more segments, and the values in them.
+    /// Returns the match extended by `segments` and `values`.
     fn with<'a>(
         &self,
         segments: impl IntoIterator<Item = &'a str>,

@@ -1,4 +1,4 @@
-//! A reading of the line as the call that it is.
+//! The chosen reading of a line turned into a call.
 
 use http::{HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value};
@@ -10,10 +10,10 @@ use crate::failure::{Failure, Kind};
 use crate::nearest::nearest;
 
 use super::choice::Reading;
-use super::typed::{Given, Typing};
+use super::parsed::{OptionValue, ParsedOption};
 use super::{Line, Resolved, input, path, value};
 
-/// The call that `reading` is; `method` was chosen by hand.
+/// Returns the call of `reading`; `method` is that of `-X`.
 pub(super) fn resolved(
     description: &Description,
     reading: &Reading,
@@ -26,10 +26,10 @@ pub(super) fn resolved(
         body: takes_fields(reading).then(Map::new),
         warnings: Vec::new(),
     };
-    for typing in &reading.typed.options {
-        match typing.parameter {
-            Some(parameter) => request.known(parameter, typing)?,
-            None => request.unknown(reading, typing)?,
+    for option in &reading.typed.options {
+        match option.parameter {
+            Some(parameter) => request.set_declared(parameter, option)?,
+            None => request.send_unknown(reading, option)?,
         }
     }
     for (parameter, values) in &reading.filled {
@@ -47,32 +47,40 @@ fn takes_fields(reading: &Reading) -> bool {
     reading.command.has_body && !reading.command.takes_any_field()
 }
 
+/// A request under construction.
 struct Request<'a> {
     line: &'a Line<'a>,
-    /// Where, name, value; in the order of typing.
+    /// Where, name, value; in the order of the line.
     sent: Vec<(Location, String, String)>,
     body: Option<Map<String, Value>>,
     warnings: Vec<String>,
 }
 
 impl Request<'_> {
-    fn known(&mut self, parameter: &Parameter, typing: &Typing) -> Result<(), Failure> {
-        let (plain, json) = match typing.given {
-            Given::Text(text) if value::is_free(parameter) => {
-                let text = input::meant(typing, text, self.line.inputs)?;
-                // The plugin only sees that a text is no object, not why.
+    /// Sets the parameter that `option` names.
+    fn set_declared(
+        &mut self,
+        parameter: &Parameter,
+        option: &ParsedOption,
+    ) -> Result<(), Failure> {
+        let (plain, json) = match option.given {
+            OptionValue::Text(text) if value::is_free(parameter) => {
+                let text = input::meant(option, text, self.line.inputs)?;
+                // The plugin's own error names the type, not the position of the mistake.
                 if let Some(error) = value::json_error(parameter, text) {
-                    let spelling = typing.spelling;
-                    self.warnings.push(format!("'{spelling}' is no JSON: {error}"));
+                    let spelling = option.spelling;
+                    self.warnings.push(format!("'{spelling}' is not JSON: {error}"));
                 }
                 let text = path::absolute(parameter, text, self.line.directory);
                 (value::plain(parameter, &text), value::json(parameter, &text))
             }
-            Given::Text(text) => (value::plain(parameter, text), value::json(parameter, text)),
-            Given::Negated => (value::python_bool(false).to_owned(), Value::Bool(false)),
-            Given::Alone => {
+            OptionValue::Text(text) => {
+                (value::plain(parameter, text), value::json(parameter, text))
+            }
+            OptionValue::Negated => (value::python_bool(false).to_owned(), Value::Bool(false)),
+            OptionValue::Flag => {
                 if !value::is_boolean(parameter) {
-                    let spelling = typing.spelling;
+                    let spelling = option.spelling;
                     self.warnings.push(format!("'{spelling}' has no value, 'True' is sent"));
                 }
                 (value::python_bool(true).to_owned(), Value::Bool(true))
@@ -82,7 +90,7 @@ impl Request<'_> {
         Ok(())
     }
 
-    /// Sets a parameter: another value for a list, the last one wins otherwise.
+    /// Sets a parameter: adds a value to a list, replaces any other.
     fn give(&mut self, parameter: &Parameter, plain: String, json: Value) {
         let name = &parameter.name;
         match parameter.location {
@@ -103,7 +111,7 @@ impl Request<'_> {
         }
     }
 
-    /// Makes a default that is a relative path one in the caller's directory.
+    /// Sends defaults that are relative paths as paths in the caller's directory.
     fn add_default_paths(&mut self, reading: &Reading) {
         let is_given = |parameter: &Parameter| {
             reading.typed.names(parameter)
@@ -116,22 +124,22 @@ impl Request<'_> {
         }
     }
 
-    /// Unknown options are sent all the same; the body takes them if it takes any field.
-    fn unknown(&mut self, reading: &Reading, typing: &Typing) -> Result<(), Failure> {
+    /// Sends an undeclared option, in the body if that takes any field, else in the query with a warning.
+    fn send_unknown(&mut self, reading: &Reading, option: &ParsedOption) -> Result<(), Failure> {
         let takes_any_field = reading.command.takes_any_field();
-        let name = typing.name().replace('-', "_");
-        if takes_any_field && let Given::Text(text) = typing.given {
-            let meant = input::meant(typing, text, self.line.inputs)?;
+        let name = option.name().replace('-', "_");
+        if takes_any_field && let OptionValue::Text(text) = option.given {
+            let meant = input::meant(option, text, self.line.inputs)?;
             if meant != text {
                 self.body.get_or_insert_default().insert(name, Value::from(meant));
                 return Ok(());
             }
         }
-        let (plain, json) = match typing.given {
-            // One-letter options have always been sent as they are.
-            Given::Text(text) if typing.is_short() => (text.to_owned(), Value::from(text)),
-            Given::Text(text) => (value::normalized(text), value::json_of_unknown(text)),
-            Given::Alone | Given::Negated => {
+        let (plain, json) = match option.given {
+            // One-letter options are sent as typed, for compatibility.
+            OptionValue::Text(text) if option.is_short() => (text.to_owned(), Value::from(text)),
+            OptionValue::Text(text) => (value::normalized(text), value::json_of_unknown(text)),
+            OptionValue::Flag | OptionValue::Negated => {
                 (value::python_bool(true).to_owned(), Value::Bool(true))
             }
         };
@@ -140,8 +148,8 @@ impl Request<'_> {
             return Ok(());
         }
         let names = reading.command.parameters.iter().map(|parameter| parameter.name.as_str());
-        let mut warning = format!("Unknown parameter '{}'", typing.spelling);
-        if let Some(meant) = nearest(typing.name(), names) {
+        let mut warning = format!("Unknown parameter '{}'", option.spelling);
+        if let Some(meant) = nearest(option.name(), names) {
             warning.push_str(&format!(". Did you mean '--{meant}'?"));
         }
         self.warnings.push(warning);
@@ -193,7 +201,7 @@ impl Request<'_> {
     }
 }
 
-/// A parameter as a header.
+/// Returns a parameter as a header.
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Failure> {
     let invalid =
         || Failure::new(Kind::Usage, format!("the value of --{name} cannot be sent as a header"));

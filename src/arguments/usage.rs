@@ -1,9 +1,9 @@
-//! How commands are typed: the form of a command, its usage line, the names of the groups.
+//! Usage lines of commands, and the names of their groups.
 
 use crate::command::{Command, Location};
 use crate::description::Description;
 
-/// The positionals of `command`: `issue <key>`, `project <key> versions`, `root` for none.
+/// Returns the positionals of `command`: `issue <key>`, `project <key> versions`, `root` for none.
 fn form(command: &Command) -> String {
     let shown = command.path.named_segments().map(|segment| match segment.parameter() {
         Some(name) if segment.is_rest() => format!("<{name}…>"),
@@ -14,7 +14,7 @@ fn form(command: &Command) -> String {
     if parts.is_empty() { "root".to_owned() } else { parts.join(" ") }
 }
 
-/// How `command` of `plugin` is typed: `jira search --jql <value> [options]`.
+/// Returns the usage line of `command`: `jira search --jql <value> [options]`.
 pub(crate) fn usage(plugin: &str, command: &Command) -> String {
     let mut parts = vec![plugin.to_owned()];
     if command.path.named_segments().next().is_some() {
@@ -28,11 +28,11 @@ pub(crate) fn usage(plugin: &str, command: &Command) -> String {
     parts.join(" ")
 }
 
-/// The groups of commands, each once in order of declaration, without internal ones that begin with `_`.
+/// Returns the names of the groups of commands, each once in order of declaration, without internal ones (`_…`).
 pub(crate) fn groups(description: &Description) -> Vec<String> {
     let mut groups: Vec<String> = Vec::new();
     for group in description.commands.iter().map(Command::group) {
-        if !group.starts_with('_') && !groups.iter().any(|known| known == group) {
+        if !group.starts_with('_') && !groups.iter().any(|listed| listed == group) {
             groups.push(group.to_owned());
         }
     }

@@ -1,10 +1,10 @@
-//! Typed text as a value: numbers and truth values as clients of these plugins have always sent them.
+//! Text converted to values: numbers and truth values as clients of these plugins have always sent them.
 
 use serde_json::{Number, Value};
 
 use crate::command::{Location, Parameter};
 
-/// More digits than this Python does not read as an integer.
+/// Python's limit on the digits of an integer.
 const MOST_DIGITS: usize = 4300;
 
 /// True for `-5` and `-.5e3`, which are values although they begin like options.
@@ -15,7 +15,7 @@ pub(super) fn is_negative_number(text: &str) -> bool {
     })
 }
 
-/// The truth value that FastAPI reads in `text`, if any.
+/// Returns the truth value that FastAPI reads in `text`, if any.
 pub(super) fn truth(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "t" | "y" | "1" => Some(true),
@@ -24,12 +24,12 @@ pub(super) fn truth(text: &str) -> Option<bool> {
     }
 }
 
-/// A truth value as Python writes it.
+/// Returns a truth value as Python writes it.
 pub(super) fn python_bool(value: bool) -> &'static str {
     if value { "True" } else { "False" }
 }
 
-/// `text` as it is sent where a number or truth value may be meant: `007` as `7`, `yes` as `True`.
+/// Returns `text` as it is sent for a number or a truth value: `007` as `7`, `yes` as `True`.
 pub(super) fn normalized(text: &str) -> String {
     if let Some(integer) = integer(text) {
         return integer;
@@ -41,7 +41,7 @@ pub(super) fn normalized(text: &str) -> String {
     }
 }
 
-/// `text` as it is sent in query or header for `parameter`.
+/// Returns `text` as it is sent in query or header for `parameter`.
 pub(super) fn plain(parameter: &Parameter, text: &str) -> String {
     match item_type(parameter) {
         "integer" | "boolean" => normalized(text),
@@ -49,7 +49,7 @@ pub(super) fn plain(parameter: &Parameter, text: &str) -> String {
     }
 }
 
-/// `text` as JSON for `parameter`: for a list a list, of one unless the text is a JSON array.
+/// Converts `text` to JSON for `parameter`: for a list a list, of one unless the text is a JSON array.
 pub(super) fn json(parameter: &Parameter, text: &str) -> Value {
     let kind = item_type(parameter);
     if !is_list(parameter) {
@@ -64,7 +64,7 @@ pub(super) fn json(parameter: &Parameter, text: &str) -> Value {
     }
 }
 
-/// `text` as JSON of type `kind`; text that is not of its type stays text, for the plugin to refuse.
+/// Converts `text` to JSON of type `kind`; text of another type stays text, which the plugin refuses.
 fn json_of(kind: &str, text: &str) -> Value {
     let found = match kind {
         "integer" => integer(text).and_then(|digits| digits.parse().ok()).map(Value::Number),
@@ -82,13 +82,13 @@ fn json_of(kind: &str, text: &str) -> Value {
     found.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
-/// Why `text` is no JSON, if `parameter` takes nothing else.
+/// Returns the syntax error of `text` if `parameter` takes only JSON.
 pub(super) fn json_error(parameter: &Parameter, text: &str) -> Option<String> {
     let is_json = parameter.location == Location::Body && item_type(parameter) == "object";
     serde_json::from_str::<Value>(text).err().filter(|_| is_json).map(|error| error.to_string())
 }
 
-/// `text` as JSON where nothing is known of its type.
+/// Converts `text` to JSON of the type that it looks like.
 pub(super) fn json_of_unknown(text: &str) -> Value {
     match normalized(text).as_str() {
         "True" => Value::Bool(true),
@@ -119,7 +119,7 @@ pub(super) fn is_boolean(parameter: &Parameter) -> bool {
     parameter.json_type() == "boolean"
 }
 
-/// The JSON type of one value: that of the items for a list.
+/// Returns the JSON type of one value: that of the items for a list.
 fn item_type(parameter: &Parameter) -> &str {
     if !is_list(parameter) {
         return parameter.json_type();
@@ -128,7 +128,7 @@ fn item_type(parameter: &Parameter) -> &str {
     items.and_then(|items| items.get("type")).and_then(Value::as_str).unwrap_or("string")
 }
 
-/// The digits that Python's `int()` reads in `text`: signs, leading zeros and single underscores allowed.
+/// Returns the digits that Python's `int()` reads in `text`: signs, leading zeros and single underscores allowed.
 fn integer(text: &str) -> Option<String> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {

@@ -1,8 +1,8 @@
-//! What may be completed on a command line of the client, of a wrapper, or of the control program.
+//! Completion of command lines of the client, of a wrapper, or of the control program.
 //!
-//! The control program answers for all of them, because the client starts faster without what that takes. Asked
-//! by the scripts of `skills-daemon completion`, with the words of the line after `--`. Answers from the
-//! descriptions on disk, and rather says nothing than something about an error into somebody's prompt.
+//! The control program answers for all of them, because clap would slow down the start of the client. The scripts
+//! of `skills-daemon completion` call it with the words of the line after `--`. Answers come from the descriptions
+//! on disk; errors are silent, because stderr is the user's prompt.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -13,8 +13,9 @@ use crate::description::Description;
 use crate::environment::{self, Environment};
 use crate::paths::Paths;
 use crate::store::Store;
+use crate::wrappers::CLIENT;
 
-/// Prints what `shell` may complete; `control` is the command line of the control program.
+/// Prints the candidates for `shell`; `control` is the command line of the control program.
 pub(super) fn answer(shell: &str, env: &Environment, control: clap::Command) -> ExitCode {
     let words: Vec<OsString> =
         environment::arguments().skip_while(|word| word != "--").skip(1).collect();
@@ -24,14 +25,14 @@ pub(super) fn answer(shell: &str, env: &Environment, control: clap::Command) -> 
     if answered.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The program that the first of `words` names.
+/// Returns the command line of the program that the first of `words` names.
 fn command(words: &[OsString], env: &Environment, control: clap::Command) -> Option<clap::Command> {
     let program = Path::new(words.first()?).file_name()?.to_str()?;
     if program == control.get_name() {
         return Some(control);
     }
     let store = Store::at(Paths::resolve(env).ok()?.descriptions());
-    if program == completion::CLIENT {
+    if program == CLIENT {
         let records = store.all();
         let descriptions: Vec<&Description> =
             records.iter().map(|record| &*record.description).collect();

@@ -1,8 +1,8 @@
 //! `@file` and `-` as values of options: read here, where the caller's working directory and stdin are.
 //!
-//! The daemon decides which of them are meant, because only it knows which options take text. So what cannot be
-//! read is no failure yet. `@word` that names no file is a text, as in `--assignee @me`; what looks like a path,
-//! with a slash or a dot in its first word, is a mistake if it names none.
+//! The daemon decides which of them are used, because that depends on the options that take text. So an unreadable
+//! file is no failure yet. `@word` that names no file is a text, as in `--assignee @me`; a text that looks like a
+//! path, with a slash or a dot in its first word, is a mistake if it names no file.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Read};
@@ -10,13 +10,13 @@ use std::io::{self, ErrorKind, IsTerminal, Read};
 use crate::failure::{Failure, Kind};
 use crate::wire::Input;
 
-/// The largest text that is read, in bytes.
+/// The largest text, in bytes.
 const LARGEST: u64 = 8 << 20;
 
-/// What stands behind those of `arguments` that may mean a file or stdin.
+/// Reads the files and the stdin that `arguments` may refer to.
 pub(super) fn read(arguments: &[String]) -> Vec<Input> {
     let mut inputs: Vec<Input> = Vec::new();
-    // It can be read only once; whoever names it twice gets the same text twice.
+    // Readable only once; a second reference gets the same text.
     let mut stdin = None;
     for (argument, option, value) in candidates(arguments) {
         let read = match value.strip_prefix('@') {
@@ -28,7 +28,7 @@ pub(super) fn read(arguments: &[String]) -> Vec<Input> {
     inputs
 }
 
-/// Place, option and value of what is given to an option and is `-` or begins with one `@`.
+/// Returns index, option and value of each option's value that is `-` or begins with one `@`.
 fn candidates(arguments: &[String]) -> Vec<(usize, &str, &str)> {
     let mut found = Vec::new();
     let mut before = None;
@@ -49,7 +49,7 @@ fn candidates(arguments: &[String]) -> Vec<(usize, &str, &str)> {
     found
 }
 
-/// The text on stdin, unless somebody would have to type it who does not know that.
+/// Reads the text on stdin, which must not be a terminal.
 fn from_stdin(option: &str) -> Result<String, Failure> {
     if io::stdin().is_terminal() {
         let failure = format!("{option}: `-` reads stdin, which is a terminal");
@@ -60,7 +60,7 @@ fn from_stdin(option: &str) -> Result<String, Failure> {
         .map_err(|why| Failure::new(Kind::Usage, format!("{option}: stdin {why}")))
 }
 
-/// The text of `file`; none if a text of that name is meant and not a file.
+/// Reads `file`; none if no file but a text is meant.
 fn from_file(option: &str, file: &str) -> Option<Result<String, Failure>> {
     let why = match File::open(file).map(text) {
         Ok(Ok(text)) => return Some(Ok(text)),
@@ -76,7 +76,7 @@ fn from_file(option: &str, file: &str) -> Option<Result<String, Failure>> {
                 return None;
             }
             match missing {
-                true => format!("there is no file `{file}`"),
+                true => format!("no such file: `{file}`"),
                 false => format!("`{file}` cannot be read: {error}"),
             }
         }
@@ -90,7 +90,7 @@ fn is_like_a_path(file: &str) -> bool {
     file.split_whitespace().next().unwrap_or_default().contains(['/', '.'])
 }
 
-/// All of `source`, or why it is no value, as the end of a sentence.
+/// Reads all of `source`; the error is the predicate of a message.
 fn text(source: impl Read) -> Result<String, String> {
     let mut bytes = Vec::new();
     source
@@ -98,10 +98,10 @@ fn text(source: impl Read) -> Result<String, String> {
         .read_to_end(&mut bytes)
         .map_err(|error| format!("cannot be read: {error}"))?;
     if bytes.len() as u64 > LARGEST {
-        return Err(format!("is larger than {} MiB", LARGEST >> 20));
+        return Err(format!("is too large (limit {} MiB)", LARGEST >> 20));
     }
     String::from_utf8(bytes).map_err(|error| {
-        format!("is not text: byte {} is not UTF-8", error.utf8_error().valid_up_to() + 1)
+        format!("is not text (byte {} is not UTF-8)", error.utf8_error().valid_up_to() + 1)
     })
 }
 
@@ -134,7 +134,7 @@ mod tests {
         }
     }
 
-    /// What `--text VALUE` gives: the text, `error`, or nothing where the value is the text.
+    /// Result of `--text VALUE`: the text, the error, or none where the value is the text.
     fn given(value: &str) -> Option<Result<String, String>> {
         let input = read(&typed(&["x", "--text", value])).pop()?;
         assert_eq!(input.argument, 2);
@@ -161,7 +161,7 @@ mod tests {
         }
         assert_eq!(
             given("@no-such.md"),
-            Some(Err("--text: there is no file `no-such.md`\n\
+            Some(Err("--text: no such file: `no-such.md`\n\
                       For the text itself, write `--text @@no-such.md`."
                 .into()))
         );
@@ -169,12 +169,12 @@ mod tests {
             let failure = given(&format!("@{path}")).unwrap().unwrap_err();
             assert!(failure.contains(why), "{failure}");
         };
-        fails("/no/such", "there is no file `/no/such`");
-        fails(&file("binary", b"abc\xff"), "binary` is not text: byte 4 is not UTF-8");
+        fails("/no/such", "no such file: `/no/such`");
+        fails(&file("binary", b"abc\xff"), "binary` is not text (byte 4 is not UTF-8)");
         fails(&directory.path().display().to_string(), "cannot be read: Is a directory");
         fails(&format!("{notes}/x"), "cannot be read: Not a directory");
         let most = usize::try_from(LARGEST).unwrap();
         assert!(given(&format!("@{}", file("most", &vec![b'x'; most]))).unwrap().is_ok());
-        fails(&file("more", &vec![b'x'; most + 1]), "more` is larger than 8 MiB");
+        fails(&file("more", &vec![b'x'; most + 1]), "more` is too large (limit 8 MiB)");
     }
 }

@@ -1,4 +1,4 @@
-//! The command lines: what was typed, what is done, what is printed, which exit status.
+//! The command lines of the programs: parsing, dispatch, output, exit status.
 
 pub mod client;
 mod completing;

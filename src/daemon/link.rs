@@ -37,9 +37,8 @@ pub(super) async fn follow(snapshot: &Snapshot, paths: Paths) {
     };
     let (bundled, wanted) = (names(bundled), names(own));
     let all_named = snapshot.entries.iter().all(|entry| entry.named);
-    let followed = spawn_blocking(move || {
-        Wrappers::of(&paths)?.follow(&wanted, all_named.then_some(&bundled))
-    });
+    let followed =
+        spawn_blocking(move || Wrappers::of(&paths)?.sync(&wanted, all_named.then_some(&bundled)));
     let Changes { written, removed, left_alone } = match followed.await {
         Ok(Ok(changes)) => changes,
         Ok(Err(failure)) => {

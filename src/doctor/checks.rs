@@ -1,4 +1,4 @@
-//! The verdicts, each a pure function of the facts.
+//! The checks, each a pure function of the facts.
 
 use super::facts::{Daemon, Facts, WrapperPlace};
 use super::{Check, Verdict};
@@ -7,12 +7,12 @@ use crate::interpreter;
 use crate::settings::{Setting, Settings, Source};
 use crate::venv::State;
 use crate::wire::{PluginState, Reload};
-use crate::wrappers::{self, Standing};
+use crate::wrappers::{self, WrapperState};
 
-/// Below this much free space installing is likely to fail, in bytes.
+/// The least free space, in bytes, below which installing is likely to fail.
 const SPACE_MIN: u64 = 200 << 20;
 
-/// All three programs are there and can be found.
+/// Checks that all three programs can be found.
 pub fn executables(facts: &Facts) -> Check {
     const NAME: &str = "executables";
     match (&facts.host, &facts.client_on_path) {
@@ -23,17 +23,14 @@ pub fn executables(facts: &Facts) -> Check {
             Verdict::Warning,
             format!("{}; but skills-client is not on PATH", host.display()),
         )
-        .remedy(format!(
-            "Add {} to PATH, so that it can be called by name.",
-            host.parent().unwrap_or(host).display()
-        )),
+        .remedy(format!("Add {} to PATH.", host.parent().unwrap_or(host).display())),
         (Ok(host), Some(client)) => {
             Check::new(NAME, Verdict::Ok, format!("{}, {}", client.display(), host.display()))
         }
     }
 }
 
-/// The runtime directories can be written, and the disk is not full.
+/// Checks that the runtime directories can be written, and that the disk is not full.
 pub fn directories(facts: &Facts) -> Check {
     const NAME: &str = "directories";
     let runtime = facts.paths.runtime.display();
@@ -45,14 +42,14 @@ pub fn directories(facts: &Facts) -> Check {
         Some(free) if free < SPACE_MIN => Check::new(
             NAME,
             Verdict::Warning,
-            format!("{runtime} is writable, but only {} MB are free", free >> 20),
+            format!("{runtime} is writable, but almost full ({} MiB free)", free >> 20),
         )
-        .remedy("Free some space: installing dependencies may fail."),
+        .remedy("Free some space: installing requirements may fail."),
         _ => Check::new(NAME, Verdict::Ok, format!("{runtime} is writable")),
     }
 }
 
-/// The configuration can be read and means something.
+/// Checks that the configuration is valid and has no unknown settings.
 pub fn configuration(facts: &Facts) -> Check {
     const NAME: &str = "configuration";
     match &facts.settings {
@@ -62,34 +59,36 @@ pub fn configuration(facts: &Facts) -> Check {
                 .as_deref()
                 .unwrap_or("Correct it: README lists all settings and their values."),
         ),
-        Ok(settings) if !settings.unknown.is_empty() => Check::new(
-            NAME,
-            Verdict::Warning,
-            format!(
-                "{} has settings nobody knows: {}",
-                facts.paths.config_file().display(),
-                settings.unknown.join(", ")
-            ),
-        )
-        .remedy("Look for a typing mistake: README lists all settings."),
+        Ok(settings) if !settings.unknown.is_empty() => {
+            Check::new(NAME, Verdict::Warning, unknown_settings(settings)).remedy(format!(
+                "Correct or remove it in {}: README lists all settings.",
+                facts.paths.config_file().display()
+            ))
+        }
         Ok(settings) => Check::new(NAME, Verdict::Ok, changed(settings)),
     }
 }
 
-/// What is not left at its default, and who changed it.
+/// Returns the unknown settings, with those that were probably meant.
+fn unknown_settings(settings: &Settings) -> String {
+    let unknown: Vec<String> = settings.unknown.iter().map(ToString::to_string).collect();
+    unknown.join("; ")
+}
+
+/// Returns the settings that differ from their defaults, with their sources.
 fn changed(settings: &Settings) -> String {
-    fn told<T: std::fmt::Display>(name: &str, setting: &Setting<T>) -> Option<String> {
+    fn entry<T: std::fmt::Display>(name: &str, setting: &Setting<T>) -> Option<String> {
         (setting.source != Source::Default)
             .then(|| format!("{name} = {} ({})", setting.value, setting.source))
     }
     let changed: Vec<String> = [
-        told("host", &settings.host),
-        told("port", &settings.port),
-        told("timeout", &settings.idle_timeout),
-        told("shutdown_timeout", &settings.shutdown_timeout),
-        told("hook_timeout", &settings.hook_timeout),
-        told("log_level", &settings.log_level),
-        told("wrappers", &settings.wrappers),
+        entry("host", &settings.host),
+        entry("port", &settings.port),
+        entry("timeout", &settings.idle_timeout),
+        entry("shutdown_timeout", &settings.shutdown_timeout),
+        entry("hook_timeout", &settings.hook_timeout),
+        entry("log_level", &settings.log_level),
+        entry("wrappers", &settings.wrappers),
         settings
             .python
             .as_ref()
@@ -101,7 +100,7 @@ fn changed(settings: &Settings) -> String {
     if changed.is_empty() { "all defaults".to_owned() } else { changed.join(", ") }
 }
 
-/// There is a Python that fits, with its library.
+/// Checks that a Python with a suitable shared library was found.
 pub fn interpreter(facts: &Facts) -> Check {
     const NAME: &str = "interpreter";
     match &facts.interpreter {
@@ -119,7 +118,7 @@ pub fn interpreter(facts: &Facts) -> Check {
             match interpreter::BUILD_PYTHON {
                 Some(built) if found.executable.as_os_str() != built && !same_file(found, built) => {
                     Check { verdict: Verdict::Warning, ..check }.remedy(format!(
-                        "It stands in for {built}, which the host was built against; nothing to do if plugins work."
+                        "It replaces {built}, which the host was built against; nothing to do if plugins work."
                     ))
                 }
                 _ => check,
@@ -128,7 +127,7 @@ pub fn interpreter(facts: &Facts) -> Check {
     }
 }
 
-/// One interpreter has many names: `python3` and `python3.11` are the same.
+/// True if both are one file: `python3` and `python3.11` may be the same.
 fn same_file(found: &interpreter::Interpreter, built: &str) -> bool {
     match (found.executable.canonicalize(), std::path::Path::new(built).canonicalize()) {
         (Ok(found), Ok(built)) => found == built,
@@ -136,7 +135,7 @@ fn same_file(found: &interpreter::Interpreter, built: &str) -> bool {
     }
 }
 
-/// The host starts, with that library.
+/// Checks that the host starts with that library.
 pub fn host(facts: &Facts) -> Check {
     const NAME: &str = "host";
     let expected = format!("{} {}", crate::lifecycle::launch::HOST, crate::VERSION);
@@ -149,11 +148,11 @@ pub fn host(facts: &Facts) -> Check {
         )
         .remedy("Install skills-daemon again; all three executables belong together."),
         Err(error) => Check::new(NAME, Verdict::Failed, error.as_str())
-            .remedy("Mend what is wrong with the interpreter, or build skills-daemon again."),
+            .remedy("Repair the interpreter, or build skills-daemon again."),
     }
 }
 
-/// There is a `uv` that runs.
+/// Checks that `uv` runs.
 pub fn uv(facts: &Facts) -> Check {
     const NAME: &str = "uv";
     match &facts.uv {
@@ -169,20 +168,18 @@ pub fn uv(facts: &Facts) -> Check {
     }
 }
 
-/// The venv is whole and what every plugin relies on can be imported.
+/// Checks that the venv is whole and that the packages every plugin relies on can be imported.
 pub fn venv(facts: &Facts) -> Check {
     const NAME: &str = "venv";
     const REMEDY: &str = "`skills-daemon restart` makes it again.";
     let place = facts.paths.venv();
     match (&facts.venv, &facts.core) {
-        (None, _) => Check::new(
-            NAME,
-            Verdict::Warning,
-            "not looked at: there is no interpreter to compare it with",
-        )
-        .remedy("Mend the interpreter first."),
+        (None, _) => {
+            Check::new(NAME, Verdict::Warning, "not checked: no interpreter to compare it with")
+                .remedy("Repair the interpreter first.")
+        }
         (Some(State::Missing), _) => {
-            Check::new(NAME, Verdict::Warning, format!("{} is not there yet", place.display()))
+            Check::new(NAME, Verdict::Warning, format!("{} does not exist yet", place.display()))
                 .remedy("`skills-daemon start` makes it.")
         }
         (Some(State::Broken(why)), _) => {
@@ -198,7 +195,7 @@ pub fn venv(facts: &Facts) -> Check {
     }
 }
 
-/// The process and its lock agree.
+/// Checks that the process answers and holds its lock.
 pub fn process(facts: &Facts) -> Check {
     const NAME: &str = "process";
     match (&facts.daemon, facts.holder) {
@@ -207,38 +204,40 @@ pub fn process(facts: &Facts) -> Check {
             Verdict::Ok,
             format!("process id {}, version {}", status.ready.pid, status.ready.version),
         ),
-        (Daemon::Silent, None) => {
-            let words = facts.last_words.as_ref();
-            let said = words.map_or(String::new(), |words| format!("; its last words: {words}"));
-            Check::new(NAME, Verdict::Ok, format!("not running; the next command starts it{said}"))
+        (Daemon::NotRunning, None) => {
+            let line = facts.last_stderr_line.as_ref();
+            let last = line.map_or(String::new(), |line| format!("; last line on stderr: {line}"));
+            Check::new(NAME, Verdict::Ok, format!("not running; the next command starts it{last}"))
         }
-        (Daemon::Silent, Some(pid)) => Check::new(
+        (Daemon::NotRunning, Some(pid)) => Check::new(
             NAME,
             Verdict::Warning,
             format!(
-                "process id {pid} lives, but does not listen: it starts, stops, or lost its socket"
+                "process id {pid} does not listen: it is starting, stopping, or has lost its socket"
             ),
         )
-        .remedy("If that does not change, run `skills-daemon restart`."),
+        .remedy("If that persists, run `skills-daemon restart`."),
         (Daemon::Unreachable(failure), _) => Check::new(NAME, Verdict::Failed, &failure.error)
             .remedy(failure.hint.as_deref().unwrap_or_default()),
-        (Daemon::Confused(error), _) => {
-            Check::new(NAME, Verdict::Failed, format!("it does not answer as it must: {error}"))
-                .remedy("Run `skills-daemon restart`.")
-        }
+        (Daemon::InvalidAnswer(error), _) => Check::new(
+            NAME,
+            Verdict::Failed,
+            format!("invalid answer to a status request: {error}"),
+        )
+        .remedy("Run `skills-daemon restart`."),
         (Daemon::Running(_), None) => {
-            Check::new(NAME, Verdict::Failed, "a daemon answers, but nobody holds its lock")
+            Check::new(NAME, Verdict::Failed, "a daemon answers, but no process holds its lock")
                 .remedy("Run `skills-daemon restart`.")
         }
     }
 }
 
-/// Only the user may use the socket.
+/// Checks that only the user may use the socket.
 pub fn socket(facts: &Facts) -> Check {
     const NAME: &str = "socket";
     let place = facts.paths.socket();
     match (&facts.daemon, facts.socket_mode) {
-        (_, Some(0o600)) | (Daemon::Silent, None) => {
+        (_, Some(0o600)) | (Daemon::NotRunning, None) => {
             Check::new(NAME, Verdict::Ok, place.display().to_string())
         }
         (_, Some(mode)) => Check::new(
@@ -247,12 +246,12 @@ pub fn socket(facts: &Facts) -> Check {
             format!("{} has mode {mode:o}, not 600", place.display()),
         )
         .remedy("Run `skills-daemon restart`."),
-        (_, None) => Check::new(NAME, Verdict::Failed, format!("{} is gone", place.display()))
+        (_, None) => Check::new(NAME, Verdict::Failed, format!("{} is missing", place.display()))
             .remedy("Run `skills-daemon restart`."),
     }
 }
 
-/// The TCP port is the daemon's, or free.
+/// Checks that the TCP port is the daemon's, or free.
 pub fn port(facts: &Facts) -> Check {
     const NAME: &str = "port";
     match (&facts.daemon, &facts.port_free) {
@@ -262,11 +261,11 @@ pub fn port(facts: &Facts) -> Check {
         (_, Some(Err(error))) => Check::new(NAME, Verdict::Failed, error.as_str())
             .remedy(format!("Set {} to a free port, or 0.", environment::PORT)),
         (_, Some(Ok(()))) => Check::new(NAME, Verdict::Ok, "free"),
-        (_, None) => Check::new(NAME, Verdict::Warning, "not looked at"),
+        (_, None) => Check::new(NAME, Verdict::Warning, "not checked"),
     }
 }
 
-/// Each plugin: as the running daemon sees it, else as it lies on disk.
+/// Checks each plugin: in the running daemon, else on disk.
 pub fn plugins(facts: &Facts) -> Vec<Check> {
     if let Daemon::Running(status) = &facts.daemon {
         return status
@@ -293,7 +292,7 @@ pub fn plugins(facts: &Facts) -> Vec<Check> {
                 match plugin.state.hint() {
                     Some(hint) => check.remedy(hint),
                     None if check.verdict == Verdict::Warning => {
-                        check.remedy("`skills-daemon logs` tells more.")
+                        check.remedy("Run `skills-daemon logs`.")
                     }
                     None => check,
                 }
@@ -315,7 +314,7 @@ pub fn plugins(facts: &Facts) -> Vec<Check> {
         .collect()
 }
 
-/// The plugins' shell commands: that a shell finds them, and each that is not as it must be.
+/// Checks that the wrappers are on PATH, and each of them.
 pub fn wrappers(facts: &Facts) -> Vec<Check> {
     const NAME: &str = "wrappers";
     if facts.settings.as_ref().is_ok_and(|settings| !settings.wrappers.value.0) {
@@ -344,26 +343,28 @@ pub fn wrappers(facts: &Facts) -> Vec<Check> {
     checks
 }
 
-/// One that is not as it must be.
+/// Returns the warning about one wrapper, if any.
 fn wrapper(facts: &Facts, place: &WrapperPlace) -> Option<Check> {
     let name = format!("wrapper {}", place.path.file_name()?.to_string_lossy());
     let path = place.path.display();
-    let (evidence, remedy) = match (place.standing, &place.namesake) {
-        (Standing::Foreign, _) => (
-            format!("{path} is not ours"),
-            "Move it away if the plugin shall have that name; then run `skills-daemon link`.",
+    let (evidence, remedy) = match (place.state, &place.namesake) {
+        (WrapperState::Foreign, _) => (
+            format!("{path} was not written by skills-daemon"),
+            "Move it away if the plugin is to have that name; then run `skills-daemon link`.",
         ),
-        // Without a daemon it is natural: it writes them when it has loaded plugins.
-        (Standing::Absent, _) if !matches!(facts.daemon, Daemon::Running(_)) => return None,
-        (Standing::Absent, _) => (format!("{path} is not there"), "Run `skills-daemon link`."),
-        (Standing::Stale, _) => {
-            (format!("{path} is of another installation"), "Run `skills-daemon link`.")
+        // The daemon writes wrappers when it has loaded the plugins.
+        (WrapperState::Absent, _) if !matches!(facts.daemon, Daemon::Running(_)) => return None,
+        (WrapperState::Absent, _) => {
+            (format!("{path} does not exist"), "Run `skills-daemon link`.")
         }
-        (Standing::Current, Some(namesake)) => (
+        (WrapperState::Stale, _) => {
+            (format!("{path} belongs to another installation"), "Run `skills-daemon link`.")
+        }
+        (WrapperState::Current, Some(namesake)) => (
             format!("{} has the same name as {path}", namesake.display()),
-            "The one that comes first on PATH is called. Rename the plugin if that is not right.",
+            "The first one on PATH is called. Rename the plugin if that is the wrong one.",
         ),
-        (Standing::Current, None) => return None,
+        (WrapperState::Current, None) => return None,
     };
     Some(Check::new(&name, Verdict::Warning, evidence).remedy(remedy))
 }

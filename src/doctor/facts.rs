@@ -1,4 +1,4 @@
-//! What there is to know about the installation, collected without giving up.
+//! The facts about the installation; a broken part is a fact like any other.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -17,23 +17,23 @@ use crate::settings::Settings;
 use crate::uv::Uv;
 use crate::venv::{Base, State, Venv};
 use crate::wire::{self, PluginState, Status};
-use crate::wrappers::{self, Standing, Wrappers};
+use crate::wrappers::{self, WrapperState, Wrappers};
 
-/// Imports what every plugin may rely on, and tells the versions.
+/// Imports the packages that every plugin may rely on, and prints their versions.
 const IMPORT_CORE: &str = "import fastapi, pydantic, rich, importlib.metadata as m; \
     print(', '.join(f'{n} {m.version(n)}' for n in ('fastapi', 'pydantic', 'rich')))";
 
-/// One plugin as it lies on disk.
+/// One plugin on disk.
 pub struct PluginOnDisk {
-    /// Where.
+    /// Its place.
     pub source: PluginSource,
-    /// Whether its manifest is right, and the name in it, if it has one.
+    /// The name in its manifest, if any, or the manifest's error.
     pub manifest: Result<Option<String>, String>,
 }
 
-/// The wrappers of plugins, and whether a shell finds them.
+/// The wrappers of plugins.
 pub struct WrappersOnDisk {
-    /// Whether the caller's PATH leads to their directory.
+    /// Whether their directory is on the caller's PATH.
     pub on_path: bool,
     /// The place of each plugin's wrapper.
     pub places: Vec<WrapperPlace>,
@@ -41,24 +41,24 @@ pub struct WrappersOnDisk {
 
 /// The place of a wrapper.
 pub struct WrapperPlace {
-    /// Where.
+    /// Its path.
     pub path: PathBuf,
-    /// What stands there.
-    pub standing: Standing,
+    /// The state of the file there.
+    pub state: WrapperState,
     /// Another program of that name on PATH.
     pub namesake: Option<PathBuf>,
 }
 
-/// How the daemon answers.
+/// The daemon's answer to a request for its status.
 pub enum Daemon {
-    /// Nothing listens on the socket.
-    Silent,
-    /// It answered.
+    /// No process listens on the socket.
+    NotRunning,
+    /// Its status.
     Running(Box<Status>),
-    /// It hangs, or cannot be asked.
+    /// It hangs, or connecting is forbidden.
     Unreachable(Failure),
-    /// Something listens and does not answer as it must.
-    Confused(String),
+    /// The answer is not a status.
+    InvalidAnswer(String),
 }
 
 /// Everything the checks look at.
@@ -73,37 +73,37 @@ pub struct Facts {
     pub settings: Result<Settings, Failure>,
     /// The host executable.
     pub host: Result<PathBuf, Failure>,
-    /// Where `skills-client` is found on PATH.
+    /// The path of `skills-client` on PATH.
     pub client_on_path: Option<PathBuf>,
     /// The interpreter that would be embedded.
     pub interpreter: Result<Interpreter, Failure>,
-    /// What the host says when it is only asked for its version.
+    /// The output of the host for `--version`.
     pub host_version: Result<String, String>,
     /// `uv` and its version.
     pub uv: Option<(PathBuf, Result<String, String>)>,
-    /// How the venv stands, if the interpreter is known.
+    /// The state of the venv, if the interpreter was found.
     pub venv: Option<State>,
-    /// The versions of what every plugin may rely on.
+    /// The versions of the packages that every plugin may rely on.
     pub core: Result<String, String>,
     /// The process that holds the life lock.
     pub holder: Option<i32>,
-    /// How the daemon answers.
+    /// The daemon's answer.
     pub daemon: Daemon,
     /// The mode of the socket file.
     pub socket_mode: Option<u32>,
     /// Whether the configured port is free, where no daemon runs.
     pub port_free: Option<Result<(), String>>,
     /// The last line the host wrote to stderr.
-    pub last_words: Option<String>,
+    pub last_stderr_line: Option<String>,
     /// The plugins on disk.
     pub plugins: Vec<PluginOnDisk>,
-    /// The shell commands of plugins whose names are known.
+    /// The wrappers of the plugins with a certain name.
     pub wrappers: Result<WrappersOnDisk, Failure>,
 }
 
 impl Facts {
-    /// Collects everything; asks the daemon, the interpreter, `uv` and the venv, and changes nothing but that
-    /// missing runtime directories are made.
+    /// Collects all facts. Runs the interpreter, `uv`, the host and the venv's Python, sends a request to the
+    /// daemon, and creates missing runtime directories.
     pub fn collect(paths: &Paths, env: &Environment) -> Facts {
         let directories = paths.create();
         let settings = Settings::load(&paths.config_file(), env);
@@ -114,7 +114,7 @@ impl Facts {
         });
         let interpreter = match &in_force {
             Some(settings) => interpreter::find(settings, env),
-            None => Err(Failure::environment("not looked for: the settings are broken")),
+            None => Err(Failure::environment("not searched for: the settings are broken")),
         };
         let base = interpreter.as_ref().ok().map(|interpreter| Base {
             executable: interpreter.executable.clone(),
@@ -123,7 +123,7 @@ impl Facts {
         let venv = Venv::at(paths);
         let daemon = ask_daemon(paths);
         let port_free = match (&daemon, &in_force) {
-            (Daemon::Silent, Some(settings)) => Some(try_port(settings)),
+            (Daemon::NotRunning, Some(settings)) => Some(try_port(settings)),
             _ => None,
         };
         let plugins = on_disk(paths, env, in_force.as_ref());
@@ -132,10 +132,10 @@ impl Facts {
             paths: paths.clone(),
             free_space: free_space(&paths.runtime),
             host: launch::host_executable(),
-            client_on_path: env.program("skills-client"),
+            client_on_path: env.program(wrappers::CLIENT),
             host_version: match &in_force {
                 Some(settings) => host_version(paths, env, settings),
-                None => Err("not asked: the settings are broken".to_owned()),
+                None => Err("not run: the settings are broken".to_owned()),
             },
             uv: Uv::find(paths, env).map(|uv| {
                 (uv.executable().to_owned(), uv.version().map_err(|error| error.to_string()))
@@ -146,7 +146,7 @@ impl Facts {
             daemon,
             socket_mode: fs::metadata(paths.socket()).ok().map(|m| m.permissions().mode() & 0o777),
             port_free,
-            last_words: last_words(&paths.host_stderr()),
+            last_stderr_line: last_stderr_line(&paths.host_stderr()),
             plugins,
             directories,
             settings,
@@ -158,16 +158,16 @@ impl Facts {
 fn ask_daemon(paths: &Paths) -> Daemon {
     let connection = match lifecycle::connect(paths) {
         Ok(Some(connection)) => connection,
-        Ok(None) => return Daemon::Silent,
+        Ok(None) => return Daemon::NotRunning,
         Err(failure) => return Daemon::Unreachable(failure),
     };
     match connection.send(&Request::get(wire::STATUS)).and_then(Response::bytes) {
         Err(ExchangeError::Unresponsive) => Daemon::Unreachable(alive::unresponsive(paths)),
         Ok(bytes) => match serde_json::from_slice(&bytes) {
             Ok(status) => Daemon::Running(Box::new(status)),
-            Err(error) => Daemon::Confused(error.to_string()),
+            Err(error) => Daemon::InvalidAnswer(error.to_string()),
         },
-        Err(error) => Daemon::Confused(error.to_string()),
+        Err(error) => Daemon::InvalidAnswer(error.to_string()),
     }
 }
 
@@ -213,7 +213,7 @@ fn free_space(directory: &Path) -> Option<u64> {
     Some(u64::from(stat.blocks_available()).saturating_mul(u64::from(stat.fragment_size())))
 }
 
-fn last_words(stderr: &Path) -> Option<String> {
+fn last_stderr_line(stderr: &Path) -> Option<String> {
     let text = fs::read(stderr).ok()?;
     let text = String::from_utf8_lossy(&text);
     text.lines().rev().find(|line| !line.trim().is_empty()).map(str::to_owned)
@@ -245,7 +245,7 @@ fn wrappers_on_disk(
     let wrappers = Wrappers::of(paths)?;
     let names: Vec<String> = match daemon {
         Daemon::Running(status) => {
-            // Bundled ones are laid out in the cache, and have a wrapper only if somebody asked for it.
+            // Bundled ones lie in the cache, and have a wrapper only if it was linked by name.
             let own =
                 status.plugins.iter().filter(|p| !Path::new(&p.path).starts_with(paths.cache()));
             own.filter(|plugin| matches!(plugin.state, PluginState::Ready { .. }))
@@ -257,7 +257,7 @@ fn wrappers_on_disk(
     let place = |name: &String| {
         let path = wrappers.path(name);
         let namesake = env.programs(name).find(|program| program.parent() != path.parent());
-        WrapperPlace { standing: wrappers.standing(name), path, namesake }
+        WrapperPlace { state: wrappers.state(name), path, namesake }
     };
     Ok(WrappersOnDisk {
         on_path: wrappers::on_path(&paths.bin, env),

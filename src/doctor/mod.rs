@@ -1,8 +1,7 @@
 //! Checks of the whole installation: verdict, evidence, remedy.
 //!
-//! [`facts`] collects what there is to know and never gives up, whatever is broken; [`checks`] judges it without
-//! touching the machine, so every verdict is unit-tested. To add a check: a fact, a function in `checks`, a line
-//! in [`examine`].
+//! [`facts`] collects, on a broken installation too; [`checks`] are pure functions of the facts. To add a check:
+//! a fact, a function in `checks`, a line in [`examine`].
 
 pub mod checks;
 pub mod facts;
@@ -11,28 +10,28 @@ use serde::Serialize;
 
 pub use facts::Facts;
 
-/// How a check came out.
+/// Verdict of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// As it must be.
+    /// Correct.
     Ok,
-    /// It works, but something deserves a look.
+    /// Working, with a possible problem.
     Warning,
-    /// It does not work.
+    /// Not working.
     Failed,
 }
 
-/// One thing that was checked.
+/// Result of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What was checked.
+    /// The subject of the check.
     pub name: String,
-    /// How it came out.
+    /// The verdict.
     pub verdict: Verdict,
-    /// What was seen.
+    /// The fact behind the verdict.
     pub evidence: String,
-    /// What to do about it.
+    /// The remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
 }
@@ -48,7 +47,7 @@ impl Check {
     }
 }
 
-/// All checks over `facts`, in the order in which things depend on each other.
+/// Runs all checks over `facts`, in the order of dependence.
 pub fn examine(facts: &Facts) -> Vec<Check> {
     let mut found = vec![
         checks::executables(facts),

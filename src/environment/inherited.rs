@@ -1,9 +1,9 @@
-//! What a daemon has of the environment of the program that started it.
+//! The part of a program's environment that a daemon inherits.
 //!
 //! A daemon outlives the shell, the repository and the virtual environment it was started from, and serves others
 //! after them. So it starts with the login's own environment: all variables but those of [`LEFT_OUT`], and `PATH`
-//! without the directories of [`LEFT_OUT_OF_PATH`]. Whatever is not named here is kept, because plugins read
-//! variables that only they have heard of (`JIRA_URL`).
+//! without the directories of [`LEFT_OUT_OF_PATH`]. All others are kept, because plugins read
+//! variables of their own (`JIRA_URL`).
 //!
 //! To leave out another variable: a line in the table of its kind.
 
@@ -15,9 +15,9 @@ use super::{Environment, PATH};
 /// Variables of one kind that a daemon does not inherit.
 #[derive(Clone, Copy, Debug)]
 pub struct LeftOut {
-    /// What they belong to.
+    /// Their kind.
     pub what: &'static str,
-    /// Their names; `*` at the end stands for any rest.
+    /// Their names; a `*` at the end matches any rest.
     pub names: &'static [&'static str],
     /// True if a daemon that stays in its terminal inherits them.
     pub kept_on_terminal: bool,
@@ -33,14 +33,14 @@ pub const LEFT_OUT: [LeftOut; 6] = [
     LeftOut::always("an editor or an agent", EDITOR),
 ];
 
-/// Directories that are not on the `PATH` a daemon inherits: the variable that names each, and what follows it.
+/// Directories that are not on the `PATH` a daemon inherits: the variable that names each, and a subdirectory.
 pub const LEFT_OUT_OF_PATH: [(&str, &str); 3] =
     [("VIRTUAL_ENV", "bin"), ("CONDA_PREFIX", "bin"), ("GIT_EXEC_PATH", "")];
 
 /// The conda environment that many logins activate: its directory stays on `PATH`.
 const CONDA_BASE: (&str, &str) = ("CONDA_DEFAULT_ENV", "base");
 
-/// What `git rev-parse --local-env-vars` lists, and what git sets for hooks, editors and helpers.
+/// The output of `git rev-parse --local-env-vars`, and the variables of git for hooks, editors and helpers.
 const REPOSITORY: &[&str] = &[
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_ASKPASS",
@@ -234,7 +234,7 @@ impl LeftOut {
 }
 
 impl Environment {
-    /// The login's own part: without [`LEFT_OUT`] and [`LEFT_OUT_OF_PATH`].
+    /// Returns the login's own part: without [`LEFT_OUT`] and [`LEFT_OUT_OF_PATH`].
     ///
     /// `on_terminal` is true for a daemon that stays in the terminal it was started from; it keeps that terminal's
     /// variables.
@@ -256,7 +256,7 @@ impl Environment {
         own
     }
 
-    /// `PATH` without [`LEFT_OUT_OF_PATH`]; none where nothing of it is left out.
+    /// Returns `PATH` without [`LEFT_OUT_OF_PATH`]; none where it has none of these.
     fn inherited_path(&self) -> Option<OsString> {
         let left_out: Vec<PathBuf> = LEFT_OUT_OF_PATH
             .iter()

@@ -1,9 +1,8 @@
 //! The process environment: the names of all variables the programs read, and one snapshot of their values.
 //!
 //! The only module that reads the process environment (variables, search path, home directory, working
-//! directory, own executable); `tests/floors` holds the others to that. Only `main` functions take the snapshot;
-//! everything below has it as an argument, so tests never set variables. [`inherited`] is what a daemon has of
-//! the environment it was started from.
+//! directory, own executable); `tests/floors` checks that. Only `main` functions take the snapshot; everything
+//! below has it as an argument, so tests never set variables. [`inherited`] is the part that a daemon inherits.
 //!
 //! To add a variable: a constant here, its meaning in [`crate::settings`] or [`crate::paths`], a row in README.
 
@@ -22,9 +21,9 @@ pub const HOST: &str = "SKILLS_DAEMON_HOST";
 pub const PORT: &str = "SKILLS_DAEMON_PORT";
 /// Seconds without a request after which the daemon stops; 0 is never.
 pub const TIMEOUT: &str = "SKILLS_DAEMON_TIMEOUT";
-/// Seconds that requests and `shutdown()` hooks get when the daemon stops.
+/// Seconds for in-flight requests and `shutdown()` hooks when the daemon stops.
 pub const SHUTDOWN_TIMEOUT: &str = "SKILLS_DAEMON_SHUTDOWN_TIMEOUT";
-/// Seconds that each of `startup()` and `connect()` gets.
+/// Seconds for each of `startup()` and `connect()`.
 pub const HOOK_TIMEOUT: &str = "SKILLS_DAEMON_HOOK_TIMEOUT";
 /// DEBUG, INFO, WARNING or ERROR.
 pub const LOG_LEVEL: &str = "SKILLS_DAEMON_LOG_LEVEL";
@@ -32,17 +31,17 @@ pub const LOG_LEVEL: &str = "SKILLS_DAEMON_LOG_LEVEL";
 pub const RUNTIME_DIR: &str = "SKILLS_DAEMON_RUNTIME_DIR";
 /// Colon-separated plugin paths.
 pub const PLUGINS: &str = "SKILLS_DAEMON_PLUGINS";
-/// 0: no command of its own for each plugin in the user's directory of executables.
+/// 0: no wrappers.
 pub const WRAPPERS: &str = "SKILLS_DAEMON_WRAPPERS";
 /// The Python interpreter to embed.
 pub const PYTHON: &str = "SKILLS_DAEMON_PYTHON";
-/// Set by completion scripts, to the shell's name: the program answers what may be completed.
+/// The shell's name, set by completion scripts: the program prints candidates.
 pub const COMPLETE: &str = "SKILLS_COMPLETE";
-/// Where `uv` keeps what it fetched.
+/// The cache directory of `uv`.
 pub const UV_CACHE_DIR: &str = "UV_CACHE_DIR";
-/// Where a shell looks for commands.
+/// The search path for programs.
 pub const PATH: &str = "PATH";
-/// Set to anything: no colours.
+/// Any value: no colours.
 pub const NO_COLOR: &str = "NO_COLOR";
 
 /// The dynamic loader's search path, which the launcher extends for the host.
@@ -62,34 +61,34 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// The process's environment now.
+    /// Takes a snapshot of the process's environment.
     pub fn of_process() -> Self {
         Environment { vars: std::env::vars_os().collect() }
     }
 
-    /// The value of `name`, unless it is unset, empty or not UTF-8.
+    /// Returns the value of `name`, unless it is unset, empty or not UTF-8.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.vars.get(OsStr::new(name))?.to_str().filter(|value| !value.is_empty())
     }
 
-    /// The same with `name` set to `value`, also for the host that is started with it.
+    /// Sets `name` to `value`, also for the host that is started with this environment.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.vars.insert(name.into(), value.into());
         self
     }
 
-    /// The directories of `PATH`, in order.
+    /// Returns the directories of `PATH`, in order.
     pub fn search_path(&self) -> impl Iterator<Item = PathBuf> {
         std::env::split_paths(self.search_path_text()).collect::<Vec<_>>().into_iter()
     }
 
-    /// The first program called `name` on `PATH`.
+    /// Returns the first program called `name` on `PATH`.
     pub fn program(&self, name: &str) -> Option<PathBuf> {
         self.programs(name).next()
     }
 
-    /// All programs called `name` on `PATH`, in its order.
+    /// Returns all programs called `name` on `PATH`, in its order.
     pub fn programs(&self, name: &str) -> impl Iterator<Item = PathBuf> {
         // An entry that is no absolute path counts from the working directory.
         let directory = working_directory().unwrap_or_default();
@@ -100,12 +99,12 @@ impl Environment {
         self.vars.get(OsStr::new(PATH)).map_or(OsStr::new(""), OsString::as_os_str)
     }
 
-    /// The value of `name` as a path, with a leading `~` expanded.
+    /// Returns the value of `name` as a path, with a leading `~` expanded.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.get(name).map(|value| self.expand(value))
     }
 
-    /// `text` as a path, a leading `~/` replaced by the home directory.
+    /// Returns `text` as a path, a leading `~/` replaced by the home directory.
     pub fn expand(&self, text: &str) -> PathBuf {
         match (text.strip_prefix('~'), self.get("HOME")) {
             (Some(""), Some(home)) => PathBuf::from(home),
@@ -140,17 +139,17 @@ impl<'a> IntoIterator for &'a Environment {
     }
 }
 
-/// The arguments of the process, its own name first.
+/// Returns the arguments of the process, its own name first.
 pub fn arguments() -> impl Iterator<Item = OsString> {
     std::env::args_os()
 }
 
-/// The user's directories by the platform's conventions: `HOME`, else the user database, and `XDG_*`.
+/// Returns the user's directories by the platform's conventions: `HOME`, else the user database, and `XDG_*`.
 pub fn base_directories() -> Option<BaseDirs> {
     BaseDirs::new()
 }
 
-/// The working directory of the process now.
+/// Returns the working directory of the process.
 ///
 /// # Errors
 /// The directory was removed, or is closed to the user.
@@ -158,7 +157,7 @@ pub fn working_directory() -> io::Result<PathBuf> {
     std::env::current_dir()
 }
 
-/// The executable of the process.
+/// Returns the executable of the process.
 ///
 /// # Errors
 /// The system does not name it.
@@ -166,7 +165,7 @@ pub fn own_executable() -> io::Result<PathBuf> {
     std::env::current_exe()
 }
 
-/// The program `name` of this installation: beside the executable of the process, else on its `PATH`.
+/// Returns the program `name` of this installation: beside the executable of the process, else on its `PATH`.
 pub fn installed_program(name: &str) -> Option<PathBuf> {
     let beside = own_executable().ok().map(|own| own.with_file_name(name));
     beside.filter(|path| path.is_file()).or_else(|| Environment::of_process().program(name))

@@ -1,12 +1,11 @@
-//! Which routes help is asked for.
+//! The routes that a request for help is about.
 
 use crate::command::{Command, Segment};
 use crate::description::Description;
 
-/// The name of what was asked for, and its routes, the best first; none if there is nothing of that name.
+/// Returns the name of the command or group `asked`, and its routes, the best first; none for an unknown name.
 ///
-/// What is asked for may say more than help can use: `user bob` where there is only `user`. Words are then
-/// dropped from its end.
+/// Superfluous words at the end of `asked` are ignored: `user bob` finds `user`.
 pub(super) fn routes<'a>(
     description: &'a Description,
     asked: &str,
@@ -36,7 +35,7 @@ pub(super) fn routes<'a>(
     })
 }
 
-/// True if `words` are a whole path of `command`, values in the place of its parameters.
+/// True if `words` are a complete path of `command`, with values in the place of its parameters.
 fn leads_to(command: &Command, words: &[&str]) -> bool {
     let parts: Vec<&Segment> = command.path.named_segments().collect();
     let rest = parts.last().is_some_and(|part| part.is_rest());

@@ -1,9 +1,8 @@
-//! Help of plugins and commands, as `/{plugin}/help` answers it.
+//! Help of plugins and commands: the answers of `/{plugin}/help`.
 //!
-//! Owns the JSON that scripts and agents read; the text that a person reads is made of it by
-//! [`render`](crate::render). Everything comes from the [`Description`], so help needs no Python and no
-//! running plugin. To tell more of a parameter, add the keyword of its JSON Schema to `KEYWORDS` in
-//! `parameter`.
+//! Owns the JSON that scripts and agents read; [`render`](crate::render) turns it into text. Everything comes
+//! from the [`Description`], so help needs no Python and no running plugin. To show another property of
+//! parameters, add the keyword of its JSON Schema to `KEYWORDS` in `parameter`.
 
 mod find;
 mod parameter;
@@ -18,7 +17,7 @@ use crate::command::Command;
 use crate::description::Description;
 use crate::failure::Failure;
 
-/// Help of a plugin: one entry for each method of each path, internal ones that begin with `_` left out.
+/// Returns the help of a plugin: one entry for each method of each path, internal ones that begin with `_` left out.
 pub fn plugin(description: &Description) -> Value {
     let name = &description.name;
     let entry = |command: &Command| {
@@ -40,7 +39,7 @@ pub fn plugin(description: &Description) -> Value {
     })
 }
 
-/// Help of `command`: `issue`, `memory write`, `memory/write` or a path as it is typed, `issue/PROJ-1`.
+/// Returns the help of `command`: `issue`, `memory write`, `memory/write` or a path as it is typed, `issue/PROJ-1`.
 ///
 /// The best route fills the answer; where there are several, `routes` lists all of them. An unknown command
 /// is answered by `{"error","available"}`, as the error.
@@ -60,7 +59,7 @@ pub fn command(description: &Description, command: &str) -> Result<Value, Value>
     Ok(Value::Object(help))
 }
 
-/// Help for `command`, or for the whole plugin where none is named; an unknown command's answer says so.
+/// Returns the help of `command`, or of the plugin where none is named; for an unknown command, the error.
 pub fn answer(description: &Description, command: Option<&str>) -> Value {
     match command {
         Some(name) => self::command(description, name).unwrap_or_else(|unknown| unknown),
@@ -68,19 +67,19 @@ pub fn answer(description: &Description, command: Option<&str>) -> Value {
     }
 }
 
-/// The command that help is asked for in a command line: the words before the first option.
+/// Returns the command that a line with `--help` names: the words before the first option.
 pub fn asked(arguments: &[String]) -> Option<String> {
     let words = arguments.iter().map(String::as_str).take_while(|word| !word.starts_with('-'));
     let words: Vec<&str> = words.collect();
     (!words.is_empty()).then(|| words.join("/"))
 }
 
-/// What to say beside the help of a plugin that cannot be asked for it now.
+/// Returns the warning beside the stored help of a plugin that does not load now.
 pub fn outdated(failure: &Failure) -> String {
     format!("This help is from when the plugin was last loaded. {}", failure.error)
 }
 
-/// Help of a plugin that there is not.
+/// Returns the answer for an unknown plugin.
 pub fn unknown_plugin(name: &str, available: &[String]) -> Value {
     json!({"error": format!("Unknown plugin: {name}"), "available": available})
 }

@@ -1,10 +1,10 @@
-//! What help tells of a parameter.
+//! The help of a parameter.
 
 use serde_json::{Map, Value};
 
 use crate::command::Parameter;
 
-/// What help tells of a parameter's JSON Schema, besides type and default.
+/// The keywords of a parameter's JSON Schema in its help, besides type and default.
 const KEYWORDS: [&str; 12] = [
     "enum",
     "minimum",
@@ -19,39 +19,39 @@ const KEYWORDS: [&str; 12] = [
     "items",
     "examples",
 ];
-/// A longer text among others is no choice but part of a sentence; in characters.
+/// The longest choice in a list, in characters: a longer text is part of a sentence.
 const LONGEST_CHOICE: usize = 19;
 
-/// Name, place, type and constraints of `parameter`.
+/// Returns name, location, type and constraints of `parameter`.
 pub(super) fn help(parameter: &Parameter) -> Value {
-    let mut told = Map::new();
-    told.insert("name".to_owned(), parameter.name.clone().into());
-    told.insert("in".to_owned(), parameter.location.as_str().into());
-    told.insert("required".to_owned(), parameter.required.into());
-    told.insert("type".to_owned(), parameter.json_type().into());
+    let mut help = Map::new();
+    help.insert("name".to_owned(), parameter.name.clone().into());
+    help.insert("in".to_owned(), parameter.location.as_str().into());
+    help.insert("required".to_owned(), parameter.required.into());
+    help.insert("type".to_owned(), parameter.json_type().into());
     if !parameter.description.is_empty() {
-        told.insert("description".to_owned(), parameter.description.clone().into());
+        help.insert("description".to_owned(), parameter.description.clone().into());
     }
     if let Some(default) = parameter.default() {
-        told.insert("default".to_owned(), default.clone());
+        help.insert("default".to_owned(), default.clone());
     }
     for keyword in KEYWORDS {
         let value = [parameter.effective_schema(), &parameter.schema]
             .into_iter()
             .find_map(|schema| schema.get(keyword));
         if let Some(value) = value {
-            told.insert(keyword.to_owned(), value.clone());
+            help.insert(keyword.to_owned(), value.clone());
         }
     }
-    if !told.contains_key("enum")
-        && let Some(choices) = told_choices(parameter)
+    if !help.contains_key("enum")
+        && let Some(choices) = described_choices(parameter)
     {
-        told.insert("enum".to_owned(), choices.into());
+        help.insert("enum".to_owned(), choices.into());
     }
-    Value::Object(told)
+    Value::Object(help)
 }
 
-/// The texts of which `parameter`, or each of its items, is to be one.
+/// Returns the choices for `parameter`, or for each of its items; none if any value is allowed.
 pub fn choices(parameter: &Parameter) -> Option<Vec<String>> {
     let schema = parameter.effective_schema();
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -63,15 +63,15 @@ pub fn choices(parameter: &Parameter) -> Option<Vec<String>> {
             let many = schema.get("enum").and_then(Value::as_array);
             many.map(|choices| choices.iter().map(text).collect()).or_else(one)
         })
-        .or_else(|| told_choices(parameter))
+        .or_else(|| described_choices(parameter))
 }
 
-/// The choices that only the help text of `parameter` knows.
-fn told_choices(parameter: &Parameter) -> Option<Vec<String>> {
+/// Returns the choices that the description of `parameter` lists.
+fn described_choices(parameter: &Parameter) -> Option<Vec<String>> {
     if parameter.json_type() == "string" { listed(&parameter.description) } else { None }
 }
 
-/// The choices that a help text lists, `Output format: json, human`; plugins tell them this way.
+/// Returns the choices in a text of the form `Output format: json, human`.
 fn listed(text: &str) -> Option<Vec<String>> {
     let (_, list) = text.split_once(':')?;
     let choices: Vec<&str> = list.split(',').map(str::trim).collect();
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn choices_are_listed_not_told_in_a_sentence() {
+    fn a_list_of_choices_is_not_a_sentence() {
         assert_eq!(listed("Format: a, b").unwrap(), ["a", "b"]);
         for text in ["a, b", "Type: Bug, 'Technical task'", "Time: 10:00, 11:00", "One: a", "X: a,"]
         {

@@ -67,7 +67,7 @@ fn a_plugin_lists_each_method_of_each_path() {
 }
 
 #[test]
-fn a_command_tells_its_parameters_by_their_wire_names() {
+fn parameters_have_their_wire_names() {
     let help = command(&described(), "issue").unwrap();
     assert_eq!(help["command"], "issue");
     assert_eq!(help["operationId"], "jira_op_get");
@@ -113,7 +113,7 @@ fn a_command_is_found_by_name_by_path_and_by_what_is_typed() {
 }
 
 #[test]
-fn an_unknown_command_is_answered_by_what_there_is() {
+fn an_unknown_command_is_answered_by_the_available_ones() {
     let available = json!(["issue", "user", "memory", "project", "root"]);
     assert_eq!(
         command(&described(), "isue/x"),

@@ -1,4 +1,4 @@
-"""Print, as one line of JSON, what the launcher must know about this interpreter."""
+"""Prints executable, version and shared library of this interpreter as one line of JSON."""
 
 import json
 import os
@@ -24,7 +24,7 @@ candidates = [
     for directory in directories
     if directory
 ]
-# Debian's interpreters lie about LIBDIR and pyenv's about nothing: only a file that is there counts.
+# LIBDIR is wrong in Debian's interpreters and right in pyenv's: only an existing file counts.
 prefix = os.path.realpath(sys.base_prefix)
 found = [path for path in candidates if os.path.isfile(path)]
 own = [path for path in found if os.path.realpath(path).startswith(prefix + os.sep)]

@@ -1,6 +1,6 @@
 //! One HTTP request over the daemon's Unix socket, blocking, without a runtime.
 //!
-//! Just enough HTTP/1.1 for a server that is always ours: a head, a body of known length, and an
+//! Only the part of HTTP/1.1 that the daemon needs: a head, a body of known length, and an
 //! [answer](super::response). Each connection carries one request.
 
 use std::io::{self, BufReader, Write};
@@ -44,7 +44,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Why there is no connection, though a daemon may listen.
+/// Error of connecting to a daemon that may listen.
 #[derive(Debug, Error)]
 pub enum ConnectError {
     /// The kernel refuses it: a permission, a sandbox, a limit.
@@ -52,7 +52,7 @@ pub enum ConnectError {
     Refused {
         /// The socket.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The daemon accepts no connections: its queue is full.
@@ -78,7 +78,7 @@ impl Connection {
         }
     }
 
-    /// Sets what decides, after each tick without progress, whether to go on waiting.
+    /// Sets the decision, after each tick without progress, whether to go on waiting.
     pub(super) fn set_waiting(&mut self, waiting: Waiting) {
         self.stream.set_waiting(waiting);
     }
@@ -158,7 +158,7 @@ mod tests {
             while !head.ends_with(b"\r\n\r\n") {
                 reader.read_until(b'\n', &mut head).unwrap();
             }
-            // Whoever hangs up before the body came leaves the client with a broken pipe.
+            // A server that closes before the body came leaves the client with a broken pipe.
             reader.read_exact(&mut rest).unwrap();
             let _ = server.write_all(answer);
             head

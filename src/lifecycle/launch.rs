@@ -16,7 +16,7 @@ use crate::settings::Settings;
 /// Name of the host executable.
 pub const HOST: &str = "skills-host";
 
-/// The host executable: beside this program, else on PATH.
+/// Returns the host executable: beside this program, else on PATH.
 pub fn host_executable() -> Result<PathBuf, Failure> {
     environment::installed_program(HOST).ok_or_else(|| {
         Failure::environment(format!("{HOST} is neither beside this program nor on PATH"))
@@ -24,8 +24,8 @@ pub fn host_executable() -> Result<PathBuf, Failure> {
     })
 }
 
-/// A command that runs the host in the runtime directory with what it inherits of `env`, its library found and
-/// named; `on_terminal` is true for a host that stays in the terminal.
+/// Returns a command that runs the host in the runtime directory with the inherited part of `env` and the path of
+/// its library; `on_terminal` is true for a host that stays in the terminal.
 pub fn host_command(
     paths: &Paths,
     env: &Environment,
@@ -47,7 +47,7 @@ pub fn host_command(
     Ok((command, interpreter))
 }
 
-/// Sends the host's stderr into a fresh file, where loader errors and crashes can be read.
+/// Redirects the host's stderr into a fresh file, for loader errors and crashes.
 pub fn redirect_stderr(command: &mut Command, paths: &Paths) -> Result<(), Failure> {
     let path = paths.host_stderr();
     let file = create_private(&path).map_err(|error| paths::unwritable(&path, &error))?;

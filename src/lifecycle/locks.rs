@@ -33,25 +33,25 @@ impl StartLock {
     }
 }
 
-/// Makes this process the daemon until its very end, or says which process is.
+/// Takes the daemon's lock until the end of this process; fails with the process that holds it.
 ///
-/// Only the kernel gives the lock up, after the last line was logged and the last child was reaped: whoever waits
-/// for it finds everything as the daemon left it.
+/// The kernel releases the lock, after the last line was logged and the last child was reaped: after waiting for
+/// it, no part of the daemon runs.
 pub fn take_for_life(paths: &Paths) -> Result<(), Failure> {
     let path = paths.lock_file();
     let failed = |error: &io::Error| paths::unwritable(&path, error);
     let file = open(&path).map_err(|error| failed(&error))?;
     if try_lock(&file).map_err(|error| failed(&error))? {
-        // Closing any descriptor of the file would give the lock up.
+        // Closing any descriptor of the file would release the lock.
         std::mem::forget(file);
         return Ok(());
     }
-    let who = holder(paths).map_or(String::new(), |pid| format!(" (process id {pid})"));
-    Err(Failure::new(Kind::Unavailable, format!("a daemon is already running{who}"))
+    let process = holder(paths).map_or(String::new(), |pid| format!(" (process id {pid})"));
+    Err(Failure::new(Kind::Unavailable, format!("a daemon is already running{process}"))
         .hint("Run `skills-daemon restart` to replace it."))
 }
 
-/// The process id of the running daemon, as the kernel knows it; `None` when none runs.
+/// Returns the process id of the running daemon from the kernel; `None` when none runs.
 pub fn holder(paths: &Paths) -> Option<Pid> {
     let file = OpenOptions::new().read(true).write(true).open(paths.lock_file()).ok()?;
     let mut lock = whole_file();
@@ -64,7 +64,7 @@ pub fn wait_for_end(paths: &Paths) -> io::Result<()> {
     wait_lock(&open(&paths.lock_file())?)
 }
 
-/// Writes this process's id, whole or not at all.
+/// Writes this process's id atomically.
 pub fn write_pid(paths: &Paths) -> io::Result<()> {
     let path = paths.pid_file();
     let staged = path.with_extension("pid.new");

@@ -11,7 +11,7 @@ const HEAD_MAX: usize = 64 * 1024;
 /// The most headers in a response.
 const HEADERS_MAX: usize = 64;
 
-/// Why an exchange failed.
+/// Error of an exchange.
 #[derive(Debug, Error)]
 pub enum ExchangeError {
     /// The daemon went away before it began to work on the request: sending it again is safe.
@@ -23,7 +23,7 @@ pub enum ExchangeError {
     /// The answer is not HTTP.
     #[error("the daemon's answer is not HTTP: {0}")]
     Malformed(String),
-    /// The daemon gives no sign of life.
+    /// The daemon hangs.
     #[error("the daemon does not respond")]
     Unresponsive,
 }
@@ -52,7 +52,7 @@ struct Body {
     rest: Rest,
 }
 
-/// How much of a body is still to come.
+/// The rest of a body.
 #[derive(Debug)]
 enum Rest {
     Length(u64),
@@ -62,12 +62,12 @@ enum Rest {
 }
 
 impl Response {
-    /// The first header `name`, which is given in lower case.
+    /// Returns the first header `name`, which is given in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 
-    /// All headers `name`, which is given in lower case.
+    /// Returns all headers `name`, which is given in lower case.
     pub fn headers_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
     }
@@ -79,7 +79,7 @@ impl Response {
         Ok(bytes)
     }
 
-    /// The body, to be read as it comes.
+    /// Returns a reader of the body.
     pub fn reader(&mut self) -> &mut impl Read {
         &mut self.body
     }
@@ -99,7 +99,9 @@ impl Head {
             match reader.by_ref().take((HEAD_MAX - head.len()) as u64).read_until(b'\n', &mut head)
             {
                 Ok(0) if head.len() == HEAD_MAX => {
-                    return Err(ExchangeError::Malformed("its head is too long".into()));
+                    return Err(ExchangeError::Malformed(
+                        "its head is too long (limit 64 KiB)".into(),
+                    ));
                 }
                 Ok(0) => {
                     return Err(ExchangeError::Interrupted(io::ErrorKind::UnexpectedEof.into()));
@@ -124,7 +126,7 @@ impl Head {
         })
     }
 
-    /// The answer whose body `stream` goes on with.
+    /// Returns the answer whose body follows in `stream`.
     pub(super) fn into_response(self, stream: BufReader<Stream>, method: &str) -> Response {
         let header = |name: &str| {
             self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())

@@ -1,4 +1,4 @@
-//! Starting the host and waiting for its own word.
+//! Starting the host and waiting until it reports that it is ready.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -18,13 +18,13 @@ use crate::paths::Paths;
 use crate::settings::Settings;
 use crate::wire::{Ready, Startup};
 
-/// How much of the host's stderr an error quotes, in lines from its end.
+/// Number of lines from the end of the host's stderr that an error quotes.
 const QUOTED_LINES: usize = 3;
 
-/// How long a host that starts may give no sign of life; it sends one each [`wire::HEARTBEAT`](crate::wire::HEARTBEAT).
+/// The longest silence of a host that starts; it sends a heartbeat each [`wire::HEARTBEAT`](crate::wire::HEARTBEAT).
 const SILENCE_MAX: Duration = Duration::from_secs(20);
 
-/// What was found or done.
+/// Result of starting the daemon.
 #[derive(Debug)]
 pub enum Started {
     /// A daemon was already running.
@@ -34,7 +34,7 @@ pub enum Started {
 }
 
 impl Started {
-    /// The connection, however it came about.
+    /// Returns the connection.
     pub fn connection(self) -> Connection {
         match self {
             Started::Found(connection) | Started::Fresh(connection, _) => connection,
@@ -42,14 +42,14 @@ impl Started {
     }
 }
 
-/// A failed start, kept for those who waited for it.
+/// A failed start, stored for the processes that waited for it.
 #[derive(Serialize, Deserialize)]
 struct StartFailure {
     at: SystemTime,
     failure: Failure,
 }
 
-/// Connects to the daemon, after starting it if there is none.
+/// Connects to the daemon, after starting it if none runs.
 pub fn ensure_running(
     paths: &Paths,
     env: &Environment,
@@ -59,7 +59,7 @@ pub fn ensure_running(
         return Ok(Started::Found(connection));
     }
     paths.create()?;
-    let asked = SystemTime::now();
+    let begin = SystemTime::now();
     let mut waited = false;
     let lock = StartLock::acquire(paths, || {
         waited = true;
@@ -68,7 +68,7 @@ pub fn ensure_running(
     if let Some(connection) = connect(paths)? {
         return Ok(Started::Found(connection));
     }
-    if waited && let Some(failure) = failure_since(paths, asked) {
+    if waited && let Some(failure) = failure_since(paths, begin) {
         return Err(failure);
     }
     start_locked(paths, env, console, &lock)
@@ -123,7 +123,7 @@ fn spawn(
             Ok(Startup::Alive) => {}
             Ok(Startup::Progress { text }) => console.progress(&text),
             Ok(Startup::Failed { failure }) => {
-                // Reaped, so that it is gone when the caller hears of it.
+                // Reaped, so that the process is gone when this returns.
                 let _ = child.wait();
                 return Err(failure);
             }
@@ -138,7 +138,7 @@ fn spawn(
     }
 }
 
-/// The lines of the host's report, read on a thread of their own, so that waiting for one has a limit.
+/// Returns the lines of the host's report, read on a thread, so that waiting for one has a timeout.
 fn lines(report: Option<ChildStdout>) -> Receiver<String> {
     let (sender, lines) = mpsc::channel();
     thread::spawn(move || {
@@ -152,41 +152,41 @@ fn lines(report: Option<ChildStdout>) -> Receiver<String> {
     lines
 }
 
-/// Kills a host that hangs while it starts, which no other program uses yet.
+/// Kills a host that hangs while it starts, before any other program uses it.
 fn hung(child: &mut Child) -> Failure {
     let pid = child.id();
-    // Fails only for one that has ended.
+    // Fails only for a process that has ended.
     let _ = child.kill();
     let _ = child.wait();
     Failure::new(
         Kind::Unavailable,
         format!(
-            "the daemon (process id {pid}) hung while it started and was killed: no sign of life for {} s",
+            "the daemon (process id {pid}) hung while it started and was killed (no heartbeat for {} s)",
             SILENCE_MAX.as_secs()
         ),
     )
-    .hint("Run the command again; `skills-daemon logs` has how far it came.")
+    .hint("Run the command again; `skills-daemon logs` shows the steps before.")
 }
 
-/// The failure of a host that ended without a word, in the words of the loader or of its crash.
+/// Returns the failure of a host that ended without a report, with the end of its stderr.
 fn died(child: &mut Child, paths: &Paths) -> Failure {
     let status = child.wait().map_or("an unknown status".to_owned(), |status| status.to_string());
     let stderr = fs::read(paths.host_stderr()).unwrap_or_default();
     let stderr = String::from_utf8_lossy(&stderr);
     let lines: Vec<&str> = stderr.lines().filter(|line| !line.trim().is_empty()).collect();
     let quoted = lines[lines.len().saturating_sub(QUOTED_LINES)..].join(" | ");
-    let said = if quoted.is_empty() { String::new() } else { format!(": {quoted}") };
-    Failure::environment(format!("the daemon ended while it started ({status}){said}"))
+    let output = if quoted.is_empty() { String::new() } else { format!(": {quoted}") };
+    Failure::environment(format!("the daemon ended while it started ({status}){output}"))
         .hint("Run `skills-daemon doctor`.")
 }
 
-fn failure_since(paths: &Paths, asked: SystemTime) -> Option<Failure> {
+fn failure_since(paths: &Paths, begin: SystemTime) -> Option<Failure> {
     let bytes = fs::read(paths.start_failure()).ok()?;
     let kept: StartFailure = serde_json::from_slice(&bytes).ok()?;
-    (kept.at >= asked).then_some(kept.failure)
+    (kept.at >= begin).then_some(kept.failure)
 }
 
-/// Keeps the failure for those who wait; where even that cannot be written, they fail by themselves.
+/// Stores the failure for the processes that wait; if it cannot be written, they start the daemon themselves.
 fn remember(paths: &Paths, failure: &Failure) {
     let kept = StartFailure { at: SystemTime::now(), failure: failure.clone() };
     if let Ok(text) = serde_json::to_vec(&kept) {

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::alive::{self, Pulse};
+use super::alive::{self, Ping};
 use super::locks::{self, StartLock};
 use crate::console::Console;
 use crate::environment::Environment;
@@ -16,15 +16,15 @@ use crate::failure::Failure;
 use crate::paths::Paths;
 use crate::settings::Settings;
 
-/// What the host gets beyond its own limits.
+/// Time for the host beyond its own limits.
 const GRACE: Duration = Duration::from_secs(5);
-/// Requests get the shutdown timeout, and then hooks get it again.
+/// Number of phases with the shutdown timeout each: requests, hooks.
 const PHASES: u32 = 2;
 
-/// How a daemon ended.
+/// Result of stopping the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// There was none.
+    /// No daemon was running.
     NotRunning,
     /// It finished its work and ended.
     Cleanly,
@@ -32,9 +32,9 @@ pub enum Ended {
     Killed,
 }
 
-/// Stops the daemon, if there is one, with the time that the settings give it.
+/// Stops the daemon, if one runs, within the shutdown timeout of the settings.
 ///
-/// A configuration that cannot be read does not keep a daemon from being stopped.
+/// With an unreadable configuration the default timeout applies.
 pub fn stop(paths: &Paths, env: &Environment, console: &Console) -> Result<Ended, Failure> {
     paths.create()?;
     let lock = StartLock::acquire(paths, || {
@@ -43,24 +43,24 @@ pub fn stop(paths: &Paths, env: &Environment, console: &Console) -> Result<Ended
     end(paths, shutdown_timeout(paths, env), &lock)
 }
 
-/// The time a daemon gets to finish its requests and hooks.
+/// Returns the time for the daemon's requests and for its hooks.
 pub fn shutdown_timeout(paths: &Paths, env: &Environment) -> Duration {
     Settings::load(&paths.config_file(), env)
         .map_or(Duration::from_secs(10), |settings| settings.shutdown_timeout.value.duration())
 }
 
-/// Ends the running daemon, if there is one, and returns when the process is gone.
+/// Ends the running daemon, if one runs, and returns when the process is gone.
 pub fn end(paths: &Paths, shutdown_timeout: Duration, _lock: &StartLock) -> Result<Ended, Failure> {
     let Some(pid) = locks::holder(paths) else { return Ok(Ended::NotRunning) };
     let hung = alive::hangs(paths);
     signal(pid, Signal::SIGTERM)?;
-    // A process that was stopped takes SIGTERM only when it goes on; to any other this is nothing.
+    // A stopped process handles SIGTERM only when it continues; others ignore SIGCONT.
     signal(pid, Signal::SIGCONT)?;
     let limit = shutdown_timeout * PHASES + GRACE;
-    // One that hung has its time only if it heeds the signal, which shows in that it no longer listens.
-    let heeds = || matches!(alive::pulse(paths), Pulse::NotListening);
+    // A hung daemon gets its full time only if it handles the signal: then it no longer listens.
+    let is_stopping = || matches!(alive::ping(paths), Ping::NotListening);
     let ended = if hung {
-        wait(paths, GRACE) || (heeds() && wait(paths, limit))
+        wait(paths, GRACE) || (is_stopping() && wait(paths, limit))
     } else {
         wait(paths, limit)
     };
@@ -73,9 +73,7 @@ pub fn end(paths: &Paths, shutdown_timeout: Duration, _lock: &StartLock) -> Resu
         let _ = std::fs::remove_file(paths.pid_file());
         return Ok(Ended::Killed);
     }
-    Err(Failure::environment(format!(
-        "the daemon (process id {pid}) does not end, not even by SIGKILL"
-    )))
+    Err(Failure::environment(format!("the daemon (process id {pid}) does not end after SIGKILL")))
 }
 
 /// Sends `signal`; a process that is already gone is no error.
@@ -96,7 +94,7 @@ fn signal(pid: Pid, signal: Signal) -> Result<(), Failure> {
     }
 }
 
-/// Waits until no daemon lives; false if one still does after `limit`.
+/// Waits until no daemon lives; returns false if one still does after `limit`.
 fn wait(paths: &Paths, limit: Duration) -> bool {
     let (sender, receiver) = mpsc::channel();
     let paths = paths.clone();
@@ -114,7 +112,7 @@ mod tests {
     #[test]
     fn no_signal_is_sent_to_a_process_without_an_id() {
         for pid in [0, -1] {
-            // 0 would be this process's own group, -1 every process there is.
+            // 0 would be this process's own group, -1 every process.
             assert!(signal(Pid::from_raw(pid), Signal::SIGCONT).is_err());
         }
     }

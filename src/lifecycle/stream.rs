@@ -1,4 +1,4 @@
-//! The byte stream of a connection: no wait on it is without a limit.
+//! The byte stream of a connection: every wait on it has a timeout.
 //!
 //! Connecting, reading and writing each give up after a tick, and then ask the stream's [`Waiting`] whether to go
 //! on. The limits are the kernel's own (`SO_RCVTIMEO`, `SO_SNDTIMEO`): two system calls for each connection, none
@@ -28,7 +28,7 @@ impl Stream {
     /// Each wait ends after `tick`, that for a place in the listener's queue after `attempts` of them.
     ///
     /// # Errors
-    /// `WouldBlock` where the listener's queue stays full; whatever else the kernel refuses it for.
+    /// `WouldBlock` where the listener's queue stays full; else the kernel's error.
     pub(super) fn connect(
         path: &Path,
         tick: Duration,
@@ -45,13 +45,13 @@ impl Stream {
         }
     }
 
-    /// A stream over `socket` whose waits end after the first tick.
+    /// Returns a stream over `socket` whose waits end after the first tick.
     #[cfg(test)]
     pub(super) fn over(socket: UnixStream) -> Stream {
         Stream { socket, waiting: None }
     }
 
-    /// Sets what decides about waiting; without it the first tick is the last.
+    /// Sets the decision about waiting; without it the first tick is the last.
     pub(super) fn set_waiting(&mut self, waiting: Waiting) {
         self.waiting = Some(waiting);
     }
@@ -98,7 +98,7 @@ fn means_no_listener(error: &io::Error) -> bool {
         Some(code) => {
             matches!(code, libc::ENOENT | libc::ENOTDIR | libc::ECONNREFUSED | libc::ENOTSOCK)
         }
-        // Too long for a socket's path: there cannot be one.
+        // Too long for a socket's path: no daemon can listen there.
         None => error.kind() == ErrorKind::InvalidInput,
     }
 }

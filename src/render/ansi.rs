@@ -5,10 +5,10 @@ use std::str::Chars;
 
 const ESCAPE: char = '\u{1b}';
 
-/// `text` without terminal sequences: CSI (colours, cursor), OSC (titles, links) and the other escapes.
+/// Returns `text` without terminal sequences: CSI (colours, cursor), OSC (titles, links) and the other escapes.
 ///
-/// A sequence that is cut short ends where no sequence could go on; what comes there is kept. A line break
-/// ends any sequence, so that a broken one never swallows more than its line.
+/// A truncated sequence ends at the first character that cannot be part of it, which is kept. A line break ends
+/// any sequence, so that a broken one never swallows more than its line.
 pub fn strip_ansi(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();

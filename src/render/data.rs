@@ -10,10 +10,10 @@ use super::python;
 const LONGEST_DESCRIPTION: usize = 60;
 /// An issue's summary is cut to this many characters.
 const LONGEST_SUMMARY: usize = 50;
-/// As many places where a memory matches are shown.
+/// Number of matches of a memory that are shown.
 const MOST_SNIPPETS: usize = 3;
 
-/// `data` as text; whatever its shape is, there is one.
+/// Returns `data`, of any shape, as text.
 pub(super) fn text(data: &Value, style: &Style) -> String {
     let Style { green, yellow, reset, .. } = style;
     match data {
@@ -28,7 +28,7 @@ pub(super) fn text(data: &Value, style: &Style) -> String {
     }
 }
 
-/// True for an object that is shown in a way of its own.
+/// True for an object with a special form.
 pub(super) fn is_known(fields: &Map<String, Value>) -> bool {
     fields.contains_key("active_project") || fields.contains_key("recipes")
 }
@@ -51,7 +51,7 @@ fn object(fields: &Map<String, Value>, style: &Style) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// One item of a list, by what it has.
+/// Returns one item of a list in the form that its fields suggest.
 pub(super) fn item(item: &Value, style: &Style) -> String {
     let Value::Object(fields) = item else { return python::str(item) };
     let has = |name: &str| fields.contains_key(name);
@@ -127,7 +127,7 @@ fn symbol_name(item: &Value) -> String {
     shown(either(item, "name_path", "name"), "?")
 }
 
-/// The kind of a symbol: a name, or a number of the Language Server Protocol.
+/// Returns the kind of a symbol: a name, or that of a number of the Language Server Protocol.
 fn kind(item: &Value) -> String {
     let kind = item.get("kind");
     let name = match kind.and_then(Value::as_u64) {
@@ -152,7 +152,7 @@ fn kind(item: &Value) -> String {
     name.to_owned()
 }
 
-/// The field `first` if it is more than nothing, else the field `second`.
+/// Returns the field `first` if it is truthy, else the field `second`.
 fn either<'a>(item: &'a Value, first: &str, second: &str) -> Option<&'a Value> {
     item.get(first).filter(|value| python::truthy(value)).or_else(|| item.get(second))
 }
@@ -161,7 +161,7 @@ fn shown(value: Option<&Value>, absent: &str) -> String {
     value.map_or_else(|| absent.to_owned(), python::str)
 }
 
-/// `value` as text, nothing for null.
+/// Returns `value` as text, empty for null.
 fn present(value: Option<&Value>) -> String {
     shown(value.filter(|value| !value.is_null()), "")
 }

@@ -1,17 +1,17 @@
-//! Answers as text for a person, or as JSON for a script.
+//! Answers as readable text, or as JSON for a script.
 //!
-//! Owns what the client prints: answers of plugins, help, failures of the daemon. It does not print, and it
-//! does not decide where; [`failed`] tells whether the exit status is 0.
+//! Owns what the client prints: answers of plugins, help, failures of the daemon. It does not
+//! print; [`failed`] decides whether the exit status is 0.
 //!
-//! Scripts read this output, so it is what the first client of these plugins printed, written in Python:
+//! Scripts read this output, so it is that of the first client of these plugins, which was written in Python:
 //! values look as Python's `str()` and `json.dumps` show them (`python`). `tests/data/client_render.jsonl`
 //! holds recorded answers. That includes answers that report an error (`success: false`, a 422): they are text
-//! even where JSON was asked for, while a `detail` text and the daemon's own failures are JSON then. To make
+//! even with `--json`, while a `detail` text and the daemon's own failures are JSON then. To make
 //! all of them JSON, return `python::indented(body)` in [`answer`] where `problem::text` finds an error.
 //!
-//! Lists of objects that are alike in a known way get a line each; to add one more kind, add its test to
-//! `item` in `data`, where the first that fits wins. On a terminal, where no script reads, records are set as
-//! tables and aligned fields instead (`screen`), and help in columns (`guide`).
+//! Lists of objects of a known shape get a line each; to add one more shape, add its test to `item` in `data`,
+//! where the first that fits wins. On a terminal, where no script reads, records are set as tables and aligned
+//! fields instead (`screen`), and help in columns (`guide`).
 
 mod ansi;
 mod data;
@@ -30,18 +30,18 @@ use crate::failure::Failure;
 
 pub use ansi::strip_ansi;
 
-/// How answers are shown.
+/// Format of the output.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// True for JSON instead of text.
     pub json: bool,
     /// Styles of the text; the empty ones of [`Style::PLAIN`] for none.
     pub style: Style,
-    /// Columns of the terminal; 0 where there is none, for a script that reads lines as long as they are.
+    /// Width of the terminal in columns; 0 without one, for scripts, which read lines of any length.
     pub width: usize,
 }
 
-/// What is printed of a plugin's answer, without a newline at its end.
+/// Returns the text of a plugin's answer, without a newline at its end.
 pub fn answer(body: &Value, options: &Options) -> String {
     if let Value::String(text) = body {
         return text.clone();
@@ -57,7 +57,7 @@ pub fn answer(body: &Value, options: &Options) -> String {
     }
 }
 
-/// What is printed of an answer of `/{plugin}/help`.
+/// Returns the text of an answer of `/{plugin}/help`.
 pub fn help(body: &Value, options: &Options) -> String {
     if options.json {
         return python::indented(body);
@@ -65,7 +65,7 @@ pub fn help(body: &Value, options: &Options) -> String {
     guide::text(body, options).unwrap_or_else(|| answer(body, options))
 }
 
-/// What is printed of a failure of the daemon itself.
+/// Returns the text of a failure of the daemon itself.
 pub fn failure(failure: &Failure, options: &Options) -> String {
     if options.json {
         return serde_json::to_value(failure)
@@ -88,7 +88,7 @@ pub fn failed(body: &Value, http_status: u16) -> bool {
         (Some(Value::Bool(success)), _) => !success,
         (_, Some(Value::Null | Value::Bool(false)) | None) => false,
         (_, Some(Value::String(error))) => !error.is_empty(),
-        // `{"data": …, "error": {…}}` without a word about success has both; the data is the answer.
+        // `{"data": …, "error": {…}}` without `success`: the data is the answer.
         (_, Some(_)) => body.get("data").is_none(),
     };
     http_status >= 400 || reports()

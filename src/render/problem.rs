@@ -1,4 +1,4 @@
-//! Answers that report an error: what FastAPI found wrong with a request, and `success: false`.
+//! Answers that report an error: FastAPI's validation errors, and `success: false`.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::console::Style;
 
 use super::python;
 
-/// The text of an answer that reports an error; none if it reports none.
+/// Returns the text of an answer that reports an error; none if it reports none.
 pub(super) fn text(body: &Value, style: &Style) -> Option<String> {
     if let Some(Value::Array(details)) = body.get("detail") {
         return Some(invalid(details, style));
@@ -23,9 +23,9 @@ pub(super) fn text(body: &Value, style: &Style) -> Option<String> {
     Some(text)
 }
 
-/// The option that a place `["body", "person", "name"]` is about, and where in its value: `person.name`.
+/// Returns the option of a location `["body", "person", "name"]`, with the place in its value: `person.name`.
 fn option(place: Option<&[Value]>) -> String {
-    // The item of a list is told by the list's name: nobody typed its number.
+    // The item of a list is named by the list: its index is not part of the command line.
     let names = place.unwrap_or_default().iter().filter(|part| !part.is_number());
     let names: Vec<String> = names.map(python::str).collect();
     match names.as_slice() {
@@ -35,7 +35,7 @@ fn option(place: Option<&[Value]>) -> String {
     }
 }
 
-/// A 422: one line for each parameter.
+/// Returns the text of a 422: one line for each parameter.
 fn invalid(details: &[Value], style: &Style) -> String {
     let Style { red, yellow, dim, reset, .. } = style;
     let mut lines = vec![format!("{red}Error:{reset} Invalid parameters")];

@@ -94,7 +94,7 @@ fn write_quoted(text: &str, out: &mut String) {
     out.push(quote);
 }
 
-/// What Python's `str.isprintable` says: all but separators, controls and what is not assigned.
+/// Python's `str.isprintable`: true for all but separators, controls and unassigned characters.
 ///
 /// Rust escapes the same categories in debug output, and marks that extend a letter only at its start.
 fn is_printable(c: char) -> bool {
@@ -105,7 +105,7 @@ fn is_printable(c: char) -> bool {
     text.escape_debug().nth(1) == Some(c)
 }
 
-/// An integer as it came, a float as the shortest text that reads back as the same.
+/// Returns an integer unchanged, a float as the shortest text that reads back as the same.
 fn number_repr(number: &Number) -> String {
     let text = number.as_str();
     if !text.contains(['.', 'e', 'E']) {
@@ -144,7 +144,7 @@ fn shortest(value: f64) -> String {
     if rounded.parse() == Ok(value) { rounded } else { shortest }
 }
 
-/// A number as JSON; one beyond the range of floats stays as it came, which is JSON while `Infinity` is not.
+/// Returns a number as JSON; one beyond the range of floats unchanged, because `Infinity` is not JSON.
 fn number_json(number: &Number) -> String {
     match number_repr(number).as_str() {
         "inf" | "-inf" => number.as_str().to_owned(),
@@ -189,7 +189,7 @@ fn write_fields(fields: &Map<String, Value>, indent: Option<usize>, out: &mut St
     out.push('}');
 }
 
-/// What stands before the item at place `at`.
+/// Writes the separator before the item at index `at`.
 fn separate(at: usize, indent: Option<usize>, out: &mut String) {
     out.push_str(if at > 0 { "," } else { "" });
     match indent {

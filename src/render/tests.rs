@@ -1,4 +1,4 @@
-//! What was recorded from the first client of these plugins, and what it never printed.
+//! Output recorded from the first client of these plugins, and shapes of answers beyond it.
 
 use serde_json::json;
 
@@ -65,7 +65,7 @@ fn colours_mark_what_matters() {
 }
 
 #[test]
-fn a_failure_is_told_by_status_success_and_error() {
+fn a_failure_is_recognised_by_status_success_and_error() {
     for (body, status) in [
         (json!({"success": true}), 400),
         (json!({"success": false}), 200),
@@ -89,15 +89,15 @@ fn a_failure_is_told_by_status_success_and_error() {
 }
 
 #[test]
-fn a_failure_of_the_daemon_says_what_there_is() {
-    let told = Failure::new(Kind::NotFound, "Unknown command: x")
+fn a_failure_of_the_daemon_lists_the_available_names() {
+    let unknown = Failure::new(Kind::NotFound, "Unknown command: x")
         .hint("Did you mean 'y'?")
         .available(vec!["y".into(), "z".into()]);
     assert_eq!(
-        failure(&told, &PLAIN),
+        failure(&unknown, &PLAIN),
         "Error: Unknown command: x\nHint: Did you mean 'y'?\nAvailable: y, z"
     );
-    let json: Value = serde_json::from_str(&failure(&told, &JSON)).unwrap();
+    let json: Value = serde_json::from_str(&failure(&unknown, &JSON)).unwrap();
     assert_eq!(json["kind"], "not_found");
     assert_eq!(failure(&Failure::new(Kind::Bug, "x"), &PLAIN), "Error: x");
 }
@@ -189,7 +189,7 @@ fn help_of_a_group_lists_its_commands() {
 }
 
 #[test]
-fn help_of_nothing_says_what_there_is() {
+fn help_of_an_unknown_command_lists_the_available_ones() {
     let body = json!({"error": "Unknown command: X", "available": ["a", "b"]});
     assert_eq!(help(&body, &PLAIN), "Error: Unknown command: X\nAvailable: a, b");
     assert_eq!(help(&json!({"error": "x", "available": []}), &PLAIN), "Error: x");

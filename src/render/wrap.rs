@@ -1,13 +1,13 @@
-//! Long lines broken at spaces, and what a text takes on a terminal.
+//! Long lines broken at spaces, and the width of text on a terminal.
 
 use unicode_width::UnicodeWidthStr;
 
-/// From this indentation on, in columns, text is taken for an example and left as it is.
+/// Text with at least this indentation, in columns, is preformatted and not broken.
 const PREFORMATTED: usize = 4;
-/// A text column narrower than this is harder to read than a line that is too long; in columns.
+/// The narrowest column of text into which lines are broken, in columns.
 const NARROWEST: usize = 24;
 
-/// `text` with each line broken to `width` columns; indentation and the hanging indent of list items stay.
+/// Returns `text` with each line broken to `width` columns; indentation and the hanging indent of list items stay.
 pub(super) fn text(text: &str, width: usize) -> String {
     let lines = text.lines().map(|line| {
         let bare = line.trim_start();
@@ -22,7 +22,8 @@ pub(super) fn text(text: &str, width: usize) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// `line` broken to `width` columns, all lines but the first indented by `indent`; colour codes take no room.
+/// Returns `line` broken to `width` columns, all lines but the first indented by `indent`; colour codes take no
+/// room.
 pub(super) fn hanging(line: &str, indent: usize, width: usize) -> String {
     if width == 0 || visible(line) <= width || width < indent + NARROWEST {
         return line.to_owned();
@@ -52,8 +53,8 @@ pub(super) fn hanging(line: &str, indent: usize, width: usize) -> String {
     broken
 }
 
-/// Columns that `text` takes on a terminal: two for a wide character, none for a colour code or an accent of
-/// its own.
+/// Returns the columns that `text` takes on a terminal: two for a wide character, none for a colour code or a
+/// combining accent.
 pub(super) fn visible(text: &str) -> usize {
     match text.is_ascii() && !text.contains('\u{1b}') {
         true => text.len(),
@@ -61,12 +62,12 @@ pub(super) fn visible(text: &str) -> usize {
     }
 }
 
-/// `text` and as many spaces as it needs to fill `columns`.
+/// Returns `text` padded with spaces to `columns`.
 pub(super) fn padded(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(visible(text))))
 }
 
-/// The parts of `word` between which a line may break: none but for scripts that are written without spaces.
+/// Returns the parts of `word` between which a line may break: several only in scripts without spaces.
 fn pieces(word: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = word;

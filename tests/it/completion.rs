@@ -135,5 +135,5 @@ fn installing_adds_one_line_and_removing_takes_it_back() {
     let home = home.with("SHELL", "/usr/bin/fish");
     home.control(&["completion", "--install"]).ok().says("fish/conf.d/skills-daemon.fish");
     let home = home.with("SHELL", "/bin/tcsh");
-    home.control(&["completion"]).fails_with(2).complains("which shell?");
+    home.control(&["completion"]).fails_with(2).complains("no shell given");
 }

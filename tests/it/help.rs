@@ -49,15 +49,15 @@ fn the_programs_explain_themselves_without_a_daemon() {
       start       Start the daemon, unless it runs
       stop        Stop the daemon
       restart     Stop the daemon and start it again
-      status      Show whether the daemon runs, and how its plugins stand
+      status      Show whether the daemon runs, and the state of its plugins
       logs        Show the daemon's log
       reload      Load plugins again
       plugins     List the plugins and what they offer
-      plugin      Add, remove, begin and check plugins
+      plugin      Add, remove, create and check plugins
       link        Make plugins shell commands: a wrapper for each in ~/.local/bin
       unlink      Remove wrappers from ~/.local/bin
       completion  Print, or install, the script that lets a shell complete commands
-      doctor      Check the whole installation and say what to do
+      doctor      Check the whole installation and suggest remedies
       help        Print this message or the help of the given subcommand(s)
 
     Options:

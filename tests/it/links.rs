@@ -82,11 +82,17 @@ fn files_of_others_are_left_alone_and_reported() {
     let linked = home.control(&["link"]);
     linked.ok().says(&format!("linked: {}\n", wrapper(&home, "fine").display()));
     for name in ["jira", "linked", "folder"] {
-        linked.says(&format!("left alone: {} is not ours\n", wrapper(&home, name).display()));
+        linked.says(&format!(
+            "left alone: {} was not written by skills-daemon\n",
+            wrapper(&home, name).display()
+        ));
         home.control(&["link", name]).fails_with(1).says("left alone: ");
-        home.control(&["unlink", name]).fails_with(1).says("is not ours");
+        home.control(&["unlink", name]).fails_with(1).says("was not written by skills-daemon");
     }
-    home.control(&["doctor"]).ok().says("wrapper jira").says("jira is not ours");
+    home.control(&["doctor"])
+        .ok()
+        .says("wrapper jira")
+        .says("jira was not written by skills-daemon");
     home.control(&["reload"]).ok();
     fs::remove_dir_all(home.path().join(Home::scripts("jira"))).unwrap();
     home.control(&["reload"]).ok();
@@ -128,10 +134,13 @@ fn linking_and_unlinking_by_hand() {
 
     home.control(&["stop"]).ok();
     let removed = home.control(&["unlink", "demo"]);
-    removed.ok().says(&format!("removed: {}\n", demo.display())).says("come back");
+    removed
+        .ok()
+        .says(&format!("removed: {}\n", demo.display()))
+        .says("written again at the next load");
     let removed = home.control(&["unlink", "--json"]).ok().json();
     assert_eq!(removed, json!({"success": true, "removed": [own], "left_alone": []}));
-    assert_eq!(home.control(&["unlink"]).ok().stdout(), "There are no wrappers.\n");
+    assert_eq!(home.control(&["unlink"]).ok().stdout(), "No wrappers to remove.\n");
 
     let home = home.with_bin_on_path();
     home.control(&["link"]).ok().quietly();

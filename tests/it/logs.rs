@@ -87,7 +87,7 @@ fn all_output_of_a_plugin_is_logged_with_plugin_and_request() {
 #[test]
 fn the_log_can_be_followed() {
     let home = Home::new();
-    home.control(&["logs"]).fails_with(3).complains("there is no log yet").complains("Hint: ");
+    home.control(&["logs"]).fails_with(3).complains("no log file yet").complains("Hint: ");
     // Before there is a daemon, across its restart, until it is interrupted.
     let mut follow = Running::start(home.command(CONTROL, &["logs", "--follow"]));
     home.control(&["start"]).ok();

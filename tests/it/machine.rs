@@ -23,7 +23,7 @@ fn a_runtime_directory_that_cannot_be_made() {
     let home = home.with("SKILLS_DAEMON_RUNTIME_DIR", file.join("x").to_str().unwrap());
     insta::assert_snapshot!(start_fails(&home), @"
     Error: cannot write [HOME]/file/x: File exists (os error 17)
-    Hint: A file stands where a directory is needed: move it away.
+    Hint: A file is in the place of a directory: move it away.
     ");
     home.control(&["doctor"]).fails_with(1).says("failed   directories: ");
     home.control(&["status"]).fails_with(1);
@@ -31,7 +31,7 @@ fn a_runtime_directory_that_cannot_be_made() {
     let home = home.with("SKILLS_DAEMON_RUNTIME_DIR", file.to_str().unwrap());
     insta::assert_snapshot!(start_fails(&home), @"
     Error: cannot write [HOME]/file: File exists (os error 17)
-    Hint: A file stands where a directory is needed: move it away.
+    Hint: A file is in the place of a directory: move it away.
     ");
 
     let home = home.with("SKILLS_DAEMON_RUNTIME_DIR", "relative/path");
@@ -87,7 +87,7 @@ fn an_interpreter_that_does_not_exist_or_does_not_fit() {
 
     let home = home.with("SKILLS_DAEMON_PYTHON", "/bin/false");
     let text = start_fails(&home);
-    assert!(text.contains("/bin/false does not answer as a Python interpreter"), "{text}");
+    assert!(text.contains("/bin/false is not a Python interpreter"), "{text}");
 }
 
 #[test]
@@ -117,7 +117,10 @@ fn a_configuration_that_is_broken() {
     let home = home.with("SKILLS_DAEMON_LOG_LEVEL", "INFO").with("SKILLS_DAEMON_TIMEOUT", "600");
     home.write(config, "prot = 1\nlog_level = \"DEBUG\"\n");
     home.client(&["demo", "hello"]).ok().quietly();
-    home.control(&["doctor"]).ok().says("warning  configuration: ").says("prot");
+    home.control(&["doctor"])
+        .ok()
+        .says("warning  configuration: ")
+        .says("unknown setting `prot` in config.toml (did you mean `port`?)");
     home.control(&["logs"]).ok().says("unknown setting");
 }
 

@@ -344,7 +344,7 @@ fn values_that_do_not_fit() {
       --extra: Input should be a valid dictionary
 
     Hint: Use --help to see required parameters
-    stderr: Warning: '--extra' is no JSON: EOF while parsing a value at line 1 column 5
+    stderr: Warning: '--extra' is not JSON: EOF while parsing a value at line 1 column 5
     exit status 1
 
     $ shop order --item tea --extra [1]
@@ -408,12 +408,12 @@ fn files_that_cannot_be_read() {
         "shop search --json --jql @query.txt",
     ]), @r#"
     $ shop search --jql @query.txt
-    Error: --jql: there is no file `query.txt`
+    Error: --jql: no such file: `query.txt`
     Hint: For the text itself, write `--jql @@query.txt`.
     exit status 2
 
     $ shop search --jql=@no/such
-    Error: --jql: there is no file `no/such`
+    Error: --jql: no such file: `no/such`
     Hint: For the text itself, write `--jql @@no/such`.
     exit status 2
 
@@ -423,12 +423,12 @@ fn files_that_cannot_be_read() {
     exit status 2
 
     $ shop search --jql @image.png
-    Error: --jql: `image.png` is not text: byte 1 is not UTF-8
+    Error: --jql: `image.png` is not text (byte 1 is not UTF-8)
     Hint: For the text itself, write `--jql @@image.png`.
     exit status 2
 
     $ shop order --item tea --extra @missing.json
-    Error: --extra: there is no file `missing.json`
+    Error: --extra: no such file: `missing.json`
     Hint: For the text itself, write `--extra @@missing.json`.
     exit status 2
 
@@ -437,13 +437,13 @@ fn files_that_cannot_be_read() {
       --extra: Input should be a valid dictionary
 
     Hint: Use --help to see required parameters
-    stderr: Warning: '--extra' is no JSON: trailing comma at line 1 column 9
+    stderr: Warning: '--extra' is not JSON: trailing comma at line 1 column 9
     exit status 1
 
     $ shop search --json --jql @query.txt
     {
       "success": false,
-      "error": "--jql: there is no file `query.txt`",
+      "error": "--jql: no such file: `query.txt`",
       "hint": "For the text itself, write `--jql @@query.txt`.",
       "kind": "usage"
     }
@@ -527,7 +527,7 @@ fn mistakes_on_a_terminal() {
 
     ␛[2mHint: Use --help to see required parameters␛[0m
     $ shop search --jql @a.txt
-    ␛[91mError:␛[0m --jql: there is no file `a.txt`
+    ␛[91mError:␛[0m --jql: no such file: `a.txt`
     ␛[2mHint: For the text itself, write `--jql @@a.txt`.␛[0m
     ");
 }

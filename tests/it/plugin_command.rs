@@ -77,7 +77,7 @@ fn a_new_plugin_with_fastapi_too() {
 
     home.control(&["plugin", "new", "web", "code/here"]).fails_with(2).complains("is not empty");
     home.control(&["plugin", "new", "we/b"]).fails_with(2).complains("cannot be a plugin's name");
-    home.control(&["plugin", "new", "health"]).fails_with(2).complains("uses it itself");
+    home.control(&["plugin", "new", "health"]).fails_with(2).complains("reserved for the daemon");
     home.write("file", "");
     home.control(&["plugin", "new", "web", "file"]).fails_with(3).complains("cannot write file");
 }
@@ -126,7 +126,7 @@ fn what_cannot_be_added_is_refused_with_its_reason() {
     let add = |path: &str| home.control(&["plugin", "add", path]);
     add("nowhere").fails_with(2).complains("cannot find a plugin at nowhere").complains("Hint: ");
     home.write("empty/readme.txt", "");
-    add("empty").fails_with(2).complains("is no plugin").complains("plugin new");
+    add("empty").fails_with(2).complains("is not a plugin").complains("plugin new");
     home.write("one.py", "");
     add("one.py").fails_with(2).complains("neither a manifest (*.json) nor a directory");
     home.write("bad.json", "{oops");
@@ -134,9 +134,9 @@ fn what_cannot_be_added_is_refused_with_its_reason() {
     home.write("bad.json", r#"{"commands": {"a": {"call": "nothing"}}}"#);
     add("bad.json").fails_with(1).complains("field `commands.a.call`");
     home.write("bad.json", "{}");
-    add("bad.json").fails_with(1).complains("names neither `commands` nor an `entry_point`");
+    add("bad.json").fails_with(1).complains("has neither `commands` nor an `entry_point`");
     home.write("manifest/manifest.json", "{}");
-    add("manifest").fails_with(1).complains("there is no `__init__.py` beside it");
+    add("manifest").fails_with(1).complains("nor an `__init__.py` beside it");
     home.write("bad name.json", &MATH.replace("sums", "a b"));
     add("bad name.json").fails_with(1).complains("cannot be a plugin's name");
     assert!(!home.path().join(SHELF).exists());
@@ -220,7 +220,7 @@ fn a_plugin_is_checked_without_touching_the_daemon() {
     checked 1.0.0 - Checks.
       GET     /checked/get-one  Say one word.  (direct)
       POST    /checked/two  (direct)
-    Warning: the manifest's field `nmae` means nothing
+    Warning: unknown field `nmae` in manifest.json (did you mean `name`?)
     Warning: odd is no command: parameter value: type <class 'builtin_function_or_method'> is not supported
     Warning: POST /checked/two has no docstring
     It can be served.

@@ -33,7 +33,7 @@ fn a_wait_on_a_terminal_is_explained() {
     first
         .ok()
         .says("starting the skills daemon")
-        .says("making a virtual environment")
+        .says("creating a virtual environment")
         .says("Hello");
     let second = home.on_terminal(0, &["demo", "size", "1000"], &[("NO_COLOR", "1")]);
     assert_eq!(second.ok().stdout(), "1.0 kB\r\n");

@@ -1,9 +1,9 @@
-//! Lines that fit nothing, and lines that nobody types.
+//! Lines that fit no command, and lines out of the ordinary.
 
 use super::*;
 
 #[test]
-fn an_unknown_command_names_what_there_is() {
+fn an_unknown_command_names_the_available_ones() {
     let failure = err(&jira(), &["isue", "PROJ-1"]);
     assert_eq!((failure.kind, failure.error.as_str()), (Kind::NotFound, "Unknown command: isue"));
     assert_eq!(failure.hint.as_deref(), Some("Did you mean 'issue'?"));
@@ -33,40 +33,40 @@ fn no_command_at_all_is_a_question_of_usage() {
 
 #[test]
 fn a_path_that_does_not_fit_is_explained() {
-    let told = |description: &Description, line: &[&str]| {
+    let explained = |description: &Description, line: &[&str]| {
         let failure = err(description, line);
         assert_eq!(failure.kind, Kind::Usage);
         format!("{}\n{}", failure.error, failure.hint.unwrap_or_default())
     };
     assert_eq!(
-        told(&jira(), &["issue"]),
+        explained(&jira(), &["issue"]),
         "'jira issue' needs KEY\nUsage: jira issue <key> [options]"
     );
-    assert_eq!(told(&jira(), &["issue", ""]), told(&jira(), &["issue"]));
+    assert_eq!(explained(&jira(), &["issue", ""]), explained(&jira(), &["issue"]));
     let two = plugin("p", &["DELETE /w/{key}/{link_id}"]);
-    assert_eq!(told(&two, &["w"]), "'p w' needs KEY and LINK_ID\nUsage: p w <key> <link_id>");
+    assert_eq!(explained(&two, &["w"]), "'p w' needs KEY and LINK_ID\nUsage: p w <key> <link_id>");
     assert_eq!(
-        told(&jira(), &["user", "bob"]),
+        explained(&jira(), &["user", "bob"]),
         "'jira user' does not take 'bob'\nUsage: jira user [options]"
     );
     assert_eq!(
-        told(&jira(), &["user", "em"]),
+        explained(&jira(), &["user", "em"]),
         "'jira user' does not take 'em'\nUsage: jira user [options]"
     );
     assert_eq!(
-        told(&jira(), &["search", "project = X", "y"]),
+        explained(&jira(), &["search", "project = X", "y"]),
         "'jira search' does not take 'y'\nUsage: jira search --jql <value> [options]"
     );
     assert_eq!(
-        told(&jira(), &["issue", "--key", "K", "L"]),
+        explained(&jira(), &["issue", "--key", "K", "L"]),
         "'jira issue' does not take 'L'\nUsage: jira issue <key> [options]"
     );
     assert_eq!(
-        told(&serena(), &["memory"]),
+        explained(&serena(), &["memory"]),
         "'serena memory' needs a command\nRun 'serena memory --help' to see its commands."
     );
     assert_eq!(
-        told(&plugin("p", &["GET /user", "GET /user/profile"]), &["user", "prof"]),
+        explained(&plugin("p", &["GET /user", "GET /user/profile"]), &["user", "prof"]),
         "'p user' does not take 'prof'\nDid you mean 'user profile'?"
     );
 }

@@ -32,7 +32,7 @@ fn text_and_json_options_take_files() {
     let request = sent(&["post", "x", "--fields={\"a\":"], &[]);
     assert_eq!(
         request.warnings,
-        ["'--fields' is no JSON: EOF while parsing a value at line 1 column 5"]
+        ["'--fields' is not JSON: EOF while parsing a value at line 1 column 5"]
     );
 }
 
@@ -55,8 +55,8 @@ fn what_is_no_file_stays_as_it_was_typed() {
 }
 
 #[test]
-fn what_could_not_be_read_is_told_where_it_is_needed() {
-    let failure = Failure::new(Kind::Usage, "--text: there is no file `a.md`");
+fn an_unreadable_file_fails_where_its_text_is_needed() {
+    let failure = Failure::new(Kind::Usage, "--text: no such file: `a.md`");
     let input = Input { argument: 3, read: Err(failure.clone()) };
     assert_eq!(resolved(&["get", "k", "--text", "@a.md"], &[input]).unwrap_err(), failure);
 }

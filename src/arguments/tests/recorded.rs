@@ -1,4 +1,4 @@
-//! What was recorded from the first client of these plugins.
+//! Calls recorded from the first client of these plugins.
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn calls_that_worked_keep_working() {
     let better = [
         // A text option takes any text; it was sent as true, and its value became a part of the path.
         ("find --pattern -dash", "GET find?pattern=-dash"),
-        // The route says POST; the guess from words never reached it.
+        // The route is a POST; the guess from words never reached it.
         ("workflow discover P-1", "POST workflow/discover/P-1"),
         // A negative number is a value; it was an option called 5.
         ("x --neg -5", "GET x?neg=-5"),

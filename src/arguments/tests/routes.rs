@@ -1,4 +1,4 @@
-//! Which route and which method a line means.
+//! The choice of the route and the method for a line.
 
 use super::*;
 
@@ -62,7 +62,7 @@ fn the_route_is_the_most_particular_that_fits_the_options() {
     sends(&ambiguous, &["user", "me"], "GET user/me");
     sends(&ambiguous, &["user", "me", "--email", "x"], "PATCH user/me?email=x");
     sends(&ambiguous, &["user", "create"], "POST user/create");
-    // The server would call /user/me, which does not know the option either.
+    // The server would call /user/me, which does not declare the option either.
     assert_eq!(ok(&ambiguous, &["user", "me", "--q", "1"]).warnings, ["Unknown parameter '--q'"]);
 }
 

@@ -113,8 +113,8 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     let log = logging::start(&paths, level, destination)?;
     // Written out even where the process ends in a hurry.
     embed::keep_until_exit(log);
-    for key in &settings.unknown {
-        tracing::warn!(key, file = %paths.config_file().display(), "unknown setting");
+    for unknown in &settings.unknown {
+        tracing::warn!(key = unknown.key, file = %paths.config_file().display(), "{unknown}");
     }
     if let Some(library) = &arguments.library {
         embed::check_library(library)?;

@@ -1,8 +1,8 @@
 //! `skills-client`: finds or starts the daemon, sends one request, prints the answer.
 //!
 //! Called as `skills-client PLUGIN …`, by a wrapper script, or through a symbolic link that is named after the
-//! plugin. Owns the few options that are the client's; everything else goes to the daemon as it was typed, which
-//! knows the plugin's commands. No clap here: the client's options may stand anywhere among a command's own, and
+//! plugin. Owns the few options that are the client's; everything else goes to the daemon unparsed, which
+//! holds the plugins' descriptions. No clap here: the client's options may stand anywhere among a command's own, and
 //! this program's start is most of what a call costs.
 
 mod offline;
@@ -24,6 +24,7 @@ use crate::paths::Paths;
 use crate::render::{self, Options};
 use crate::store::Store;
 use crate::wire::{self, PluginState, Run, Status};
+use crate::wrappers::CLIENT;
 
 const HELP: &str = "\
 Runs a command of a plugin of the skills daemon, which is started when it does not run.
@@ -51,12 +52,12 @@ Examples:
 
 `skills-daemon --help` controls the daemon itself.";
 
-/// How often a request is sent again to a daemon that went away before it took it.
+/// Number of attempts to send a request to a daemon that goes away before it takes it.
 const ATTEMPTS: usize = 3;
-/// The name under which the client calls nobody but itself.
-const OWN_NAME: &str = "skills-client";
+/// The name under which the first argument is the plugin.
+const OWN_NAME: &str = CLIENT;
 
-/// A command line, taken apart.
+/// A parsed command line.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct CommandLine {
     plugin: Option<String>,
@@ -118,7 +119,7 @@ pub fn main() -> ExitCode {
     let json = line.json;
     run(line, &env, &console).unwrap_or_else(|failure| match json {
         true => {
-            // Programs read stdout; a closed pipe leaves nobody to tell.
+            // Programs read stdout; a closed pipe is no failure of its own.
             let _ = console.print(&render::failure(&failure, &options(&console, true)));
             ExitCode::from(failure.kind.exit_status())
         }
@@ -180,12 +181,12 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
     print_answer(response, &caller, &options(console, json))
 }
 
-/// The working directory, where there is one, and its path is UTF-8.
+/// Returns the working directory, if it exists and its path is UTF-8.
 fn working_directory() -> Option<String> {
     environment::working_directory().ok()?.into_os_string().into_string().ok()
 }
 
-/// Who calls the daemon.
+/// The context of a call.
 struct Caller<'a> {
     paths: &'a Paths,
     env: &'a Environment,
@@ -219,7 +220,7 @@ impl Caller<'_> {
         .hint("Run `skills-daemon doctor`."))
     }
 
-    /// Sends `request`; where a person watches, prints what keeps the daemon from answering.
+    /// Sends `request`; on a terminal, prints what keeps the daemon from answering.
     fn send(
         &self,
         connection: Connection,
@@ -232,17 +233,17 @@ impl Caller<'_> {
         let (console, plugin) = (*self.console, plugin.to_owned());
         let mut shown = String::new();
         let observer = move |status: &Status| {
-            if let Some(doing) = what_it_does(status, &plugin)
-                && doing != shown
+            if let Some(progress) = progress(status, &plugin)
+                && progress != shown
             {
-                console.progress(&doing);
-                shown = doing;
+                console.progress(&progress);
+                shown = progress;
             }
         };
         alive::observed(connection, self.paths, observer).send(request)
     }
 
-    /// The failure of an exchange.
+    /// Returns the failure of an exchange.
     fn failed(&self, error: &ExchangeError) -> Failure {
         let failure = Failure::new(Kind::Unavailable, error.to_string());
         match error {
@@ -258,8 +259,8 @@ impl Caller<'_> {
     }
 }
 
-/// What keeps the daemon from answering for `plugin`.
-fn what_it_does(status: &Status, plugin: &str) -> Option<String> {
+/// Returns what keeps the daemon from answering for `plugin`.
+fn progress(status: &Status, plugin: &str) -> Option<String> {
     let loading = |named: bool| {
         let plugins = status.plugins.iter().filter(move |entry| !named || entry.name == plugin);
         plugins.filter_map(|entry| match &entry.state {
@@ -268,8 +269,8 @@ fn what_it_does(status: &Status, plugin: &str) -> Option<String> {
         })
     };
     loading(true).next().or_else(|| {
-        let known = status.plugins.iter().any(|entry| entry.name == plugin);
-        if known { None } else { loading(false).next() }
+        let is_listed = status.plugins.iter().any(|entry| entry.name == plugin);
+        if is_listed { None } else { loading(false).next() }
     })
 }
 
@@ -316,7 +317,7 @@ fn show_help(body: &Value, console: &Console, options: &Options) -> Result<ExitC
     Ok(if render::failed(body, 200) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Copies an answer that is no JSON to stdout as it comes; text without colours where stdout takes none.
+/// Streams an answer other than JSON to stdout; text without colours where stdout takes none.
 fn copy(response: &mut Response, caller: &Caller, text: bool) -> Result<(), Failure> {
     let console = caller.console;
     let mut buffer = vec![0; 64 * 1024];
@@ -354,7 +355,7 @@ fn copy(response: &mut Response, caller: &Caller, text: bool) -> Result<(), Fail
     Ok(())
 }
 
-/// Success, or the quiet end that a reader who hangs up (`| head`) expects.
+/// Returns the outcome of a write; a closed pipe (`| head`) is a success.
 fn printed(outcome: std::io::Result<()>) -> Result<ExitCode, Failure> {
     match outcome {
         Ok(()) => Ok(ExitCode::SUCCESS),

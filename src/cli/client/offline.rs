@@ -1,4 +1,4 @@
-//! What the client answers by itself, from the descriptions on disk: no daemon, no Python, no waiting.
+//! Answers of the client itself, from the descriptions on disk: no daemon, no Python, no waiting.
 
 use serde_json::Value;
 
@@ -7,26 +7,26 @@ use crate::lifecycle;
 use crate::paths::Paths;
 use crate::store::{Record, Store};
 
-/// Help of `plugin`, if no daemon runs that knows better and the plugin's files are what they were.
+/// Returns the help of `plugin` if no daemon runs and the plugin's files are those of the description.
 pub(super) fn help(
     paths: &Paths,
     store: &Store,
     plugin: &str,
     arguments: &[String],
 ) -> Option<Value> {
-    // Where it cannot be found out whether a daemon runs, the description on disk is the best there is.
+    // Where the state of the daemon is unknown, the description on disk is the best source.
     if matches!(lifecycle::connect(paths), Ok(Some(_))) {
         return None;
     }
     store.read(plugin).filter(Record::is_fresh).map(|record| answer(&record, arguments))
 }
 
-/// Help of `plugin` as it was when it was last loaded.
+/// Returns the help of `plugin` from its last load.
 pub(super) fn old_help(store: &Store, plugin: &str, arguments: &[String]) -> Option<Value> {
     store.read(plugin).map(|record| answer(&record, arguments))
 }
 
-/// The section of `skills-client --help` that lists the plugins; empty where none is known.
+/// Returns the section of `skills-client --help` that lists the plugins; empty without any.
 pub(super) fn plugins(store: &Store) -> String {
     let records = store.all();
     let longest = records.iter().map(|record| record.description.name.len()).max().unwrap_or(0);

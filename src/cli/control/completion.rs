@@ -1,8 +1,8 @@
 //! `skills-daemon completion`.
 //!
-//! The script asks this program at each press of the key, so it never grows old; a shell that starts asks for the
-//! script, so that it knows new plugins. Installing adds one line to the file that the shell reads, with
-//! [`MARK`] at its end, by which it is found again.
+//! The script calls this program at each press of the key, so its answers are never out of date; each shell loads
+//! the script when it starts, so new plugins are completed too. Installing adds one line to the shell's start-up
+//! file, with [`MARK`] at its end, by which it is found again.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -17,8 +17,9 @@ use crate::environment;
 use crate::failure::{Failure, Kind};
 use crate::paths::unwritable;
 use crate::store::Store;
+use crate::wrappers::CLIENT;
 
-/// At the end of the line that is ours.
+/// The end of the line in the start-up file.
 const MARK: &str = "# added by `skills-daemon completion --install`";
 
 #[derive(Args)]
@@ -55,7 +56,7 @@ impl Shell {
         Shell::from_str(name, true).ok()
     }
 
-    /// The file that the shell reads when it starts.
+    /// Returns the shell's start-up file.
     fn start_file(self, context: &Context) -> PathBuf {
         let home = &context.paths.home;
         match self {
@@ -72,7 +73,7 @@ impl Shell {
         }
     }
 
-    /// The line that loads the script.
+    /// Returns the line that loads the script.
     fn line(self, program: &Path) -> String {
         let program = self.quoted(&program.to_string_lossy());
         match self {
@@ -88,7 +89,7 @@ impl Shell {
         }
     }
 
-    /// `text` as one word.
+    /// Returns `text` quoted as one word.
     fn quoted(self, text: &str) -> String {
         match self {
             Shell::Bash | Shell::Zsh => format!("'{}'", text.replace('\'', "'\\''")),
@@ -97,11 +98,11 @@ impl Shell {
     }
 }
 
-/// Prints the script, or sees to it that the shell loads it.
+/// Prints the script, or installs or removes the line that loads it.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let shell = arguments.shell.or_else(|| Shell::of_user(context)).ok_or_else(|| {
-        Failure::new(Kind::Usage, "which shell? $SHELL is none of bash, zsh, fish")
-            .hint("Name it: `skills-daemon completion bash`.")
+        Failure::new(Kind::Usage, "no shell given, and $SHELL is none of bash, zsh, fish")
+            .hint("Run `skills-daemon completion bash`, zsh or fish.")
     })?;
     let own = environment::own_executable()
         .map_err(|error| Failure::environment(format!("cannot find this program: {error}")))?;
@@ -122,26 +123,26 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
-/// The script for both programs and for each known plugin's wrapper.
+/// Returns the script for both programs and for the wrappers of all plugins.
 fn script(context: &Context, shell: Shell, own: &Path) -> Result<String, Failure> {
     let records = Store::at(context.paths.descriptions()).all();
     let plugins = records.iter().map(|record| record.description.name.as_str());
     let mut script = Vec::new();
     if matches!(shell, Shell::Zsh) {
-        // Without it the script has nothing to register with.
+        // `compdef` registers the completion.
         script.extend(b"(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }\n");
     }
-    for name in ["skills-daemon", completion::CLIENT].into_iter().chain(plugins) {
+    for name in ["skills-daemon", CLIENT].into_iter().chain(plugins) {
         completion::register(shell.name(), environment::COMPLETE, name, own, &mut script)
             .map_err(|error| Failure::environment(error.to_string()))?;
     }
     Ok(String::from_utf8_lossy(&script).into_owned())
 }
 
-/// Adds `line` to `file`; false if it is there already. An older line of ours makes room for it.
+/// Adds `line` to `file`, in place of an older one with [`MARK`]; returns false if it is there already.
 fn install(file: &Path, line: &str) -> io::Result<bool> {
     let text = read(file)?;
-    if text.lines().any(|known| known == line) {
+    if text.lines().any(|present| present == line) {
         return Ok(false);
     }
     remove(file)?;
@@ -154,7 +155,7 @@ fn install(file: &Path, line: &str) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Removes our line from `file`; false if there is none.
+/// Removes the line with [`MARK`] from `file`; returns false if it has none.
 fn remove(file: &Path) -> io::Result<bool> {
     let text = read(file)?;
     if !text.lines().any(|line| line.ends_with(MARK)) {
@@ -162,7 +163,7 @@ fn remove(file: &Path) -> io::Result<bool> {
     }
     let kept: String =
         text.split_inclusive('\n').filter(|line| !line.trim_end().ends_with(MARK)).collect();
-    // Where the file is a link, what it leads to is replaced; whole, or not at all.
+    // The target of a link is replaced, not the link; atomically.
     let file = fs::canonicalize(file)?;
     let mut new = file.clone().into_os_string();
     new.push(".skills-daemon");

@@ -15,7 +15,7 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// Exit status 0 if nothing failed, 1 otherwise.
+/// Runs the checks; exit status 0 if none failed, 1 otherwise.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let checks = doctor::examine(&Facts::collect(&context.paths, &context.env));
     let failed = checks.iter().filter(|check| check.verdict == Verdict::Failed).count();

@@ -7,13 +7,13 @@ use clap::Args;
 use serde_json::json;
 
 use super::Context;
-use super::known::{self, Known};
+use super::listing::{self, ListedPlugin};
 use crate::failure::{Failure, Kind};
 use crate::lifecycle;
 use crate::manifest::check_name;
 use crate::nearest::nearest;
 use crate::settings::Settings;
-use crate::wrappers::{self, Standing, Wrappers};
+use crate::wrappers::{self, WrapperState, Wrappers};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -35,83 +35,84 @@ pub(super) struct Removal {
     json: bool,
 }
 
-/// Starts the daemon if need be, because only a loaded plugin tells its name.
+/// Writes wrappers; starts the daemon if none runs, because a plugin's name is certain only when it is loaded.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let wrappers = Wrappers::of(&context.paths)?;
     lifecycle::ensure_running(&context.paths, &context.env, &context.console)?;
-    let known = known::settled(context)?;
+    let plugins = listing::loaded(context)?;
     let names: Vec<String> = match arguments.names.as_slice() {
-        [] => known
+        [] => plugins
             .iter()
             .filter(|plugin| !plugin.is_bundled(context))
-            // One that failed may be known by the name of its folder only, whatever that is.
+            // A failed plugin may have only the name of its folder, which can be anything.
             .filter(|plugin| check_name(&plugin.name).is_ok())
             .map(|plugin| plugin.name.clone())
             .collect(),
         names => names.to_vec(),
     };
-    // Nothing is written before all names are known to be right.
+    // All names are checked before the first wrapper is written.
     for name in &names {
-        if !known.iter().any(|plugin| plugin.name == *name) {
-            return Err(unknown(name, &known));
+        if !plugins.iter().any(|plugin| plugin.name == *name) {
+            return Err(unknown(name, &plugins));
         }
     }
     let mut report = Report::default();
     for name in &names {
         match wrappers.link(name)? {
-            Standing::Foreign => report.left_alone.push(wrappers.path(name)),
+            WrapperState::Foreign => report.left_alone.push(wrappers.path(name)),
             _ => report.done.push(wrappers.path(name)),
         }
     }
     report.print(context, "linked", arguments.json)?;
     if report.done.is_empty() && report.left_alone.is_empty() && !arguments.json {
-        context.print("There is no plugin to link.");
+        context.print("No plugins to link.");
     }
     if !report.done.is_empty() {
         warn_of_path(context);
     }
-    // What was asked for by name is not done.
+    // A wrapper that was named was not written.
     let failed = !arguments.names.is_empty() && !report.left_alone.is_empty();
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Works without a daemon, and for wrappers of plugins that are long gone.
+/// Removes wrappers; works without a daemon, and for wrappers of plugins that no longer exist.
 pub(super) fn undo(context: &Context, arguments: &Removal) -> Result<ExitCode, Failure> {
     let wrappers = Wrappers::of(&context.paths)?;
     let ours = wrappers.names();
     let names = if arguments.names.is_empty() { &ours } else { &arguments.names };
     for name in names {
         check_name(name).map_err(|message| Failure::new(Kind::Usage, message))?;
-        if wrappers.standing(name) == Standing::Absent {
+        if wrappers.state(name) == WrapperState::Absent {
             let place = wrappers.path(name);
-            let failure = Failure::new(Kind::NotFound, format!("there is no {}", place.display()));
+            let failure =
+                Failure::new(Kind::NotFound, format!("no such wrapper: {}", place.display()));
             return Err(suggest(failure, name, ours.clone()));
         }
     }
     let mut report = Report::default();
     for name in names {
         match wrappers.unlink(name)? {
-            Standing::Foreign => report.left_alone.push(wrappers.path(name)),
+            WrapperState::Foreign => report.left_alone.push(wrappers.path(name)),
             _ => report.done.push(wrappers.path(name)),
         }
     }
     report.print(context, "removed", arguments.json)?;
     if names.is_empty() && !arguments.json {
-        context.print("There are no wrappers.");
+        context.print("No wrappers to remove.");
     }
     let settings = Settings::load(&context.paths.config_file(), &context.env);
-    let written_again = settings.is_ok_and(|settings| settings.wrappers.value.0);
-    if !report.done.is_empty() && written_again && !arguments.json {
+    let are_rewritten = settings.is_ok_and(|settings| settings.wrappers.value.0);
+    if !report.done.is_empty() && are_rewritten && !arguments.json {
         context.print(&format!(
-            "Those of plugins that are still there come back when plugins are loaded, unless \
-             `wrappers = false` stands in {}.",
+            "Wrappers of existing plugins are written again at the next load. To prevent that, set \
+             `wrappers = false` in {}.",
             context.paths.config_file().display()
         ));
     }
     Ok(if report.left_alone.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What was done, and what was not.
+/// The wrappers that were changed, and the files that were left alone.
 #[derive(Default)]
 struct Report {
     done: Vec<PathBuf>,
@@ -119,7 +120,7 @@ struct Report {
 }
 
 impl Report {
-    /// `what` was done with those that are done.
+    /// Prints the report; `what` is the participle for the changed ones.
     fn print(&self, context: &Context, what: &str, as_json: bool) -> Result<(), Failure> {
         if as_json {
             return context.print_json(
@@ -132,7 +133,7 @@ impl Report {
         }
         for path in &self.left_alone {
             context.print(&format!(
-                "{}left alone{}: {} is not ours",
+                "{}left alone{}: {} was not written by skills-daemon",
                 style.yellow,
                 style.reset,
                 path.display()
@@ -142,7 +143,7 @@ impl Report {
     }
 }
 
-/// Says what keeps a shell from finding the wrappers, if something does.
+/// Warns if the directory of the wrappers is not on PATH.
 pub(super) fn warn_of_path(context: &Context) {
     let bin = &context.paths.bin;
     if !wrappers::on_path(bin, &context.env) {
@@ -154,9 +155,9 @@ pub(super) fn warn_of_path(context: &Context) {
     }
 }
 
-/// The failure of naming a plugin that there is not.
-pub(super) fn unknown(name: &str, known: &[Known]) -> Failure {
-    let names = known.iter().map(|plugin| plugin.name.clone()).collect();
+/// Returns the failure of an unknown plugin name.
+pub(super) fn unknown(name: &str, plugins: &[ListedPlugin]) -> Failure {
+    let names = plugins.iter().map(|plugin| plugin.name.clone()).collect();
     suggest(Failure::new(Kind::NotFound, format!("Unknown plugin: {name}")), name, names)
 }
 

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Go on printing what is logged
+    /// Print new lines as they are logged
     #[arg(short, long)]
     follow: bool,
     /// How many of the last lines to print
@@ -33,7 +33,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     let changes = if arguments.follow { Some(watch(context)?) } else { None };
     let mut open = open(context)?;
     if open.is_none() && !arguments.follow {
-        return Err(Failure::environment(format!("there is no log yet: {}", path.display()))
+        return Err(Failure::environment(format!("no log file yet: {}", path.display()))
             .hint("The daemon writes it when it starts: `skills-daemon start`."));
     }
     if let Some(log) = &mut open {
@@ -60,7 +60,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
                     }
                 }
             }
-            // After the last line of a file that was put aside comes the first of the next.
+            // After the last line of a rotated file comes the first of the next.
             match self::open(context)? {
                 Some(next) if open.as_ref().is_none_or(|log| log.inode != next.inode) => {
                     open = Some(next);
@@ -80,7 +80,7 @@ struct Log {
 }
 
 impl Log {
-    /// The next whole line; `None` at the end of what is written so far.
+    /// Returns the next whole line; `None` at the current end of the file.
     fn line(&mut self) -> Result<Option<String>, Failure> {
         let mut bytes = Vec::new();
         self.reader
@@ -127,12 +127,12 @@ fn watch(context: &Context) -> Result<(impl Watcher, mpsc::Receiver<()>), Failur
 
 /// True for an event after which the log may have more lines.
 ///
-/// Opening the log to read it is an event, too, and no reason to read it again; lost events may have been changes.
+/// Opening the log to read it is an event too, and no reason to read it again; lost events may have been changes.
 fn is_change(event: &notify::Result<notify::Event>) -> bool {
     event.as_ref().map_or(true, |event| event.need_rescan() || !event.kind.is_access())
 }
 
-/// Prints a line; false once nobody reads any more.
+/// Prints a line; false if stdout is closed.
 fn print(context: &Context, arguments: &Arguments, line: &str) -> bool {
     let style = context.console.out;
     let text = match serde_json::from_str::<Map<String, Value>>(line) {
@@ -142,7 +142,7 @@ fn print(context: &Context, arguments: &Arguments, line: &str) -> bool {
     context.console.print(&text).is_ok()
 }
 
-/// `time LEVEL plugin message key=value …`, and a traceback below.
+/// Returns a record as `time LEVEL plugin message key=value …`, and a traceback below.
 fn readable(mut record: Map<String, Value>, dim: &str, reset: &str) -> String {
     let mut take = |key: &str| match record.shift_remove(key) {
         Some(Value::String(text)) => text,

@@ -5,8 +5,8 @@
 
 mod completion;
 mod doctor;
-mod known;
 mod link;
+mod listing;
 mod logs;
 mod plugin;
 mod plugins;
@@ -43,7 +43,7 @@ enum Command {
     Stop,
     /// Stop the daemon and start it again
     Restart,
-    /// Show whether the daemon runs, and how its plugins stand
+    /// Show whether the daemon runs, and the state of its plugins
     Status(status::Arguments),
     /// Show the daemon's log
     Logs(logs::Arguments),
@@ -51,7 +51,7 @@ enum Command {
     Reload(reload::Arguments),
     /// List the plugins and what they offer
     Plugins(plugins::Arguments),
-    /// Add, remove, begin and check plugins
+    /// Add, remove, create and check plugins
     Plugin(plugin::Arguments),
     /// Make plugins shell commands: a wrapper for each in ~/.local/bin
     Link(link::Arguments),
@@ -59,11 +59,11 @@ enum Command {
     Unlink(link::Removal),
     /// Print, or install, the script that lets a shell complete commands
     Completion(completion::Arguments),
-    /// Check the whole installation and say what to do
+    /// Check the whole installation and suggest remedies
     Doctor(doctor::Arguments),
 }
 
-/// What every subcommand is given.
+/// The context of every subcommand.
 struct Context {
     env: Environment,
     paths: Paths,
@@ -112,7 +112,7 @@ impl Context {
         Ok(())
     }
 
-    /// Asks the running daemon; `None` where none runs.
+    /// Sends `request` to the running daemon; `None` where none runs.
     ///
     /// # Errors
     /// The daemon hangs or cannot be reached, or its answer is a failure.
@@ -127,7 +127,7 @@ impl Context {
         });
         let (status, bytes) = match answer {
             Ok(answer) => answer,
-            // It ended between the two: the kernel still listened for it.
+            // It ended after the connection was accepted by the kernel.
             Err(ExchangeError::NotTaken) => return Ok(None),
             Err(ExchangeError::Unresponsive) => return Err(alive::unresponsive(&self.paths)),
             Err(error) => return Err(failed(error.to_string())),

@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     routes: bool,
 }
 
-/// Starts the daemon if need be, because only a loaded plugin tells what it offers.
+/// Lists the plugins; starts the daemon if none runs, because only a loaded plugin has a description.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
     lifecycle::ensure_running(&context.paths, &context.env, &context.console)?;
     let plugins: Plugins = context.ask(&Request::get("/plugins"))?.unwrap_or_default();

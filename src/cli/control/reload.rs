@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// The path that has the daemon load `plugins` again, names or absolute paths; without any, all of them.
+/// Returns the request target that reloads `plugins`, names or absolute paths; without any, all of them.
 pub(super) fn path<'a>(plugins: impl IntoIterator<Item = &'a str>) -> String {
     let encoded = |plugin| utf8_percent_encode(plugin, NON_ALPHANUMERIC);
     let query: Vec<String> = plugins
@@ -32,11 +32,11 @@ pub(super) fn path<'a>(plugins: impl IntoIterator<Item = &'a str>) -> String {
     format!("{}{}{query}", wire::RELOAD, if query.is_empty() { "" } else { "?" })
 }
 
-/// Exit status 0 if all plugins that were loaded again serve, 1 if one does not, or not in its new version.
+/// Reloads plugins; exit status 0 if all of them serve in their new version, 1 otherwise.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let path = path(arguments.names.iter().map(String::as_str));
     let reloaded = context.ask::<Reloaded>(&Request::post(&path))?.ok_or_else(|| {
-        Failure::new(Kind::Unavailable, "the daemon is not running: there is nothing to reload")
+        Failure::new(Kind::Unavailable, "the daemon is not running: nothing to reload")
             .hint("It loads all plugins when it starts: `skills-daemon start`.")
     })?;
     if arguments.json {

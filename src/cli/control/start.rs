@@ -26,7 +26,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     }
     let started = lifecycle::ensure_running(&context.paths, &context.env, &context.console)?;
     if let Started::Found(_) = started {
-        // It listens; that it also answers is what `start` is for.
+        // Success means that it answers, not only that it listens.
         let _: Option<Status> = context.ask(&Request::get(wire::STATUS))?;
     }
     Ok(report(context, &started))
@@ -34,7 +34,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
 
 pub(super) fn restart(context: &Context) -> Result<ExitCode, Failure> {
     context.paths.create()?;
-    // Where this program cannot reach a daemon, it cannot start one either: the running one is left alone.
+    // A program that may not connect to the daemon must not stop it either: it could not start another.
     alive::check_access(&context.paths)?;
     let lock = StartLock::acquire(&context.paths, || {
         context.console.progress("waiting for another process that starts or stops the daemon");

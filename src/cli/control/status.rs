@@ -17,16 +17,16 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// Exit status 0 if the daemon runs, 1 if not or if it hangs, 3 if it cannot be asked.
+/// Shows the status; exit status 0 if the daemon runs, 1 if not or if it hangs, 3 if connecting is forbidden.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let asked = context.ask::<Status>(&Request::get(wire::STATUS));
-    if let Err(failure) = &asked
+    let answer = context.ask::<Status>(&Request::get(wire::STATUS));
+    if let Err(failure) = &answer
         && arguments.json
     {
         context.print_json(&unreachable(context, failure))?;
         return Ok(ExitCode::from(failure.kind.exit_status()));
     }
-    let Some(status) = asked? else {
+    let Some(status) = answer? else {
         match locks::holder(&context.paths) {
             _ if arguments.json => context.print_json(&json!({"running": false}))?,
             Some(pid) => context.print(&format!(
@@ -44,7 +44,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     }
     let ready = &status.ready;
     context.print(&format!(
-        "The daemon is running: version {}, process id {}, up {}, {} under way",
+        "The daemon is running: version {}, process id {}, up {}, {} in flight",
         ready.version,
         ready.pid,
         span(status.uptime_seconds),
@@ -62,7 +62,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
-/// The status of a daemon that hangs, or that cannot be asked.
+/// Returns the status of a daemon that hangs or cannot be connected to.
 fn unreachable(context: &Context, failure: &Failure) -> Value {
     let pid = locks::holder(&context.paths).map(nix::unistd::Pid::as_raw);
     json!({

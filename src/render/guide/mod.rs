@@ -1,7 +1,7 @@
-//! Help as text: of a plugin, of a command, and the answer that there is none.
+//! Help as text: of a plugin, of a command, and the error for an unknown one.
 //!
-//! Two forms of the same facts: `plain` for whoever reads without a terminal, `page` for a terminal. What a
-//! parameter takes is said by `signature` in both; to tell one more keyword of its JSON Schema, add it there.
+//! Two layouts of the same facts: `page` for a terminal, `plain` for all other output. `signature` describes the
+//! values of a parameter in both; to show another keyword of the JSON Schema, add it there.
 
 mod page;
 mod plain;
@@ -16,7 +16,7 @@ use crate::console::Style;
 use super::wrap;
 use super::{Options, python};
 
-/// The text of an answer of `/{plugin}/help`; none if it is none.
+/// Returns the text of an answer of `/{plugin}/help`; none for any other answer.
 pub(super) fn text(body: &Value, options: &Options) -> Option<String> {
     let lines = if body.get("error").is_some() {
         unknown(body, options)
@@ -47,7 +47,7 @@ fn unknown(body: &Value, options: &Options) -> Vec<String> {
     lines
 }
 
-/// The routes of a command's very name, and those whose name only begins with it.
+/// Returns the routes of exactly the command's name, and those whose name begins with it.
 fn routes(body: &Value) -> (Vec<&Value>, Vec<&Value>) {
     let name = field(body, "command");
     match list(body, "routes") {
@@ -56,7 +56,7 @@ fn routes(body: &Value) -> (Vec<&Value>, Vec<&Value>) {
     }
 }
 
-/// What is typed for a command of a plugin's list: its path with spaces.
+/// Returns the positionals of a command in a plugin's list: its path with spaces.
 fn form(command: &Value) -> String {
     let path = field(command, "path");
     let parts: Vec<String> = path
@@ -71,8 +71,8 @@ fn title(name: &str, about: &str) -> String {
     if about.is_empty() { name.to_owned() } else { format!("{name} - {about}") }
 }
 
-/// True for a default that says nothing: null, no text, no items.
-fn is_nothing(default: &Value) -> bool {
+/// True for an empty default: null, no text, no items.
+fn is_empty(default: &Value) -> bool {
     !python::truthy(default) && !default.is_boolean() && !default.is_number()
 }
 

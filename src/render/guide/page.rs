@@ -7,25 +7,25 @@ use crate::console::Style;
 use super::super::wrap::{self, padded, visible};
 use super::super::{Options, python};
 use super::signature::Signature;
-use super::{field, form, is_nothing, list, texts, title};
+use super::{field, form, is_empty, list, texts, title};
 
-/// Wider lines are hard to follow.
+/// The widest line, in columns: wider ones are hard to follow.
 const WIDEST: usize = 100;
-/// The left column is at most this wide; a wider entry has a line of its own.
+/// The widest left column; a wider entry has a line of its own.
 const WIDEST_LEFT: usize = 32;
-/// On a narrower terminal the right column stands below the left one.
+/// The narrowest terminal for two columns; on a narrower one the right column is below the left one.
 const NARROWEST_PAIR: usize = 56;
-/// How far the right column is indented where it stands below the left one.
+/// Indentation of the right column below the left one.
 const BELOW: usize = 10;
-/// From this many commands on they are grouped by their first word.
+/// Number of commands from which on they are grouped by their first word.
 const MANY: usize = 12;
 
-/// A note in brackets that is not wider stays on one line; in columns.
+/// The widest note in brackets that is not broken, in columns.
 const WIDEST_NOTE: usize = 20;
-/// A space at which no line is broken.
+/// The space within such a note.
 const UNBROKEN: &str = "\u{a0}";
 
-/// Where and how a page is set.
+/// Style and width of a page.
 struct Page {
     style: Style,
     width: usize,
@@ -72,7 +72,7 @@ pub(super) fn plugin(body: &Value, commands: &[Value], options: &Options) -> Vec
     lines
 }
 
-/// A command: its routes of that very name in full, what else its name begins as a list.
+/// Help of a command: the routes of exactly its name in full, those of longer names as a list.
 pub(super) fn command(body: &Value, options: &Options) -> Vec<String> {
     let page = Page::new(options);
     let Style { bold, reset, .. } = page.style;
@@ -142,7 +142,7 @@ impl Page {
         lines
     }
 
-    /// A command of a list, `typed` as it is; its method in a column of `methods`.
+    /// Returns a command of a list, with its usage in `typed`; its method in a column of `methods`.
     fn entry(&self, typed: &str, command: &Value, methods: usize) -> Pair {
         let Style { bold, cyan, dim, reset, .. } = self.style;
         let method = padded(&self::methods(command), methods);
@@ -160,7 +160,7 @@ impl Page {
 
     fn option(&self, body: &Value) -> Pair {
         let name = field(body, "name");
-        // What is on already is switched off by `--no-`.
+        // `--no-` switches off a default of true.
         let on = Signature::of(body).is_switch() && body.get("default") == Some(&Value::Bool(true));
         self.parameter(&format!("--{}{name}", if on { "[no-]" } else { "" }), body)
     }
@@ -168,10 +168,10 @@ impl Page {
     fn parameter(&self, typed: &str, body: &Value) -> Pair {
         let Style { bold, cyan, red, dim, reset, .. } = self.style;
         let signature = Signature::of(body);
-        let sign = signature.sign();
+        let placeholder = signature.placeholder();
         let mut left = format!("  {bold}{cyan}{typed}{reset}");
-        if !sign.is_empty() {
-            left.push_str(&format!(" {dim}{sign}{reset}"));
+        if !placeholder.is_empty() {
+            left.push_str(&format!(" {dim}{placeholder}{reset}"));
         }
         let mut right = about(body, &signature);
         let mut note = |text: String, color: &str| {
@@ -189,7 +189,7 @@ impl Page {
         for limit in signature.limits() {
             note(limit, dim);
         }
-        if let Some(default) = body.get("default").filter(|default| !is_nothing(default))
+        if let Some(default) = body.get("default").filter(|default| !is_empty(default))
             && !(signature.is_switch() && *default == Value::Bool(false))
         {
             note(format!("default: {}", shown(default)), dim);
@@ -213,7 +213,7 @@ impl Page {
             return Vec::new();
         }
         let mut lines = self.heading("Examples").to_vec();
-        // Not wrapped: they are there to be copied.
+        // Not wrapped, so that they can be copied.
         lines.extend(examples.iter().map(|example| format!("  {example}")));
         lines
     }
@@ -223,7 +223,7 @@ impl Page {
         pairs.iter().flat_map(|pair| self.pair(pair, column)).collect()
     }
 
-    /// Where the right column begins.
+    /// Returns the start of the right column.
     fn column<'a>(&self, pairs: impl Iterator<Item = &'a Pair>) -> usize {
         if self.width < NARROWEST_PAIR {
             return BELOW;
@@ -250,7 +250,7 @@ impl Page {
     }
 }
 
-/// The commands under their headings: all in one group, or those that share their first word in a group each.
+/// Groups the commands under headings: all in one group, or those with the same first word in a group each.
 fn groups(commands: &[Value]) -> Vec<(String, Vec<&Value>)> {
     let first = |command: &Value| form(command).split(' ').next().unwrap_or_default().to_owned();
     let mut alone: Vec<&Value> = Vec::new();
@@ -273,7 +273,7 @@ fn groups(commands: &[Value]) -> Vec<(String, Vec<&Value>)> {
     groups
 }
 
-/// The description in one line, without a list of choices that the sign shows already.
+/// Returns the description in one line, without a list of choices that the placeholder shows already.
 fn about(body: &Value, signature: &Signature) -> String {
     let about = field(body, "description").split_whitespace().collect::<Vec<_>>().join(" ");
     if !signature.shows_choices() {
@@ -283,7 +283,7 @@ fn about(body: &Value, signature: &Signature) -> String {
     about.strip_suffix(&list).map(str::to_owned).unwrap_or(about)
 }
 
-/// A default as it is typed.
+/// Returns a default in the form of a command line.
 fn shown(default: &Value) -> String {
     match default {
         Value::Bool(value) => value.to_string(),

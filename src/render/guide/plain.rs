@@ -1,12 +1,11 @@
-//! Help for whoever reads it without a terminal: a line for each command and each parameter, whatever its
-//! length, that can be searched.
+//! Help without a terminal: one line for each command and each parameter, of any length, that can be searched.
 
 use serde_json::Value;
 
 use super::super::python;
 use super::super::wrap::{padded, visible};
 use super::signature::Signature;
-use super::{field, form, is_nothing, list, texts, title};
+use super::{field, form, is_empty, list, texts, title};
 
 /// Names are padded to at most this many columns; a longer one pushes its own line.
 const WIDEST_NAME: usize = 36;
@@ -39,7 +38,7 @@ pub(super) fn plugin(body: &Value, commands: &[Value]) -> Vec<String> {
     lines
 }
 
-/// A command: its routes of that very name in full, what else its name begins as a list.
+/// Help of a command: the routes of exactly its name in full, those of longer names as a list.
 pub(super) fn command(body: &Value) -> Vec<String> {
     let (own, others) = super::routes(body);
     let mut lines = Vec::new();
@@ -98,15 +97,15 @@ fn parameter(body: &Value) -> String {
     if !about.is_empty() {
         line.push_str(&format!(" {}", about.split_whitespace().collect::<Vec<_>>().join(" ")));
     }
-    let takes = Signature::of(body).words();
+    let takes = Signature::of(body).phrases();
     if !takes.is_empty() {
         line.push_str(&format!(" ({})", takes.join(", ")));
     }
-    // A help text that lists the choices need not be repeated.
+    // Not repeated where the description lists the choices.
     if texts(body, "enum").iter().any(|choice| !about.contains(choice)) {
         line.push_str(&format!(" (one of: {})", texts(body, "enum").join(", ")));
     }
-    if let Some(default) = body.get("default").filter(|default| !is_nothing(default)) {
+    if let Some(default) = body.get("default").filter(|default| !is_empty(default)) {
         line.push_str(&format!(" (default: {})", python::str(default)));
     }
     line

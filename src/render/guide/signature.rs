@@ -1,16 +1,16 @@
-//! What a parameter takes, in words: its type, its choices and its limits.
+//! The values of a parameter as text: type, choices and limits.
 
 use serde_json::Value;
 
 use super::super::python;
 use super::{field, texts};
 
-/// Choices that are wider than this, joined, are no sign for a value any more; in columns.
+/// The widest list of choices in a placeholder, in columns.
 const WIDEST_CHOICES: usize = 26;
 
-/// A parameter as help tells it.
+/// The type, choices and limits of a parameter.
 pub(super) struct Signature<'a> {
-    /// What says it: the parameter, or the items of a list.
+    /// The schema of one value: the parameter's, or that of a list's items.
     item: &'a Value,
     /// True if it may be given more than once.
     repeated: bool,
@@ -18,7 +18,7 @@ pub(super) struct Signature<'a> {
 }
 
 impl<'a> Signature<'a> {
-    /// Of a parameter of an answer of `/{plugin}/help`.
+    /// The signature of a parameter in an answer of `/{plugin}/help`.
     pub(super) fn of(body: &'a Value) -> Signature<'a> {
         let repeated = field(body, "type") == "array";
         let item = body.get("items").filter(|items| repeated && items.is_object());
@@ -30,14 +30,14 @@ impl<'a> Signature<'a> {
         self.kind() == "boolean" && !self.repeated
     }
 
-    /// What stands for the value on a terminal: `INTEGER`, `red|green`, `TEXT…`; nothing for a switch.
-    pub(super) fn sign(&self) -> String {
+    /// Returns the placeholder for the value on a terminal: `INTEGER`, `red|green`, `TEXT…`; empty for a switch.
+    pub(super) fn placeholder(&self) -> String {
         if self.is_switch() {
             return String::new();
         }
         let choices = self.choices();
         let joined = choices.join("|");
-        let sign = if !choices.is_empty() && joined.chars().count() <= WIDEST_CHOICES {
+        let placeholder = if !choices.is_empty() && joined.chars().count() <= WIDEST_CHOICES {
             joined
         } else {
             match (self.kind().as_str(), field(self.item, "format").as_str()) {
@@ -47,16 +47,16 @@ impl<'a> Signature<'a> {
                 (kind, _) => kind.to_uppercase(),
             }
         };
-        if self.repeated { format!("{sign}…") } else { sign }
+        if self.repeated { format!("{placeholder}…") } else { placeholder }
     }
 
-    /// True if [`sign`](Signature::sign) names all choices.
+    /// True if the [`placeholder`](Signature::placeholder) names all choices.
     pub(super) fn shows_choices(&self) -> bool {
         let choices = self.choices();
-        !choices.is_empty() && self.sign().trim_end_matches('…') == choices.join("|")
+        !choices.is_empty() && self.placeholder().trim_end_matches('…') == choices.join("|")
     }
 
-    /// All that may be given; empty if anything of the type may.
+    /// Returns the allowed values; empty if any value of the type is allowed.
     pub(super) fn choices(&self) -> Vec<String> {
         match texts(self.item, "enum") {
             choices if choices.is_empty() => texts(self.body, "enum"),
@@ -64,7 +64,7 @@ impl<'a> Signature<'a> {
         }
     }
 
-    /// What values have to keep to: `0 to 1000`, `at least 3 characters`, `matches ^[A-Z]+$`.
+    /// Returns the limits of the values: `0 to 1000`, `at least 3 characters`, `matches ^[A-Z]+$`.
     pub(super) fn limits(&self) -> Vec<String> {
         let value = |name: &str| self.item.get(name).filter(|value| !value.is_null());
         let mut limits = Vec::new();
@@ -101,21 +101,21 @@ impl<'a> Signature<'a> {
         limits
     }
 
-    /// Type and limits in words, without what goes without saying: that a value is text.
-    pub(super) fn words(&self) -> Vec<String> {
+    /// Returns type and limits as phrases; no phrase for the type text.
+    pub(super) fn phrases(&self) -> Vec<String> {
         let format = field(self.item, "format");
         let kind = match self.kind().as_str() {
             "string" | "array" => format,
             "object" => "JSON object".to_owned(),
             kind => kind.to_owned(),
         };
-        let mut words: Vec<String> =
+        let mut phrases: Vec<String> =
             Some(kind).filter(|kind| !kind.is_empty()).into_iter().collect();
-        words.extend(self.limits());
+        phrases.extend(self.limits());
         if self.repeated {
-            words.push("may be repeated".to_owned());
+            phrases.push("may be repeated".to_owned());
         }
-        words
+        phrases
     }
 
     fn kind(&self) -> String {
@@ -123,7 +123,7 @@ impl<'a> Signature<'a> {
     }
 }
 
-/// A limit without the `.0` that FastAPI's document has for whole numbers, too.
+/// Returns a limit without the `.0` that FastAPI's document has even for whole numbers.
 fn number(limit: &Value) -> String {
     let shown = python::str(limit);
     shown.strip_suffix(".0").map(str::to_owned).unwrap_or(shown)
@@ -135,8 +135,8 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn types_are_signs_and_words() {
-        for (body, sign, words) in [
+    fn types_are_placeholders_and_phrases() {
+        for (body, placeholder, phrases) in [
             (json!({"type": "string"}), "TEXT", ""),
             (json!({}), "TEXT", ""),
             (
@@ -179,8 +179,8 @@ mod tests {
         ] {
             let signature = Signature::of(&body);
             assert_eq!(
-                (signature.sign(), signature.words().join(", ")),
-                (sign.into(), words.into()),
+                (signature.placeholder(), signature.phrases().join(", ")),
+                (placeholder.into(), phrases.into()),
                 "{body}"
             );
         }

@@ -1,17 +1,17 @@
-//! A value in one line, as short as it still says something.
+//! A value in one line, abbreviated.
 
 use serde_json::{Map, Value};
 
 use super::super::{python, strip_ansi};
 
-/// Fields that stand for the whole record, the most telling first.
+/// Fields that stand for the whole record, the best first.
 const NAMES: [&str; 7] = ["displayName", "name", "title", "label", "key", "value", "id"];
 /// A record that is shorter than this is shown whole; in characters.
 const SHORT: usize = 24;
-/// No more of a value is looked at: nothing that is longer fits a cell; in characters.
+/// The longest text of a value, in characters: a longer one fits no cell.
 const LONGEST: usize = 500;
 
-/// `value` in one line: nothing for null, a list's items with commas, a record by its name or its fields.
+/// Returns `value` in one line: empty for null, a list's items with commas, a record by its name or its fields.
 pub(super) fn inline(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -20,9 +20,7 @@ pub(super) fn inline(value: &Value) -> String {
         Value::Array(items) => joined(items.iter().map(inline)),
         Value::Object(fields) => {
             let whole = whole(fields);
-            let name =
-                || NAMES.iter().find_map(|name| fields.get(*name).filter(|name| tells(name)));
-            match name().filter(|_| fields.len() == 1 || whole.chars().count() > SHORT) {
+            match name(fields).filter(|_| fields.len() == 1 || whole.chars().count() > SHORT) {
                 Some(name) => inline(name),
                 None => whole,
             }
@@ -30,8 +28,8 @@ pub(super) fn inline(value: &Value) -> String {
     }
 }
 
-/// True for what a cell can hold without hiding most of it: no list of records that have no names.
-pub(super) fn is_enough_for(value: &Value) -> bool {
+/// True for a value that a cell can show: anything but a list of records without names.
+pub(super) fn fits(value: &Value) -> bool {
     let is_short = |item: &Value| match item {
         Value::Object(fields) => fields.is_empty() || name(fields).is_some(),
         Value::Array(_) => false,
@@ -40,13 +38,13 @@ pub(super) fn is_enough_for(value: &Value) -> bool {
     value.as_array().is_none_or(|items| items.iter().all(is_short))
 }
 
-/// What a record is called.
+/// Returns the name of a record.
 fn name(fields: &Map<String, Value>) -> Option<&Value> {
-    NAMES.iter().find_map(|name| fields.get(*name).filter(|name| tells(name)))
+    NAMES.iter().find_map(|name| fields.get(*name).filter(|name| is_name(name)))
 }
 
 /// True for a value that can stand for a record.
-fn tells(value: &Value) -> bool {
+fn is_name(value: &Value) -> bool {
     matches!(value, Value::String(text) if !text.is_empty()) || value.is_number()
 }
 
@@ -72,7 +70,7 @@ fn joined(parts: impl Iterator<Item = String>) -> String {
     cut(&text)
 }
 
-/// `text` without colours, line breaks and whatever else would move the cursor.
+/// Returns `text` without colours, line breaks and other control characters.
 pub(super) fn one_line(text: &str) -> String {
     let bare = strip_ansi(&cut(text));
     let printable = bare.chars().map(|c| if c.is_control() { ' ' } else { c });

@@ -1,7 +1,7 @@
 //! The data of a successful answer on a terminal: lists of records as tables, records as aligned fields.
 //!
-//! Without a terminal `data` shows the same answers as scripts know them. Its special lines are kept here where
-//! they say more than a table: symbols with their children, memories with their places.
+//! Without a terminal `data` shows the same answers in the form that scripts rely on. Its special lines are kept
+//! here where they show more than a table: symbols with their children, memories with their places.
 //!
 //! Invariant: a table is never wider than the terminal. Where it cannot be narrow enough to be read, its records
 //! stand below each other instead.
@@ -21,7 +21,7 @@ use super::data;
 /// A record of a list.
 type Fields = Map<String, Value>;
 
-/// `data` for a terminal of `width` columns.
+/// Returns `data` for a terminal of `width` columns.
 pub(super) fn text(data: &Value, style: &Style, width: usize) -> String {
     let screen = Screen { style, width };
     match data {
@@ -36,7 +36,7 @@ pub(super) fn text(data: &Value, style: &Style, width: usize) -> String {
     }
 }
 
-/// Where something is shown: what is left of the terminal there.
+/// Style and remaining width of the terminal.
 #[derive(Clone, Copy)]
 struct Screen<'a> {
     style: &'a Style,
@@ -44,7 +44,7 @@ struct Screen<'a> {
 }
 
 impl Screen<'_> {
-    /// A list of records, as lines.
+    /// Returns the lines of a list of records.
     fn list(&self, records: &[&Fields]) -> Vec<String> {
         let all_have = |names: &[&str]| {
             records.iter().all(|fields| names.iter().all(|name| fields.contains_key(*name)))
@@ -70,7 +70,7 @@ impl Screen<'_> {
     }
 }
 
-/// `items` as records; none if one of them is none, or if there is nothing in them.
+/// Returns `items` as records; none if one of them is no object, or if all are empty.
 fn records(items: &[Value]) -> Option<Vec<&Fields>> {
     let records: Option<Vec<&Fields>> = items.iter().map(Value::as_object).collect();
     records.filter(|records| records.iter().any(|fields| !fields.is_empty()))

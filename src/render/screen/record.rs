@@ -5,15 +5,15 @@ use serde_json::Value;
 use super::super::{python, wrap};
 use super::{Fields, Screen, cell, records};
 
-/// Values are aligned behind keys up to this wide, in columns.
+/// The widest key behind which values are aligned, in columns.
 const WIDEST_KEY: usize = 24;
-/// Nested values are indented by so many columns.
+/// Indentation of nested values, in columns.
 const INDENT: usize = 2;
-/// Where less is left of the terminal nested values are shown in one line.
+/// The narrowest remaining terminal for nested values, which are shown in one line below it; in columns.
 const NARROWEST: usize = 24;
 
 impl Screen<'_> {
-    /// The fields of a record, as lines.
+    /// Returns the lines of a record's fields.
     pub(super) fn record(&self, fields: &Fields) -> Vec<String> {
         let flat = fields.iter().filter(|(_, value)| self.is_flat(value));
         let widths = flat.map(|(name, _)| wrap::visible(&cell::one_line(name)) + 1);
@@ -21,7 +21,7 @@ impl Screen<'_> {
         fields.iter().flat_map(|(name, value)| self.field(name, value, column)).collect()
     }
 
-    /// True for what stands behind its key.
+    /// True for a value on the line of its key.
     fn is_flat(&self, value: &Value) -> bool {
         match value {
             Value::Array(items) => !items.iter().any(|item| self.nests(item)),
@@ -29,7 +29,7 @@ impl Screen<'_> {
         }
     }
 
-    /// True for what has lines of its own.
+    /// True for a value on lines of its own.
     fn nests(&self, value: &Value) -> bool {
         let has_items = match value {
             Value::Object(fields) => !fields.is_empty(),
@@ -62,7 +62,7 @@ impl Screen<'_> {
         lines
     }
 
-    /// `value` behind `start`, all of its lines but the first indented by `column`.
+    /// Returns the lines of `value` behind `start`, all of its lines but the first indented by `column`.
     fn flat(&self, start: &str, value: &Value, column: usize) -> Vec<String> {
         let (dim, reset) = (self.style.dim, self.style.reset);
         let text = match value {
@@ -73,7 +73,7 @@ impl Screen<'_> {
         };
         let text = if text.is_empty() { format!("{dim}-{reset}") } else { text };
         let mut begun = start.to_owned();
-        // A key that is too long for the column has a space behind it all the same.
+        // A key that is too long for the column is followed by a space too.
         if !begun.ends_with(' ') {
             begun.push(' ');
         }

@@ -1,7 +1,7 @@
 //! A list of records as a table: a column for each key, a line for each record if it fits.
 //!
-//! `comfy-table` decides the widths of the columns and breaks cells by grapheme and width; this decides what is
-//! in the cells, and when a table is none any more.
+//! `comfy-table` decides the widths of the columns and breaks cells by grapheme and width; this module
+//! decides on the content of the cells, and when a table is too narrow to be read.
 
 use comfy_table::{
     Cell, CellAlignment, ColumnConstraint, ContentArrangement, Row, Table as Grid, Width, presets,
@@ -13,14 +13,14 @@ use crate::console::Style;
 use super::super::wrap::visible;
 use super::{Fields, cell};
 
-/// Columns between two columns.
+/// The gap between two columns of the table, in columns of the terminal.
 const GAP: usize = 2;
-/// A column is not made narrower than this, or than what it holds; in columns.
+/// The narrowest column, unless its content is narrower; in columns of the terminal.
 const NARROWEST: usize = 12;
-/// A record takes at most so many lines; `…` ends what is longer.
+/// The most lines of a record; `…` ends a longer one.
 const HIGHEST: usize = 3;
 
-/// What a table shows.
+/// The content of a table.
 pub(super) struct Table {
     headings: Vec<String>,
     rows: Vec<Vec<String>>,
@@ -28,10 +28,10 @@ pub(super) struct Table {
     numbers: Vec<bool>,
 }
 
-/// All keys of `records`, in order of their first appearance; none if a record holds lists that are tables of
-/// their own.
+/// Returns a table of all keys of `records`, in order of their first appearance; none if a record holds lists of
+/// records.
 pub(super) fn of(records: &[&Fields]) -> Option<Table> {
-    if !records.iter().flat_map(|fields| fields.values()).all(cell::is_enough_for) {
+    if !records.iter().flat_map(|fields| fields.values()).all(cell::fits) {
         return None;
     }
     let mut keys: Vec<&str> = Vec::new();
@@ -56,7 +56,7 @@ pub(super) fn of(records: &[&Fields]) -> Option<Table> {
     })
 }
 
-/// Issues of Jira, which have hundreds of fields, by what tells them apart.
+/// Returns a table of Jira issues, which have hundreds of fields, by key, status and summary.
 pub(super) fn of_issues(records: &[&Fields]) -> Table {
     let row = |fields: &&Fields| -> Vec<String> {
         let details = fields.get("fields");
@@ -72,7 +72,7 @@ pub(super) fn of_issues(records: &[&Fields]) -> Table {
 }
 
 impl Table {
-    /// The table in at most `width` columns; none if it could not be read.
+    /// Returns the lines of the table in at most `width` columns; none if it would be too narrow to be read.
     pub(super) fn lines(&self, style: &Style, width: usize) -> Option<Vec<String>> {
         let least: Vec<usize> = (0..self.headings.len()).map(|at| self.least(at)).collect();
         let gaps = GAP * least.len().saturating_sub(1);
@@ -108,7 +108,7 @@ impl Table {
         Some(lines)
     }
 
-    /// The width below which the column `at` is of no use.
+    /// Returns the least width of the column `at`.
     fn least(&self, at: usize) -> usize {
         let cells = self.rows.iter().filter_map(|row| row.get(at));
         let content = cells.map(|cell| visible(cell)).max().unwrap_or(0);

@@ -10,20 +10,20 @@ use serde_json::json;
 
 use super::super::link::warn_of_path;
 use super::super::status::count;
-use super::super::{Context, known};
-use super::shelf::{Item, Shelf};
+use super::super::{Context, listing};
+use super::added::{AddedPlugins, Content};
 use super::{existing, no_plugin, outcome};
 use crate::discovery::{self, Origin, PluginSource};
 use crate::failure::{Failure, Kind};
 use crate::manifest::{self, Manifest, ManifestError};
-use crate::wrappers::{Standing, Wrappers};
+use crate::wrappers::{WrapperState, Wrappers};
 
 #[derive(Args)]
 pub(super) struct Arguments {
     /// A manifest (*.json), which is copied, or the directory of a plugin, which is linked to
     #[arg(value_name = "FILE-OR-DIR")]
     path: PathBuf,
-    /// Replace what was added by the same name
+    /// Replace a plugin that was added by the same name
     #[arg(long)]
     force: bool,
     /// Print JSON
@@ -33,34 +33,34 @@ pub(super) struct Arguments {
 
 /// A plugin that is to be added.
 struct Addition {
-    /// Its name, or the best guess at it before it is loaded.
+    /// Its name in the manifest, else that of its file or directory.
     name: String,
-    item: Item,
-    /// Fields of its manifest that mean nothing.
-    unknown: Vec<String>,
+    content: Content,
+    /// Warnings about its manifest.
+    warnings: Vec<String>,
 }
 
-/// Exit status 1 if the daemon, which is started if need be, cannot load it; it stays added.
+/// Adds a plugin; exit status 1 if the daemon, which is started if none runs, cannot load it; it stays added.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let path = existing(&arguments.path)?;
     let addition = if path.is_dir() { directory(&path)? } else { manifest(&path)? };
-    for field in &addition.unknown {
-        context.console.warning(&format!("the manifest's field `{field}` means nothing"));
+    for warning in &addition.warnings {
+        context.console.warning(warning);
     }
-    let shelf = Shelf::of(&context.paths);
-    let place = shelf.place(&addition.name, &addition.item);
+    let added = AddedPlugins::of(&context.paths);
+    let place = added.place(&addition.name, &addition.content);
     let is_there = existing(&place).is_ok_and(|there| there == path)
-        || matches!(&addition.item, Item::Directory(own) if existing(&place).is_ok_and(|there| there == *own));
-    let mut paths = vec![match &addition.item {
-        Item::Manifest(_) => place.clone(),
-        Item::Directory(directory) => directory.clone(),
+        || matches!(&addition.content, Content::Directory(own) if existing(&place).is_ok_and(|there| there == *own));
+    let mut paths = vec![match &addition.content {
+        Content::Manifest(_) => place.clone(),
+        Content::Directory(directory) => directory.clone(),
     }];
     if !is_there {
-        check_free(context, &shelf, &addition, arguments.force)?;
-        // What is replaced goes away with it.
-        let entries = shelf.entries(&addition.name);
+        check_free(context, &added, &addition, arguments.force)?;
+        // The plugins that it replaces are unloaded.
+        let entries = added.entries(&addition.name);
         paths.extend(entries.iter().filter_map(|entry| discovery::added_path(entry)));
-        shelf.put(&addition.name, &addition.item)?;
+        added.put(&addition.name, &addition.content)?;
     }
     report(context, &addition, &place, &paths, arguments.json)
 }
@@ -69,57 +69,59 @@ fn directory(path: &Path) -> Result<Addition, Failure> {
     let package = discovery::package_directory(path).ok_or_else(|| no_plugin(path))?;
     let source = PluginSource::at(package, Origin::Added);
     let manifest = Manifest::read(&source.manifest).map_err(wrong)?.unwrap_or_default();
+    let warnings = manifest.warnings(&source.manifest);
     if manifest.needs_code() && !source.init_file().is_file() {
         return Err(no_code(&source.manifest));
     }
     let name = manifest.name.unwrap_or_else(|| source.working_name());
     check_name(&name, &source.manifest)?;
-    Ok(Addition { name, item: Item::Directory(source.path), unknown: manifest.unknown })
+    Ok(Addition { name, content: Content::Directory(source.path), warnings })
 }
 
 fn manifest(path: &Path) -> Result<Addition, Failure> {
     if path.extension() != Some(OsStr::new("json")) {
         let error = format!("{} is neither a manifest (*.json) nor a directory", path.display());
-        let hint = "Code goes into `__init__.py` in a directory: `skills-daemon plugin new NAME` makes one.";
+        let hint = "Code goes into `__init__.py` in a directory: `skills-daemon plugin new NAME` creates one.";
         return Err(Failure::new(Kind::Usage, error).hint(hint));
     }
     let text = fs::read_to_string(path).map_err(|error| {
         Failure::environment(format!("cannot read {}: {error}", path.display()))
     })?;
     let manifest = Manifest::parse(&text, path).map_err(wrong)?;
+    let warnings = manifest.warnings(path);
     if manifest.needs_code() {
         return Err(no_code(path));
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let name = manifest.name.unwrap_or(stem);
     check_name(&name, path)?;
-    Ok(Addition { name, item: Item::Manifest(text), unknown: manifest.unknown })
+    Ok(Addition { name, content: Content::Manifest(text), warnings })
 }
 
 fn wrong(error: ManifestError) -> Failure {
     Failure::new(Kind::Plugin, error.to_string())
-        .hint("`skills-daemon plugin validate` lists all that is wrong with it.")
+        .hint("`skills-daemon plugin validate` lists all its errors.")
 }
 
 fn no_code(manifest: &Path) -> Failure {
     let error = format!(
-        "{} names neither `commands` nor an `entry_point`, and there is no `__init__.py` beside it",
+        "{} has neither `commands` nor an `entry_point`, nor an `__init__.py` beside it",
         manifest.display()
     );
-    Failure::new(Kind::Plugin, error).hint("A plugin that has no code needs one of them.")
+    Failure::new(Kind::Plugin, error).hint("Add one of them, or code in `__init__.py`.")
 }
 
 fn check_name(name: &str, manifest: &Path) -> Result<(), Failure> {
     manifest::check_name(name).map_err(|message| {
         Failure::new(Kind::Plugin, message)
-            .hint(format!("Say another as `name` in {}.", manifest.display()))
+            .hint(format!("Set another `name` in {}.", manifest.display()))
     })
 }
 
-/// Nobody else has the name, or only what may be replaced.
+/// Checks that the name is free, or that of a plugin that may be replaced.
 fn check_free(
     context: &Context,
-    shelf: &Shelf,
+    added: &AddedPlugins,
     addition: &Addition,
     force: bool,
 ) -> Result<(), Failure> {
@@ -128,25 +130,25 @@ fn check_free(
         let error = format!("another plugin is called '{name}': {}", path.display());
         Err(Failure::new(Kind::Usage, error).hint(hint))
     };
-    let entries = shelf.entries(name);
+    let entries = added.entries(name);
     if let (Some(entry), false) = (entries.first(), force) {
         let path = entry.read_link().unwrap_or_else(|_| entry.clone());
         return taken(&path, "`--force` replaces it.".to_owned());
     }
-    let same = |plugin: &known::Known| {
-        matches!(&addition.item, Item::Directory(own) if plugin.lies_at(own))
+    let same = |plugin: &listing::ListedPlugin| {
+        matches!(&addition.content, Content::Directory(own) if plugin.lies_at(own))
             || entries.iter().any(|entry| plugin.lies_at(entry))
-            // One that was added by another name is told by its link.
+            // A plugin that was added by another name is recognised by its link.
             || entries.iter().filter_map(|entry| discovery::added_path(entry)).any(|own| plugin.lies_at(&own))
     };
     // Bundled plugins are not among them: they give way.
-    for plugin in known::found(context)?.iter().filter(|plugin| plugin.name == *name) {
+    for plugin in listing::found(context)?.iter().filter(|plugin| plugin.name == *name) {
         if !same(plugin) {
             return taken(
                 &plugin.path,
                 format!(
                     "Give one of them another `name`, or remove that one; {}",
-                    match shelf.entry_of(&plugin.path) {
+                    match added.entry_of(&plugin.path) {
                         Some(_) => format!("`skills-daemon plugin remove {name}` does."),
                         None => "what was not added cannot be replaced by `--force`.".to_owned(),
                     }
@@ -194,7 +196,7 @@ fn report(
         Some(status) => {
             let commands = count(status.commands, "command");
             let is_linked = Wrappers::of(&context.paths)
-                .is_ok_and(|wrappers| wrappers.standing(name) == Standing::Current);
+                .is_ok_and(|wrappers| wrappers.state(name) == WrapperState::Current);
             let program = if is_linked { "" } else { "skills-client " };
             context.print(&format!("It serves {commands}: {program}{name} --help"));
             if is_linked {

@@ -1,16 +1,16 @@
-//! `skills-daemon plugin`: the life of a plugin before and after the daemon has it. One module per subcommand.
+//! `skills-daemon plugin`: creating, checking, adding and removing plugins. One module per subcommand.
 //!
-//! - `shelf`: the directory into which `add` puts plugins and from which `remove` takes them.
-//! - `outcome`: what a running daemon makes of a change there.
+//! - `added`: the directory of the plugins that `add` adds and `remove` removes.
+//! - `outcome`: the reload after a change there.
 //! - `scratch`: a daemon of its own for `validate`.
-//! - `templates`: what `new` writes.
+//! - `templates`: the files that `new` writes.
 
 mod add;
+mod added;
 mod new;
 mod outcome;
 mod remove;
 mod scratch;
-mod shelf;
 mod templates;
 mod validate;
 
@@ -33,11 +33,11 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Have the daemon serve a plugin, wherever it lies
+    /// Add a plugin, at any path, to those that the daemon serves
     Add(add::Arguments),
     /// Undo `plugin add`
     Remove(remove::Arguments),
-    /// Begin a plugin: code, manifest, tests
+    /// Create a plugin: code, manifest, tests
     New(new::Arguments),
     /// Check a plugin by loading it in a daemon of its own, its startup() and connect() included
     Validate(validate::Arguments),
@@ -58,7 +58,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     }
 }
 
-/// `path` without links and relative parts.
+/// Returns `path` without links and relative parts.
 fn existing(path: &Path) -> Result<PathBuf, Failure> {
     path.canonicalize().map_err(|error| {
         let kind = match error.kind() {
@@ -70,11 +70,11 @@ fn existing(path: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-/// The failure of a directory that is no plugin.
+/// Returns the failure of a directory that is not a plugin.
 fn no_plugin(directory: &Path) -> Failure {
     let error = format!(
-        "{} is no plugin: there is neither `__init__.py` nor `manifest.json` in it, nor in a `skills_plugin/`",
+        "{} is not a plugin: neither it nor a `skills_plugin/` in it has an `__init__.py` or a `manifest.json`",
         directory.display()
     );
-    Failure::new(Kind::Usage, error).hint("`skills-daemon plugin new NAME` begins one.")
+    Failure::new(Kind::Usage, error).hint("`skills-daemon plugin new NAME` creates one.")
 }

@@ -17,7 +17,7 @@ use crate::manifest::check_name;
 pub(super) struct Arguments {
     /// The plugin's name, which is also its shell command
     name: String,
-    /// Where; ./NAME unless given
+    /// Its directory; ./NAME unless given
     path: Option<PathBuf>,
     /// With a FastAPI router instead of plain functions
     #[arg(long)]

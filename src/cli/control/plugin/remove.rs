@@ -6,14 +6,14 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::super::known::{self, Known};
+use super::super::listing::{self, ListedPlugin};
 use super::super::{Context, link};
+use super::added::AddedPlugins;
 use super::outcome;
-use super::shelf::Shelf;
 use crate::discovery;
 use crate::failure::{Failure, Kind};
 use crate::manifest::check_name;
-use crate::wrappers::{Standing, Wrappers};
+use crate::wrappers::{WrapperState, Wrappers};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -27,21 +27,21 @@ pub(super) struct Arguments {
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let name = &arguments.name;
     check_name(name).map_err(|message| Failure::new(Kind::Usage, message))?;
-    let shelf = Shelf::of(&context.paths);
-    let mut entries = shelf.entries(name);
+    let added = AddedPlugins::of(&context.paths);
+    let mut entries = added.entries(name);
     if entries.is_empty() {
-        entries.push(entry_by_own_name(context, &shelf, name)?);
+        entries.push(entry_by_own_name(context, &added, name)?);
     }
     let paths: Vec<PathBuf> =
         entries.iter().filter_map(|entry| discovery::added_path(entry)).collect();
     for entry in &entries {
-        shelf.take(entry)?;
+        added.take(entry)?;
     }
     let running = outcome::reload(context, &paths)?;
-    // A running daemon removes the wrapper by itself, unless it cannot know whose it is.
+    // A running daemon removes the wrapper itself, except while the name of a failed plugin is uncertain.
     let left = match running {
         Some(plugins) => plugins,
-        None => known::found(context)?,
+        None => listing::found(context)?,
     };
     let still = left.iter().find(|plugin| plugin.name == *name);
     let wrapper = match still {
@@ -63,17 +63,22 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
-/// The entry of a plugin that calls itself `name`, whatever its entry is called.
-fn entry_by_own_name(context: &Context, shelf: &Shelf, name: &str) -> Result<PathBuf, Failure> {
-    let mut known = known::found(context)?;
+/// Returns the entry of the plugin `name` whose entry has another name.
+fn entry_by_own_name(
+    context: &Context,
+    added: &AddedPlugins,
+    name: &str,
+) -> Result<PathBuf, Failure> {
+    let mut plugins = listing::found(context)?;
     // The bundled ones, where a daemon runs.
-    known.extend(known::settled(context)?.into_iter().filter(|plugin| plugin.is_bundled(context)));
-    let plugin = known.iter().find(|plugin| plugin.name == name);
-    let plugin = plugin.ok_or_else(|| link::unknown(name, &known))?;
-    shelf.entry_of(&plugin.path).ok_or_else(|| lies_elsewhere(context, plugin))
+    plugins
+        .extend(listing::loaded(context)?.into_iter().filter(|plugin| plugin.is_bundled(context)));
+    let plugin = plugins.iter().find(|plugin| plugin.name == name);
+    let plugin = plugin.ok_or_else(|| link::unknown(name, &plugins))?;
+    added.entry_of(&plugin.path).ok_or_else(|| lies_elsewhere(context, plugin))
 }
 
-fn lies_elsewhere(context: &Context, plugin: &Known) -> Failure {
+fn lies_elsewhere(context: &Context, plugin: &ListedPlugin) -> Failure {
     let (name, path) = (&plugin.name, plugin.path.display());
     let error = format!("'{name}' was not added by `plugin add`: it lies at {path}");
     Failure::new(Kind::Usage, error).hint(match plugin.is_bundled(context) {
@@ -88,6 +93,6 @@ fn lies_elsewhere(context: &Context, plugin: &Known) -> Failure {
 
 fn unlink(context: &Context, name: &str) -> Result<Option<PathBuf>, Failure> {
     let wrappers = Wrappers::of(&context.paths)?;
-    let removed = matches!(wrappers.unlink(name)?, Standing::Current | Standing::Stale);
+    let removed = matches!(wrappers.unlink(name)?, WrapperState::Current | WrapperState::Stale);
     Ok(removed.then(|| wrappers.path(name)))
 }

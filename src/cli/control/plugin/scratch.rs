@@ -1,10 +1,10 @@
-//! A daemon of its own, with one plugin, for the time of a check.
+//! A temporary daemon with one plugin, for a check.
 //!
-//! It has a runtime directory and a configuration in the cache, so that the running daemon notices nothing: not
-//! its registry, nor its port, nor its venv. The venv is made anew instead of being linked to, because a plugin
-//! under judgement must not change packages that others have imported, and because only a fresh one shows that
-//! a dependency is missing from the manifest; `uv` links the files out of its cache, which takes a second or
-//! two. The user's own settings hold, Python's above all, except for what would reach outside.
+//! It has a runtime directory and a configuration in the cache, so that it shares neither registry nor
+//! port nor venv with the running daemon. The venv is a new one, because a plugin under test must not change
+//! packages that others have imported, and because only a fresh one shows that a dependency is missing from the
+//! manifest; `uv` links the files out of its cache, which takes a second or two. The user's settings hold, except
+//! for those that would reach outside.
 
 use std::fs;
 use std::io;
@@ -21,15 +21,15 @@ use crate::failure::{Failure, Kind};
 use crate::lifecycle::{self, stop};
 use crate::paths::{self, Paths};
 
-/// What the names of such directories begin with; a process id follows.
+/// Prefix of the names of such directories; a process id follows.
 const PREFIX: &str = "check-";
-/// Ends the daemon if whoever asked for it is gone, in seconds.
+/// Ends the daemon of a check that was killed, in seconds.
 const IDLE_TIMEOUT: &str = "60";
 
-/// The daemon; it is stopped and its files are removed when this is dropped.
+/// The temporary daemon; stopped, and its files removed, on drop.
 pub(super) struct Scratch {
     directory: PathBuf,
-    /// Speaks to that daemon.
+    /// The context of that daemon.
     pub(super) context: Context,
 }
 
@@ -38,8 +38,11 @@ impl Scratch {
     pub(super) fn start(context: &Context, plugin: &Path) -> Result<Scratch, Failure> {
         let line = plugin.to_str().filter(|line| !line.contains('\n') && line.trim() == *line);
         let line = line.ok_or_else(|| {
-            let error = format!("{} cannot be written in a line of text", plugin.display());
-            Failure::new(Kind::Usage, error).hint("Move the plugin to a plainer path.")
+            let error =
+                format!("the plugin's path cannot be a line of plugins.conf: {}", plugin.display());
+            Failure::new(Kind::Usage, error).hint(
+                "Move the plugin to a path without line breaks and without spaces at its ends.",
+            )
         })?;
         context.paths.create()?;
         remove_abandoned(&context.paths.cache());
@@ -68,14 +71,14 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // Whatever is left is in the cache, and the daemon ends by itself.
+        // Leftovers are in the cache, and the daemon ends by itself.
         let own = &self.context;
         let _ = stop::stop(&own.paths, &own.env, &own.console);
         let _ = fs::remove_dir_all(&self.directory);
     }
 }
 
-/// Removes what checks have left that were killed; a daemon whose files are gone ends by itself.
+/// Removes the directories of checks that were killed; a daemon whose files are gone ends by itself.
 fn remove_abandoned(cache: &Path) {
     let gone = |name: &str| {
         let pid = name.strip_prefix(PREFIX).and_then(|pid| pid.parse().ok());
@@ -89,7 +92,7 @@ fn remove_abandoned(cache: &Path) {
 }
 
 fn prepare(context: &Context, directory: &Path, plugin: &str) -> io::Result<()> {
-    // Of a process that had the same id.
+    // The leftover of a process with the same id.
     let _ = fs::remove_dir_all(directory);
     let config = directory.join("config");
     fs::create_dir_all(&config)?;
@@ -98,6 +101,6 @@ fn prepare(context: &Context, directory: &Path, plugin: &str) -> io::Result<()> 
         _ => {}
     }
     fs::write(config.join("plugins.conf"), format!("{plugin}\n"))?;
-    // `uv`, where the daemon has fetched it.
+    // The `uv` that the daemon has fetched, if any.
     symlink(context.paths.tools(), directory.join("tools"))
 }

@@ -1,8 +1,8 @@
-//! What a new plugin consists of. The files are real ones, in `python/templates/`, so that linters see them.
+//! The files of a new plugin: real ones, in `python/templates/`, so that linters check them.
 
-/// Stands in a template for the plugin's name.
+/// The placeholder for the plugin's name in a template.
 const PLACEHOLDER: &str = "plugin-name";
-/// What the tests' file is called in a template.
+/// The path of the tests in a template.
 const TESTS: &str = "tests/test_plugin.py";
 
 /// The files of a template, by their paths in the plugin's directory.
@@ -36,7 +36,7 @@ const FASTAPI: Template = template!(
     "README.md"
 );
 
-/// The files of a new plugin `name`: path and text each.
+/// Returns the files of a new plugin `name`: path and text each.
 pub(super) fn files(name: &str, fastapi: bool) -> Vec<(String, String)> {
     let template = if fastapi { FASTAPI } else { FUNCTIONS };
     // A module's name has neither dash nor dot.

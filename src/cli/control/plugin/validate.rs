@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::super::{Context, known};
+use super::super::{Context, listing};
 use super::scratch::Scratch;
 use super::{existing, no_plugin, outcome};
 use crate::command::PathTemplate;
@@ -46,11 +46,11 @@ struct CheckedCommand {
     method: String,
     path: String,
     summary: String,
-    /// Why its handler is not called directly.
+    /// The reason for a call through FastAPI.
     why_fastapi: Option<String>,
 }
 
-/// Exit status 1 if the plugin cannot be served.
+/// Checks a plugin; exit status 1 if it cannot be served.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let path = existing(&arguments.path)?;
     let package = match path.is_dir() {
@@ -63,11 +63,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
         let errors: Vec<String> = problems.iter().map(ToString::to_string).collect();
         return refuse(context, arguments, &errors, None);
     }
-    let mut warnings = Vec::new();
     let manifest = Manifest::read(&source.manifest).ok().flatten().unwrap_or_default();
-    for field in &manifest.unknown {
-        warnings.push(format!("the manifest's field `{field}` means nothing"));
-    }
+    let warnings = manifest.warnings(&source.manifest);
     let valid = match load(context, &source.path, warnings) {
         Ok(valid) => valid,
         Err(Failure { error, hint, kind: Kind::Plugin, .. }) => {
@@ -83,7 +80,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
-/// All that is wrong with the manifest; nothing where there is none.
+/// Returns all errors of the manifest; none where the file is missing.
 fn problems(manifest: &Path) -> Result<Vec<ManifestError>, Failure> {
     if let Err(error) = Manifest::read(manifest) {
         return Ok(match fs::read_to_string(manifest) {
@@ -114,7 +111,7 @@ fn refuse(
     Ok(ExitCode::FAILURE)
 }
 
-/// Loads the plugin for real.
+/// Loads the plugin in a temporary daemon.
 fn load(context: &Context, path: &Path, mut warnings: Vec<String>) -> Result<Valid, Failure> {
     let scratch = Scratch::start(context, path)?;
     let own = &scratch.context;
@@ -123,8 +120,8 @@ fn load(context: &Context, path: &Path, mut warnings: Vec<String>) -> Result<Val
             .hint("The plugin ends the process it is loaded into.")
     };
     let served: Plugins = own.ask(&Request::get("/plugins"))?.ok_or_else(gone)?;
-    let known = known::settled(own)?;
-    let status = outcome::at(&known, path).and_then(|plugin| plugin.status.as_ref());
+    let plugins = listing::loaded(own)?;
+    let status = outcome::at(&plugins, path).and_then(|plugin| plugin.status.as_ref());
     let status = status.ok_or_else(gone)?;
     if let PluginState::Failed(failure) = &status.state {
         return Err(Failure { kind: Kind::Plugin, ..failure.clone() });
@@ -137,7 +134,7 @@ fn load(context: &Context, path: &Path, mut warnings: Vec<String>) -> Result<Val
     warnings.extend(entry.warnings.iter().map(|warning| one_line(warning)));
     let commands = commands(&entry, &document.unwrap_or_default(), &mut warnings);
     if commands.is_empty() {
-        warnings.push("it has no commands".to_owned());
+        warnings.push("the plugin has no commands".to_owned());
     }
     Ok(Valid {
         success: true,
@@ -150,7 +147,7 @@ fn load(context: &Context, path: &Path, mut warnings: Vec<String>) -> Result<Val
     })
 }
 
-/// The commands as the plugin's OpenAPI document describes them.
+/// Returns the commands with the summaries of the plugin's OpenAPI document.
 fn commands(
     entry: &PluginEntry,
     document: &Value,
@@ -162,7 +159,7 @@ fn commands(
         let operation = &document["paths"][path.as_str()][endpoint.method.to_lowercase()];
         let text = |key: &str| operation[key].as_str().unwrap_or_default();
         let first_line = text("description").trim().lines().next().unwrap_or_default();
-        // FastAPI makes a summary of the function's name, and so do functions without a docstring.
+        // Without a docstring the summary is made of the function's name.
         let made_of_name = folded(text("operationId")).contains(&folded(text("summary")));
         if made_of_name && first_line.is_empty() {
             warnings.push(format!("{} {} has no docstring", endpoint.method, endpoint.path));
@@ -178,12 +175,12 @@ fn commands(
     commands
 }
 
-/// A text without its line breaks.
+/// Returns `text` without its line breaks.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Letters and digits only, so that a name and a title made of it are the same.
+/// Returns the letters and digits of `text`, in which a name and a title made of it agree.
 fn folded(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

@@ -1,53 +1,53 @@
-//! The typed line as positionals and options, as one command reads it.
+//! A line parsed to positionals and options, for one command.
 //!
 //! A value is the next argument unless that begins with `-`. Three exceptions:
 //! * a negative number is a value;
-//! * an option that is known to take text takes any next argument, `-7d` and `--draft` too, unless it is `--`
-//!   or spells one of the command's own options: somebody who forgets a value must not lose the next option,
-//!   and who means that text writes `--text=--format`;
-//! * an option that is known to be boolean takes the next argument only if that is a truth value, so that
-//!   `--body Customer` leaves `Customer` to be a positional.
+//! * an option that takes text takes any next argument, `-7d` and `--draft` too, unless it is `--` or spells one
+//!   of the command's own options, so that a forgotten value does not swallow the next option; `--text=--format`
+//!   is that text;
+//! * a boolean option takes the next argument only if that is a truth value, so that `--body Customer` leaves
+//!   `Customer` to be a positional.
 
 use crate::command::{Location, Parameter};
 
 use super::value;
 use crate::nearest::folded;
 
-/// A line, read for one command.
+/// A line, parsed for one command.
 #[derive(Debug, Default)]
-pub(super) struct Typed<'a> {
+pub(super) struct ParsedLine<'a> {
     /// Positionals in order.
     pub(super) words: Vec<&'a str>,
     /// Options in order.
-    pub(super) options: Vec<Typing<'a>>,
+    pub(super) options: Vec<ParsedOption<'a>>,
 }
 
-/// One option as it was typed.
+/// One option of a line.
 #[derive(Debug)]
-pub(super) struct Typing<'a> {
+pub(super) struct ParsedOption<'a> {
     /// With its dashes, without its value: `--max-results`, `-f`.
     pub(super) spelling: &'a str,
-    /// The parameter that it names, if the command has one.
+    /// The parameter that it names, if the command declares it.
     pub(super) parameter: Option<&'a Parameter>,
-    /// What it is set to.
-    pub(super) given: Given<'a>,
-    /// The argument that it is set by, counted from 0.
+    /// Its value.
+    pub(super) given: OptionValue<'a>,
+    /// Index of the argument with its value, from 0.
     pub(super) at: usize,
 }
 
-/// What an option is set to.
+/// The value of an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Given<'a> {
-    /// Nothing: it stands alone, which means true.
-    Alone,
-    /// Its `--no-` form was typed.
+pub(super) enum OptionValue<'a> {
+    /// None, which means true.
+    Flag,
+    /// False, by its `--no-` form.
     Negated,
-    /// A value.
+    /// A text.
     Text(&'a str),
 }
 
-impl Typing<'_> {
-    /// The name without dashes.
+impl ParsedOption<'_> {
+    /// Returns the name without dashes.
     pub(super) fn name(&self) -> &str {
         self.spelling.strip_prefix("--").unwrap_or_else(|| self.spelling.trim_start_matches('-'))
     }
@@ -58,12 +58,12 @@ impl Typing<'_> {
     }
 }
 
-impl<'a> Typed<'a> {
-    /// The last value given by an option to the parameter `name` of the path.
+impl<'a> ParsedLine<'a> {
+    /// Returns the last value set by an option to the parameter `name` of the path.
     pub(super) fn path_value(&self, name: &str) -> Option<&'a str> {
         let is_meant = |p: &Parameter| p.location == Location::Path && p.name == name;
         self.options.iter().rev().find_map(|option| match (option.parameter, option.given) {
-            (Some(parameter), Given::Text(text)) if is_meant(parameter) => Some(text),
+            (Some(parameter), OptionValue::Text(text)) if is_meant(parameter) => Some(text),
             _ => None,
         })
     }
@@ -74,9 +74,9 @@ impl<'a> Typed<'a> {
     }
 }
 
-/// Reads `arguments` for a command that has `parameters`.
-pub(super) fn read<'a>(arguments: &'a [String], parameters: &'a [Parameter]) -> Typed<'a> {
-    let mut typed = Typed::default();
+/// Parses `arguments` for a command with `parameters`.
+pub(super) fn read<'a>(arguments: &'a [String], parameters: &'a [Parameter]) -> ParsedLine<'a> {
+    let mut typed = ParsedLine::default();
     let mut rest = arguments.iter().map(String::as_str).enumerate().peekable();
     while let Some((at, argument)) = rest.next() {
         if argument == "--" {
@@ -89,26 +89,31 @@ pub(super) fn read<'a>(arguments: &'a [String], parameters: &'a [Parameter]) -> 
         };
         let mut found = meant(spelling, parameters);
         if let Some(text) = attached {
-            // `--no-draft=x` says nothing sensible: an unknown option, not a negation.
-            found = found.filter(|found| found.given == Given::Alone);
+            // `--no-draft=x` is an unknown option, not a negation.
+            found = found.filter(|found| found.given == OptionValue::Flag);
             let parameter = found.and_then(|found| found.parameter);
-            typed.options.push(Typing { spelling, parameter, given: Given::Text(text), at });
+            typed.options.push(ParsedOption {
+                spelling,
+                parameter,
+                given: OptionValue::Text(text),
+                at,
+            });
             continue;
         }
-        let unknown = Typing { spelling, parameter: None, given: Given::Alone, at };
-        let mut typing = found.unwrap_or(unknown);
-        if typing.given == Given::Alone
+        let unknown = ParsedOption { spelling, parameter: None, given: OptionValue::Flag, at };
+        let mut parsed = found.unwrap_or(unknown);
+        if parsed.given == OptionValue::Flag
             && let Some((at, next)) =
-                rest.next_if(|(_, next)| is_value(next, typing.parameter, parameters))
+                rest.next_if(|(_, next)| is_value(next, parsed.parameter, parameters))
         {
-            (typing.given, typing.at) = (Given::Text(next), at);
+            (parsed.given, parsed.at) = (OptionValue::Text(next), at);
         }
-        typed.options.push(typing);
+        typed.options.push(parsed);
     }
     typed
 }
 
-/// The spelling and the attached value of an option: `--name`, `--name=value` or one letter, `-f`.
+/// Splits an option into its spelling and its attached value: `--name`, `--name=value` or one letter, `-f`.
 fn option(argument: &str) -> Option<(&str, Option<&str>)> {
     if argument.starts_with("--") {
         let (spelling, attached) = match argument.split_once('=') {
@@ -122,23 +127,24 @@ fn option(argument: &str) -> Option<(&str, Option<&str>)> {
     (letters.next().is_none() && !letter.is_ascii_digit()).then_some((argument, None))
 }
 
-/// What the spelling of an option means to a command with `parameters`; none if they do not know it.
-fn meant<'a>(spelling: &'a str, parameters: &'a [Parameter]) -> Option<Typing<'a>> {
-    let typing = |parameter, given| Typing { spelling, parameter: Some(parameter), given, at: 0 };
+/// Returns the option that `spelling` is among `parameters`; none if they do not declare it.
+fn meant<'a>(spelling: &'a str, parameters: &'a [Parameter]) -> Option<ParsedOption<'a>> {
+    let parsed =
+        |parameter, given| ParsedOption { spelling, parameter: Some(parameter), given, at: 0 };
     let Some(name) = spelling.strip_prefix("--") else {
         let letter = spelling.strip_prefix('-')?;
-        return exactly(letter, parameters).map(|parameter| typing(parameter, Given::Alone));
+        return exactly(letter, parameters).map(|parameter| parsed(parameter, OptionValue::Flag));
     };
     if let Some(parameter) = named(name, parameters) {
-        return Some(typing(parameter, Given::Alone));
+        return Some(parsed(parameter, OptionValue::Flag));
     }
     let negated = name.strip_prefix("no-").or_else(|| name.strip_prefix("no_"))?;
     named(negated, parameters)
         .filter(|parameter| value::is_boolean(parameter))
-        .map(|parameter| typing(parameter, Given::Negated))
+        .map(|parameter| parsed(parameter, OptionValue::Negated))
 }
 
-/// The parameter called `name`: exactly, then with underscores for dashes, then in any spelling.
+/// Returns the parameter called `name`: exactly, then with underscores for dashes, then in any spelling.
 fn named<'a>(name: &str, parameters: &'a [Parameter]) -> Option<&'a Parameter> {
     let plain = folded(name);
     exactly(name, parameters).or_else(|| exactly(&name.replace('-', "_"), parameters)).or_else(
@@ -150,7 +156,7 @@ fn exactly<'a>(name: &str, parameters: &'a [Parameter]) -> Option<&'a Parameter>
     find(parameters, |parameter| parameter.name == name)
 }
 
-/// The first parameter that `is_meant`; those of the path come last, because positionals fill them.
+/// Returns the first parameter that `is_meant`; those of the path come last, because positionals fill them.
 fn find(parameters: &[Parameter], is_meant: impl Fn(&Parameter) -> bool) -> Option<&Parameter> {
     let in_path = |parameter: &&Parameter| parameter.location == Location::Path;
     let found = || parameters.iter().filter(|parameter| is_meant(parameter));

@@ -11,58 +11,58 @@ use crate::discovery;
 use crate::failure::{Failure, Kind};
 use crate::paths::{self, Paths};
 
-/// What is put there for a plugin.
-pub(super) enum Item {
+/// The entry of a plugin.
+pub(super) enum Content {
     /// The text of a manifest, which is copied.
     Manifest(String),
     /// The directory of a plugin, which is linked to.
     Directory(PathBuf),
 }
 
-/// The directory.
-pub(super) struct Shelf {
+/// The directory of added plugins.
+pub(super) struct AddedPlugins {
     directory: PathBuf,
 }
 
-impl Shelf {
-    pub(super) fn of(paths: &Paths) -> Shelf {
-        Shelf { directory: paths.added_plugins() }
+impl AddedPlugins {
+    pub(super) fn of(paths: &Paths) -> AddedPlugins {
+        AddedPlugins { directory: paths.added_plugins() }
     }
 
-    /// Where a plugin `name` lies that is such an item.
-    pub(super) fn place(&self, name: &str, item: &Item) -> PathBuf {
-        match item {
-            Item::Manifest(_) => self.directory.join(format!("{name}.json")),
-            Item::Directory(_) => self.directory.join(name),
+    /// Returns the path of the entry of the plugin `name`.
+    pub(super) fn place(&self, name: &str, content: &Content) -> PathBuf {
+        match content {
+            Content::Manifest(_) => self.directory.join(format!("{name}.json")),
+            Content::Directory(_) => self.directory.join(name),
         }
     }
 
-    /// Everything that lies there for the name.
+    /// Returns all entries of the plugin `name`.
     pub(super) fn entries(&self, name: &str) -> Vec<PathBuf> {
         let places = [self.directory.join(name), self.directory.join(format!("{name}.json"))];
         places.into_iter().filter(|place| place.symlink_metadata().is_ok()).collect()
     }
 
-    /// The entry that is or leads to the plugin at `path`.
+    /// Returns the entry that is, or links to, the plugin at `path`.
     pub(super) fn entry_of(&self, path: &Path) -> Option<PathBuf> {
         let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
         entries
             .map(|entry| entry.path())
-            .find(|entry| discovery::added_path(entry).is_some_and(|leads_to| leads_to == path))
+            .find(|entry| discovery::added_path(entry).is_some_and(|target| target == path))
     }
 
-    /// Puts the item in its place, at once and whole, and removes what else is there for the name.
-    pub(super) fn put(&self, name: &str, item: &Item) -> Result<PathBuf, Failure> {
-        let place = self.place(name, item);
+    /// Writes the entry of the plugin `name` atomically, and removes its other entries.
+    pub(super) fn put(&self, name: &str, content: &Content) -> Result<PathBuf, Failure> {
+        let place = self.place(name, content);
         for entry in self.entries(name) {
             refuse_directory(&entry)?;
         }
         let staged = self.directory.join(format!(".{name}.{}", std::process::id()));
         let put = (|| {
             fs::create_dir_all(&self.directory)?;
-            match item {
-                Item::Manifest(text) => fs::write(&staged, text)?,
-                Item::Directory(target) => symlink(target, &staged)?,
+            match content {
+                Content::Manifest(text) => fs::write(&staged, text)?,
+                Content::Directory(target) => symlink(target, &staged)?,
             }
             fs::rename(&staged, &place)
         })();
@@ -76,7 +76,7 @@ impl Shelf {
         Ok(place)
     }
 
-    /// Removes an entry; what it leads to is left as it is.
+    /// Removes an entry; the target of a link stays.
     pub(super) fn take(&self, entry: &Path) -> Result<(), Failure> {
         refuse_directory(entry)?;
         fs::remove_file(entry).map_err(|error| paths::unwritable(entry, &error))
@@ -88,5 +88,5 @@ fn refuse_directory(entry: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     let error = format!("{} was not made by `plugin add`: it is a directory", entry.display());
-    Err(Failure::new(Kind::Usage, error).hint("Move it away yourself if it is not needed."))
+    Err(Failure::new(Kind::Usage, error).hint("Move it away if it is not needed."))
 }
