@@ -25,13 +25,15 @@ const FILES_MAX: usize = 2_000;
 /// Nor one with a file of more bytes than this.
 const SIZE_MAX: u64 = 4 << 20;
 
-/// What a plugin told of itself when it was loaded.
+/// The metadata of a plugin, from its present load or an earlier one.
 #[derive(Clone, Debug)]
 pub struct Metadata {
     /// Its description.
     pub description: Arc<Description>,
     /// Its OpenAPI document as JSON, if it has one.
     pub openapi: Option<Arc<str>>,
+    /// True if it was made from the plugin's files as they are.
+    pub is_fresh: bool,
 }
 
 /// One description on disk.
@@ -43,7 +45,7 @@ pub struct Record {
     pub path: PathBuf,
     /// The [`fingerprint`] of its files.
     pub fingerprint: String,
-    /// What it told.
+    /// The description.
     pub description: Arc<Description>,
 }
 
@@ -192,7 +194,7 @@ mod tests {
 
     fn told(name: &str) -> Metadata {
         let description = Description { name: name.into(), ..Description::default() };
-        Metadata { description: Arc::new(description), openapi: Some("{}".into()) }
+        Metadata { description: Arc::new(description), openapi: Some("{}".into()), is_fresh: true }
     }
 
     #[test]
