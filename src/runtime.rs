@@ -15,7 +15,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::description::Report;
@@ -39,19 +38,12 @@ pub struct LoadRequest {
     pub entry_point: Option<String>,
     /// Functions of installed packages that are its commands; with any, no file is executed.
     pub commands: BTreeMap<String, NamedFunction>,
-    /// The manifest's metadata, for a plugin whose code has none.
-    pub about: About,
+    /// The version in the manifest, for a plugin whose code has none.
+    pub version: Option<String>,
+    /// The description in the manifest, for a plugin whose code has none.
+    pub description: Option<String>,
     /// How many event loops run its `async def` handlers; at least 1.
     pub loops: usize,
-}
-
-/// The metadata of a plugin in its manifest.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct About {
-    /// Its version.
-    pub version: Option<String>,
-    /// One line about it.
-    pub description: Option<String>,
 }
 
 /// A call of a handler without FastAPI.

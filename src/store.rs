@@ -25,7 +25,7 @@ const FILES_MAX: usize = 2_000;
 /// Nor one with a file of more bytes than this.
 const SIZE_MAX: u64 = 4 << 20;
 
-/// The metadata of a plugin, from its present load or an earlier one.
+/// Metadata of a loaded plugin.
 #[derive(Clone, Debug)]
 pub struct Metadata {
     /// Its description.
@@ -45,7 +45,7 @@ pub struct Record {
     pub path: PathBuf,
     /// The [`fingerprint`] of its files.
     pub fingerprint: String,
-    /// The description.
+    /// Its description.
     pub description: Arc<Description>,
 }
 

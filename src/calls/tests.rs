@@ -12,7 +12,7 @@ use crate::exchange::events::{Event, Stream};
 use crate::exchange::head::Target as Url;
 use crate::routes::Table;
 use crate::runtime::fake::{Answers, FakePython, Script};
-use crate::runtime::{About, LoadRequest, Runtime};
+use crate::runtime::{LoadRequest, Runtime};
 use crate::store::Metadata;
 
 type Bytestring = Full<Bytes>;
@@ -50,7 +50,8 @@ async fn served(python: &FakePython, script: Script) -> Arc<Served> {
         working_name: "p".into(),
         entry_point: None,
         commands: Default::default(),
-        about: About::default(),
+        version: None,
+        description: None,
         loops: 1,
     };
     let loaded = python.load(request).await.unwrap();

@@ -75,8 +75,17 @@ fn run_worker(
     request: LoadRequest,
     answer: oneshot::Sender<Answer>,
 ) {
-    let LoadRequest { init_file, working_name, entry_point, commands, about, loops: _ } = request;
-    let commands = json!({"commands": commands, "about": about}).to_string();
+    let LoadRequest {
+        init_file,
+        working_name,
+        entry_point,
+        commands,
+        version,
+        description,
+        loops: _,
+    } = request;
+    let about = json!({"version": version, "description": description});
+    let outline = json!({"commands": commands, "about": about}).to_string();
     let init_file: PathBuf = std::path::absolute(&init_file).unwrap_or(init_file);
     let outcome = Python::attach(|py| -> PyResult<()> {
         let inboxes =
@@ -89,7 +98,7 @@ fn run_worker(
             init_file.to_string_lossy(),
             &working_name,
             entry_point,
-            commands,
+            outline,
             reply,
         );
         py.import("skills_host.worker")?.call_method1("run", arguments)?;

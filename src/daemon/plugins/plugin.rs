@@ -9,7 +9,7 @@ use crate::discovery::PluginSource;
 use crate::failure::Failure;
 use crate::manifest::Manifest;
 use crate::registry::{Entry, Served};
-use crate::runtime::{About, LoadRequest};
+use crate::runtime::LoadRequest;
 use crate::store::Metadata;
 use crate::wire::{PluginState, Reload, Stage};
 
@@ -110,10 +110,8 @@ impl Plugin {
             working_name: manifest.name.clone().unwrap_or_else(|| self.source.working_name()),
             entry_point: manifest.entry_point.clone(),
             commands: manifest.commands.clone(),
-            about: About {
-                version: manifest.version.clone(),
-                description: manifest.description.clone(),
-            },
+            version: manifest.version.clone(),
+            description: manifest.description.clone(),
             loops: manifest.daemon.loops,
         }
     }
