@@ -2,7 +2,7 @@
 //!
 //! [`Failure`] is the one error that crosses a process border: the host writes it as JSON, the client prints
 //! it. Modules keep their own error enums and turn them into a `Failure` where they meet the border.
-//! [`Kind`] says who is to blame, and that decides exit status and HTTP status.
+//! Its [`Kind`] is who is to blame, and decides exit status and HTTP status.
 
 use std::fmt;
 
@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 pub enum Kind {
     /// The request or command line is wrong.
     Usage,
-    /// There is no such plugin or command.
+    /// The plugin or command does not exist.
     NotFound,
-    /// The request comes from where it must not.
+    /// The request comes from another site or host.
     Forbidden,
-    /// The request is larger than the daemon takes.
+    /// The request exceeds a size limit.
     TooLarge,
-    /// The machine is not as it must be: file, port, network, interpreter.
+    /// The cause lies in the machine: file, port, network, interpreter.
     Environment,
     /// A plugin cannot serve: it did not load, hangs, or was removed.
     Plugin,
@@ -28,7 +28,7 @@ pub enum Kind {
     Unavailable,
     /// No answer came before the deadline of the call.
     Timeout,
-    /// The daemon itself is wrong.
+    /// The daemon has a fault.
     Bug,
 }
 
@@ -65,7 +65,7 @@ impl Kind {
 /// A failure as it is sent, logged and printed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// Always `false`: clients tell an answer from a failure by it.
+    /// Always `false`, which distinguishes a failure from other answers.
     pub success: bool,
     /// What happened, to what, and why; one line.
     pub error: String,
@@ -74,7 +74,7 @@ pub struct Failure {
     pub hint: Option<String>,
     /// Who is to blame.
     pub kind: Kind,
-    /// What there is instead of what was asked for.
+    /// The names that exist, where an unknown one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<Vec<String>>,
 }
@@ -90,6 +90,14 @@ impl Failure {
         Failure::new(Kind::Environment, error)
     }
 
+    /// A request body of `size` bytes, if that is known, over `limit` bytes.
+    pub fn body_too_large(size: Option<u64>, limit: u64) -> Self {
+        let limit = limit >> 20;
+        let size = size.map(|size| format!("{} MiB, ", size.div_ceil(1 << 20))).unwrap_or_default();
+        let error = format!("request body too large ({size}limit {limit} MiB)");
+        Failure::new(Kind::TooLarge, error)
+    }
+
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -97,7 +105,7 @@ impl Failure {
         self
     }
 
-    /// Adds what there is instead.
+    /// Adds the names that exist.
     #[must_use]
     pub fn available(mut self, names: Vec<String>) -> Self {
         self.available = Some(names);

@@ -6,12 +6,12 @@
 //!
 //! | floor | module | owns |
 //! | --- | --- | --- |
-//! | 1 | [`failure`] | what went wrong, who is to blame, what to do: exit status and HTTP status |
+//! | 1 | [`failure`] | failures: kind, hint, exit status and HTTP status |
 //! | 1 | [`environment`] | the process environment: names of all variables, one snapshot, what a daemon inherits |
-//! | 1 | `nearest` | the name that was probably meant |
+//! | 1 | `nearest` | the most similar of several names |
 //! | 1 | [`command`] | the one model of a command: path template, parameters, call plan, schemas |
 //! | 1 | [`scheduling`] | when a thread runs a call and when an answer is sent, as plain data |
-//! | 2 | [`wire`] | what client, control program and host say to each other |
+//! | 2 | [`wire`] | the messages between client, control program and host |
 //! | 2 | [`manifest`] | `manifest.json` of a plugin |
 //! | 2 | [`paths`] | where every file lies |
 //! | 2 | [`settings`] | defaults, `config.toml` and environment resolved to one [`settings::Settings`] |
@@ -31,7 +31,7 @@
 //! | 4 | [`store`] | descriptions on disk, for help and completion without Python |
 //! | 5 | [`registry`] | the immutable snapshot of all plugins, swapped whole |
 //! | 5 | [`help`] | `/help` of plugins and commands |
-//! | 6 | [`calls`] | the one way from what a face was given to an answer |
+//! | 6 | [`calls`] | the one way from an invocation to its answer |
 //! | 6 | [`completion`] | what a shell may complete |
 //! | 6 | [`openapi`] | the OpenAPI document of all that is served |
 //! | 7 | [`http`] | routes, guards, dispatch to plugins |

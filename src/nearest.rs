@@ -1,8 +1,8 @@
-//! The name that was probably meant.
+//! The most similar of several names.
 
 /// Below this likeness, between 0 and 1, a name is no suggestion.
 const LIKE_ENOUGH: f64 = 0.6;
-/// What is longer than this was not meant as a name.
+/// A longer text, in bytes, is no name.
 const LONGEST: usize = 64;
 
 /// The candidate that `typed` most resembles; the first of several equals, none if nothing is near.

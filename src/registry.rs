@@ -4,8 +4,8 @@
 //! request for a plugin whose first version is being loaded waits for the next snapshot that settles it; during a
 //! reload the old version answers.
 //!
-//! Which type is what: a [`Served`] is one version of a plugin that answers requests, an [`Entry`] is a plugin with
-//! its state, a [`Cached`] is the metadata of an earlier load.
+//! Which type is what: an [`Entry`] is a plugin with its state, a [`Served`] is the version of it that answers
+//! requests, [`Metadata`] is the description of a version, served or cached.
 
 mod snapshot;
 
@@ -19,30 +19,21 @@ use crate::runtime::Instance;
 use crate::store::Metadata;
 use crate::wire::PluginState;
 
-pub use snapshot::{Cached, Entry, Snapshot};
+pub use snapshot::{Entry, Snapshot};
 
-/// A plugin that serves.
+/// A version of a plugin that serves.
 pub struct Served {
     /// Its metadata.
     pub metadata: Metadata,
     /// The index over its routes.
     pub table: Table,
-    /// How to reach it.
+    /// The handle for calls and hooks.
     pub instance: Arc<dyn Instance>,
     /// What went wrong in its hooks without keeping it from serving.
     pub complaints: Vec<String>,
 }
 
-/// The newest metadata of a plugin.
-#[derive(Clone, Debug)]
-pub struct Newest {
-    /// The metadata.
-    pub metadata: Metadata,
-    /// Why the plugin does not serve, if the metadata is that of an earlier load.
-    pub outdated: Option<Failure>,
-}
-
-/// The current snapshot and everybody who waits for the next.
+/// The current snapshot, and the way to those that follow.
 pub struct Registry {
     current: watch::Sender<Arc<Snapshot>>,
     wake: mpsc::UnboundedSender<u64>,
@@ -56,7 +47,7 @@ impl Served {
 }
 
 impl Registry {
-    /// A registry without plugins, and where the ids of entries arrive that are to be woken.
+    /// Returns a registry without plugins, and the receiver of the ids of entries to wake.
     pub fn new() -> (Registry, mpsc::UnboundedReceiver<u64>) {
         let (wake, woken) = mpsc::unbounded_channel();
         (Registry { current: watch::Sender::new(Arc::default()), wake }, woken)
@@ -93,24 +84,25 @@ impl Registry {
 
     /// The metadata of the plugin `name`; wakes none, and waits only for a plugin whose files have changed.
     ///
-    /// A plugin that does not serve still has the metadata of an earlier load; the failure then comes with it.
-    pub async fn metadata(&self, name: &str) -> Result<Newest, Failure> {
+    /// The metadata of a plugin that does not serve is that of an earlier load, and comes with the failure.
+    ///
+    /// # Errors
+    /// The plugin is unknown, or failed and has no metadata on disk.
+    pub async fn metadata(&self, name: &str) -> Result<(Metadata, Option<Failure>), Failure> {
         let named = |entry: &&Entry| entry.named && entry.name == name;
         let current = self.snapshot();
         let mut entries = current.entries.iter().filter(named);
         if let Some(metadata) = entries.find_map(Entry::metadata) {
-            return Ok(Newest { metadata: metadata.clone(), outdated: None });
+            return Ok((metadata.clone(), None));
         }
         let failure = match self.find(name).await {
-            Ok(served) => return Ok(Newest { metadata: served.metadata.clone(), outdated: None }),
+            Ok(served) => return Ok((served.metadata.clone(), None)),
             Err(failure) => failure,
         };
         let current = self.snapshot();
         let mut entries = current.entries.iter().filter(named);
         match entries.find_map(|entry| entry.cached.as_ref()) {
-            Some(cached) => {
-                Ok(Newest { metadata: cached.metadata.clone(), outdated: Some(failure) })
-            }
+            Some(cached) => Ok((cached.clone(), Some(failure))),
             None => Err(failure),
         }
     }

@@ -1,6 +1,6 @@
-//! The trait through which Python is asked, and nothing of Python itself.
+//! The traits in front of Python, and nothing of Python itself.
 //!
-//! The library never attaches to an interpreter. It asks a [`Runtime`] to load a plugin and gets back a
+//! The library never attaches to an interpreter. A [`Runtime`] loads a plugin and returns an
 //! [`Instance`], whose methods return at once: the work is done on the plugin's own thread and reported through
 //! futures and [exchanges](crate::exchange). The host implements both traits with pyo3; `fake` implements them for
 //! tests, faults included.
@@ -15,7 +15,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::description::Report;
@@ -28,30 +27,23 @@ use crate::routes::Argument;
 /// A future that any thread may poll.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// What is loaded.
+/// The parameters of a load.
 #[derive(Clone, Debug)]
 pub struct LoadRequest {
     /// The file that is executed: `…/__init__.py`, or a single `.py`.
     pub init_file: PathBuf,
-    /// A name for threads and logs until the plugin tells its own.
+    /// A name for threads and logs until the plugin's own is known.
     pub working_name: String,
     /// `package.module:Class` from the manifest, if the class is not in the file itself.
     pub entry_point: Option<String>,
     /// Functions of installed packages that are its commands; with any, no file is executed.
     pub commands: BTreeMap<String, NamedFunction>,
-    /// What the manifest says of the plugin, for one that has no code to say it.
-    pub about: About,
+    /// The version in the manifest, for a plugin whose code has none.
+    pub version: Option<String>,
+    /// The description in the manifest, for a plugin whose code has none.
+    pub description: Option<String>,
     /// How many event loops run its `async def` handlers; at least 1.
     pub loops: usize,
-}
-
-/// What a manifest says of its plugin.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct About {
-    /// Its version.
-    pub version: Option<String>,
-    /// One line about it.
-    pub description: Option<String>,
 }
 
 /// A call of a handler without FastAPI.
@@ -89,9 +81,9 @@ pub struct Caller {
 
 /// A plugin that was loaded; its hooks have not run yet.
 pub struct Loaded {
-    /// What it says of itself.
-    pub described: Report,
-    /// How to reach it.
+    /// Its metadata, as Python reports it.
+    pub report: Report,
+    /// The handle for calls and hooks.
     pub instance: Arc<dyn Instance>,
 }
 
@@ -116,7 +108,7 @@ pub trait Instance: Send + Sync + 'static {
     /// The plugin's queue is full, or its thread has ended.
     fn call(&self, call: Call) -> Result<IoSide, Failure>;
 
-    /// Asks `health_check()`; resolves after `limit` at the latest if the thread is free.
+    /// Runs `health_check()`; resolves after `limit` at the latest if the thread is free.
     fn health(&self, limit: Duration) -> BoxFuture<Map<String, Value>>;
 
     /// Waits until no request is in flight, at most for `limit`; the plugin goes on as before.

@@ -32,6 +32,8 @@ pub struct Metadata {
     pub description: Arc<Description>,
     /// Its OpenAPI document as JSON, if it has one.
     pub openapi: Option<Arc<str>>,
+    /// True if it was made from the plugin's files as they are.
+    pub is_fresh: bool,
 }
 
 /// One description on disk.
@@ -192,7 +194,7 @@ mod tests {
 
     fn metadata(name: &str) -> Metadata {
         let description = Description { name: name.into(), ..Description::default() };
-        Metadata { description: Arc::new(description), openapi: Some("{}".into()) }
+        Metadata { description: Arc::new(description), openapi: Some("{}".into()), is_fresh: true }
     }
 
     #[test]

@@ -1,7 +1,10 @@
-//! What client, control program and host say to each other; the whole product at a glance.
+//! The messages between client, control program and host; the whole product at a glance.
+//!
+//! Which type is what: a [`PluginStatus`] is a plugin with its [`PluginState`] (`status`), a [`PluginEntry`] the
+//! metadata of one that serves, a [`FailedPlugin`] one that does not, each with the keys of its JSON.
 //!
 //! Two channels. While the host starts, it writes one JSON [`Startup`] per line to its stdout, which the
-//! launcher reads. Afterwards everybody speaks HTTP over the Unix socket; the client's own call is
+//! launcher reads. Afterwards all of them use HTTP over the Unix socket; the client's own call is
 //! [`Run`] at [`RUN`].
 
 mod plugin;
@@ -17,7 +20,7 @@ pub use plugin::{PluginState, PluginStatus, Reload, Stage, StageWord, Word};
 
 /// Path of the client's call; only the Unix socket serves it.
 pub const RUN: &str = "/-/run";
-/// Path of the daemon's own account of itself, more than `/health` says; only the Unix socket serves it.
+/// Path of the daemon's status, more than that of `/health`; only the Unix socket serves it.
 pub const STATUS: &str = "/-/status";
 /// Path that loads plugins again.
 pub const RELOAD: &str = "/reload-plugins";
@@ -28,13 +31,13 @@ pub const RELOADED_PLUGIN: &str = "plugin";
 pub const WARNING_HEADER: &str = "x-skills-warning";
 /// Response header of [`RUN`]: what the body is, one of the `ANSWER_` constants.
 pub const ANSWER_HEADER: &str = "x-skills-answer";
-/// The body is what the plugin answered.
+/// The body is the plugin's answer.
 pub const ANSWER_PLUGIN: &str = "plugin";
 /// The body is help, as `/{plugin}/help` gives it.
 pub const ANSWER_HELP: &str = "help";
 /// The body is a [`Failure`] of the daemon.
 pub const ANSWER_FAILURE: &str = "failure";
-/// The client shall replace this daemon, which is older than it or lost its venv; nothing was done.
+/// The call was refused: the client must replace this daemon, which is older than it or lost its venv.
 pub const ANSWER_OUTDATED: &str = "outdated";
 /// Request and response header: the id of a request, through client, log and plugin.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";
@@ -48,7 +51,7 @@ pub struct Run {
     pub plugin: String,
     /// Everything typed after it, global options taken out.
     pub arguments: Vec<String>,
-    /// What the client found behind arguments that may mean a file or stdin.
+    /// The contents of arguments that may mean a file or stdin.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<Input>,
     /// The working directory of the client; absent where it has none, or one that is no UTF-8.
@@ -62,15 +65,15 @@ pub struct Run {
     pub help: bool,
 }
 
-/// What the client found behind `@file` or `-`.
+/// The content that the client read for `@file` or `-`.
 ///
-/// Only the client has the caller's working directory and stdin, and only the daemon knows which options take
-/// text: so the client reads whatever may be meant, and the daemon uses what is.
+/// Only the client has the caller's working directory and stdin, and only the daemon has the description with
+/// the options that take text: so the client reads each candidate, and the daemon uses those that it needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
     /// The argument with the value, counted from 0.
     pub argument: usize,
-    /// The text, or why there is none; which is told only if it is needed.
+    /// The text, or the failure to read it, which counts only if the text is needed.
     pub read: Result<String, Failure>,
 }
 
@@ -83,7 +86,7 @@ pub const HEARTBEAT: Duration = Duration::from_secs(2);
 pub enum Startup {
     /// Something that takes a while has begun.
     Progress {
-        /// What, for a person.
+        /// The step, for a person.
         text: String,
     },
     /// The host lives: sent each [`HEARTBEAT`], whatever it does.
@@ -125,7 +128,7 @@ pub struct Health {
     pub uptime_seconds: u64,
     /// Names of the plugins that serve.
     pub plugins: Vec<String>,
-    /// What each plugin's last `health_check()` said, or what keeps it from serving.
+    /// The last result of each plugin's `health_check()`, or what keeps it from serving.
     pub plugin_health: Map<String, Value>,
 }
 
@@ -150,7 +153,7 @@ pub struct PluginEntry {
     pub version: String,
     /// All its routes.
     pub endpoints: Vec<Endpoint>,
-    /// What was wrong while it was described; absent when nothing was.
+    /// Problems found while it was described; absent without any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
@@ -173,7 +176,7 @@ pub struct Endpoint {
 pub struct FailedPlugin {
     /// Its name, or the best guess at it.
     pub name: String,
-    /// Where it lies.
+    /// Path of its directory or file.
     pub path: String,
     /// Why it does not serve.
     pub error: String,
@@ -190,7 +193,7 @@ pub struct Status {
     pub ready: Ready,
     /// Seconds since the start.
     pub uptime_seconds: u64,
-    /// Requests under way, this one not counted.
+    /// Requests in flight, this one not counted.
     pub in_flight: usize,
     /// Every plugin, in order of discovery.
     pub plugins: Vec<PluginStatus>,

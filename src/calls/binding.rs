@@ -32,10 +32,9 @@ where
     B: Body<Data = Bytes>,
     B::Error: std::fmt::Display,
 {
-    if body.size_hint().lower() > BODY_MAX as u64 {
-        let (size, limit) = (body.size_hint().lower() >> 20, BODY_MAX >> 20);
-        let error = format!("request body too large ({size} MiB, limit {limit} MiB)");
-        return Err(Failure::new(Kind::TooLarge, error));
+    let size = body.size_hint().lower();
+    if size > BODY_MAX as u64 {
+        return Err(Failure::body_too_large(Some(size), BODY_MAX as u64));
     }
     let matched = matched(plugin, head);
     let direct = |body: &[u8]| bound(plugin, matched.as_ref()?, head, body);
@@ -47,7 +46,7 @@ where
         return Ok((Incoming::Fed, direct(b""), Some(body)));
     }
     if body.size_hint().exact().is_none_or(|size| size > SHORT_BODY_MAX) {
-        // What takes the handler's place can wait for it.
+        // FastAPI reads it as it comes.
         return Ok((Incoming::Fed, None, Some(body)));
     }
     // On the heap: most requests have no body, and must not carry the room for one.

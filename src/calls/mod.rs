@@ -1,13 +1,13 @@
-//! Calls of plugins: the one way from what a face was given to an answer.
+//! Calls of plugins: the one way from an invocation to its answer.
 //!
-//! Every face (HTTP, the shell) makes an [`Invocation`] of what it was given and gets an [`Answer`]; it only
+//! Every face (HTTP, the shell) makes an [`Invocation`] of its input and gets an [`Answer`]; it only
 //! translates. Which command is meant and with which values is decided here, once, before the plugin's thread
 //! is woken: a request that is certain to satisfy the plan of its route has its handler called directly, any
 //! other is handed over whole, and FastAPI matches, validates and answers.
 //!
 //! A plain request carries no [`Context`], and no memory is allocated for one.
 //!
-//! To add a face: make an `Invocation`, [`begin`] it, read [`Underway::events`] if there is a use for them, and
+//! To add a face: make an `Invocation`, [`begin`] it, read [`PendingCall::events`] if they have a use, and
 //! write the [`Answer`].
 
 mod binding;
@@ -38,13 +38,13 @@ pub const BODY_MAX: usize = 256 << 20;
 pub struct Invocation<B> {
     /// The plugin.
     pub plugin: Arc<Served>,
-    /// What is asked of it.
+    /// The request or command.
     pub target: Target<B>,
-    /// What the call has besides; `None` for a plain request.
+    /// Caller, deadline, cancellation; `None` for a plain request.
     pub context: Option<Box<Context>>,
 }
 
-/// What is asked of a plugin.
+/// The request or command of an invocation.
 #[expect(
     clippy::large_enum_variant,
     reason = "most requests come over HTTP: they are not to allocate"
@@ -69,8 +69,8 @@ pub struct Context {
     pub with_events: bool,
 }
 
-/// A call under way.
-pub struct Underway {
+/// A call in flight.
+pub struct PendingCall {
     io: IoSide,
     plugin: Arc<Served>,
     request_id: Arc<str>,
@@ -98,7 +98,7 @@ pub enum AnswerBody {
 ///
 /// # Errors
 /// The body is too large or was cut off, or the plugin takes no more calls.
-pub async fn begin<B>(invocation: Invocation<B>) -> Result<Underway, Failure>
+pub async fn begin<B>(invocation: Invocation<B>) -> Result<PendingCall, Failure>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: std::fmt::Display + Send,
@@ -123,10 +123,10 @@ where
     if let Some(body) = rest {
         tokio::spawn(feed(body, io.feed()));
     }
-    Ok(Underway { io, plugin, request_id, deadline, cancelled })
+    Ok(PendingCall { io, plugin, request_id, deadline, cancelled })
 }
 
-impl Underway {
+impl PendingCall {
     /// The events of the call; none but for a call that was begun with them.
     pub fn events(&self) -> Events {
         self.io.events()

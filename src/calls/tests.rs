@@ -12,7 +12,7 @@ use crate::exchange::events::{Event, Stream};
 use crate::exchange::head::Target as Url;
 use crate::routes::Table;
 use crate::runtime::fake::{Answers, FakePython, Script};
-use crate::runtime::{About, LoadRequest, Runtime};
+use crate::runtime::{LoadRequest, Runtime};
 use crate::store::Metadata;
 
 type Bytestring = Full<Bytes>;
@@ -50,13 +50,14 @@ async fn served(python: &FakePython, script: Script) -> Arc<Served> {
         working_name: "p".into(),
         entry_point: None,
         commands: Default::default(),
-        about: About::default(),
+        version: None,
+        description: None,
         loops: 1,
     };
     let loaded = python.load(request).await.unwrap();
-    let description = Arc::new(loaded.described.into_description(Vec::new()));
+    let description = Arc::new(loaded.report.into_description(Vec::new()));
     let table = Table::new(&description);
-    let metadata = Metadata { description, openapi: None };
+    let metadata = Metadata { description, openapi: None, is_fresh: true };
     Arc::new(Served { metadata, table, instance: loaded.instance, complaints: Vec::new() })
 }
 
@@ -149,20 +150,20 @@ async fn the_caller_and_the_events_pass_beside_the_body() {
     let plugin = served(&FakePython::default(), script).await;
     let caller = Arc::new(Caller { directory: Some("/home/ada".into()) });
     let context = Context { caller: Some(caller), with_events: true, ..Context::default() };
-    let underway = begin(shell(&plugin, &["ok"], context)).await.unwrap();
-    let mut events = underway.events();
+    let pending = begin(shell(&plugin, &["ok"], context)).await.unwrap();
+    let mut events = pending.events();
     let mut read = Vec::new();
     while let Some(event) = events.next().await {
         read.push(event);
     }
     assert_eq!(read, emitted);
-    let AnswerBody::Whole(body) = underway.answer().await.unwrap().body else {
+    let AnswerBody::Whole(body) = pending.answer().await.unwrap().body else {
         panic!("it streams")
     };
     let answer: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(answer["directory"], "/home/ada");
-    let underway = begin(shell(&plugin, &["ok"], Context::default())).await.unwrap();
-    assert_eq!(underway.events().next().await, None, "without a reader they are dropped");
+    let pending = begin(shell(&plugin, &["ok"], Context::default())).await.unwrap();
+    assert_eq!(pending.events().next().await, None, "without a reader they are dropped");
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,8 +185,8 @@ async fn a_cancelled_call_is_waited_for() {
     let plugin = served(&python, Script { answers: Answers::Waits, ..script() }).await;
     let (cancel, cancelled) = watch::channel(false);
     let context = Context { cancelled: Some(cancelled), ..Context::default() };
-    let underway = begin(shell(&plugin, &["ok"], context)).await.unwrap();
-    let (answer, ()) = tokio::join!(underway.answer(), async { cancel.send(true).unwrap() });
+    let pending = begin(shell(&plugin, &["ok"], context)).await.unwrap();
+    let (answer, ()) = tokio::join!(pending.answer(), async { cancel.send(true).unwrap() });
     assert_eq!(answer.unwrap().head.status, 200);
     assert!(python.notes().contains(&"Cancel p 1".to_owned()));
 }
@@ -194,8 +195,8 @@ async fn a_cancelled_call_is_waited_for() {
 async fn a_plugin_that_lets_a_call_go_is_named() {
     let script = Script { answers: Answers::Dies, ..script() };
     let plugin = served(&FakePython::default(), script).await;
-    let underway = begin(shell(&plugin, &["ok"], Context::default())).await.unwrap();
-    let failure = underway.answer().await.err().unwrap();
+    let pending = begin(shell(&plugin, &["ok"], Context::default())).await.unwrap();
+    let failure = pending.answer().await.err().unwrap();
     assert_eq!(
         (failure.kind, &*failure.error),
         (Kind::Plugin, "p: the plugin gave no whole answer")

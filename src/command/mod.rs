@@ -208,7 +208,7 @@ impl Parameter {
 }
 
 impl Location {
-    /// The word that OpenAPI has for it, and `body`.
+    /// OpenAPI's name of the location, or `body`.
     pub fn as_str(self) -> &'static str {
         match self {
             Location::Path => "path",

@@ -116,7 +116,7 @@ pub struct UnixSocket {
     identity: SocketIdentity,
 }
 
-/// Tells this socket's file from any other at the same place.
+/// Identity of a socket's file, which another file at the same place does not have.
 #[derive(Clone, Debug)]
 pub struct SocketIdentity {
     path: PathBuf,
@@ -131,7 +131,7 @@ impl SocketIdentity {
 }
 
 impl UnixSocket {
-    /// Binds the socket with mode 0600; the caller holds the life lock, so a file that is there is left over.
+    /// Binds the socket with mode 0600; the caller holds the life lock, so an existing file is a leftover.
     pub fn bind(paths: &Paths) -> Result<UnixSocket, Failure> {
         let path = paths.socket();
         let bound = || -> io::Result<UnixSocket> {
@@ -139,7 +139,7 @@ impl UnixSocket {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
-            // Its directory is private, so nobody gets in before the mode is set.
+            // Its directory is private, so no other user can connect before the mode is set.
             let listener = UnixListener::bind(&path)?;
             fs::set_permissions(&path, Permissions::from_mode(0o600))?;
             let inode = fs::metadata(&path)?.ino();
@@ -148,7 +148,7 @@ impl UnixSocket {
         bound().map_err(|error| paths::unwritable(&path, &error))
     }
 
-    /// What to recognize the socket's file by.
+    /// The identity of the socket's file.
     pub fn identity(&self) -> SocketIdentity {
         self.identity.clone()
     }

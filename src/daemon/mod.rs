@@ -1,10 +1,10 @@
 //! The running daemon: its start-up order, its plugins, its shutdown order.
 //!
-//! Order of the start: log, life lock, TCP port, venv (all in [`prepare`], before there is a Python), then the
+//! Order of the start: log, life lock, TCP port, venv (all in [`prepare`], before Python is initialized), then the
 //! host embeds Python, then [`run`]: Unix socket, pid file, `ready`, plugins. What is likely to fail comes
 //! first, and nothing is announced before it is true.
 //!
-//! Order of the end: stop accepting, finish what is under way, unload the plugins, remove socket and pid file.
+//! Order of the end: stop accepting, finish the requests in flight, unload the plugins, remove socket and pid file.
 //! All of it together gets twice the shutdown timeout, once for requests and once for hooks.
 
 mod actor;
@@ -41,7 +41,7 @@ use crate::wire::Ready;
 use listen::{Ports, SocketIdentity, UnixSocket};
 use plugins::{Parts, Supervisor};
 
-/// How often the daemon looks whether it can still be found.
+/// How often the daemon checks that its socket is in place.
 const SOCKET_CHECK: Duration = Duration::from_secs(2);
 /// How many control messages may wait.
 const CONTROL_QUEUE: usize = 16;
@@ -72,7 +72,7 @@ impl Prepared {
     }
 }
 
-/// Takes the life lock and the TCP port and sees to the venv; `progress` hears what takes a while.
+/// Takes the life lock and the TCP port and prepares the venv; `progress` gets a line for each step that takes a while.
 pub fn prepare(
     paths: Paths,
     settings: Settings,
@@ -89,7 +89,7 @@ pub fn prepare(
             Some(uv)
         }
         Err(error) if venv.state(base) == venv::State::Whole => {
-            tracing::warn!(%error, "going on with what is installed");
+            tracing::warn!(%error, "uv is missing; continuing with the installed packages");
             None
         }
         Err(error) => return Err(error.into()),
@@ -235,7 +235,7 @@ async fn idle(service: &Service, limit: Duration) {
     }
 }
 
-/// Resolves when the socket file was removed or replaced: nobody can find this daemon any more, and another
+/// Resolves when the socket file was removed or replaced: no client can reach this daemon any more, and another
 /// may want its port.
 async fn socket_gone(identity: &SocketIdentity) {
     while identity.is_there() {

@@ -49,7 +49,7 @@ async fn request(socket: &Path, method: &str, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn requests_under_way_are_answered_before_plugins_end_and_files_are_removed_last() {
+async fn requests_in_flight_are_answered_before_plugins_end_and_files_are_removed_last() {
     let directory = tempfile::Builder::new().prefix("sk").tempdir_in("/tmp").unwrap();
     let gate = Gate::default();
     let python = Arc::new(FakePython::default());
@@ -75,7 +75,7 @@ async fn requests_under_way_are_answered_before_plugins_end_and_files_are_remove
         }
     };
     tokio::time::timeout(Duration::from_secs(60), refused).await.expect("it accepts no more");
-    assert!(!python.notes().contains(&"unload jira 1".to_owned()), "a request is under way");
+    assert!(!python.notes().contains(&"unload jira 1".to_owned()), "a request is in flight");
     gate.open();
     let answer: Value = serde_json::from_str(&held.await.unwrap()).unwrap();
     assert_eq!(answer["by"], "jira 1");

@@ -34,7 +34,7 @@ pub struct Description {
     pub routes: Vec<Route>,
     /// Examples from the manifest, whole shell lines.
     pub examples: Vec<String>,
-    /// What was wrong while the plugin was described and does not keep it from serving.
+    /// Problems found while the plugin was described, none of which keeps it from serving.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }

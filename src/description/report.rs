@@ -267,15 +267,15 @@ fn body_fields(document: &Value, operation: &Value) -> Vec<Parameter> {
         .collect()
 }
 
-/// The schema of the first successful JSON answer; `None` where it says nothing.
+/// The schema of the first successful JSON answer; `None` where it has no keyword but title and description.
 fn output(document: &Value, operation: &Value) -> Option<Value> {
     let answers = operation.get("responses")?.as_object()?;
     let (_, answer) = answers.iter().find(|(status, _)| status.starts_with('2'))?;
     let schema = answer.pointer("/content/application~1json/schema")?;
-    let says_something = schema.as_object().is_some_and(|keywords| {
+    let is_typed = schema.as_object().is_some_and(|keywords| {
         keywords.keys().any(|keyword| keyword != "title" && keyword != "description")
     });
-    says_something.then(|| schema::standalone(document, schema))
+    is_typed.then(|| schema::standalone(document, schema))
 }
 
 #[cfg(test)]

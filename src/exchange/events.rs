@@ -67,7 +67,7 @@ pub enum Stream {
 pub enum Signal {
     /// The call is cancelled.
     Cancel,
-    /// The answer to a question; `None` if there is none to be had.
+    /// The answer to a question; `None` if the caller cannot answer.
     Reply {
         /// The question.
         question: u64,

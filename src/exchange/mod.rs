@@ -53,7 +53,7 @@ pub enum Incoming {
     Whole(Bytes),
     /// It comes through [`IoSide::feed`].
     Fed,
-    /// It is the [`Request`]'s own, written where it is asked for.
+    /// It is the [`Request`]'s own, written when it is first read.
     OfRequest,
 }
 

@@ -1,4 +1,4 @@
-//! What a call asks of a plugin: a request as it came over HTTP, or a command and its values.
+//! The request of a call: received over HTTP, or composed of a command's values.
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,7 +12,7 @@ use super::head::{RequestHead, Target};
 /// Everything but RFC 3986's unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What a call asks of a plugin.
+/// The request of a call.
 #[derive(Debug)]
 #[expect(
     clippy::large_enum_variant,
@@ -66,7 +66,7 @@ pub struct Composed {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Cookies that are parameters.
     pub cookies: Vec<(String, String)>,
-    /// The fields of the JSON body, if there is one.
+    /// The fields of the JSON body; `None` without a body.
     pub body: Option<Map<String, Value>>,
 }
 

@@ -15,7 +15,7 @@ use crate::description::Description;
 use crate::environment;
 use crate::failure::{Failure, Kind};
 use crate::help;
-use crate::registry::Newest;
+use crate::store::Metadata;
 use crate::wire::{self, Endpoint, Health, PluginEntry, Plugins, Status};
 
 /// `GET /health`: never waits for a plugin.
@@ -102,7 +102,10 @@ pub(super) async fn help(
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
     match service.registry.metadata(&plugin).await {
-        Ok(newest) => help_answer(&newest, query.get("command").map(String::as_str)),
+        Ok((metadata, outdated)) => {
+            let command = query.get("command").map(String::as_str);
+            help_answer(&metadata, outdated.as_ref(), command)
+        }
         Err(failure) if failure.kind == Kind::NotFound => {
             let names = failure.available.unwrap_or_default();
             json(StatusCode::OK, &help::unknown_plugin(&plugin, &names))
@@ -111,11 +114,14 @@ pub(super) async fn help(
     }
 }
 
-/// Help, with a warning where it is that of an earlier load.
-pub(super) fn help_answer(newest: &Newest, command: Option<&str>) -> Response {
-    let description = &newest.metadata.description;
-    let mut response = json(StatusCode::OK, &help::answer(description, command));
-    if let Some(failure) = &newest.outdated {
+/// Help, with a warning where the metadata is that of an earlier load.
+pub(super) fn help_answer(
+    metadata: &Metadata,
+    outdated: Option<&Failure>,
+    command: Option<&str>,
+) -> Response {
+    let mut response = json(StatusCode::OK, &help::answer(&metadata.description, command));
+    if let Some(failure) = outdated {
         warn(&mut response, &help::outdated(failure));
     }
     response
@@ -127,15 +133,15 @@ pub(super) async fn commands(
     Path(plugin): Path<String>,
 ) -> Response {
     match service.registry.metadata(&plugin).await {
-        Ok(newest) => {
-            let help = help::plugin(&newest.metadata.description);
+        Ok((metadata, _)) => {
+            let help = help::plugin(&metadata.description);
             json(StatusCode::OK, &help.get("commands").unwrap_or(&json!([])))
         }
         Err(failure) => failed(&failure),
     }
 }
 
-/// What FastAPI says too.
+/// The answer that FastAPI gives, too.
 pub(super) async fn method_not_allowed() -> Response {
     json(StatusCode::METHOD_NOT_ALLOWED, &json!({"detail": "Method Not Allowed"}))
 }

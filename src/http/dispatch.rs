@@ -33,7 +33,7 @@ pub(super) async fn dispatch(
     }
 }
 
-/// Answers a request with what `plugin` makes of it.
+/// Answers a request with the answer of `plugin`.
 pub(super) async fn answer(
     service: &Service,
     plugin: Arc<Served>,
@@ -47,11 +47,11 @@ pub(super) async fn answer(
 
 /// Makes a call and writes its answer, the body as it comes.
 pub(super) async fn call(invocation: Invocation<Body>) -> Response {
-    let underway = match calls::begin(invocation).await {
-        Ok(underway) => underway,
+    let pending = match calls::begin(invocation).await {
+        Ok(pending) => pending,
         Err(failure) => return failed(&failure),
     };
-    match underway.answer().await {
+    match pending.answer().await {
         Ok(answer) => written(answer),
         Err(failure) => failed(&failure),
     }

@@ -13,7 +13,7 @@ use utoipa_swagger_ui::{Config, Url};
 use super::{Service, failed};
 use crate::failure::{Failure, Kind};
 use crate::openapi;
-use crate::registry::{Newest, Snapshot};
+use crate::registry::Snapshot;
 
 /// The script that names the documents.
 const CONFIGURED: &str = "swagger-initializer.js";
@@ -54,15 +54,15 @@ pub(super) async fn of_plugin(
     headers: HeaderMap,
 ) -> Response {
     match service.registry.metadata(&plugin).await {
-        Ok(Newest { outdated: Some(failure), .. }) => failed(&failure),
-        Ok(newest) => match &newest.metadata.openapi {
+        Ok((_, Some(failure))) => failed(&failure),
+        Ok((metadata, None)) => match &metadata.openapi {
             Some(text) => tagged(&headers, "application/json", Bytes::from(text.to_string())),
             None => failed(
                 &Failure::new(
                     Kind::NotFound,
                     format!("{plugin} has no OpenAPI document: FastAPI could not make one"),
                 )
-                .hint("`skills-daemon logs` says why."),
+                .hint("Run `skills-daemon logs` to see why."),
             ),
         },
         Err(failure) => failed(&failure),

@@ -1,7 +1,7 @@
-//! The one way in: what happens to a request before anybody answers it.
+//! The one way in: what happens to a request before it is answered.
 //!
 //! Hundreds of thousands of requests may pass here in a second, so a request for a plugin that serves goes
-//! straight to it; the router, which is for everything else, is asked only then. No plugin can have a name that
+//! straight to it; the router takes all others. No plugin can have a name that
 //! hides a route of the daemon's ([`crate::manifest::check_name`]), and the pages that the daemon adds below a
 //! plugin's prefix are in [`PAGES`].
 

@@ -1,8 +1,8 @@
-//! Who may ask: the user's own programs, and nobody through a browser from elsewhere.
+//! Access control: the user's own programs are served, pages of other sites are not.
 //!
 //! The Unix socket is private by its mode. On TCP, any web page can make the browser send requests to
 //! loopback. So a request must name a loopback host (which stops DNS rebinding), and one that a browser made
-//! (it says so in `Origin` or `Sec-Fetch-Site`) must come from a page of the daemon itself.
+//! (which sends `Origin` or `Sec-Fetch-Site`) must come from a page of the daemon itself.
 
 use std::net::IpAddr;
 
@@ -16,7 +16,10 @@ use crate::wire;
 
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Lets a request through, or says why not.
+/// Checks that a request may be served.
+///
+/// # Errors
+/// The request comes from another site or host, or is for a route of the Unix socket only.
 pub(super) fn check(peer: Peer, request: &Request) -> Result<(), Failure> {
     match peer {
         Peer::Unix => Ok(()),

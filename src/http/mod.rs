@@ -1,8 +1,8 @@
 //! HTTP: the daemon's own routes, the guards, and the way to the plugins.
 //!
 //! A request comes in by [`mod@entry`], which has it pass [`observe`] (request id, log, idle clock) and [`guard`]
-//! (who may ask at all), and goes on to a route of [`core`] or [`run`], or to [`dispatch`], which hands it to a
-//! plugin. Nothing here attaches to Python.
+//! (which peers and sites are served), and goes on to a route of [`core`] or [`run`], or to [`dispatch`], which hands
+//! it to a plugin. Nothing here attaches to Python.
 //!
 //! To add a route: a handler in `core`, a line in [`entry()`], and its name in
 //! [`crate::manifest::check_name`], so that no plugin takes it.
@@ -42,7 +42,7 @@ use observe::IdleClock;
 /// The largest body of a request to the daemon itself, in bytes.
 const OWN_BODY_MAX: usize = 64 << 20;
 
-/// What a request asks of the daemon as a whole.
+/// A request that concerns the daemon as a whole.
 pub enum Control {
     /// End.
     Shutdown,
@@ -50,7 +50,7 @@ pub enum Control {
     Reload {
         /// Names or paths; without any, all plugins, and discover again.
         plugins: Vec<String>,
-        /// Where the answer goes: what changed, or which plugin is not known.
+        /// The receiver of the outcome.
         answer: oneshot::Sender<Result<Reloaded, Failure>>,
     },
 }
@@ -59,13 +59,13 @@ pub enum Control {
 pub struct Service {
     /// All plugins.
     pub registry: Arc<Registry>,
-    /// What the plugins' health checks said last.
+    /// The last results of the plugins' health checks.
     pub health: Arc<HealthBook>,
     /// Where the daemon listens.
     pub ready: Ready,
     /// The interpreter of the venv.
     pub venv_python: PathBuf,
-    /// The way to whoever runs the daemon.
+    /// The way to the task that runs the daemon.
     pub control: mpsc::Sender<Control>,
     /// True once the daemon stops.
     pub stopping: AtomicBool,
@@ -98,7 +98,7 @@ impl Service {
         }
     }
 
-    /// The time since the last request began or ended; zero while one is under way.
+    /// The time since the last request began or ended; zero while one is in flight.
     pub fn idle_for(&self) -> std::time::Duration {
         match self.in_flight.load(std::sync::atomic::Ordering::Relaxed) {
             0 => self.clock.idle_for(),

@@ -58,7 +58,7 @@ impl IdleClock {
     }
 }
 
-/// Counts a request as under way for as long as it lives, also when its connection is cut.
+/// Counts a request as in flight for as long as it lives, also when its connection is cut.
 struct InFlight(Arc<Service>);
 
 impl Drop for InFlight {
@@ -68,7 +68,7 @@ impl Drop for InFlight {
     }
 }
 
-/// A request under way.
+/// A request in flight.
 pub(super) struct Observed {
     begun: Instant,
     in_flight: InFlight,
@@ -77,7 +77,7 @@ pub(super) struct Observed {
     uri: Uri,
 }
 
-/// Gives the request its id and counts it as under way.
+/// Gives the request its id and counts it as in flight.
 pub(super) fn begin(service: Arc<Service>, request: &Request) -> Observed {
     let begun = Instant::now();
     service.in_flight.fetch_add(1, Ordering::Relaxed);
@@ -118,7 +118,7 @@ impl Observed {
         if response.body().size_hint().exact().is_some() {
             return response;
         }
-        // An answer that streams is under way until its last byte.
+        // An answer that streams is in flight until its last byte.
         response.map(|body| {
             Body::new(body.map_frame(move |frame| {
                 let _ = &in_flight;
@@ -137,7 +137,7 @@ fn request_id(headers: &HeaderMap) -> Arc<str> {
         .map_or_else(fresh_id, Arc::from)
 }
 
-/// Eight hex digits that tell requests apart; they are no secret.
+/// Eight hex digits, different for each request; they are no secret.
 fn fresh_id() -> Arc<str> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     static KEYS: std::sync::OnceLock<RandomState> = std::sync::OnceLock::new();

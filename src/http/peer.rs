@@ -1,4 +1,4 @@
-//! Where a request comes from, and the listeners that know it.
+//! Where a request comes from, and the listeners that record it.
 
 use std::io;
 use std::net::SocketAddr;

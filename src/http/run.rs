@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use super::observe::{Called, RequestId};
@@ -16,26 +16,27 @@ use crate::calls::{Context, Invocation, Target};
 use crate::exchange::request::Addressed;
 use crate::failure::{Failure, Kind};
 use crate::help;
-use crate::registry::Newest;
 use crate::runtime::Caller;
+use crate::store::Metadata;
 use crate::wire::{self, Run};
 
 /// `POST /-/run`.
 pub(super) async fn run(
     State(service): State<Arc<Service>>,
     Extension(request_id): Extension<RequestId>,
+    headers: HeaderMap,
     run: Result<Json<Run>, JsonRejection>,
 ) -> Response {
     let run = match run {
         Ok(Json(run)) => run,
-        Err(rejection) => return refused(&rejection),
+        Err(rejection) => return refused(&rejection, &headers),
     };
     if is_newer(&run.client) || !service.venv_python.exists() {
         return outdated();
     }
     if run.help {
         return match service.registry.metadata(&run.plugin).await {
-            Ok(newest) => answer_help(&newest, &run.arguments),
+            Ok((metadata, outdated)) => answer_help(&metadata, outdated.as_ref(), &run.arguments),
             Err(failure) => failed(&failure),
         };
     }
@@ -45,7 +46,7 @@ pub(super) async fn run(
     }
 }
 
-/// Resolves the command line and answers with what the plugin makes of it.
+/// Resolves the command line and answers with the plugin's answer.
 async fn call(service: &Service, run: Run, request_id: RequestId) -> Result<Response, Failure> {
     let plugin = service.registry.find(&run.plugin).await?;
     let directory = run.directory.map(PathBuf::from);
@@ -83,13 +84,13 @@ async fn call(service: &Service, run: Run, request_id: RequestId) -> Result<Resp
 }
 
 /// The answer to a body that is no [`Run`].
-fn refused(rejection: &JsonRejection) -> Response {
+fn refused(rejection: &JsonRejection, headers: &HeaderMap) -> Response {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let most = super::OWN_BODY_MAX >> 20;
-        return failed(
-            &Failure::new(Kind::TooLarge, "the values of this call are too large together")
-                .hint(format!("A call takes {most} MiB, written as JSON.")),
-        );
+        let length = headers.get(header::CONTENT_LENGTH).and_then(|text| text.to_str().ok());
+        let size = length.and_then(|text| text.parse().ok());
+        return failed(&Failure::body_too_large(size, super::OWN_BODY_MAX as u64).hint(
+            "The values of a call are sent as one JSON document; give a path to a file where the command takes one.",
+        ));
     }
     failed(&Failure::new(Kind::Usage, rejection.body_text()))
 }
@@ -114,8 +115,9 @@ fn is_newer(client: &str) -> bool {
     numbers(client) > numbers(crate::VERSION)
 }
 
-fn answer_help(newest: &Newest, arguments: &[String]) -> Response {
-    let mut response = core::help_answer(newest, help::asked(arguments).as_deref());
+fn answer_help(metadata: &Metadata, outdated: Option<&Failure>, arguments: &[String]) -> Response {
+    let command = help::asked(arguments);
+    let mut response = core::help_answer(metadata, outdated, command.as_deref());
     response.headers_mut().insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_HELP));
     response
 }

@@ -16,27 +16,18 @@ pub struct Entry {
     pub id: u64,
     /// Identifies the version that serves; 0 for none.
     pub version: u64,
-    /// Where it lies.
+    /// Its source.
     pub source: PluginSource,
     /// Its own name once it was imported, before that the manifest's or a guess.
     pub name: String,
     /// True if the name is certain.
     pub named: bool,
-    /// What it does.
+    /// Its state.
     pub state: PluginState,
     /// The version that serves, if [`Entry::state`] is [`PluginState::Ready`].
     pub served: Option<Arc<Served>>,
-    /// The metadata of an earlier load.
-    pub cached: Option<Cached>,
-}
-
-/// Metadata that was kept on disk.
-#[derive(Clone, Debug)]
-pub struct Cached {
-    /// The metadata.
-    pub metadata: Metadata,
-    /// True if the plugin's files are still the same.
-    pub is_fresh: bool,
+    /// The metadata on disk, of the last load that served.
+    pub cached: Option<Metadata>,
 }
 
 /// All plugins at one moment, in order of discovery.
@@ -59,8 +50,7 @@ impl Entry {
         }
         match self.state {
             PluginState::Asleep | PluginState::Loading(_) => {
-                let cached = self.cached.as_ref().filter(|cached| cached.is_fresh)?;
-                Some(&cached.metadata)
+                self.cached.as_ref().filter(|cached| cached.is_fresh)
             }
             PluginState::Ready { .. } | PluginState::Failed(_) => None,
         }
@@ -156,7 +146,7 @@ impl Snapshot {
             (Some(near), _) => format!("Did you mean '{near}'?"),
             (None, Some(error)) => format!("It may be one that did not load: {error}"),
             (None, None) => {
-                "`skills-daemon plugins` lists all plugins; README says where they are found."
+                "`skills-daemon plugins` lists all plugins; see README for where they are found."
                     .into()
             }
         };

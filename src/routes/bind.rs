@@ -42,7 +42,7 @@ pub enum Field<'a> {
     Json(Cow<'a, str>),
 }
 
-/// No certain value: FastAPI decides, or what stands in its place.
+/// No value is certain: the request is FastAPI's to answer.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Uncertain;
 

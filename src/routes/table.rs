@@ -15,14 +15,15 @@ use crate::description::Description;
 /// The index over a plugin's routes.
 #[derive(Debug, Default)]
 pub struct Table {
-    routes: Vec<Entry>,
+    routes: Vec<RouteEntry>,
     root: Node,
     /// By order of declaration.
     irregular: Vec<(usize, Irregular)>,
 }
 
+/// One route of the index.
 #[derive(Debug, Default)]
-struct Entry {
+struct RouteEntry {
     /// Methods and the index of the command behind each, if it can be called directly; `None` for all methods.
     methods: Option<Vec<(String, Option<usize>)>>,
     /// Names of the whole-segment parameters, in order.
@@ -80,7 +81,7 @@ impl Table {
                     },
                 ),
             };
-            table.routes.push(Entry { methods, names });
+            table.routes.push(RouteEntry { methods, names });
         }
         for (index, command) in description.all_commands() {
             let direct = table.routes.get_mut(command.route).filter(|_| command.plan().is_some());
@@ -100,7 +101,7 @@ impl Table {
 
     /// The command that `method` and the decoded `path` below the plugin's prefix are certain to be for.
     ///
-    /// `None` means: ask FastAPI. It is the right one for 404, 405 and redirects, too.
+    /// `None` leaves the request to FastAPI, 404, 405 and redirects included.
     pub fn find<'m>(&'m self, method: &str, path: &'m str) -> Option<Matched<'m>> {
         // In Starlette's expressions a closing line break counts as the end.
         if path.contains('\n') {
@@ -158,7 +159,7 @@ fn is_below(path: &str, prefix: &str) -> bool {
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-impl Entry {
+impl RouteEntry {
     fn takes(&self, method: &str) -> bool {
         self.methods.as_ref().is_none_or(|methods| methods.iter().any(|(own, _)| own == method))
     }
@@ -220,7 +221,7 @@ mod tests {
     use crate::command::{Calling, Command, Plan};
     use crate::description::Route;
 
-    /// A table of routes given as method (empty for all), path (`?` for unknown), and whether there is a plan.
+    /// A table of routes given as method (empty for all), path (`?` for unknown), and whether it has a plan.
     fn table(routes: &[(&str, &str, bool)]) -> Table {
         let mut description = Description::default();
         for (number, (method, path, planned)) in routes.iter().enumerate() {

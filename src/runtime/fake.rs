@@ -1,4 +1,4 @@
-//! [`FakePython`]: a [`Runtime`] without Python, which does what a script says, faults included.
+//! [`FakePython`]: a [`Runtime`] without Python, which follows a script, faults included.
 //!
 //! A plugin is scripted by its working name; each load takes the script of the moment and is a version of its own.
 //! What happens is noted in order, so that a test waits for a note instead of for time to pass.
@@ -36,7 +36,7 @@ impl Gate {
     }
 }
 
-/// What a plugin does when it is asked for something.
+/// The outcome of a load, a hook or a check.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
     /// What it should.
@@ -97,7 +97,7 @@ impl Script {
     }
 }
 
-/// An interpreter that does what its scripts say.
+/// An interpreter that follows scripts.
 #[derive(Default)]
 pub(crate) struct FakePython {
     scripts: Mutex<HashMap<String, Script>>,
@@ -160,7 +160,7 @@ impl Runtime for FakePython {
                 Act::Fails(error) => return Err(failed(error)),
                 Act::Hangs(gate) => gate.passed().await,
             }
-            let described = Report {
+            let report = Report {
                 name: script.name.to_owned(),
                 version: version.to_string(),
                 routes: serde_json::from_value(script.routes.clone()).unwrap(),
@@ -169,7 +169,7 @@ impl Runtime for FakePython {
             };
             let id = format!("{} {version}", script.name);
             Ok(Loaded {
-                described,
+                report,
                 instance: Arc::new(FakePlugin(Arc::new(Thread {
                     script,
                     id,

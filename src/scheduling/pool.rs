@@ -147,7 +147,7 @@ impl<C> Pool<C> {
     /// A thread that was to be started cannot be.
     ///
     /// # Errors
-    /// Returns all waiting calls if there is no thread to run them.
+    /// Returns all waiting calls if the pool has no thread to run them.
     pub fn unstarted(&mut self) -> Result<Effect, VecDeque<C>> {
         self.promised -= 1;
         if self.threads() == 0 {

@@ -16,11 +16,11 @@ use crate::failure::{Failure, Kind};
 pub struct PluginStatus {
     /// Its name, or the best guess at it.
     pub name: String,
-    /// Where it lies.
+    /// Path of its directory or file.
     pub path: String,
     /// The number of its commands.
     pub commands: usize,
-    /// What it does.
+    /// Its state.
     pub state: PluginState,
 }
 
@@ -45,7 +45,7 @@ pub enum PluginState {
 /// The reload of a plugin that serves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Reload {
-    /// There is none.
+    /// No reload is pending, and the last one succeeded.
     #[default]
     Idle,
     /// A new version is being loaded; the old one serves.
@@ -115,7 +115,7 @@ impl PluginState {
         }
     }
 
-    /// The stage of the load under way.
+    /// The stage of the load in progress.
     pub fn stage(&self) -> Option<&Stage> {
         match self {
             PluginState::Loading(stage)

@@ -79,7 +79,5 @@ fn a_value_may_be_long_wherever_it_travels() {
     assert_eq!(body.ok().json()["text"].as_str().unwrap().len(), 8 << 20);
     let mut many = vec!["notes", "note"];
     many.extend(["--text", "@most.txt"].repeat(8));
-    home.client(&many)
-        .fails_with(1)
-        .says("Error: the values of this call are too large together\n");
+    home.client(&many).fails_with(1).says("Error: request body too large (65 MiB, limit 64 MiB)");
 }

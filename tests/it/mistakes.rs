@@ -93,7 +93,7 @@ fn names_that_do_not_exist() {
 
     $ nothing take
     Error: Unknown plugin: nothing
-    Hint: `skills-daemon plugins` lists all plugins; README says where they are found.
+    Hint: `skills-daemon plugins` lists all plugins; see README for where they are found.
     Available: shop, demo
     exit status 1
 

@@ -13,7 +13,7 @@ use skills_daemon::paths::{self, Paths};
 static PYTHON: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/python");
 static MANIFESTS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/manifests");
 
-/// What new plugins are made of, which is nothing to import.
+/// Templates of new plugins, which are not imported.
 const TEMPLATES: &str = "templates";
 /// Where bundled plugins lie below the unpacked tree.
 const PLUGINS: &str = "plugins";
@@ -63,7 +63,7 @@ fn files<'a>(dir: &'a Dir<'a>) -> Vec<&'a include_dir::File<'a>> {
         .collect()
 }
 
-/// Tells this tree from that of another build.
+/// A hash of the tree, different for another build.
 fn fingerprint() -> u64 {
     let mut hasher = DefaultHasher::new();
     for file in files(&PYTHON).into_iter().chain(files(&MANIFESTS)) {
@@ -81,7 +81,7 @@ fn write(dir: &Dir<'_>, target: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes the trees of earlier builds; the life lock says that no daemon uses them.
+/// Removes the trees of earlier builds; the life lock is held, so no daemon uses them.
 fn remove_old(cache: &Path) -> io::Result<()> {
     for entry in fs::read_dir(cache)? {
         let entry = entry?;

@@ -1,4 +1,4 @@
-//! One request, as Python sees it: the raw material of an ASGI call.
+//! One request as a Python object: arguments of a handler, or scope and messages of ASGI.
 //!
 //! All methods run on the plugin's thread (or on one of its pool threads) with the GIL held, and none of them
 //! waits.
@@ -27,7 +27,7 @@ use crate::wakes;
 /// A request and the way to its answer.
 #[pyclass(frozen, module = "_skills_host")]
 pub(crate) struct Call {
-    /// Tells calls of one plugin apart.
+    /// Number of the call, unique in its plugin.
     #[pyo3(get)]
     id: u64,
     /// How to call the handler without FastAPI.
@@ -124,7 +124,7 @@ impl Call {
         context::copy_with(base, variable, self.request_id(py)?.as_any())
     }
 
-    /// The keyword arguments of the handler, or `None` if FastAPI has to say what is wrong with the request.
+    /// The keyword arguments of the handler, or `None` if FastAPI has to answer.
     fn arguments<'py>(
         &self,
         py: Python<'py>,

@@ -13,7 +13,7 @@ pub(crate) fn copy_with<'py>(
     // SAFETY: attached to Python, as `py` shows. `PyContext_Copy` checks that its argument is a context and returns
     // a new reference, or null with an exception set.
     let context = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContext_Copy(base.as_ptr()))? };
-    // SAFETY: `context` is a context, new, so that nobody else has entered it. All calls check their arguments'
+    // SAFETY: `context` is a context, new, so no other code has entered it. All calls check their arguments'
     // types and fail with an exception set; a context that was entered is left again in any case.
     unsafe {
         if ffi::PyContext_Enter(context.as_ptr()) != 0 {

@@ -45,7 +45,7 @@ pub(crate) fn version() -> String {
 
 /// Checks that the loader took the library it was meant to take.
 pub(crate) fn check_library(expected: &Path) -> Result<(), Failure> {
-    // Only Linux tells; elsewhere the version in the venv's stamp is the check.
+    // Only Linux lists what is mapped; elsewhere the version in the venv's stamp is the check.
     let Ok(maps) = fs::read_to_string("/proc/self/maps") else { return Ok(()) };
     let loaded = maps
         .lines()

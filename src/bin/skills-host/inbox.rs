@@ -139,7 +139,7 @@ pub(crate) struct Inbox {
 
 #[pymethods]
 impl Inbox {
-    /// The descriptor that becomes readable when there is something to take.
+    /// The descriptor that becomes readable when an event can be taken.
     fn fileno(&self) -> i32 {
         self.reader.as_raw_fd()
     }
@@ -188,7 +188,7 @@ impl Drop for Inbox {
         queue.closed = true;
         let left = std::mem::take(&mut queue.events);
         drop(queue);
-        // Dropped outside of the lock: each tells its sender that nobody will answer.
+        // Dropped outside of the lock: each call reports to its sender that it is aborted.
         drop(left);
     }
 }
@@ -205,7 +205,7 @@ impl Reply {
     fn send(&self, answer: Result<String, String>) {
         let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(sender) = sender {
-            // Whoever asked may have given up.
+            // Fails only if nothing waits for the answer any more.
             let _ = sender.send(answer);
         }
     }
@@ -218,7 +218,7 @@ impl Reply {
         self.send(Ok(json));
     }
 
-    /// Answers that it failed, in words.
+    /// Answers with the message of a failure.
     fn fail(&self, message: String) {
         self.send(Err(message));
     }

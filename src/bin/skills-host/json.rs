@@ -7,7 +7,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
-/// Deeper nesting is left to Python, which knows cycles.
+/// Deeper nesting is left to Python, which detects cycles.
 const DEPTH_MAX: usize = 64;
 
 /// A value that is not plain.

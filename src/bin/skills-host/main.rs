@@ -2,10 +2,10 @@
 //!
 //! - `embed`: initializing CPython as the venv's interpreter.
 //! - `bundle`: the Python code in the binary, laid out on disk.
-//! - `plugins`: [`skills_daemon::runtime::Python`] over the embedded interpreter; a thread per plugin.
+//! - `plugins`: [`skills_daemon::runtime::Runtime`] over the embedded interpreter; a thread per plugin.
 //! - `inbox`: the queue into a plugin's thread; `load`: how long it is.
 //! - `pool`: the threads for `def` handlers of one plugin.
-//! - `call`: one request, as Python sees it.
+//! - `call`: one request, as a Python object.
 //! - `binder`: from bound values to a handler's arguments; `json`: from its result to bytes.
 //! - `wakes`: sending finished answers, together or at once.
 //! - `log`: Python's log records into the daemon's log.
@@ -81,7 +81,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // SAFETY: no other thread runs yet, so nobody reads the environment while it changes.
+    // SAFETY: no other thread runs yet, so none reads the environment while it changes.
     unsafe { environment::restore_library_path() };
     let env = Environment::of_process();
     let reporter = match Reporter::new(arguments.foreground, &env) {
@@ -147,7 +147,7 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     outcome
 }
 
-/// Tells whoever started the host how far it is.
+/// Reports the progress of the start.
 enum Reporter {
     /// Lines of JSON to the launcher, until `ready` or `failed`.
     Launcher(Arc<Mutex<Option<File>>>),

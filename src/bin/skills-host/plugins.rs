@@ -1,4 +1,4 @@
-//! [`skills_daemon::runtime::Python`] over the embedded interpreter: a thread per plugin.
+//! [`Runtime`] over the embedded interpreter: a thread per plugin.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,22 +43,19 @@ impl Runtime for Embedded {
                 .name(format!("plugin-{}", request.working_name))
                 .spawn(move || {
                     run_worker(inboxes, own_pool, request, answer);
-                    // Nobody may wait for it.
+                    // Fails only if nothing waits for the end.
                     let _ = ended.send(());
                 })
                 .map_err(failed)?;
             let text = answered
                 .await
-                .map_err(|_| Failure::new(Kind::Bug, "the plugin's thread ended without a word"))?
+                .map_err(|_| Failure::new(Kind::Bug, "the plugin's thread ended without an answer"))?
                 .map_err(|message| {
                     Failure::new(Kind::Plugin, message)
                         .hint("Correct it, then run `skills-daemon reload`; `skills-daemon logs` has the traceback.")
                 })?;
-            let described = serde_json::from_str(&text).map_err(|error| {
-                Failure::new(
-                    Kind::Bug,
-                    format!("the plugin's description is not as it must be: {error}"),
-                )
+            let report = serde_json::from_str(&text).map_err(|error| {
+                Failure::new(Kind::Bug, format!("cannot read the plugin's description: {error}"))
             })?;
             let worker = Worker {
                 loops,
@@ -66,7 +63,7 @@ impl Runtime for Embedded {
                 next_call: AtomicU64::new(1),
                 end: std::sync::Mutex::new(Some(end)),
             };
-            Ok(Loaded { described, instance: Arc::new(worker) })
+            Ok(Loaded { report, instance: Arc::new(worker) })
         })
     }
 }
@@ -78,8 +75,17 @@ fn run_worker(
     request: LoadRequest,
     answer: oneshot::Sender<Answer>,
 ) {
-    let LoadRequest { init_file, working_name, entry_point, commands, about, loops: _ } = request;
-    let commands = json!({"commands": commands, "about": about}).to_string();
+    let LoadRequest {
+        init_file,
+        working_name,
+        entry_point,
+        commands,
+        version,
+        description,
+        loops: _,
+    } = request;
+    let about = json!({"version": version, "description": description});
+    let outline = json!({"commands": commands, "about": about}).to_string();
     let init_file: PathBuf = std::path::absolute(&init_file).unwrap_or(init_file);
     let outcome = Python::attach(|py| -> PyResult<()> {
         let inboxes =
@@ -92,7 +98,7 @@ fn run_worker(
             init_file.to_string_lossy(),
             &working_name,
             entry_point,
-            commands,
+            outline,
             reply,
         );
         py.import("skills_host.worker")?.call_method1("run", arguments)?;
@@ -123,7 +129,7 @@ impl Worker {
         }
     }
 
-    /// Asks the worker; the future resolves when it answers.
+    /// Sends a verb to the worker; the future resolves with its answer.
     fn ask(&self, verb: &'static str, limit: Duration) -> impl Future<Output = Answer> + use<> {
         let (answer, answered) = oneshot::channel();
         let sent = self.loops[0].send(Event::Verb(verb, limit.as_secs_f64(), answer));

@@ -24,7 +24,7 @@ const WATCH_PERIOD: Duration = Duration::from_millis(5);
 
 struct State {
     schedule: pool::Pool<Call>,
-    /// The threads there are.
+    /// All threads, by number.
     threads: HashMap<ThreadNumber, Thread>,
     /// How to run a call, from the plugin's load until the pool is closed.
     work: Option<Arc<Work>>,
@@ -125,7 +125,7 @@ impl Pool {
             (asleep, (calls, state.work.take(), state.when_empty.take()))
         };
         asleep.iter().for_each(Thread::unpark);
-        // Outside of the lock: each call tells its sender that nobody will answer.
+        // Outside of the lock: each call reports to its sender that it is aborted.
         drop(left);
     }
 
@@ -160,7 +160,7 @@ impl Pool {
             Ok(effect) => self.carry_out(state, effect),
             Err(calls) => {
                 drop(state);
-                // Each tells its sender that nobody will answer.
+                // Each reports to its sender that it is aborted.
                 drop(calls);
                 Err(Refused::NoThread)
             }
@@ -173,7 +173,7 @@ impl Pool {
             tokio::time::sleep(WATCH_PERIOD).await;
             let mut state = self.0.lock();
             let Some(effect) = state.schedule.watched() else { return };
-            // It fails where there is no thread at all, for calls whose senders have learnt that.
+            // Fails where no thread can be started, which the senders of the calls get as an abort.
             let _ = self.carry_out(state, effect);
         }
     }
@@ -209,7 +209,7 @@ impl Pool {
             }
             wakes::close();
             if let Some(Prepared { prepared: Some(prepared), .. }) = work {
-                self.said(prepared.call_method0("close"));
+                self.result(prepared.call_method0("close"));
             }
         });
         self.0.lock().threads.remove(&number);
@@ -220,14 +220,14 @@ impl Pool {
         if work.is_none() {
             *work = self.prepare(py);
         }
-        // Without: the pool was closed meanwhile, which the call tells its sender when it is dropped.
+        // Without: the pool was closed meanwhile, which the call reports to its sender when it is dropped.
         let Some(Prepared { work, .. }) = work else { return };
-        self.said(Bound::new(py, call).and_then(|call| work.run.bind(py).call1((call,))));
+        self.result(Bound::new(py, call).and_then(|call| work.run.bind(py).call1((call,))));
     }
 
     fn prepare<'py>(&self, py: Python<'py>) -> Option<Prepared<'py>> {
         let work = self.0.lock().work.clone()?;
-        let prepared = self.said(work.prepare.bind(py).call0());
+        let prepared = self.result(work.prepare.bind(py).call0());
         Some(Prepared { work, prepared })
     }
 
@@ -240,12 +240,12 @@ impl Pool {
             (next, empty)
         };
         if let Some(callback) = empty {
-            self.said(callback.bind(py).call0());
+            self.result(callback.bind(py).call0());
         }
         next
     }
 
-    /// Sleeps, without the GIL, until there is something else to do.
+    /// Sleeps, without the GIL, until the schedule has another step.
     fn sleep(&self, number: ThreadNumber) -> Next<Call> {
         let begun = Instant::now();
         loop {
@@ -257,8 +257,8 @@ impl Pool {
         }
     }
 
-    /// What a call into Python gave; an error, which only a mistake of the daemon can be, is logged.
-    fn said<'py>(&self, outcome: PyResult<Bound<'py, PyAny>>) -> Option<Bound<'py, PyAny>> {
+    /// Returns the result of a call into Python; an error, which only a mistake of the daemon can be, is logged.
+    fn result<'py>(&self, outcome: PyResult<Bound<'py, PyAny>>) -> Option<Bound<'py, PyAny>> {
         outcome
             .inspect_err(|error| {
                 tracing::error!(plugin = self.0.name, %error, "the threads for def handlers");

@@ -1,4 +1,5 @@
-//! Waking those who wait for answers, once per batch: carries out what [`skills_daemon::scheduling::hold`] decides.
+//! Waking the tasks that wait for answers, once per batch: carries out what
+//! [`skills_daemon::scheduling::hold`] decides.
 //!
 //! Every thread that answers calls has a [`Desk`] with the wakers that it holds, behind a lock that only the sweep
 //! ever contends for. The sweep is a thread of its own that looks at all desks every few milliseconds while something is
@@ -48,8 +49,8 @@ pub(crate) fn open() {
     OWN.with(|own| own.lock().open());
 }
 
-/// Wakes who waits for the answer that was finished at `now`: together with what is held if it is the `last` of its
-/// batch, later if not, at once outside of any batch.
+/// Wakes the task that waits for the answer that was finished at `now`: together with what is held if it is the
+/// `last` of its batch, later if not, at once outside of any batch.
 pub(crate) fn wake(waker: Waker, now: Instant, last: bool) {
     if last {
         take_out(|hold, wakers| hold.finished_last(waker, wakers));

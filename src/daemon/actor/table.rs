@@ -213,7 +213,7 @@ fn sleep_and_names() -> Vec<Row> {
         ("during late hooks", nothing(late_start(V1)), NameLost(V1, "twin"),
             "nothing, failed (name: twin); v1 ends", "unload v1"),
         ("the winner goes away", nothing(taken()), NameFree(V2), "nothing, installing v2", "install v2"),
-        ("which means nothing to others", nothing(broken()), NameFree(V2), "nothing, failed (syntax)", "-"),
+        ("no effect on other failures", nothing(broken()), NameFree(V2), "nothing, failed (syntax)", "-"),
     ]
 }
 

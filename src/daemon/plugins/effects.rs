@@ -56,25 +56,25 @@ impl Router {
 
     /// Takes over what was imported, if its name can be one.
     pub(super) fn imported(&mut self, id: u64, version: Version, loaded: Result<Loaded, Failure>) {
-        let Loaded { described, instance } = match loaded {
+        let Loaded { report, instance } = match loaded {
             Ok(loaded) => loaded,
             Err(failure) => return self.broke(id, version, failure),
         };
         let plugin = self.plugins.iter_mut().find(|plugin| plugin.id == id);
         let load = plugin.and_then(|plugin| plugin.versions.get_mut(&version));
-        let (Some(load), Ok(())) = (load, manifest::check_name(&described.name)) else {
+        let (Some(load), Ok(())) = (load, manifest::check_name(&report.name)) else {
             tokio::spawn(async move { instance.unload(HOOK_GRACE).await });
-            let message = manifest::check_name(&described.name).err().unwrap_or_default();
+            let message = manifest::check_name(&report.name).err().unwrap_or_default();
             return self.broke(id, version, Failure::new(Kind::Plugin, message));
         };
-        let name = described.name.clone();
-        let openapi = described.openapi.as_ref().map(|document| document.to_string().into());
-        let description = described.into_description(load.manifest.cli.examples.clone());
+        let name = report.name.clone();
+        let openapi = report.openapi.as_ref().map(|document| document.to_string().into());
+        let description = report.into_description(load.manifest.cli.examples.clone());
         for warning in &description.warnings {
             tracing::warn!(plugin = name, "{warning}");
         }
         let table = Table::new(&description);
-        let metadata = Metadata { description: Arc::new(description), openapi };
+        let metadata = Metadata { description: Arc::new(description), openapi, is_fresh: true };
         let served = Served { metadata, table, instance, complaints: Vec::new() };
         load.served = Some(Arc::new(served));
         if self.plugin(id).is_some_and(|plugin| plugin.state.expected() == Some(version)) {
@@ -107,7 +107,7 @@ impl Router {
         });
     }
 
-    /// Keeps the hooks' complaints with the version, which nobody else holds yet.
+    /// Keeps the hooks' complaints with the version, which has no other owner yet.
     pub(super) fn started(&mut self, id: u64, version: Version, complaints: Vec<String>) {
         let plugin = self.plugins.iter_mut().find(|plugin| plugin.id == id);
         let load = plugin.and_then(|plugin| plugin.versions.get_mut(&version));
@@ -168,7 +168,7 @@ impl Router {
                 () = instance.finish(LAST_REQUEST_LIMIT) => {}
                 // Fails only if the sender is gone, which `shared` keeps.
                 _ = stopping.wait_for(|stopping| *stopping) => {}
-                // A thread that is blocked does not even say that it is.
+                // `finish` never resolves while the thread is blocked.
                 () = tokio::time::sleep(LAST_REQUEST_LIMIT + HOOK_GRACE) => {}
             }
             // The plugin's own limit comes first; only a blocked thread gets this far.

@@ -9,7 +9,6 @@ use super::Shared;
 use crate::discovery::{self, Origin, PluginSource};
 use crate::failure::{Failure, Kind};
 use crate::manifest::{Load, Manifest, ManifestError};
-use crate::registry::Cached;
 use crate::store::{self, Metadata, Record};
 
 /// A plugin as it lies on disk.
@@ -17,16 +16,17 @@ pub(super) struct Found {
     pub(super) source: PluginSource,
     /// The manifest, or why it cannot be used.
     pub(super) manifest: Result<Manifest, Failure>,
-    /// Of its files before they are imported: a change in between makes its metadata look old, not new.
+    /// Hash of its files before they are imported: a change in between makes its metadata old, not new.
     pub(super) fingerprint: Option<String>,
-    pub(super) cached: Option<Cached>,
+    /// Its metadata on disk.
+    pub(super) cached: Option<Metadata>,
 }
 
 impl Found {
     /// The name of the plugin, and whether it is certain before the plugin is imported.
     pub(super) fn name(&self) -> (String, bool) {
         let own = self.manifest.as_ref().ok().and_then(|manifest| manifest.name.clone());
-        let cached = || Some(self.cached.as_ref()?.metadata.description.name.clone());
+        let cached = || Some(self.cached.as_ref()?.description.name.clone());
         match own.or_else(cached) {
             Some(name) => (name, true),
             None => (self.source.working_name(), false),
@@ -70,12 +70,10 @@ pub(super) async fn one(shared: Arc<Shared>, source: PluginSource) -> Result<Fou
 fn look(shared: &Shared, source: PluginSource, records: &[Record]) -> Found {
     let fingerprint = store::fingerprint(&source.path);
     let record = records.iter().find(|record| record.path == source.path);
-    let cached = record.map(|record| Cached {
+    let cached = record.map(|record| Metadata {
+        description: record.description.clone(),
+        openapi: shared.store.openapi(&record.description.name),
         is_fresh: fingerprint.as_ref() == Some(&record.fingerprint),
-        metadata: Metadata {
-            openapi: shared.store.openapi(&record.description.name),
-            description: record.description.clone(),
-        },
     });
     let manifest = read_manifest(&source);
     if let Ok(manifest) = &manifest {

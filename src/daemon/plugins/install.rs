@@ -1,6 +1,6 @@
 //! The joint set of requirements: every install is of all plugins together.
 //!
-//! One install at a time; what is asked for meanwhile makes the next. Each one brings the requirements of all
+//! One install at a time; requests that arrive meanwhile make the next. Each one brings the requirements of all
 //! plugins, those that serve first, so that what is installed for one never takes a package away from another, be it
 //! running or asleep. A plugin whose requirements contradict those of the plugins before it is set aside.
 
@@ -24,7 +24,7 @@ impl Router {
         }
     }
 
-    /// Begins the next install, if there is something to install and none is running.
+    /// Begins the next install, if one is due and none is running.
     pub(super) fn begin_install(&mut self) {
         let Some(uv) = self.shared.parts.uv.clone() else { return };
         if self.installs.running || self.installs.waiting.is_empty() {

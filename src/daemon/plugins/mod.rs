@@ -3,10 +3,11 @@
 //! Each plugin is an [`actor`](super::actor) of its own: whatever fails on it (manifest, requirements, import, name)
 //! leaves the others as they are; hooks that fail are complaints of a plugin that serves. One task, [`router`], owns
 //! all actors: it takes one message at a time, has the actor's transition decide, and starts the effects, which
-//! report back with messages. So there are no locks, and readers see only whole snapshots.
+//! report back with messages. So no locks are needed, and readers see only whole snapshots.
 //!
 //! Which type is what: a [`Found`](found::Found) is a plugin as it lies on disk, a [`Plugin`](plugin::Plugin) is its
-//! actor, a [`Load`](plugin::Load) is one version of it, from its manifest to what serves.
+//! actor, [`VersionData`](plugin::VersionData) is one version of it, from its manifest to what
+//! serves. The types that readers see are in [`registry`](crate::registry).
 //!
 //! - [`found`]: plugins on disk, their manifests, and their cached metadata.
 //! - [`plugin`]: one actor with the data of its versions.
@@ -14,7 +15,7 @@
 //! - [`effects`]: carries out what a transition asks for.
 //! - [`install`]: the joint set of requirements.
 //! - [`names`]: one name, one plugin.
-//! - [`pending`]: installs and reloads under way.
+//! - [`pending`]: pending installs and reloads.
 //! - [`reload`]: what a reload touches, and its answer.
 //! - [`wrappers`]: the shell commands of all plugins.
 
@@ -118,7 +119,7 @@ impl Supervisor {
         answered.await.map_err(|_| stopping())?
     }
 
-    /// Answers the reloads under way with the news that the daemon stops, and takes no more.
+    /// Fails the pending reloads because the daemon stops, and refuses new ones.
     pub(super) fn refuse_reloads(&self) {
         // Fails only if the router is gone, and with it all that waits for it.
         let _ = self.messages.send(Message::RefuseReloads);

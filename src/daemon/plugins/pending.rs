@@ -1,4 +1,4 @@
-//! What is under way for several plugins at once: installs and reloads.
+//! Pending installs and reloads, each of several plugins.
 
 use std::collections::BTreeSet;
 

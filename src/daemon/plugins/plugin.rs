@@ -8,8 +8,9 @@ use crate::daemon::actor::{End, Next, State, Version};
 use crate::discovery::PluginSource;
 use crate::failure::Failure;
 use crate::manifest::Manifest;
-use crate::registry::{Cached, Entry, Served};
-use crate::runtime::{About, LoadRequest};
+use crate::registry::{Entry, Served};
+use crate::runtime::LoadRequest;
+use crate::store::Metadata;
 use crate::wire::{PluginState, Reload, Stage};
 
 /// The actor of one plugin.
@@ -17,7 +18,7 @@ pub(super) struct Plugin {
     pub(super) id: u64,
     pub(super) source: PluginSource,
     pub(super) state: State<Failure>,
-    pub(super) versions: BTreeMap<Version, Load>,
+    pub(super) versions: BTreeMap<Version, VersionData>,
     /// The name while no version was imported.
     pub(super) name: String,
     /// True if [`Plugin::name`] is certain.
@@ -26,11 +27,12 @@ pub(super) struct Plugin {
     pub(super) contested: Option<String>,
     /// Requirements in the manifest that was read last.
     pub(super) requirements: Vec<String>,
-    pub(super) cached: Option<Cached>,
+    /// The metadata on disk.
+    pub(super) cached: Option<Metadata>,
 }
 
 /// One version of a plugin, from its manifest to what serves.
-pub(super) struct Load {
+pub(super) struct VersionData {
     pub(super) manifest: Manifest,
     pub(super) fingerprint: Option<String>,
     /// The version once it was imported.
@@ -54,7 +56,7 @@ impl Plugin {
         }
     }
 
-    /// Takes over what lies on disk now.
+    /// Takes over the present source, manifest and metadata.
     pub(super) fn look_again(&mut self, found: &Found) {
         self.source = found.source.clone();
         self.cached = found.cached.clone();
@@ -108,10 +110,8 @@ impl Plugin {
             working_name: manifest.name.clone().unwrap_or_else(|| self.source.working_name()),
             entry_point: manifest.entry_point.clone(),
             commands: manifest.commands.clone(),
-            about: About {
-                version: manifest.version.clone(),
-                description: manifest.description.clone(),
-            },
+            version: manifest.version.clone(),
+            description: manifest.description.clone(),
             loops: manifest.daemon.loops,
         }
     }

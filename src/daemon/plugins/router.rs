@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Shared;
 use super::found::{self, Found};
 use super::pending::{Installed, Installs, Waiting};
-use super::plugin::{Load, Plugin};
+use super::plugin::{Plugin, VersionData};
 use super::wrappers;
 use crate::daemon::actor::{Event, Next, State, Version};
 use crate::failure::Failure;
@@ -15,7 +15,7 @@ use crate::registry::Snapshot;
 use crate::runtime::Loaded;
 use crate::wire::Reloaded;
 
-/// What the router is sent.
+/// A message to the router.
 pub(super) enum Message {
     /// Something happened that concerns one actor alone.
     Event { id: u64, event: Event<Failure> },
@@ -35,7 +35,7 @@ pub(super) enum Message {
     Reload {
         /// Names or paths; all plugins without any.
         plugins: Vec<String>,
-        /// All that is on disk.
+        /// All plugins on disk.
         found: Vec<Found>,
         /// Where the answer goes.
         answer: oneshot::Sender<Result<Reloaded, Failure>>,
@@ -54,7 +54,7 @@ pub(super) struct Router {
     pub(super) plugins: Vec<Plugin>,
     pub(super) installs: Installs,
     pub(super) reloads: Vec<Waiting>,
-    /// Unloads under way.
+    /// The number of unloads that have not ended.
     pub(super) unloading: usize,
     /// A version serves that did not when the last snapshot was published.
     pub(super) has_new: bool,
@@ -255,7 +255,7 @@ impl Router {
         plugin.look_again(&found);
         match found.manifest {
             Ok(manifest) => {
-                let load = Load { manifest, fingerprint: found.fingerprint, served: None };
+                let load = VersionData { manifest, fingerprint: found.fingerprint, served: None };
                 plugin.versions.insert(version, load);
                 self.event(id, event(version));
             }

@@ -34,7 +34,7 @@ enum Event {
     Closed,
 }
 
-/// What tells two states apart: no names of threads, no absolute counts.
+/// What distinguishes two states: no names of threads, no absolute counts.
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
     waiting: usize,
@@ -217,7 +217,7 @@ impl World {
     fn check_that_none_is_stranded(&self) {
         let mut later = self.clone();
         let room = LIMITS.threads - self.running.len();
-        // Two more: for the period that is under way, and for one in which a promised thread found nothing.
+        // Two more: for the present period, and for one in which a promised thread found nothing.
         for _ in 0..self.owed + 2 {
             later.period();
         }

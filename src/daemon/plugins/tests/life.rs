@@ -184,7 +184,7 @@ async fn a_plugin_that_sleeps_is_described_and_wakes_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_comes_in_bounded_time_whatever_is_under_way() {
+async fn the_end_comes_in_bounded_time_whatever_is_pending() {
     let never = Gate::default;
     let importing = Script { load: Act::Hangs(never()), ..Script::of("importing") };
     let starting = Script { hooks: Act::Hangs(never()), ..Script::of("starting") };
@@ -222,7 +222,7 @@ async fn the_end_comes_in_bounded_time_whatever_is_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reload_under_way_is_told_that_the_daemon_stops() {
+async fn a_pending_reload_fails_when_the_daemon_stops() {
     let gate = Gate::default();
     let daemon = Daemon::settled(&[("aa", Script::of("aa"), "{}")]).await;
     daemon.python.script("aa", Script { load: Act::Hangs(gate.clone()), ..Script::of("bb") });
