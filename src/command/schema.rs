@@ -122,8 +122,8 @@ fn visit(schema: &mut Value, found: &mut impl FnMut(&mut String)) {
     }
 }
 
-/// A name as a part of a JSON pointer.
-fn escaped(name: &str) -> String {
+/// A name as a token of a JSON pointer.
+pub(crate) fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 

@@ -28,10 +28,11 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::exchange::request::ENCODED;
 use crate::failure::Failure;
 use crate::registry::Registry;
 use crate::wire::{self, Ready, Reloaded};
@@ -134,9 +135,6 @@ pub fn entry(service: Arc<Service>) -> Entry {
         });
     Entry::new(service, router)
 }
-
-/// Everything but RFC 3986's unreserved characters.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Adds a line for the client's stderr.
 fn warn(response: &mut Response, line: &str) {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::object;
+use crate::command::schema::escaped;
 
 /// Renames the components of `own` that `whole` has under the same name with other content, and what refers to
 /// them: `Issue` of the plugin `jira` becomes `jira-Issue`.
@@ -130,11 +131,6 @@ fn renew(text: &mut String, references: &HashMap<String, String>) {
     if let Some(new) = references.get(text) {
         text.clone_from(new);
     }
-}
-
-/// A name as a token of a JSON pointer.
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

@@ -97,6 +97,11 @@ pub fn bind(
     bound.collect()
 }
 
+/// A header's text, if FastAPI is certain to decode the same.
+pub(super) fn plain_header(value: &[u8]) -> Result<&str, Uncertain> {
+    std::str::from_utf8(value).ok().filter(|text| text.is_ascii()).ok_or(Uncertain)
+}
+
 fn default(required: bool) -> Result<Argument, Uncertain> {
     if required { Err(Uncertain) } else { Ok(Argument::Default) }
 }

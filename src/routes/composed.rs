@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use http::HeaderValue;
 use serde_json::Value;
 
-use super::bind::{Field, Uncertain, Values};
+use super::bind::{Field, Uncertain, Values, plain_header};
 use crate::command::Location;
 use crate::exchange::request::Composed;
 
@@ -17,7 +16,7 @@ impl Values for Composed {
             Location::Query => last(&self.query).map(|at| self.query[at].1.as_str().into()),
             Location::Header => match self.headers.iter().find(|(own, _)| own == name) {
                 None => None,
-                Some((_, value)) => Some(plain_header(value)?.into()),
+                Some((_, value)) => Some(plain_header(value.as_bytes())?.into()),
             },
             Location::Cookie => match last(&self.cookies) {
                 None => None,
@@ -35,7 +34,7 @@ impl Values for Composed {
             }
             Location::Header => {
                 let all = self.headers.iter().filter(|(own, _)| own == name);
-                all.map(|(_, value)| plain_header(value).map(str::to_owned)).collect()
+                all.map(|(_, value)| plain_header(value.as_bytes()).map(str::to_owned)).collect()
             }
             Location::Path | Location::Cookie | Location::Body => Err(Uncertain),
         }
@@ -48,11 +47,6 @@ impl Values for Composed {
             Some(value) => Some(Field::Json(value.to_string().into())),
         })
     }
-}
-
-/// A header's text, if FastAPI is certain to decode the same.
-fn plain_header(value: &HeaderValue) -> Result<&str, Uncertain> {
-    std::str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii()).ok_or(Uncertain)
 }
 
 /// A cookie's value, if FastAPI is certain to parse the same.

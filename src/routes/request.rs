@@ -7,7 +7,7 @@ use http::{HeaderMap, header};
 use percent_encoding::percent_decode_str;
 use serde_json::value::RawValue;
 
-use super::bind::{Field, Uncertain, Values};
+use super::bind::{Field, Uncertain, Values, plain_header};
 use super::table::Matched;
 use crate::command::{Command, Location, Plan};
 
@@ -142,10 +142,6 @@ fn parse_cookies(headers: &HeaderMap) -> Result<Vec<(&str, &str)>, Uncertain> {
         (!name.is_empty() || !value.is_empty()).then_some((name, value))
     });
     Ok(pairs.collect())
-}
-
-fn plain_header(value: &[u8]) -> Result<&str, Uncertain> {
-    std::str::from_utf8(value).ok().filter(|text| text.is_ascii()).ok_or(Uncertain)
 }
 
 #[cfg(test)]
