@@ -77,8 +77,8 @@ fn look(shared: &Shared, source: PluginSource, records: &[Record]) -> Found {
     });
     let manifest = read_manifest(&source);
     if let Ok(manifest) = &manifest {
-        for field in &manifest.unknown {
-            tracing::warn!(manifest = %source.manifest.display(), field, "unknown field");
+        for warning in manifest.warnings(&source.manifest) {
+            tracing::warn!(manifest = %source.manifest.display(), "{warning}");
         }
     }
     Found { source, manifest, fingerprint, cached }
