@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-use nix::sys::signal::{self, Signal};
+use nix::sys::signal::{self, SigHandler, Signal};
 use nix::unistd::Pid;
 use serde_json::Value;
 
@@ -103,6 +103,15 @@ impl Running {
     pub(crate) fn start(mut command: Command) -> Running {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let line = format!("{command:?}").split(" \"").skip(1).collect::<Vec<_>>().join(" \"");
+        // A shell has its background jobs ignore SIGINT, and what the tests start would inherit that.
+        let interruptible = || {
+            // SAFETY: sets no handler, only the default action.
+            unsafe { signal::signal(Signal::SIGINT, SigHandler::SigDfl) }
+                .map(drop)
+                .map_err(Into::into)
+        };
+        // SAFETY: between fork and exec only `sigaction` is called, which is async-signal-safe.
+        unsafe { command.pre_exec(interruptible) };
         let mut child = command.spawn().expect("a program of the product can be started");
         let lines = drain(child.stdout.take().expect("stdout is piped"));
         let stderr = drain(child.stderr.take().expect("stderr is piped"));
