@@ -73,6 +73,12 @@ _ODD_COOKIES = st.sampled_from(
 )
 
 
+def _of_site(host: bytes, headers: tuple[tuple[str, bytes], ...]) -> tuple[tuple[str, bytes], ...]:
+    """Returns the headers with any `Origin` that of `host`; the daemon refuses others."""
+    origin = b"http://" + host
+    return tuple((name, origin if name == "origin" else value) for name, value in headers)
+
+
 def cases(targets: list[Target], seed: int, count: int) -> list[Case]:
     """About `count` requests to `targets`."""
     made: list[Case] = []
@@ -128,7 +134,9 @@ def _requests(draw: st.DrawFn, targets: list[Target]) -> Request:
     if draw(_one_in(40)):
         request = replace(request, version="1.0")
     if draw(_one_in(40)):
-        request = replace(request, headers=(("Host", draw(_HOSTS)), *request.headers[1:]))
+        host = draw(_HOSTS)
+        rest = _of_site(host, request.headers[1:])
+        request = replace(request, headers=(("Host", host), *rest))
     return request
 
 
