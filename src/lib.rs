@@ -10,6 +10,7 @@
 //! | 1 | [`environment`] | the process environment: names of all variables, one snapshot, what a daemon inherits |
 //! | 1 | `nearest` | the most similar of several names |
 //! | 1 | [`command`] | the one model of a command: path template, parameters, call plan, schemas |
+//! | 1 | [`limits`] | how much of the daemon a plugin may take |
 //! | 1 | [`scheduling`] | when a thread runs a call and when an answer is sent, as plain data |
 //! | 2 | [`wire`] | the messages between client, control program and host |
 //! | 2 | [`manifest`] | `manifest.json` of a plugin |
@@ -18,6 +19,7 @@
 //! | 2 | [`description`] | the metadata of a plugin: its commands and routes |
 //! | 2 | [`exchange`] | one call and its answer between two threads: bodies, events, signals |
 //! | 2 | [`console`] | stdout and stderr of the command-line programs |
+//! | 3 | [`policy`] | how the daemon runs a plugin: manifest and settings resolved |
 //! | 3 | [`routes`] | which command a request is for, and the arguments for its handler |
 //! | 3 | [`arguments`] | from a command line to one call, by the description |
 //! | 3 | [`discovery`] | which plugins there are |
@@ -59,10 +61,12 @@ pub mod help;
 pub mod http;
 pub mod interpreter;
 pub mod lifecycle;
+pub mod limits;
 pub mod manifest;
 mod nearest;
 pub mod openapi;
 pub mod paths;
+pub mod policy;
 pub mod registry;
 pub mod render;
 pub mod routes;

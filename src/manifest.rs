@@ -18,6 +18,7 @@ use thiserror::Error;
 use uv_pep440::{Version, VersionSpecifiers};
 use uv_pep508::{Requirement, VerbatimUrl};
 
+use crate::limits::{self, Limits};
 use crate::nearest::nearest;
 
 /// The largest manifest, in bytes.
@@ -40,9 +41,11 @@ const FIELDS: [(&str, &[&str]); 4] = [
         ],
     ),
     ("cli", &["examples"]),
-    ("daemon", &["loops", "load"]),
+    ("daemon", &["loops", "load", "exclusive", "resident", "timeout", "timeouts", "limits"]),
     ("commands", &["call", "summary", "method"]),
 ];
+/// The fields of `daemon.limits`, a section of its own for the hint after a typing mistake.
+const LIMITS: [&str; 3] = ["concurrent", "waiting", "memory"];
 
 /// `manifest.json` of a plugin of the skills daemon.
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
@@ -110,7 +113,7 @@ pub struct Cli {
 
 /// The `daemon` section.
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Daemon {
     /// How many event loops, each on a thread of its own, run the plugin's `async def` handlers.
     #[serde(default = "Daemon::one")]
@@ -119,6 +122,23 @@ pub struct Daemon {
     /// When the plugin is loaded.
     #[serde(default)]
     pub load: Load,
+    /// True if two versions of the plugin cannot be loaded at once, because of a port or a lock file, say: during a
+    /// reload, requests wait until the old version has ended and the new one is loaded.
+    #[serde(default)]
+    pub exclusive: bool,
+    /// True if the daemon does not end for lack of requests while the plugin is loaded.
+    #[serde(default)]
+    pub resident: bool,
+    /// Seconds that a command may take; its request is then answered with 504, and its coroutine cancelled.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(range(min = 1, max = 2_678_400)))]
+    pub timeout: Option<u32>,
+    /// `timeout` of single commands, by name.
+    #[serde(default)]
+    pub timeouts: BTreeMap<String, u32>,
+    /// How much of the daemon the plugin may take.
+    #[serde(default)]
+    pub limits: Limits,
 }
 
 /// When a plugin is loaded.
@@ -134,17 +154,39 @@ pub enum Load {
 }
 
 impl Daemon {
-    /// The most loops of a plugin.
-    const LOOPS_MAX: usize = 32;
-
     fn one() -> usize {
         1
     }
 }
 
+impl Daemon {
+    /// Checks timeouts and limits.
+    fn check(&self) -> Result<(), (String, String)> {
+        let own = self.timeout.map(|seconds| ("timeout".to_owned(), seconds));
+        let each =
+            self.timeouts.iter().map(|(name, seconds)| (format!("timeouts.{name}"), *seconds));
+        for (field, seconds) in own.into_iter().chain(each) {
+            if !(1..=limits::TIMEOUT_MAX).contains(&seconds) {
+                let message = format!("{seconds} is not from 1 to {}", limits::TIMEOUT_MAX);
+                return Err((format!("daemon.{field}"), message));
+            }
+        }
+        let limits = self.limits.check();
+        limits.map_err(|(field, message)| (format!("daemon.limits.{field}"), message))
+    }
+}
+
 impl Default for Daemon {
     fn default() -> Self {
-        Daemon { loops: Daemon::one(), load: Load::Start }
+        Daemon {
+            loops: Daemon::one(),
+            load: Load::Start,
+            exclusive: false,
+            resident: false,
+            timeout: None,
+            timeouts: BTreeMap::new(),
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -331,10 +373,11 @@ impl Manifest {
                 wrong("daemon_version".into(), message)
             })?;
         }
-        if !(1..=Daemon::LOOPS_MAX).contains(&self.daemon.loops) {
-            let message = format!("{} is not from 1 to {}", self.daemon.loops, Daemon::LOOPS_MAX);
+        if !(1..=limits::LOOPS_MAX).contains(&self.daemon.loops) {
+            let message = format!("{} is not from 1 to {}", self.daemon.loops, limits::LOOPS_MAX);
             return Err(wrong("daemon.loops".into(), message));
         }
+        self.daemon.check().map_err(|(field, message)| wrong(field, message))?;
         for (name, function) in &self.commands {
             let field = |rest: &str| format!("commands.{name}{rest}");
             check_command(name).map_err(|message| wrong(field(""), message))?;
@@ -363,7 +406,10 @@ impl Manifest {
 fn similar_field(field: &str) -> Option<String> {
     let (section, name) = field.rsplit_once('.').unwrap_or(("", field));
     let kind = section.split('.').next().unwrap_or_default();
-    let (_, names) = FIELDS.iter().find(|(section, _)| *section == kind)?;
+    let names = match section {
+        "daemon.limits" => &LIMITS[..],
+        _ => FIELDS.iter().find(|(section, _)| *section == kind)?.1,
+    };
     let similar = nearest(name, names.iter().copied())?;
     Some(if section.is_empty() { similar.to_owned() } else { format!("{section}.{similar}") })
 }

@@ -2,11 +2,13 @@
 //!
 //! Later layers win: default, then file, then environment. Each value has its source, which `doctor` shows. To
 //! add one: a field in [`Settings`], one line in [`Settings::resolve`], its environment name in
-//! [`crate::environment`], a row in README.
+//! [`crate::environment`], a row in README. [`plugin`] has the settings of single plugins.
 
+pub mod plugin;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -18,6 +20,7 @@ use toml::{Table, Value};
 use crate::environment::{self, Environment};
 use crate::failure::Failure;
 use crate::nearest::nearest;
+use plugin::PluginSettings;
 
 /// Source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -222,6 +225,8 @@ pub struct Settings {
     pub python: Option<Setting<PathBuf>>,
     /// Plugin paths from the environment.
     pub plugins: Vec<PathBuf>,
+    /// `[plugins.NAME]`: the settings of single plugins, by name.
+    pub of_plugins: BTreeMap<String, PluginSettings>,
     /// Unknown settings in `config.toml`.
     pub unknown: Vec<UnknownSetting>,
 }
@@ -284,6 +289,7 @@ impl Settings {
                 .filter(|path| !path.is_empty())
                 .map(|path| env.expand(path))
                 .collect(),
+            of_plugins: layers.of_plugins()?,
             unknown: layers.unknown(),
         })
     }
@@ -344,6 +350,15 @@ impl Layers<'_> {
             Failure::environment(format!("{place} is `{text}`, which is not {wanted}"))
         })?;
         Ok(Setting { value, source })
+    }
+
+    /// Resolves the section `plugins`, and takes it out of the table.
+    fn of_plugins(&mut self) -> Result<BTreeMap<String, PluginSettings>, Failure> {
+        self.keys.push("plugins");
+        let Some(section) = self.table.remove("plugins") else { return Ok(BTreeMap::new()) };
+        let failed =
+            |message: String| Failure::environment(format!("{}: {message}", self.file.display()));
+        plugin::resolve(section).map_err(failed)
     }
 
     /// Returns the settings of the table that were not resolved.
