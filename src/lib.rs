@@ -9,6 +9,7 @@
 //! | 1 | [`failure`] | failures: kind, hint, exit status and HTTP status |
 //! | 1 | [`environment`] | the process environment: names of all variables, one snapshot, what a daemon inherits |
 //! | 1 | `nearest` | the most similar of several names |
+//! | 1 | [`notices`] | current reports about the daemon and its plugins |
 //! | 1 | [`command`] | the one model of a command: path template, parameters, call plan, schemas |
 //! | 1 | [`limits`] | how much of the daemon a plugin may take |
 //! | 1 | [`scheduling`] | when a thread runs a call and when an answer is sent, as plain data |
@@ -64,6 +65,7 @@ pub mod lifecycle;
 pub mod limits;
 pub mod manifest;
 mod nearest;
+pub mod notices;
 pub mod openapi;
 pub mod paths;
 pub mod policy;

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use crate::failure::{Failure, Kind};
+use crate::policy::Policy;
 use crate::routes::Table;
 use crate::runtime::Instance;
 use crate::store::Metadata;
@@ -29,6 +30,8 @@ pub struct Served {
     pub table: Table,
     /// The handle for calls and hooks.
     pub instance: Arc<dyn Instance>,
+    /// How it is run.
+    pub policy: Policy,
     /// What went wrong in its hooks without keeping it from serving.
     pub complaints: Vec<String>,
 }

@@ -22,6 +22,7 @@ use crate::exchange::request::Request;
 use crate::exchange::{Incoming, IoSide};
 use crate::failure::Failure;
 use crate::manifest::NamedFunction;
+use crate::policy::Policy;
 use crate::routes::Argument;
 
 /// A future that any thread may poll.
@@ -42,8 +43,8 @@ pub struct LoadRequest {
     pub version: Option<String>,
     /// The description in the manifest, for a plugin whose code has none.
     pub description: Option<String>,
-    /// How many event loops run its `async def` handlers; at least 1.
-    pub loops: usize,
+    /// How it is run.
+    pub policy: Policy,
 }
 
 /// A call of a handler without FastAPI.

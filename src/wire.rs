@@ -195,6 +195,9 @@ pub struct Status {
     pub uptime_seconds: u64,
     /// Requests in flight, this one not counted.
     pub in_flight: usize,
+    /// Current reports about the daemon itself, for a person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
     /// Every plugin, in order of discovery.
     pub plugins: Vec<PluginStatus>,
 }

@@ -10,6 +10,7 @@ use super::*;
 use crate::arguments::{Line, resolve};
 use crate::exchange::events::{Event, Stream};
 use crate::exchange::head::Target as Url;
+use crate::policy::Policy;
 use crate::routes::Table;
 use crate::runtime::fake::{Answers, FakePython, Script};
 use crate::runtime::{LoadRequest, Runtime};
@@ -52,13 +53,19 @@ async fn served(python: &FakePython, script: Script) -> Arc<Served> {
         commands: Default::default(),
         version: None,
         description: None,
-        loops: 1,
+        policy: Policy::default(),
     };
     let loaded = python.load(request).await.unwrap();
     let description = Arc::new(loaded.report.into_description(Vec::new()));
     let table = Table::new(&description);
     let metadata = Metadata { description, openapi: None, is_fresh: true };
-    Arc::new(Served { metadata, table, instance: loaded.instance, complaints: Vec::new() })
+    Arc::new(Served {
+        metadata,
+        table,
+        instance: loaded.instance,
+        policy: Policy::default(),
+        complaints: Vec::new(),
+    })
 }
 
 fn request(method: Method, path: &str, query: &str) -> RequestHead {

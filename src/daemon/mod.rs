@@ -31,6 +31,7 @@ use crate::failure::Failure;
 use crate::http::health::HealthBook;
 use crate::http::{self, Control, Service};
 use crate::lifecycle::locks;
+use crate::notices::Notices;
 use crate::paths::{self, Paths};
 use crate::registry::Registry;
 use crate::runtime::Runtime;
@@ -163,10 +164,12 @@ impl Running {
         let (registry, woken) = Registry::new();
         let registry = Arc::new(registry);
         let health = Arc::new(HealthBook::default());
+        let notices = Arc::new(Notices::default());
         let parts = Parts {
             python,
             registry: registry.clone(),
             health: health.clone(),
+            notices: notices.clone(),
             paths: paths.clone(),
             settings,
             env,
@@ -175,7 +178,8 @@ impl Running {
         };
         // In the registry before the first request.
         let supervisor = Supervisor::begin(parts, woken).await;
-        let service = Service::new(registry, health, ready.clone(), paths.venv_python(), control);
+        let service =
+            Service::new(registry, health, notices, ready.clone(), paths.venv_python(), control);
         let service = Arc::new(service);
         let (stop, stopped) = watch::channel(false);
         let socket = UnixSocket::bind(&paths)?;

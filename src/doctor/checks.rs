@@ -273,7 +273,9 @@ pub fn plugins(facts: &Facts) -> Vec<Check> {
             .iter()
             .map(|plugin| {
                 let name = format!("plugin {}", plugin.name);
-                let detail = plugin.state.detail().unwrap_or_default();
+                let detail: Vec<String> =
+                    plugin.state.detail().into_iter().chain(plugin.notices.clone()).collect();
+                let detail = detail.join("; ");
                 let check = match &plugin.state {
                     PluginState::Asleep => {
                         Check::new(&name, Verdict::Ok, format!("asleep: {detail}"))
@@ -282,7 +284,9 @@ pub fn plugins(facts: &Facts) -> Vec<Check> {
                     | PluginState::Ready { reload: Reload::Failed(_), .. } => {
                         Check::new(&name, Verdict::Failed, detail)
                     }
-                    PluginState::Ready { complaints, .. } if complaints.is_empty() => {
+                    PluginState::Ready { complaints, .. }
+                        if complaints.is_empty() && plugin.notices.is_empty() =>
+                    {
                         Check::new(&name, Verdict::Ok, plugin.path.as_str())
                     }
                     PluginState::Ready { .. } | PluginState::Loading(_) => {

@@ -67,7 +67,12 @@ pub(super) async fn status(State(service): State<Arc<Service>>) -> Response {
         ready: service.ready.clone(),
         uptime_seconds: service.started.elapsed().as_secs(),
         in_flight: service.in_flight.load(Ordering::Relaxed).saturating_sub(1),
-        plugins: snapshot.entries.iter().map(|entry| entry.status()).collect(),
+        notices: service.notices.of(None),
+        plugins: snapshot
+            .entries
+            .iter()
+            .map(|entry| entry.status(service.notices.of(Some(entry.id))))
+            .collect(),
     };
     json(StatusCode::OK, &status)
 }

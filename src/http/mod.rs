@@ -34,6 +34,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::exchange::request::ENCODED;
 use crate::failure::Failure;
+use crate::notices::Notices;
 use crate::registry::Registry;
 use crate::wire::{self, Ready, Reloaded};
 use entry::Entry;
@@ -62,6 +63,8 @@ pub struct Service {
     pub registry: Arc<Registry>,
     /// The last results of the plugins' health checks.
     pub health: Arc<HealthBook>,
+    /// Current reports about the daemon and its plugins.
+    pub notices: Arc<Notices>,
     /// Where the daemon listens.
     pub ready: Ready,
     /// The interpreter of the venv.
@@ -81,6 +84,7 @@ impl Service {
     pub fn new(
         registry: Arc<Registry>,
         health: Arc<HealthBook>,
+        notices: Arc<Notices>,
         ready: Ready,
         venv_python: PathBuf,
         control: mpsc::Sender<Control>,
@@ -88,6 +92,7 @@ impl Service {
         Service {
             registry,
             health,
+            notices,
             ready,
             venv_python,
             control,

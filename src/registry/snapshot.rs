@@ -56,13 +56,14 @@ impl Entry {
         }
     }
 
-    /// This entry as `status` shows it.
-    pub fn status(&self) -> PluginStatus {
+    /// This entry as `status` shows it, with `notices` of the plugin.
+    pub fn status(&self, notices: Vec<String>) -> PluginStatus {
         PluginStatus {
             name: self.name.clone(),
             path: self.source.path.display().to_string(),
             commands: self.metadata().map_or(0, |metadata| metadata.description.commands.len()),
             state: self.state.clone(),
+            notices,
         }
     }
 

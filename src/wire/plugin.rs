@@ -22,6 +22,8 @@ pub struct PluginStatus {
     pub commands: usize,
     /// Its state.
     pub state: PluginState,
+    /// Current reports about it, for a person.
+    pub notices: Vec<String>,
 }
 
 /// The state of a plugin, the same for every reader; its words are [`Word`]s.
@@ -196,11 +198,14 @@ struct StatusRecord {
     complaints: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<Failure>,
+    /// Current reports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    notices: Vec<String>,
 }
 
 impl From<PluginStatus> for StatusRecord {
     fn from(status: PluginStatus) -> StatusRecord {
-        let PluginStatus { name, path, commands, state } = status;
+        let PluginStatus { name, path, commands, state, notices } = status;
         let word = state.stage().map(|stage| match stage {
             Stage::Installing(_) => StageWord::Installing,
             Stage::Importing => StageWord::Importing,
@@ -226,6 +231,7 @@ impl From<PluginStatus> for StatusRecord {
                 PluginState::Ready { complaints, .. } => complaints,
                 _ => Vec::new(),
             },
+            notices,
         }
     }
 }
@@ -258,7 +264,7 @@ impl From<StatusRecord> for PluginStatus {
                 ..Failure::new(Kind::Plugin, detail.unwrap_or_default())
             })),
         };
-        PluginStatus { name, path, commands, state }
+        PluginStatus { name, path, commands, state, notices: record.notices }
     }
 }
 
@@ -283,7 +289,10 @@ mod tests {
                 PluginState::Loading(Stage::Starting),
                 r#""state":"loading","detail":"running startup"#,
             ),
-            (ready(&[], Reload::Idle), r#""state":"ready","commands":3}"#),
+            (
+                ready(&[], Reload::Idle),
+                r#""state":"ready","commands":3,"notices":["its loop is blocked"]}"#,
+            ),
             (ready(&["a", "b"], Reload::Idle), r#""state":"ready","detail":"a; b""#),
             (
                 ready(&[], Reload::Loading(Stage::Importing)),
@@ -299,7 +308,9 @@ mod tests {
             ),
         ];
         for (state, written) in cases {
-            let status = PluginStatus { name: "n".into(), path: "/p".into(), commands: 3, state };
+            let notices = vec!["its loop is blocked".to_owned()];
+            let status =
+                PluginStatus { name: "n".into(), path: "/p".into(), commands: 3, state, notices };
             let text = serde_json::to_string(&status).unwrap();
             assert!(text.contains(written), "{text}");
             assert_eq!(serde_json::from_str::<PluginStatus>(&text).unwrap(), status);

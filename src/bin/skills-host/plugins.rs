@@ -30,7 +30,7 @@ impl Runtime for Embedded {
             let failed = |error: std::io::Error| {
                 Failure::environment(format!("cannot start a plugin's thread: {error}"))
             };
-            let made: Vec<(Sender, Inbox)> = (0..request.loops)
+            let made: Vec<(Sender, Inbox)> = (0..request.policy.loops)
                 .map(|_| inbox::inbox())
                 .collect::<Result<_, _>>()
                 .map_err(failed)?;
@@ -82,7 +82,7 @@ fn run_worker(
         commands,
         version,
         description,
-        loops: _,
+        policy: _,
     } = request;
     let about = json!({"version": version, "description": description});
     let outline = json!({"commands": commands, "about": about}).to_string();

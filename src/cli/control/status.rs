@@ -53,6 +53,12 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     context.print(&format!("  http://localhost:{}, Python {}", ready.port, ready.python));
     context.print(&format!("  socket {}", context.paths.socket().display()));
     context.print(&format!("  log    {}", context.paths.log_file().display()));
+    for notice in &status.notices {
+        context.print(&format!(
+            "  {}{notice}{}",
+            context.console.out.yellow, context.console.out.reset
+        ));
+    }
     if status.plugins.is_empty() {
         context.print("No plugins were found.");
     }
@@ -79,7 +85,7 @@ fn line(context: &Context, plugin: &PluginStatus) -> String {
     let state = &plugin.state;
     let detail = state.detail();
     let color = match state {
-        PluginState::Ready { .. } if detail.is_none() => style.green,
+        PluginState::Ready { .. } if detail.is_none() && plugin.notices.is_empty() => style.green,
         PluginState::Failed(_) => style.red,
         PluginState::Ready { .. } | PluginState::Loading(_) | PluginState::Asleep => style.yellow,
     };
@@ -87,7 +93,8 @@ fn line(context: &Context, plugin: &PluginStatus) -> String {
     if let PluginState::Ready { .. } = state {
         text.push_str(&format!(" ({})", count(plugin.commands, "command")));
     }
-    for extra in [detail.as_deref(), state.hint()].into_iter().flatten() {
+    let notices = plugin.notices.iter().map(String::as_str);
+    for extra in [detail.as_deref(), state.hint()].into_iter().flatten().chain(notices) {
         for line in extra.lines() {
             text.push_str(&format!("\n           {}{}{}", style.dim, line.trim(), style.reset));
         }

@@ -31,14 +31,17 @@ impl Router {
             // The snapshot that is published next shows it.
             Effect::Withdraw(_) => {}
             Effect::Unload(version) => self.unload(id, version),
-            Effect::Forget => self.plugins.retain(|plugin| plugin.id != id),
+            Effect::Forget => {
+                self.plugins.retain(|plugin| plugin.id != id);
+                self.shared.parts.notices.forget(id);
+            }
         }
     }
 
     fn import(&mut self, id: u64, version: Version) {
         let Some(plugin) = self.plugin(id) else { return };
         let Some(load) = plugin.versions.get(&version) else { return };
-        let mut loading = self.shared.parts.python.load(plugin.load_request(&load.manifest));
+        let mut loading = self.shared.parts.python.load(plugin.load_request(load));
         let messages = self.messages.clone();
         tokio::spawn(async move {
             let loaded = match timeout(IMPORT_LIMIT, &mut loading).await {
@@ -75,7 +78,8 @@ impl Router {
         }
         let table = Table::new(&description);
         let metadata = Metadata { description: Arc::new(description), openapi, is_fresh: true };
-        let served = Served { metadata, table, instance, complaints: Vec::new() };
+        let policy = load.policy.clone();
+        let served = Served { metadata, table, instance, policy, complaints: Vec::new() };
         load.served = Some(Arc::new(served));
         if self.plugin(id).is_some_and(|plugin| plugin.state.expected() == Some(version)) {
             self.claim(id, version, &name);

@@ -40,6 +40,7 @@ use crate::discovery::PluginSource;
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
 use crate::http::health::HealthBook;
+use crate::notices::Notices;
 use crate::paths::Paths;
 use crate::registry::Registry;
 use crate::runtime::Runtime;
@@ -59,6 +60,7 @@ pub(super) struct Parts {
     pub(super) python: Arc<dyn Runtime>,
     pub(super) registry: Arc<Registry>,
     pub(super) health: Arc<HealthBook>,
+    pub(super) notices: Arc<Notices>,
     pub(super) paths: Paths,
     pub(super) settings: Settings,
     pub(super) env: Environment,

@@ -8,6 +8,7 @@ use crate::daemon::actor::{End, Next, State, Version};
 use crate::discovery::PluginSource;
 use crate::failure::Failure;
 use crate::manifest::Manifest;
+use crate::policy::Policy;
 use crate::registry::{Entry, Served};
 use crate::runtime::LoadRequest;
 use crate::store::Metadata;
@@ -34,6 +35,7 @@ pub(super) struct Plugin {
 /// One version of a plugin, from its manifest to what serves.
 pub(super) struct VersionData {
     pub(super) manifest: Manifest,
+    pub(super) policy: Policy,
     pub(super) fingerprint: Option<String>,
     /// The version once it was imported.
     pub(super) served: Option<Arc<Served>>,
@@ -104,7 +106,8 @@ impl Plugin {
     }
 
     /// How to import a version.
-    pub(super) fn load_request(&self, manifest: &Manifest) -> LoadRequest {
+    pub(super) fn load_request(&self, load: &VersionData) -> LoadRequest {
+        let VersionData { manifest, policy, .. } = load;
         LoadRequest {
             init_file: self.source.init_file(),
             working_name: manifest.name.clone().unwrap_or_else(|| self.source.working_name()),
@@ -112,7 +115,7 @@ impl Plugin {
             commands: manifest.commands.clone(),
             version: manifest.version.clone(),
             description: manifest.description.clone(),
-            loops: manifest.daemon.loops,
+            policy: policy.clone(),
         }
     }
 

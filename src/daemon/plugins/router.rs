@@ -11,6 +11,7 @@ use super::plugin::{Plugin, VersionData};
 use super::wrappers;
 use crate::daemon::actor::{Event, Next, State, Version};
 use crate::failure::Failure;
+use crate::policy::Policy;
 use crate::registry::Snapshot;
 use crate::runtime::Loaded;
 use crate::wire::Reloaded;
@@ -255,7 +256,10 @@ impl Router {
         plugin.look_again(&found);
         match found.manifest {
             Ok(manifest) => {
-                let load = VersionData { manifest, fingerprint: found.fingerprint, served: None };
+                let settings = self.shared.parts.settings.of_plugins.get(plugin.name());
+                let policy = Policy::of(&manifest, settings);
+                let fingerprint = found.fingerprint;
+                let load = VersionData { manifest, policy, fingerprint, served: None };
                 plugin.versions.insert(version, load);
                 self.event(id, event(version));
             }

@@ -22,6 +22,7 @@ use crate::http::entry::Entry;
 use crate::http::health::HealthBook;
 use crate::http::peer::Peer;
 use crate::http::{self, Control, Service};
+use crate::notices::Notices;
 use crate::paths::Paths;
 use crate::registry::Registry;
 use crate::runtime::fake::{FakePython, Script};
@@ -66,12 +67,14 @@ impl Daemon {
         let settings = Settings::resolve(toml::Table::new(), &paths.config_file(), &env).unwrap();
         let (registry, woken) = Registry::new();
         let (registry, health) = (Arc::new(registry), Arc::new(HealthBook::default()));
+        let notices = Arc::new(Notices::default());
         let venv_python = paths.venv_python();
         let supervisor = Supervisor::begin(
             Parts {
                 python: python.clone(),
                 registry: registry.clone(),
                 health: health.clone(),
+                notices: notices.clone(),
                 paths,
                 settings,
                 env,
@@ -84,7 +87,7 @@ impl Daemon {
         let (control, controls) = mpsc::channel(4);
         tokio::spawn(reload_on_request(supervisor.clone(), controls));
         let ready = Ready { pid: 1, version: crate::VERSION.into(), port: 1, python: "3".into() };
-        let service = Service::new(registry.clone(), health, ready, venv_python, control);
+        let service = Service::new(registry.clone(), health, notices, ready, venv_python, control);
         Daemon { python, registry, supervisor, entry: http::entry(Arc::new(service)), directory }
     }
 
