@@ -81,6 +81,10 @@ class Call:
     def started(self) -> bool:
         """True once an answer was begun."""
 
+    @property
+    def cancelled(self) -> bool:
+        """True once the call was cancelled: its answer has no reader."""
+
     def context(self, base: Context, variable: ContextVar[str | None]) -> Context:
         """Returns a copy of `base` in which `variable` is the request's id."""
 

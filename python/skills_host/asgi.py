@@ -16,10 +16,21 @@ logger = logging.getLogger("skills_host.asgi")
 
 
 class Waiters:
-    """Coroutines that wait for a piece of a request's body, or for room in its answer."""
+    """Coroutines that wait for a piece of a request's body, or for room in its answer.
+
+    And the tasks of calls that were not done after their first step, which alone can be cancelled.
+    """
 
     def __init__(self) -> None:
         self._waiting: dict[int, list[asyncio.Future[None]]] = {}
+        self._tasks: dict[int, tuple[Call, asyncio.Task[Any]]] = {}
+
+    def began(self, call: Call, task: asyncio.Task[Any]) -> None:
+        """Remembers the task of a call until `forget`."""
+        self._tasks[call.id] = call, task
+        # The rest of a call from a thread of the pool may come after the wake of its cancellation.
+        if call.cancelled:
+            self.wake(call.id)
 
     async def wait(self, call_id: int) -> None:
         """Waits for the next `wake` of the same call."""
@@ -28,14 +39,20 @@ class Waiters:
         await future
 
     def wake(self, call_id: int) -> None:
-        """Wakes all waiting coroutines of the call."""
+        """Wakes all waiting coroutines of the call; cancels its task if the call was cancelled."""
         for future in self._waiting.pop(call_id, ()):
             if not future.done():
                 future.set_result(None)
+        call, task = self._tasks.get(call_id, (None, None))
+        if call is not None and task is not None and call.cancelled:
+            # Once: a handler may catch it, and tidy up for as long as it likes.
+            del self._tasks[call_id]
+            task.cancel()
 
     def forget(self, call_id: int) -> None:
-        """Removes the entry of a call that has ended."""
+        """Removes the entries of a call that has ended."""
         self._waiting.pop(call_id, None)
+        self._tasks.pop(call_id, None)
 
 
 def channel(call: Call, waiters: Waiters) -> tuple[Receive, Send]:

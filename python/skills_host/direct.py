@@ -56,16 +56,16 @@ class Runner:
         context = self._own_context(call)
         number = call.plan
         if number is None:
-            self._tasks.start(self._serve(call), context)
+            self._begin(call, self._serve(call), context)
             return
         plan = self._plans[number]
         try:
             arguments = context.run(call.arguments, plan.binder)
         except Exception as error:
-            self._tasks.start(self.fail(call, error), context)
+            self._begin(call, self.fail(call, error), context)
             return
         if arguments is None or (plan.tree.steps and self._app.dependency_overrides):
-            self._tasks.start(self._serve(call), context)
+            self._begin(call, self._serve(call), context)
         else:
             self._call(call, plan, plan.tree.call(arguments), context)
 
@@ -109,7 +109,16 @@ class Runner:
         return call.context(self._context, request_id_ctx)
 
     def _start(self, call: Call, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.start(work, self._own_context(call))
+        self._begin(call, work, self._own_context(call))
+
+    def _begin(
+        self, call: Call, work: Coroutine[Any, Any, None], context: contextvars.Context
+    ) -> None:
+        """Runs the work of a call as a task, which is cancelled with the call."""
+        task = self._tasks.start(work, context)
+        if not task.done():
+            self._waiters.began(call, task)
+            task.add_done_callback(lambda _: self._waiters.forget(call.id), context=self._context)
 
     def _call(
         self, call: Call, plan: Plan, work: Coroutine[Any, Any, Any], context: contextvars.Context
@@ -119,14 +128,22 @@ class Runner:
             task = self._tasks.start(work, context)
         except (SystemExit, KeyboardInterrupt) as error:
             # A task passes these on, besides ending with them.
-            self._tasks.start(self.fail(call, error), context)
+            self._begin(call, self.fail(call, error), context)
             return
         if task.done():
             self._done(task, call, plan, context)
         else:
+            self._waiters.began(call, task)
             task.add_done_callback(
-                lambda task: self._done(task, call, plan, context), context=self._context
+                lambda task: self._done_later(task, call, plan, context), context=self._context
             )
+
+    def _done_later(
+        self, task: asyncio.Task[Any], call: Call, plan: Plan, context: contextvars.Context
+    ) -> None:
+        """Answers with the result of a handler that waited."""
+        self._waiters.forget(call.id)
+        self._done(task, call, plan, context)
 
     def _done(
         self, task: asyncio.Task[Any], call: Call, plan: Plan, context: contextvars.Context
@@ -135,13 +152,13 @@ class Runner:
         try:
             result = task.result()
         except asyncio.CancelledError:
-            # By the handler itself, or because the plugin ends.
+            # By the handler itself, because the call was cancelled, or because the plugin ends.
             call.close()
         except BaseException as error:
-            self._tasks.start(self.fail(call, error), context)
+            self._begin(call, self.fail(call, error), context)
         else:
             if not call.finish(result):
-                self._tasks.start(self.finish(call, plan, result), context)
+                self._begin(call, self.finish(call, plan, result), context)
 
     async def finish(self, call: Call, plan: Plan, result: Any) -> None:
         """Answers with a result that is not plain JSON."""

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use http_body::{Frame, SizeHint};
 
 use super::events::{Event, REPLIES_MAX, Signal};
 use super::head::ResponseHead;
-use super::{Aborted, BUFFER, Cancelled, Head, Shared, wake};
+use super::{Aborted, BUFFER, Head, Shared, wake};
 
 /// The end of an exchange in an I/O task; as a body it is the answer's.
 pub struct IoSide {
@@ -211,15 +212,18 @@ impl Events {
 impl Signals {
     /// Sends a signal; false if the call is over, or too many replies wait for it.
     ///
-    /// A call is cancelled once, however often the signal is sent.
+    /// A call is cancelled once, however often the signal is sent. That wakes the plugin even if it waits for
+    /// nothing of the exchange: its handler may wait for anything.
     pub fn send(&self, signal: Signal) -> bool {
         let mut state = self.shared.lock();
         if state.is_over() {
             return false;
         }
         match signal {
-            Signal::Cancel if state.cancelled == Cancelled::No => {
-                state.cancelled = Cancelled::Pending;
+            Signal::Cancel if !self.shared.is_cancelled() => {
+                self.shared.is_cancelled.store(true, Ordering::Release);
+                state.cancel_pending = true;
+                state.plugin_waits = true;
             }
             Signal::Cancel => return true,
             reply @ Signal::Reply { .. } => match &mut state.lane {

@@ -25,6 +25,7 @@ pub mod request;
 mod tests;
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -84,7 +85,8 @@ pub fn exchange(
         Incoming::Fed => {}
     }
     state.lane = with_events.then(Box::default);
-    let shared = Arc::new(Shared { request, state: Mutex::new(state), id, plugin });
+    let is_cancelled = AtomicBool::new(false);
+    let shared = Arc::new(Shared { request, state: Mutex::new(state), is_cancelled, id, plugin });
     (IoSide::new(shared.clone()), PluginSide::new(shared))
 }
 
@@ -103,8 +105,8 @@ struct State {
     outgoing_ended: bool,
     /// Events and signals; `None` where the face has no use for them.
     lane: Option<Box<Lane>>,
-    /// The call is cancelled.
-    cancelled: Cancelled,
+    /// The call was cancelled and the plugin has not taken the signal yet.
+    cancel_pending: bool,
     /// The plugin's side was dropped.
     aborted: bool,
     /// The abort is reported at the next look.
@@ -115,17 +117,6 @@ struct State {
     plugin_waits: bool,
     answer_waker: Option<Waker>,
     feed_waker: Option<Waker>,
-}
-
-/// Whether a call was cancelled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Cancelled {
-    #[default]
-    No,
-    /// Yes, and the plugin has not taken the signal yet.
-    Pending,
-    /// Yes, and the plugin has taken the signal.
-    Delivered,
 }
 
 /// The head of an answer, as the plugin's side gave it.
@@ -139,6 +130,8 @@ enum Head {
 struct Shared {
     request: Request,
     state: Mutex<State>,
+    /// The call was cancelled; beside the lock, so that a thread that begins a call looks without taking it.
+    is_cancelled: AtomicBool,
     id: u64,
     plugin: Arc<dyn Wake>,
 }
@@ -147,6 +140,11 @@ impl Shared {
     /// A panic while the lock was held left nothing half done: every change is a few moves.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// True once the call was cancelled.
+    fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(Ordering::Acquire)
     }
 
     /// Wakes the plugin if it waits.

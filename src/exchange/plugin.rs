@@ -9,7 +9,7 @@ use http::StatusCode;
 use super::events::{Event, Signal};
 use super::head::ResponseHead;
 use super::request::Request;
-use super::{BUFFER, Cancelled, Head, Shared, wake};
+use super::{BUFFER, Head, Shared, wake};
 
 /// The end of an exchange on the plugin's thread.
 pub struct PluginSide {
@@ -23,7 +23,7 @@ pub enum Received {
     Chunk(Bytes, bool),
     /// Nothing yet; the plugin will be woken.
     Pending,
-    /// The client went away, or the answer is complete.
+    /// The client went away, the call was cancelled, or the answer is complete.
     Disconnected,
 }
 
@@ -51,7 +51,7 @@ impl PluginSide {
     /// The next piece of the request's body.
     pub fn receive(&self) -> Received {
         let mut state = self.shared.lock();
-        if state.disconnected || state.outgoing_ended {
+        if state.disconnected || state.outgoing_ended || self.shared.is_cancelled() {
             return Received::Disconnected;
         }
         if std::mem::take(&mut state.incoming_deferred) {
@@ -80,8 +80,7 @@ impl PluginSide {
     /// The next signal, a cancellation first; without one, the plugin is woken by the next.
     pub fn signal(&self) -> Option<Signal> {
         let mut state = self.shared.lock();
-        if state.cancelled == Cancelled::Pending {
-            state.cancelled = Cancelled::Delivered;
+        if std::mem::take(&mut state.cancel_pending) {
             return Some(Signal::Cancel);
         }
         let reply = state.lane.as_mut().and_then(|lane| lane.replies.pop_front());
@@ -91,7 +90,7 @@ impl PluginSide {
 
     /// True once the call was cancelled.
     pub fn is_cancelled(&self) -> bool {
-        self.shared.lock().cancelled != Cancelled::No
+        self.shared.is_cancelled()
     }
 
     /// Emits an event.

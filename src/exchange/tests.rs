@@ -182,6 +182,7 @@ fn signals_wake_a_plugin_that_waits_and_a_cancellation_comes_once_and_first() {
     assert!(signals.send(reply(1)));
     assert_eq!(woken.times(), 1);
     assert!(signals.send(Signal::Cancel) && signals.send(Signal::Cancel));
+    assert_eq!(woken.times(), 2, "it waits for nothing, and is woken once");
     assert!(plugin.is_cancelled());
     assert_eq!(plugin.signal(), Some(Signal::Cancel));
     assert_eq!(plugin.signal(), Some(reply(1)));
@@ -199,7 +200,18 @@ fn a_call_without_events_can_be_cancelled() {
     assert_eq!(plugin.receive(), Received::Pending);
     assert!(io.signals().send(Signal::Cancel));
     assert_eq!(woken.times(), 1);
+    assert_eq!(plugin.receive(), Received::Disconnected);
     assert_eq!(plugin.signal(), Some(Signal::Cancel));
+}
+
+#[test]
+fn a_cancellation_wakes_a_plugin_that_waits_for_nothing_of_the_exchange() {
+    let (io, plugin, woken) = pair(Incoming::Whole(Bytes::new()));
+    assert!(!plugin.is_cancelled());
+    assert!(io.signals().send(Signal::Cancel));
+    drop(io);
+    assert_eq!(woken.times(), 1);
+    assert!(plugin.is_cancelled(), "also once the answer has no reader");
 }
 
 #[test]

@@ -76,6 +76,12 @@ impl Call {
         }
     }
 
+    /// True if the call was cancelled before it is a Python object: one that is not worth beginning.
+    pub(crate) fn is_cancelled_already(&mut self) -> bool {
+        let side = self.side.get_mut().unwrap_or_else(PoisonError::into_inner);
+        side.as_ref().is_some_and(PluginSide::is_cancelled)
+    }
+
     fn with<T>(&self, work: impl FnOnce(&PluginSide) -> T) -> PyResult<T> {
         let side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
         side.as_ref().map(work).ok_or_else(|| PyRuntimeError::new_err("the request has ended"))
@@ -112,6 +118,12 @@ impl Call {
     #[getter]
     fn started(&self) -> bool {
         self.started.load(Ordering::Relaxed)
+    }
+
+    /// True once the call was cancelled: its answer has no reader.
+    #[getter]
+    fn cancelled(&self) -> bool {
+        self.with(PluginSide::is_cancelled).unwrap_or(false)
     }
 
     /// A copy of the context `base` in which `variable` is the request's id.

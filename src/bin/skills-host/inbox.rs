@@ -165,7 +165,12 @@ impl Inbox {
         let list = PyList::empty(py);
         for event in batch {
             match event {
-                Event::Call(call) => list.append(Bound::new(py, *call)?)?,
+                Event::Call(mut call) => {
+                    // One that its sender has given up is dropped.
+                    if !call.is_cancelled_already() {
+                        list.append(Bound::new(py, *call)?)?;
+                    }
+                }
                 Event::Moved(id) => list.append(id)?,
                 Event::Verb(verb, limit, sender) => {
                     let reply = Bound::new(py, Reply::new(sender))?;

@@ -216,7 +216,10 @@ impl Pool {
     }
 
     /// Runs a call; prepares the thread before its first.
-    fn run<'py>(&self, py: Python<'py>, call: Call, work: &mut Option<Prepared<'py>>) {
+    fn run<'py>(&self, py: Python<'py>, mut call: Call, work: &mut Option<Prepared<'py>>) {
+        if call.is_cancelled_already() {
+            return;
+        }
         if work.is_none() {
             *work = self.prepare(py);
         }
