@@ -66,6 +66,11 @@ impl Policy {
         }
     }
 
+    /// True if any command has a limit of time.
+    pub fn has_timeouts(&self) -> bool {
+        self.timeout.is_some() || !self.timeouts.is_empty()
+    }
+
     /// Returns how long `command` may take; `None` without a limit.
     pub fn timeout(&self, command: Option<&str>) -> Option<Duration> {
         command.and_then(|command| self.timeouts.get(command).copied()).or(self.timeout)
@@ -88,6 +93,7 @@ mod tests {
                 "limits": {"concurrent": 1, "memory": 2}}}"#,
         );
         let own = Policy::of(&manifest, None);
+        assert!(own.has_timeouts() && !Policy::default().has_timeouts());
         assert_eq!((own.loops, own.limits.concurrent, own.limits.waiting), (2, Some(1), None));
         assert_eq!(own.timeout(Some("a")), Some(Duration::from_secs(5)));
         assert_eq!(own.timeout(Some("b")), Some(Duration::from_secs(9)));

@@ -19,7 +19,19 @@ use crate::runtime::Direct;
 /// A body of at most this many bytes is waited for before its handler is called directly.
 const SHORT_BODY_MAX: u64 = 1 << 20;
 
-/// Binds a request over HTTP; returns what of its body is still to be fed to the plugin, too.
+/// A request and what is certain of its handler.
+pub(super) struct Bound<B> {
+    /// Index of the command, where one is certain to be meant.
+    pub(super) command: Option<usize>,
+    /// The body.
+    pub(super) incoming: Incoming,
+    /// The handler with its arguments, where both are certain.
+    pub(super) direct: Option<Direct>,
+    /// What of the body is still to be fed to the plugin.
+    pub(super) rest: Option<B>,
+}
+
+/// Binds a request over HTTP.
 ///
 /// # Errors
 /// The body is too large, or was cut off.
@@ -27,7 +39,7 @@ pub(super) async fn of_http<B>(
     plugin: &Served,
     head: &RequestHead,
     body: B,
-) -> Result<(Incoming, Option<Direct>, Option<B>), Failure>
+) -> Result<Bound<B>, Failure>
 where
     B: Body<Data = Bytes>,
     B::Error: std::fmt::Display,
@@ -37,24 +49,26 @@ where
         return Err(Failure::body_too_large(Some(size), BODY_MAX as u64));
     }
     let matched = matched(plugin, head);
+    let index = matched.as_ref().map(|matched| matched.command);
     let direct = |body: &[u8]| bound(plugin, matched.as_ref()?, head, body);
+    let result = |incoming, direct, rest| Ok(Bound { command: index, incoming, direct, rest });
     if body.is_end_stream() {
-        return Ok((Incoming::Whole(Bytes::new()), direct(b""), None));
+        return result(Incoming::Whole(Bytes::new()), direct(b""), None);
     }
     let command = matched.as_ref().and_then(|matched| command(plugin, matched));
     if !command.is_some_and(Command::binds_body) {
-        return Ok((Incoming::Fed, direct(b""), Some(body)));
+        return result(Incoming::Fed, direct(b""), Some(body));
     }
     if body.size_hint().exact().is_none_or(|size| size > SHORT_BODY_MAX) {
         // FastAPI reads it as it comes.
-        return Ok((Incoming::Fed, None, Some(body)));
+        return result(Incoming::Fed, None, Some(body));
     }
     // On the heap: most requests have no body, and must not carry the room for one.
     match Box::pin(body.collect()).await {
         Ok(body) => {
             let body = body.to_bytes();
             let direct = direct(&body);
-            Ok((Incoming::Whole(body), direct, None))
+            result(Incoming::Whole(body), direct, None)
         }
         // The answer has no reader any more.
         Err(error) => Err(Failure::new(Kind::Usage, error.to_string())),

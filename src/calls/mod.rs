@@ -11,6 +11,7 @@
 //! write the [`Answer`].
 
 mod binding;
+mod deadline;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +22,9 @@ use bytes::Bytes;
 use http_body::Body;
 use http_body_util::BodyExt;
 use tokio::sync::watch;
-use tokio::time::Instant;
+
+use binding::Bound;
+pub use deadline::Deadline;
 
 use crate::exchange::events::Signal;
 use crate::exchange::head::{RequestHead, ResponseHead};
@@ -61,8 +64,8 @@ pub enum Target<B> {
 pub struct Context {
     /// Where it comes from.
     pub caller: Option<Arc<Caller>>,
-    /// When the head of its answer has to be there.
-    pub deadline: Option<Instant>,
+    /// When the head of its answer has to be there; the plugin's own limit may be earlier.
+    pub deadline: Option<Deadline>,
     /// Turns true when the call is cancelled.
     pub cancelled: Option<watch::Receiver<bool>>,
     /// True if its events have a reader.
@@ -74,7 +77,10 @@ pub struct PendingCall {
     io: IoSide,
     plugin: Arc<Served>,
     request_id: Arc<str>,
-    deadline: Option<Instant>,
+    /// On the heap: most calls have none.
+    deadline: Option<Box<Deadline>>,
+    /// It was given to a thread of the plugin's pool, which nothing interrupts.
+    on_pool: bool,
     cancelled: Option<watch::Receiver<bool>>,
 }
 
@@ -104,26 +110,28 @@ where
     B::Error: std::fmt::Display + Send,
 {
     let Invocation { plugin, target, context } = invocation;
-    let mut rest = None;
-    let (request, incoming, direct) = match target {
+    let (request, bound) = match target {
         Target::Http(head, body) => {
-            let (incoming, direct, unread) = binding::of_http(&plugin, &head, body).await?;
-            rest = unread;
-            (Request::Received(head), incoming, direct)
+            let bound = binding::of_http(&plugin, &head, body).await?;
+            (Request::Received(head), bound)
         }
         Target::Command(command, request) => {
             let direct = binding::of_command(&plugin, command, request.composed());
-            (Request::Composed(request), Incoming::OfRequest, direct)
+            let bound = Bound { command, incoming: Incoming::OfRequest, direct, rest: None };
+            (Request::Composed(request), bound)
         }
     };
+    let Bound { command, incoming, direct, rest } = bound;
     let request_id = request.id().clone();
     let Context { caller, deadline, cancelled, with_events } =
         context.map(|context| *context).unwrap_or_default();
+    let deadline = Deadline::of_call(deadline, &plugin, command);
+    let on_pool = direct.as_ref().is_some_and(|direct| !direct.begins_on_loop);
     let io = plugin.instance.call(Call { request, incoming, direct, caller, with_events })?;
     if let Some(body) = rest {
         tokio::spawn(feed(body, io.feed()));
     }
-    Ok(PendingCall { io, plugin, request_id, deadline, cancelled })
+    Ok(PendingCall { io, plugin, request_id, deadline, on_pool, cancelled })
 }
 
 impl PendingCall {
@@ -167,10 +175,13 @@ impl PendingCall {
     /// Waits for the head until the deadline, and passes on a cancellation.
     async fn head_in_time(&mut self) -> Result<Result<ResponseHead, Aborted>, Failure> {
         let signals = self.io.signals();
-        let (deadline, cancelled) = (self.deadline, self.cancelled.take());
+        let cancelled = self.cancelled.take();
         let late = async {
-            match deadline {
-                Some(deadline) => tokio::time::sleep_until(deadline).await,
+            match &self.deadline {
+                Some(deadline) => {
+                    deadline.passed().await;
+                    deadline.missed(self.plugin.name())
+                }
                 None => std::future::pending().await,
             }
         };
@@ -187,11 +198,23 @@ impl PendingCall {
             head = self.io.head() => Ok(head),
             // A cancelled call is waited for, too.
             never = cancel => match never {},
-            () = late => {
+            failure = late => {
                 self.io.signals().send(Signal::Cancel);
-                let error = format!("{} gave no answer before the deadline", self.plugin.name());
-                Err(Failure::new(Kind::Timeout, error).hint("The handler was cancelled."))
+                self.log_late(&failure);
+                Err(failure)
             }
+        }
+    }
+
+    /// Logs an answer that is late.
+    fn log_late(&self, failure: &Failure) {
+        let (plugin, request_id, error) = (self.plugin.name(), &*self.request_id, &*failure.error);
+        if self.on_pool {
+            // Python cannot interrupt a thread.
+            let handler = "a def handler, whose thread runs on until it returns";
+            tracing::warn!(plugin, request_id, handler, "{error}");
+        } else {
+            tracing::warn!(plugin, request_id, "{error}; its coroutine is cancelled");
         }
     }
 }

@@ -1,15 +1,18 @@
 //! Calls of a plugin without Python: what is decided, and what passes beside the body.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use http::{HeaderMap, Method, Version};
 use http_body_util::Full;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::*;
 use crate::arguments::{Line, resolve};
 use crate::exchange::events::{Event, Stream};
 use crate::exchange::head::Target as Url;
+use crate::manifest::Manifest;
 use crate::policy::Policy;
 use crate::routes::Table;
 use crate::runtime::fake::{Answers, FakePython, Script};
@@ -66,6 +69,10 @@ async fn served(python: &FakePython, script: Script) -> Arc<Served> {
         policy: Policy::default(),
         complaints: Vec::new(),
     })
+}
+
+fn with_policy(plugin: Arc<Served>, policy: Policy) -> Arc<Served> {
+    Arc::new(Served { policy, ..Arc::into_inner(plugin).unwrap() })
 }
 
 fn request(method: Method, path: &str, query: &str) -> RequestHead {
@@ -178,12 +185,39 @@ async fn a_call_ends_at_its_deadline_and_its_handler_is_cancelled() {
     let python = FakePython::default();
     let script = Script { answers: Answers::Waits, ..script() };
     let plugin = served(&python, script).await;
-    let deadline = Some(Instant::now() + std::time::Duration::from_secs(5));
-    let context = Context { deadline, ..Context::default() };
+    let deadline = Deadline::of_caller(Instant::now(), Duration::from_secs(5));
+    let context = Context { deadline: Some(deadline), ..Context::default() };
     let late = begin(shell(&plugin, &["ok"], context)).await.unwrap().answer().await.err().unwrap();
     assert_eq!((late.kind, late.kind.http_status()), (Kind::Timeout, 504));
-    assert_eq!(late.error, "p gave no answer before the deadline");
+    assert_eq!(late.error, "p gave no answer within 5 s");
+    assert!(late.hint.unwrap().contains("--timeout"));
     python.noted("Cancel p 1").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_of_a_command_is_that_of_its_policy_over_http_and_from_the_shell() {
+    let python = FakePython::default();
+    let waits = Script { answers: Answers::Waits, ..script() };
+    let manifest = r#"{"daemon": {"timeout": 9, "timeouts": {"issue": 7}}}"#;
+    let manifest = Manifest::parse(manifest, Path::new("m")).unwrap();
+    let plugin = with_policy(served(&python, waits).await, Policy::of(&manifest, None));
+    let answer = async |invocation| begin(invocation).await.unwrap().answer().await.err().unwrap();
+    for (path, query, error) in [
+        ("/p/issue/A-1", "n=2", "p gave no answer within 7 s"),
+        ("/p/issue/A-1", "n=0", "p gave no answer within 7 s"),
+        ("/p/ok", "", "p gave no answer within 9 s"),
+        ("/p/none", "", "p gave no answer within 9 s"),
+    ] {
+        let late = answer(http(&plugin, request(Method::GET, path, query), b"")).await;
+        assert_eq!((late.kind, &*late.error), (Kind::Timeout, error));
+        assert!(late.hint.unwrap().contains("[plugins.p]"));
+    }
+    for (seconds, error) in [(3, "within 3 s"), (30, "within 7 s")] {
+        let deadline = Deadline::of_caller(Instant::now(), Duration::from_secs(seconds));
+        let context = Context { deadline: Some(deadline), ..Context::default() };
+        let late = answer(shell(&plugin, &["issue", "A", "--n", "1"], context)).await;
+        assert!(late.error.ends_with(error), "{late}: the earlier one counts");
+    }
 }
 
 #[tokio::test]
