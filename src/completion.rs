@@ -157,7 +157,11 @@ fn with_own_options(command: Command) -> Command {
         .short('X')
         .help("Decide the HTTP method by hand")
         .value_parser(["GET", "POST", "PUT", "PATCH", "DELETE"]);
-    command.disable_help_flag(true).args(json).args(own_help).arg(method)
+    let timeout = (!taken("timeout")).then(|| {
+        let about = "Limit the time until the answer begins, in seconds";
+        Arg::new("--timeout").long("timeout").help(about).value_hint(ValueHint::Other)
+    });
+    command.disable_help_flag(true).args(json).args(own_help).arg(method).args(timeout)
 }
 
 fn flag(name: &'static str, about: &'static str) -> Arg {

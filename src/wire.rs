@@ -60,6 +60,9 @@ pub struct Run {
     /// The method of `-X`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
+    /// The limit of `--timeout` before the plugin's name, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u64>,
     /// True if help was asked for instead of a call.
     #[serde(default)]
     pub help: bool,

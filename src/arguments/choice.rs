@@ -9,8 +9,9 @@ use std::cmp::Reverse;
 use crate::command::{Command, Location, Parameter, Segment};
 use crate::description::Description;
 
-use super::parsed::{self, ParsedLine};
+use super::parsed::{self, OptionValue, ParsedLine};
 use super::pattern::{self, Fit};
+use super::timeout;
 use super::value;
 
 /// A line as a call of one command.
@@ -26,6 +27,8 @@ pub(super) struct Reading<'a> {
     pub(super) fit: Fit,
     /// Required parameters with the positionals that fill them.
     pub(super) filled: Vec<(&'a Parameter, Vec<&'a str>)>,
+    /// `--timeout` of a command that has no such option.
+    pub(super) timeout: Option<OptionValue<'a>>,
     rank: Rank,
 }
 
@@ -77,16 +80,20 @@ pub(super) fn best<'a>(
 
 /// Returns the best reading of `arguments` as a call of `command`.
 fn read<'a>(command: &'a Command, order: usize, arguments: &'a [String]) -> Option<Reading<'a>> {
-    let typed = parsed::read(arguments, &command.parameters);
+    let mut typed = parsed::read(arguments, &command.parameters);
+    let timeout = timeout::take(&mut typed, command);
     let fits = pattern::fits(command, &typed.words, &|name| typed.path_value(name));
     let (rank, fit, filled) = fits
         .into_iter()
         .filter_map(|fit| {
             let filled = fill(command, &typed, fit.words)?;
-            Some((rank(command, order, &typed, &fit, &filled), fit, filled))
+            let mut rank = rank(command, order, &typed, &fit, &filled);
+            // A command that has the option goes before one that does not.
+            rank.unknown += usize::from(timeout.is_some());
+            Some((rank, fit, filled))
         })
         .min_by(|one, other| one.0.cmp(&other.0))?;
-    Some(Reading { command, index: order, typed, fit, filled, rank })
+    Some(Reading { command, index: order, typed, fit, filled, timeout, rank })
 }
 
 /// Assigns the positionals after the first `taken` to the required parameters without a value, in order; a list

@@ -2,7 +2,8 @@
 //!
 //! Owns the syntax of the command line below the plugin's name: options and positionals, the choice of route and
 //! method, the place of each value in the request, and the failure of a line that fits no command. It does not
-//! own global options (`--json`, `-X`, `--help`), which the client takes out first, and it does not validate
+//! own global options (`--json`, `-X`, `--help`), which the client takes out first, except for `--timeout`, which may
+//! be the command's own (`timeout`), and it does not validate
 //! values: the plugin does, with more precise errors.
 //!
 //! # How a line is read
@@ -30,10 +31,12 @@ mod pattern;
 mod request;
 #[cfg(test)]
 mod tests;
+mod timeout;
 mod usage;
 mod value;
 
 use std::path::Path;
+use std::time::Duration;
 
 use http::Method;
 
@@ -42,6 +45,7 @@ use crate::exchange::request::Composed;
 use crate::failure::{Failure, Kind};
 use crate::wire::Input;
 
+pub(crate) use timeout::{limit, may_limit};
 pub(crate) use usage::{groups, usage};
 
 /// The command line after a plugin's name, and its context.
@@ -64,6 +68,8 @@ pub struct Resolved {
     pub command: Option<usize>,
     /// The request.
     pub request: Composed,
+    /// The limit of the call that the line sets by `--timeout`.
+    pub timeout: Option<Duration>,
     /// Lines for stderr, without `Warning: `.
     pub warnings: Vec<String>,
 }

@@ -11,7 +11,7 @@ use crate::nearest::nearest;
 
 use super::choice::Reading;
 use super::parsed::{OptionValue, ParsedOption};
-use super::{Line, Resolved, input, path, value};
+use super::{Line, Resolved, input, path, timeout, value};
 
 /// Returns the call of `reading`; `method` is that of `-X`.
 pub(super) fn resolved(
@@ -194,6 +194,7 @@ impl Request<'_> {
         let is_certain =
             request.method == own && description.reaches(reading.command, &request.segments);
         Ok(Resolved {
+            timeout: reading.timeout.map(timeout::parsed).transpose()?,
             command: is_certain.then_some(reading.index),
             request,
             warnings: self.warnings,

@@ -2,20 +2,23 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use tokio::time::Instant;
 
 use super::observe::{Called, RequestId};
 use super::{Service, core, dispatch, failed, warn};
 use crate::arguments::{self, Line, Resolved};
-use crate::calls::{Context, Invocation, Target};
+use crate::calls::{Context, Deadline, Invocation, Target};
 use crate::exchange::request::Addressed;
 use crate::failure::{Failure, Kind};
 use crate::help;
+use crate::registry::Served;
 use crate::runtime::Caller;
 use crate::store::Metadata;
 use crate::wire::{self, Run};
@@ -48,21 +51,35 @@ pub(super) async fn run(
 
 /// Resolves the command line and answers with the plugin's answer.
 async fn call(service: &Service, run: Run, request_id: RequestId) -> Result<Response, Failure> {
-    let plugin = service.registry.find(&run.plugin).await?;
-    let directory = run.directory.map(PathBuf::from);
+    let begun = Instant::now();
+    // Has the server send its `100 Continue` before anything is begun: a client that saw none repeats the request.
+    tokio::task::yield_now().await;
+    let directory = run.directory.as_ref().map(PathBuf::from);
     let line = Line {
         arguments: &run.arguments,
         inputs: &run.inputs,
         method: run.method.as_deref(),
         directory: directory.as_deref(),
     };
+    let of_caller = |limit| Deadline::of_caller(begun, limit);
+    let own = run.timeout.map(Duration::from_millis);
+    let limit = match own {
+        None if arguments::may_limit(&run.arguments) => known_limit(service, &run, &line).await,
+        own => own,
+    };
+    let plugin = find(service, &run.plugin, limit.map(of_caller)).await?;
     let resolved = arguments::resolve(&plugin.metadata.description, &line)?;
-    let Resolved { command, request, mut warnings } = resolved;
+    let Resolved { command, request, timeout, mut warnings } = resolved;
+    let deadline = own.or(timeout).map(of_caller);
     let method = request.method.clone();
     let request = Addressed::new(request, plugin.name(), service.ready.port, request_id.0);
     let called = Called { method, path: request.path() };
     let caller = directory.map(|directory| Arc::new(Caller { directory: Some(directory) }));
-    let context = caller.map(|caller| Context { caller: Some(caller), ..Context::default() });
+    let context = (caller.is_some() || deadline.is_some()).then(|| Context {
+        caller,
+        deadline,
+        ..Context::default()
+    });
     let target = Target::Command(command, Box::new(request));
     let invocation = Invocation { plugin, target, context: context.map(Box::new) };
     let mut response = dispatch::call(invocation).await;
@@ -81,6 +98,26 @@ async fn call(service: &Service, run: Run, request_id: RequestId) -> Result<Resp
         warn(&mut response, &warning);
     }
     Ok(response)
+}
+
+/// Returns the limit that the line sets, by the metadata that is known without loading the plugin.
+async fn known_limit(service: &Service, run: &Run, line: &Line<'_>) -> Option<Duration> {
+    let (metadata, _) = service.registry.metadata(&run.plugin).await.ok()?;
+    arguments::resolve(&metadata.description, line).ok()?.timeout
+}
+
+/// Returns the plugin `name`, for which a load may have to be waited, until the deadline.
+async fn find(
+    service: &Service,
+    name: &str,
+    deadline: Option<Deadline>,
+) -> Result<Arc<Served>, Failure> {
+    let found = service.registry.find(name);
+    let Some(deadline) = deadline else { return found.await };
+    tokio::select! {
+        found = found => found,
+        () = deadline.passed() => Err(deadline.missed(name)),
+    }
 }
 
 /// The answer to a body that is no [`Run`].

@@ -2,14 +2,16 @@
 //!
 //! A request may take as long as its plugin needs. The daemon's I/O threads answer a ping (`GET` of
 //! [`wire::STATUS`]) independently of plugins, so a daemon that answers none hangs: it was stopped by a signal, or
-//! is deadlocked. Every wait for the daemon is interrupted each [`TICK`] for a ping on a connection of its own, and
-//! ends when [`SILENT_MAX`] consecutive ones had no answer within [`PING_MAX`]. The request is not sent again then:
-//! a daemon that resumes may still carry it out.
+//! is deadlocked. Every wait for the daemon is interrupted each [`TICK`] for a ping on a connection of its own. How
+//! many consecutive ones without an answer within [`PING_MAX`] end it depends on what the process does
+//! ([`hang::verdict`]); a client may replace the daemon then ([`guarded`]).
 
 use std::time::{Duration, Instant};
 
+use nix::unistd::Pid;
+
 use super::connection::{ConnectError, Connection, Request};
-use super::locks;
+use super::hang::{self, Condition, Hang, Observer, Replaced, Verdict};
 use super::response::{ExchangeError, Response};
 use crate::failure::{Failure, Kind};
 use crate::paths::Paths;
@@ -18,9 +20,9 @@ use crate::wire::{self, Status};
 /// Time between two pings during a wait.
 const TICK: Duration = Duration::from_secs(1);
 /// Timeout of a ping.
-const PING_MAX: Duration = Duration::from_secs(2);
-/// Number of consecutive pings without an answer after which the daemon is considered hung.
-const SILENT_MAX: u32 = 2;
+const PING_MAX: Duration = Duration::from_secs(1);
+/// Number of consecutive pings without an answer after which a daemon that is to end is considered hung.
+const SILENT_MAX: u32 = 3;
 /// Timeout of a connection in the daemon's queue, in ticks.
 const QUEUED_TICKS: usize = 4;
 /// Timeout of a daemon that no longer listens; its own limits end it sooner.
@@ -42,21 +44,40 @@ pub enum Ping {
 /// # Errors
 /// The kernel refuses the connection, so that the daemon's state is unknown; or the daemon hangs.
 pub fn connect(paths: &Paths) -> Result<Option<Connection>, Failure> {
-    match Connection::open(paths, TICK, QUEUED_TICKS) {
-        Ok(connection) => Ok(connection.map(|connection| observed(connection, paths, |_| {}))),
-        Err(error) => Err(not_connected(paths, &error)),
-    }
+    reach(paths).map_err(|error| not_connected(paths, &error))
 }
 
-/// Returns the connection with an `observer` of the daemon's status, called after each ping.
-pub fn observed(
+/// Connects to the daemon as [`connect`] does, with the error as it is.
+pub fn reach(paths: &Paths) -> Result<Option<Connection>, ConnectError> {
+    let connection = Connection::open(paths, TICK, QUEUED_TICKS)?;
+    Ok(connection.map(|connection| guarded(connection, paths, |_| {}, |_| Replaced::No)))
+}
+
+/// Returns the connection with an `observer` of the daemon's status, called after each ping, and with `on_hang`,
+/// called when the daemon is not waited for any longer.
+pub fn guarded(
     mut connection: Connection,
     paths: &Paths,
     observer: impl FnMut(&Status) + 'static,
+    on_hang: impl FnMut(&Hang) -> Replaced + 'static,
 ) -> Connection {
-    let mut watchdog = Watchdog { paths: paths.clone(), silent: 0, ending: None, observer };
+    let (paths, silence) = (paths.clone(), Silence::default());
+    let mut watchdog = Watchdog { paths, silence, ending: None, ended: false, observer, on_hang };
     connection.set_waiting(Box::new(move || watchdog.goes_on()));
     connection
+}
+
+/// Pings a daemon that takes no connections until it answers, ends, or is not waited for any longer.
+pub fn judge(paths: &Paths) -> Option<Hang> {
+    let mut silence = Silence::default();
+    loop {
+        if !matches!(ping(paths), Ping::TimedOut) {
+            return None;
+        }
+        if let Some(hang) = silence.goes_on(paths) {
+            return Some(hang);
+        }
+    }
 }
 
 /// Pings the daemon; takes [`PING_MAX`] at most.
@@ -82,12 +103,24 @@ pub fn hangs(paths: &Paths) -> bool {
 
 /// Returns the failure of a daemon that hangs.
 pub fn unresponsive(paths: &Paths) -> Failure {
-    let seconds = SILENT_MAX * u32::try_from(PING_MAX.as_secs()).unwrap_or_default();
-    Failure::new(
-        Kind::Unavailable,
-        format!("the daemon{} does not respond (no answer for {seconds} s)", process(paths)),
-    )
-    .hint("Run `skills-daemon restart`.")
+    let (pid, condition) = Observer::default().look(paths);
+    let reason = in_brackets(condition);
+    let hint = match condition {
+        Condition::Suspended => {
+            "Continue it in its terminal (`fg`), or run `skills-daemon restart`."
+        }
+        Condition::Traced => "Detach the debugger, or run `skills-daemon restart`.",
+        _ => "Run `skills-daemon restart`.",
+    };
+    let error = format!("the daemon{} does not respond{reason}", named(pid));
+    Failure::new(Kind::Unavailable, error).hint(hint)
+}
+
+/// Returns the line about a daemon that is replaced.
+pub(super) fn replaced(hang: &Hang) -> String {
+    let seconds = u64::from(hang.pings) * PING_MAX.as_secs();
+    let (process, reason) = (named(hang.pid), in_brackets(hang.condition));
+    format!("the daemon{process} did not answer for {seconds} s{reason} and is replaced")
 }
 
 /// Fails if the kernel refuses connections to the daemon, so that its state is unknown.
@@ -98,11 +131,12 @@ pub fn check_access(paths: &Paths) -> Result<(), Failure> {
     }
 }
 
-fn not_connected(paths: &Paths, error: &ConnectError) -> Failure {
+/// Returns the failure of an attempt to connect.
+pub fn not_connected(paths: &Paths, error: &ConnectError) -> Failure {
     match error {
         ConnectError::Unresponsive => unresponsive(paths),
         ConnectError::Refused { .. } => {
-            let runs = match process(paths).as_str() {
+            let runs = match named(Observer::default().look(paths).0).as_str() {
                 "" => String::new(),
                 process => format!("; the daemon{process} was left alone"),
             };
@@ -114,29 +148,58 @@ fn not_connected(paths: &Paths, error: &ConnectError) -> Failure {
     }
 }
 
-/// Returns ` (process id N)` of the daemon that holds its lock, if one does.
-fn process(paths: &Paths) -> String {
-    // The kernel gives 0 for a process outside of this one's namespace.
-    let pid = locks::holder(paths).filter(|pid| pid.as_raw() > 0);
+/// Returns ` (process id N)` of a process that has an id here.
+fn named(pid: Option<Pid>) -> String {
     pid.map_or(String::new(), |pid| format!(" (process id {pid})"))
 }
 
-/// Pings the daemon during a wait.
-struct Watchdog<O> {
-    paths: Paths,
-    /// Number of pings without an answer since the last answer.
-    silent: u32,
-    /// Time at which the daemon no longer listened.
-    ending: Option<Instant>,
-    observer: O,
+/// Returns ` (REASON)`, if there is one.
+fn in_brackets(condition: Condition) -> String {
+    match condition.reason() {
+        "" => String::new(),
+        reason => format!(" ({reason})"),
+    }
 }
 
-impl<O: FnMut(&Status)> Watchdog<O> {
+/// Consecutive pings without an answer.
+#[derive(Default)]
+struct Silence {
+    pings: u32,
+    process: Observer,
+}
+
+impl Silence {
+    /// Counts another one; returns the hang of a daemon that is not waited for any longer.
+    fn goes_on(&mut self, paths: &Paths) -> Option<Hang> {
+        self.pings += 1;
+        let (pid, condition) = self.process.look(paths);
+        let (pings, verdict) = (self.pings, hang::verdict(condition, self.pings));
+        (verdict != Verdict::Wait).then_some(Hang { pid, condition, pings, verdict })
+    }
+}
+
+/// Pings the daemon during a wait.
+struct Watchdog<O, H> {
+    paths: Paths,
+    silence: Silence,
+    /// Time at which the daemon no longer listened.
+    ending: Option<Instant>,
+    /// The process at the other end of the connection has ended.
+    ended: bool,
+    observer: O,
+    on_hang: H,
+}
+
+impl<O: FnMut(&Status), H: FnMut(&Hang) -> Replaced> Watchdog<O, H> {
     /// Returns true if the wait goes on.
     fn goes_on(&mut self) -> bool {
+        if self.ended {
+            // A child of the old process holds the connection open.
+            return false;
+        }
         match ping(&self.paths) {
             Ping::Answered(status) => {
-                self.silent = 0;
+                self.silence.pings = 0;
                 self.ending = None;
                 if let Some(status) = status {
                     (self.observer)(&status);
@@ -144,12 +207,19 @@ impl<O: FnMut(&Status)> Watchdog<O> {
                 true
             }
             Ping::NotListening => {
-                self.silent = 0;
+                self.silence.pings = 0;
                 self.ending.get_or_insert_with(Instant::now).elapsed() < ENDING_MAX
             }
             Ping::TimedOut => {
-                self.silent += 1;
-                self.silent < SILENT_MAX
+                let Some(hang) = self.silence.goes_on(&self.paths) else { return true };
+                self.silence.pings = 0;
+                match (self.on_hang)(&hang) {
+                    // What the connection still holds is read, up to its end.
+                    Replaced::Ended => self.ended = true,
+                    Replaced::NotNeeded => {}
+                    Replaced::No => return false,
+                }
+                true
             }
         }
     }

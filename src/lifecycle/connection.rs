@@ -123,7 +123,8 @@ impl Connection {
         loop {
             let head = match Head::read(&mut reader) {
                 Ok(head) => head,
-                Err(ExchangeError::Interrupted(_)) if !taken => {
+                // The daemon begins nothing before it has read the whole body.
+                Err(ExchangeError::Interrupted(_)) if !taken || sent.is_err() => {
                     return Err(ExchangeError::NotTaken);
                 }
                 Err(error) => return Err(error),
@@ -185,6 +186,20 @@ mod tests {
         assert!(matches!(exchange(b"", b"{}"), Err(ExchangeError::NotTaken)));
         let taken = exchange(b"HTTP/1.1 100 Continue\r\n\r\n", b"{}");
         assert!(matches!(taken, Err(ExchangeError::Interrupted(_))), "{taken:?}");
+    }
+
+    #[test]
+    fn a_request_of_which_the_body_could_not_be_sent_may_be_repeated() {
+        let (client, mut server) = UnixStream::pair().unwrap();
+        let body = vec![b' '; 8 << 20];
+        let request = Request { method: "POST", target: "/x", headers: &[], body: &body };
+        let serve = std::thread::spawn(move || {
+            server.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap();
+            server.read_exact(&mut [0; 1024]).unwrap();
+        });
+        let sent = Connection { stream: Stream::over(client) }.send(&request);
+        assert!(matches!(sent, Err(ExchangeError::NotTaken)), "{sent:?}");
+        serve.join().unwrap();
     }
 
     #[test]

@@ -16,14 +16,17 @@
 //! 5. It listens, removes its predecessor's socket file, writes `daemon.pid`, reports `ready`.
 //! 6. On SIGTERM, SIGINT, `/shutdown` or after the idle time it stops listening, finishes the in-flight
 //!    requests, runs the plugins' `shutdown()`, removes socket and pid file, and ends.
-//! 7. A daemon that hangs answers no ping ([`alive`]): each program that waits for it reports that and ends. `stop` and
-//!    `restart` send SIGTERM, have a stopped process go on, and soon send SIGKILL.
+//! 7. A daemon that hangs answers no ping ([`alive`]). What it does decides how long it is waited for ([`hang`]); then
+//!    the control program reports it, and a client replaces it once ([`replace`]). `stop`, `restart` and a replacement
+//!    send SIGTERM, have a stopped process go on, and soon send SIGKILL.
 //! 8. After `kill -9` socket and pid file are left behind: connecting fails, so point 2 follows.
 
 pub mod alive;
 pub mod connection;
+pub mod hang;
 pub mod launch;
 pub mod locks;
+pub mod replace;
 pub mod response;
 pub mod start;
 pub mod stop;

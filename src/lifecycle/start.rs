@@ -5,10 +5,12 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
+use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
+use super::hang::Observer;
 use super::locks::{self, StartLock};
 use super::{Connection, connect, launch, stop};
 use crate::console::Console;
@@ -23,6 +25,8 @@ const QUOTED_LINES: usize = 3;
 
 /// The longest silence of a host that starts; it sends a heartbeat each [`wire::HEARTBEAT`](crate::wire::HEARTBEAT).
 const SILENCE_MAX: Duration = Duration::from_secs(20);
+/// The longest time of one step of a start: large packages take their time to be fetched.
+const STEP_MAX: Duration = Duration::from_secs(30 * 60);
 
 /// Result of starting the daemon.
 #[derive(Debug)]
@@ -113,15 +117,26 @@ fn spawn(
             ))
         })?;
     let report = lines(child.stdout.take());
+    let (mut step, mut begun) = (String::new(), Instant::now());
     loop {
         let line = match report.recv_timeout(SILENCE_MAX) {
             Ok(line) => line,
             Err(RecvTimeoutError::Disconnected) => return Err(died(&mut child, paths)),
-            Err(RecvTimeoutError::Timeout) => return Err(hung(&mut child)),
+            Err(RecvTimeoutError::Timeout) => {
+                let why = format!("no heartbeat for {} s", SILENCE_MAX.as_secs());
+                return Err(hung(&mut child, &why, &step));
+            }
         };
+        if begun.elapsed() > STEP_MAX {
+            let why = format!("no progress for {} min", STEP_MAX.as_secs() / 60);
+            return Err(hung(&mut child, &why, &step));
+        }
         match serde_json::from_str(&line) {
             Ok(Startup::Alive) => {}
-            Ok(Startup::Progress { text }) => console.progress(&text),
+            Ok(Startup::Progress { text }) => {
+                console.progress(&text);
+                (step, begun) = (text, Instant::now());
+            }
             Ok(Startup::Failed { failure }) => {
                 // Reaped, so that the process is gone when this returns.
                 let _ = child.wait();
@@ -152,17 +167,20 @@ fn lines(report: Option<ChildStdout>) -> Receiver<String> {
     lines
 }
 
-/// Kills a host that hangs while it starts, before any other program uses it.
-fn hung(child: &mut Child) -> Failure {
+/// Kills a host that hangs while it starts, before any other program uses it; `step` is the last that it reported.
+fn hung(child: &mut Child, why: &str, step: &str) -> Failure {
     let pid = child.id();
+    let process = i32::try_from(pid).map(Pid::from_raw);
+    let condition = process.map_or("", |pid| Observer::default().condition(pid).reason());
+    let details = [condition, step].into_iter().filter(|detail| !detail.is_empty());
+    let details: String = details.map(|detail| format!("; {detail}")).collect();
     // Fails only for a process that has ended.
     let _ = child.kill();
     let _ = child.wait();
     Failure::new(
         Kind::Unavailable,
         format!(
-            "the daemon (process id {pid}) hung while it started and was killed (no heartbeat for {} s)",
-            SILENCE_MAX.as_secs()
+            "the daemon (process id {pid}) hung while it started and was killed ({why}{details})"
         ),
     )
     .hint("Run the command again; `skills-daemon logs` shows the steps before.")

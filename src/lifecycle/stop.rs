@@ -52,7 +52,25 @@ pub fn shutdown_timeout(paths: &Paths, env: &Environment) -> Duration {
 /// Ends the running daemon, if one runs, and returns when the process is gone.
 pub fn end(paths: &Paths, shutdown_timeout: Duration, _lock: &StartLock) -> Result<Ended, Failure> {
     let Some(pid) = locks::holder(paths) else { return Ok(Ended::NotRunning) };
-    let hung = alive::hangs(paths);
+    end_process(paths, pid, alive::hangs(paths), shutdown_timeout)
+}
+
+/// Ends a daemon that was found to hang, as [`end`] does.
+pub(super) fn end_hung(
+    paths: &Paths,
+    shutdown_timeout: Duration,
+    _lock: &StartLock,
+) -> Result<Ended, Failure> {
+    let Some(pid) = locks::holder(paths) else { return Ok(Ended::NotRunning) };
+    end_process(paths, pid, true, shutdown_timeout)
+}
+
+fn end_process(
+    paths: &Paths,
+    pid: Pid,
+    hung: bool,
+    shutdown_timeout: Duration,
+) -> Result<Ended, Failure> {
     signal(pid, Signal::SIGTERM)?;
     // A stopped process handles SIGTERM only when it continues; others ignore SIGCONT.
     signal(pid, Signal::SIGCONT)?;

@@ -65,7 +65,7 @@ fn home() -> Home {
 #[test]
 fn bash_completes_plugins_commands_options_and_values() {
     let home = home();
-    let own = ["--json", "--help", "-X"];
+    let own = ["--json", "--help", "-X", "--timeout"];
     assert_eq!(bash(&home, "skills-client j"), ["jira"]);
     let all = bash(&home, "skills-client ");
     assert!(["jira", "demo", "health", "plugins"].iter().all(|name| all.contains(&(*name).into())));
@@ -76,7 +76,10 @@ fn bash_completes_plugins_commands_options_and_values() {
         assert_eq!(at("me"), ["memory"]);
         assert_eq!(at("memory "), [&["read", "write"], &own[..]].concat());
         assert_eq!(at("memory write --f"), ["--force"]);
-        assert_eq!(at("search --"), ["--jql", "--style", "--limit", "--json", "--help"]);
+        assert_eq!(
+            at("search --"),
+            ["--jql", "--style", "--limit", "--json", "--help", "--timeout"]
+        );
         assert_eq!(at("search --style "), ["json", "human"]);
         assert_eq!(at("search --style=h"), ["--style=human"]);
         assert_eq!(at("search --limit "), [""; 0]);

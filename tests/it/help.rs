@@ -19,6 +19,8 @@ fn the_programs_explain_themselves_without_a_daemon() {
     Options, which may stand anywhere before `--`:
         --json, -j        print the answer as JSON
         -X METHOD         decide the HTTP method by hand
+        --timeout SECONDS limit the time until the answer begins; after the plugin's name it is the
+                          command's own option, if the command has one
         --help, -h        print help
         --version, -V     print the version
 

@@ -1,4 +1,4 @@
-//! A daemon that hangs: no program waits for it for ever, and it can be ended.
+//! A daemon that hangs: no program waits for it for ever, a client replaces it, and it can be ended.
 
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
-use skills_daemon::lifecycle::locks;
+use skills_daemon::lifecycle::locks::{self, StartLock};
 
 use crate::harness::{CONTROL, Home, Running, eventually, plugin_code};
 
@@ -39,37 +39,54 @@ fn running_home() -> Home {
 }
 
 #[test]
-fn no_program_waits_for_ever_and_each_names_process_and_remedy() {
+fn the_control_program_reports_it_and_leaves_it_alone() {
     let home = running_home();
     let frozen = Frozen::of(&home);
     let pid = format!("process id {}", frozen.0);
-    let calls = [&["demo", "hello"][..], &["health"], &["plugins"], &["--json", "demo", "hello"]];
-    let clients: Vec<Running> = calls.map(|call| home.spawn_client(call)).into();
     let commands = [&["status"][..], &["start"], &["reload"], &["plugins"], &["link"]];
     let controls = commands.map(|command| Running::start(home.command(CONTROL, command)));
-    let help = home.spawn_client(&["demo", "--help"]);
     let doctor = Running::start(home.command(CONTROL, &["doctor"]));
     let json = home.control(&["status", "--json"]);
     assert_eq!(json.fails_with(1).json()["pid"], json!(frozen.0.as_raw()));
     assert_eq!(json.json()["responding"], json!(false));
-    for program in clients.into_iter().chain(controls) {
+    for program in controls {
         let output = program.end();
         let printed = format!("{}{}", output.stdout(), output.stderr());
         output.fails_with(1);
-        for text in ["does not respond", &pid, "skills-daemon restart"] {
+        for text in ["does not respond", &pid, "stopped by a signal", "skills-daemon restart"] {
             assert!(printed.contains(text), "{text:?} is not in {output:?}");
         }
     }
-    help.end().ok().says("hello").complains("does not respond");
     doctor.end().fails_with(1).says("failed   process: ").says("does not respond").says(&pid);
+    assert_eq!(home.pid(), frozen.0.as_raw());
     frozen.thaw();
-    home.client(&["demo", "hello"]).ok();
+    home.client(&["demo", "hello"]).ok().quietly();
 }
 
 #[test]
-fn an_in_flight_call_is_given_up_and_not_repeated() {
+fn the_next_calls_replace_it_once_and_succeed() {
     let home = Home::new();
-    let routes = "
+    home.plugin("post", &plugin_code("post", POST), "");
+    home.write("go", "");
+    home.client(&["post", "slow"]).ok();
+    let frozen = Frozen::of(&home);
+    let calls = [&["post", "slow"][..], &["health"], &["--json", "demo", "hello"], &["demo", "-h"]];
+    let outputs = calls.map(|call| home.spawn_client(call)).map(Running::end);
+    let line = format!(
+        "Warning: the daemon (process id {}) did not answer for 1 s (stopped by a signal) and is replaced\n",
+        frozen.0
+    );
+    for output in &outputs {
+        output.ok();
+        assert!(output.stderr().is_empty() || output.stderr() == line, "{output:?}");
+    }
+    assert_eq!(outputs.iter().filter(|output| output.stderr() == line).count(), 1);
+    assert_ne!(home.pid(), frozen.0.as_raw());
+    assert_eq!(home.read("calls").as_deref(), Some("called\ncalled\n"), "each once");
+}
+
+/// A command that is not to be carried out twice.
+const POST: &str = "
 import os, time
 @router.post('/slow')
 def slow():
@@ -79,14 +96,51 @@ def slow():
         time.sleep(0.01)
     return 'done'
 ";
-    home.plugin("slow", &plugin_code("slow", routes), "");
-    let call = home.spawn_client(&["slow", "slow"]);
+
+#[test]
+fn an_in_flight_call_that_outlasts_the_end_of_the_daemon_is_not_repeated() {
+    let home = Home::new().with("SKILLS_DAEMON_SHUTDOWN_TIMEOUT", "1");
+    home.plugin("post", &plugin_code("post", POST), "");
+    let call = home.spawn_client(&["post", "slow"]);
+    eventually("the call", || home.read("calls"));
+    let _frozen = Frozen::of(&home);
+    call.end().fails_with(3).complains("and is replaced").complains("not sent again");
+    assert_eq!(home.read("calls").as_deref(), Some("called\n"));
+    home.write("go", "");
+    home.client(&["post", "slow"]).ok().quietly().says("done");
+    assert_eq!(home.read("calls").as_deref(), Some("called\ncalled\n"));
+}
+
+#[test]
+fn an_in_flight_call_that_ends_while_the_daemon_is_replaced_is_answered() {
+    let home = Home::new();
+    home.plugin("post", &plugin_code("post", POST), "");
+    let call = home.spawn_client(&["post", "slow"]);
     eventually("the call", || home.read("calls"));
     let frozen = Frozen::of(&home);
-    call.end().fails_with(1).complains("does not respond").complains("not sent again");
-    frozen.thaw();
     home.write("go", "");
-    home.client(&["slow", "slow"]).ok().says("done");
+    call.end().ok().says("done").complains("and is replaced");
+    assert_eq!(home.read("calls").as_deref(), Some("called\n"));
+    assert_ne!(home.pid(), frozen.0.as_raw());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn one_that_goes_on_in_time_is_not_replaced() {
+    let home = Home::new();
+    home.plugin("post", &plugin_code("post", POST), "");
+    home.write("go", "");
+    home.client(&["post", "slow"]).ok();
+    let frozen = Frozen::of(&home);
+    let old = frozen.0.as_raw();
+    // While another program holds the lock, no client ends it.
+    let lock = StartLock::acquire(&home.paths(), || {}).unwrap();
+    let mut call = home.spawn_client(&["post", "slow"]);
+    eventually("a client that wants to replace it", || call.waits_for_a_lock().then_some(()));
+    frozen.thaw();
+    drop(lock);
+    call.end().ok().quietly();
+    assert_eq!(home.pid(), old);
     assert_eq!(home.read("calls").as_deref(), Some("called\ncalled\n"));
 }
 
@@ -94,10 +148,10 @@ def slow():
 fn a_large_body_does_not_block_for_ever() {
     let home = running_home();
     let text = home.write("large", &"x".repeat(4 << 20));
-    let frozen = Frozen::of(&home);
+    let _frozen = Frozen::of(&home);
     let value = format!("@{}", text.display());
-    home.client(&["demo", "hello", "--name", &value]).fails_with(1).complains("does not respond");
-    frozen.thaw();
+    let sent = home.client(&["demo", "hello", "--name", &value]);
+    sent.ok().complains("and is replaced").says("xxx");
 }
 
 #[test]
@@ -105,9 +159,9 @@ fn a_queue_of_connections_that_is_full_does_not_block_for_ever() {
     let home = running_home();
     let frozen = Frozen::of(&home);
     fill_backlog(&home);
-    home.client(&["demo", "hello"]).fails_with(1).complains("does not respond");
     home.control(&["status"]).fails_with(1).complains("does not respond");
-    home.control(&["stop"]).ok();
+    home.client(&["demo", "hello"]).ok().complains("and is replaced");
+    home.control(&["stop"]).ok().says("stopped");
     drop(frozen);
 }
 
@@ -165,9 +219,9 @@ fn one_that_handles_no_signals_is_killed() {
     let home = Home::new();
     home.plugin("evil", &plugin_code("evil", DEADLOCK), "");
     home.client(&["demo", "hello"]).ok();
-    home.client(&["evil", "freeze"]).fails_with(1).complains("does not respond");
-    home.control(&["stop"]).ok().says("did not stop in time and was killed");
-    home.client(&["demo", "hello"]).ok();
+    let call = home.client(&["evil", "freeze"]);
+    call.fails_with(3).complains("(no thread runs) and is replaced").complains("not sent again");
+    home.client(&["demo", "hello"]).ok().quietly();
 }
 
 #[test]
@@ -180,6 +234,7 @@ fn one_that_hangs_while_it_starts_is_given_up() {
     let second = home.spawn_client(&["demo", "hello"]);
     let failed = first.end();
     failed.fails_with(1).complains(&format!("process id {pid}) hung while it started"));
+    failed.complains("no heartbeat for 20 s; stopped by a signal");
     let output = second.end();
     assert!(output.status().success() || output.stderr() == failed.stderr(), "{output:?}");
 }
@@ -214,8 +269,8 @@ fn a_stream_that_ends_with_a_hang_is_given_up() {
     let counting = home.spawn_client(&["demo", "count", "--to", "1000", "--delay", "0.05"]);
     assert_eq!(counting.line(), "1");
     let frozen = Frozen::of(&home);
-    counting.end().fails_with(1).complains("does not respond");
-    frozen.thaw();
+    counting.end().fails_with(3).complains("and is replaced").complains("not sent again");
+    drop(frozen);
 }
 
 #[test]

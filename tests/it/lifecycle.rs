@@ -60,7 +60,7 @@ def die():
 ";
     home.plugin("mortal", &plugin_code("mortal", routes), "");
     let output = home.client(&["mortal", "die"]);
-    output.fails_with(1).complains("the daemon went away while it worked").complains("Hint: ");
+    output.fails_with(3).complains("the daemon went away while it worked").complains("Hint: ");
     assert_eq!(home.read("calls").as_deref(), Some("called\n"));
     home.client(&["demo", "hello"]).ok();
 }

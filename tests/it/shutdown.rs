@@ -125,7 +125,7 @@ async def block():
     home.client(&["demo", "hello"]).ok();
     assert_eq!(home.get("/health").status, 200);
     home.control(&["stop"]).ok().says("The daemon has stopped.");
-    blocked.end().fails_with(1);
+    blocked.end().fails_with(3);
     is_gone(&home);
 }
 

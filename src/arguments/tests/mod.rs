@@ -5,6 +5,7 @@ mod inputs;
 mod recorded;
 mod routes;
 mod syntax;
+mod timeouts;
 
 use serde_json::{Value, json};
 

@@ -5,25 +5,32 @@
 //! holds the plugins' descriptions. No clap here: the client's options may stand anywhere among a command's own, and
 //! this program's start is most of what a call costs.
 
+mod caller;
+mod late;
 mod offline;
 
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use caller::Caller;
+use late::Limit;
+
 use super::inputs;
+use crate::arguments;
 use crate::console::Console;
 use crate::environment::{self, Environment};
 use crate::failure::{Failure, Kind};
 use crate::help;
-use crate::lifecycle::{self, Connection, ExchangeError, Request, Response, alive, stop};
+use crate::lifecycle::{Request, Response};
 use crate::paths::Paths;
 use crate::render::{self, Options};
 use crate::store::Store;
-use crate::wire::{self, PluginState, Run, Status};
+use crate::wire::{self, Run};
 use crate::wrappers::CLIENT;
 
 const HELP: &str = "\
@@ -39,6 +46,8 @@ Usage:
 Options, which may stand anywhere before `--`:
     --json, -j        print the answer as JSON
     -X METHOD         decide the HTTP method by hand
+    --timeout SECONDS limit the time until the answer begins; after the plugin's name it is the
+                      command's own option, if the command has one
     --help, -h        print help
     --version, -V     print the version
 
@@ -52,8 +61,6 @@ Examples:
 
 `skills-daemon --help` controls the daemon itself.";
 
-/// Number of attempts to send a request to a daemon that goes away before it takes it.
-const ATTEMPTS: usize = 3;
 /// The name under which the first argument is the plugin.
 const OWN_NAME: &str = CLIENT;
 
@@ -66,6 +73,7 @@ struct CommandLine {
     help: bool,
     version: bool,
     method: Option<String>,
+    timeout: Option<Duration>,
 }
 
 impl CommandLine {
@@ -79,6 +87,12 @@ impl CommandLine {
                 "--help" | "-h" => line.help = true,
                 "--version" | "-V" if line.arguments.is_empty() && name == OWN_NAME => {
                     line.version = true;
+                }
+                // After the plugin's name it may be the command's: the daemon decides by the description.
+                _ if name == OWN_NAME && line.arguments.is_empty() && is_timeout(&argument) => {
+                    let attached = argument.split_once('=').map(|(_, value)| value.to_owned());
+                    let value = attached.or_else(|| rest.next());
+                    line.timeout = Some(arguments::limit(value.as_deref())?);
                 }
                 "-X" => {
                     let method = rest.next().ok_or_else(|| {
@@ -102,6 +116,16 @@ impl CommandLine {
         }
         Ok(line)
     }
+
+    /// Begins the limit of `--timeout`, if it was given.
+    fn limit(&self, console: &Console) -> Option<Limit> {
+        let plugin = self.plugin.as_deref().unwrap_or_default();
+        self.timeout.map(|limit| Limit::begin(limit, plugin, self.json, *console))
+    }
+}
+
+fn is_timeout(argument: &str) -> bool {
+    argument.split('=').next() == Some("--timeout")
 }
 
 /// Runs the client with the process's arguments and environment.
@@ -137,10 +161,10 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
     }
     let paths = Paths::resolve(env)?;
     let store = Store::at(paths.descriptions());
-    let Some(plugin) = line.plugin else {
+    let Some(plugin) = line.plugin.clone() else {
         return printed(console.print(&format!("{HELP}{}", offline::plugins(&store))));
     };
-    let caller = Caller { paths: &paths, env, console };
+    let caller = Caller::new(&paths, env, console);
     if line.help
         && let Some(body) = offline::help(&paths, &store, &plugin, &line.arguments)
     {
@@ -148,6 +172,7 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
     }
     let (response, json) = match plugin.as_str() {
         "health" | "plugins" if !line.help => {
+            let _limit = line.limit(console);
             (caller.exchange(&Request::get(&format!("/{plugin}")), &plugin)?, line.json)
         }
         _ => {
@@ -155,16 +180,20 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
                 client: crate::VERSION.to_owned(),
                 plugin: plugin.clone(),
                 inputs: if line.help { Vec::new() } else { inputs::read(&line.arguments) },
-                arguments: line.arguments,
+                arguments: line.arguments.clone(),
                 directory: working_directory(),
-                method: line.method,
+                method: line.method.clone(),
+                timeout: line.timeout.and_then(|limit| u64::try_from(limit.as_millis()).ok()),
                 help: line.help,
             };
             let body = serde_json::to_vec(&run).map_err(|error| {
                 Failure::new(Kind::Bug, format!("cannot write the request: {error}"))
             })?;
             let request = Request { method: "POST", target: wire::RUN, headers: &[], body: &body };
-            match caller.exchange(&request, &plugin) {
+            let limit = line.limit(console);
+            let outcome = caller.exchange(&request, &plugin);
+            drop(limit);
+            match outcome {
                 Ok(response) => (response, line.json),
                 Err(failure) => {
                     let old = run.help.then(|| offline::old_help(&store, &plugin, &run.arguments));
@@ -184,94 +213,6 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
 /// Returns the working directory, if it exists and its path is UTF-8.
 fn working_directory() -> Option<String> {
     environment::working_directory().ok()?.into_os_string().into_string().ok()
-}
-
-/// The context of a call.
-struct Caller<'a> {
-    paths: &'a Paths,
-    env: &'a Environment,
-    console: &'a Console,
-}
-
-impl Caller<'_> {
-    /// Sends a request, starting or replacing the daemon where that is needed.
-    fn exchange(&self, request: &Request, plugin: &str) -> Result<Response, Failure> {
-        for _ in 0..ATTEMPTS {
-            let connection = match lifecycle::connect(self.paths)? {
-                Some(connection) => connection,
-                None => lifecycle::ensure_running(self.paths, self.env, self.console)?.connection(),
-            };
-            match self.send(connection, request, plugin) {
-                Ok(response)
-                    if response.header(wire::ANSWER_HEADER) == Some(wire::ANSWER_OUTDATED) =>
-                {
-                    self.console.progress("replacing a daemon that is out of date");
-                    stop::stop(self.paths, self.env, self.console)?;
-                }
-                Ok(response) => return Ok(response),
-                Err(ExchangeError::NotTaken) => {}
-                Err(error) => return Err(self.failed(&error)),
-            }
-        }
-        Err(Failure::new(
-            Kind::Unavailable,
-            "the daemon went away each time before it took the request",
-        )
-        .hint("Run `skills-daemon doctor`."))
-    }
-
-    /// Sends `request`; on a terminal, prints what keeps the daemon from answering.
-    fn send(
-        &self,
-        connection: Connection,
-        request: &Request,
-        plugin: &str,
-    ) -> Result<Response, ExchangeError> {
-        if !self.console.watched {
-            return connection.send(request);
-        }
-        let (console, plugin) = (*self.console, plugin.to_owned());
-        let mut shown = String::new();
-        let observer = move |status: &Status| {
-            if let Some(progress) = progress(status, &plugin)
-                && progress != shown
-            {
-                console.progress(&progress);
-                shown = progress;
-            }
-        };
-        alive::observed(connection, self.paths, observer).send(request)
-    }
-
-    /// Returns the failure of an exchange.
-    fn failed(&self, error: &ExchangeError) -> Failure {
-        let failure = Failure::new(Kind::Unavailable, error.to_string());
-        match error {
-            ExchangeError::Interrupted(_) => failure.hint(
-                "It was not sent again, because it may have had its effect. Run `skills-daemon logs` to see why the \
-                 daemon ended.",
-            ),
-            ExchangeError::Unresponsive => alive::unresponsive(self.paths).hint(
-                "Run `skills-daemon restart`. The request was not sent again, because it may still have its effect.",
-            ),
-            _ => failure.hint("Run `skills-daemon doctor`."),
-        }
-    }
-}
-
-/// Returns what keeps the daemon from answering for `plugin`.
-fn progress(status: &Status, plugin: &str) -> Option<String> {
-    let loading = |named: bool| {
-        let plugins = status.plugins.iter().filter(move |entry| !named || entry.name == plugin);
-        plugins.filter_map(|entry| match &entry.state {
-            PluginState::Loading(stage) => Some(format!("{}: {stage}", entry.name)),
-            _ => None,
-        })
-    };
-    loading(true).next().or_else(|| {
-        let is_listed = status.plugins.iter().any(|entry| entry.name == plugin);
-        if is_listed { None } else { loading(false).next() }
-    })
 }
 
 fn print_answer(
@@ -382,6 +323,22 @@ mod tests {
         assert_eq!(line.arguments, ["search", "--jql", "x", "--", "-h"]);
         assert!(line.json && !line.help);
         assert_eq!(line.method.as_deref(), Some("GET"));
+    }
+
+    #[test]
+    fn a_timeout_is_the_clients_before_the_plugins_name_alone() {
+        let half = Some(Duration::from_millis(500));
+        for own in [&["--timeout", "0.5"][..], &["--timeout=0.5"]] {
+            let line =
+                parse("skills-client", &[own, &["jira", "search", "--timeout", "9"]].concat());
+            assert_eq!((line.plugin.as_deref(), line.timeout), (Some("jira"), half));
+            assert_eq!(line.arguments, ["search", "--timeout", "9"]);
+        }
+        let line = parse("jira", &["--timeout", "5", "search"]);
+        assert_eq!((line.timeout, line.arguments.len()), (None, 3));
+        let arguments = vec!["--timeout".to_owned(), "jira".to_owned()];
+        let refused = CommandLine::parse("skills-client", arguments).unwrap_err();
+        assert_eq!(refused.kind, Kind::Usage);
     }
 
     #[test]

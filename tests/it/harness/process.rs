@@ -157,6 +157,15 @@ impl Running {
         self.child().try_wait().expect("a child can be asked for").is_none()
     }
 
+    /// True while the process waits for a lock on a file.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn waits_for_a_lock(&mut self) -> bool {
+        let pid = self.child().id().to_string();
+        let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+        let mut waiting = locks.lines().filter(|line| line.contains("->"));
+        waiting.any(|line| line.split_whitespace().any(|word| word == pid))
+    }
+
     pub(crate) fn signal(&mut self, signal: Signal) {
         let pid = Pid::from_raw(self.child().id() as i32);
         signal::kill(pid, signal).expect("a child that was not waited for has its id");

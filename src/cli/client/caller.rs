@@ -1,0 +1,135 @@
+//! One request to the daemon: it is started, or replaced, where that is needed.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::console::Console;
+use crate::environment::Environment;
+use crate::failure::{Failure, Kind};
+use crate::lifecycle::connection::ConnectError;
+use crate::lifecycle::hang::{Hang, Replaced};
+use crate::lifecycle::replace::Replacer;
+use crate::lifecycle::{self, Connection, ExchangeError, Request, Response, alive, stop};
+use crate::paths::Paths;
+use crate::wire::{self, PluginState, Status};
+
+/// Number of attempts to send a request to a daemon that goes away before it takes it.
+const ATTEMPTS: usize = 3;
+
+/// The context of a call.
+pub(super) struct Caller<'a> {
+    paths: &'a Paths,
+    env: &'a Environment,
+    pub(super) console: &'a Console,
+    replacer: Rc<RefCell<Replacer>>,
+}
+
+impl<'a> Caller<'a> {
+    pub(super) fn new(paths: &'a Paths, env: &'a Environment, console: &'a Console) -> Caller<'a> {
+        let replacer = Rc::new(RefCell::new(Replacer::new(paths, env, console)));
+        Caller { paths, env, console, replacer }
+    }
+
+    /// Sends a request, starting or replacing the daemon where that is needed.
+    pub(super) fn exchange(&self, request: &Request, plugin: &str) -> Result<Response, Failure> {
+        for _ in 0..ATTEMPTS {
+            let Some(connection) = self.connect()? else { continue };
+            match self.send(connection, request, plugin) {
+                Ok(response)
+                    if response.header(wire::ANSWER_HEADER) == Some(wire::ANSWER_OUTDATED) =>
+                {
+                    self.console.progress("replacing a daemon that is out of date");
+                    stop::stop(self.paths, self.env, self.console)?;
+                }
+                Ok(response) => return Ok(response),
+                Err(ExchangeError::NotTaken) => {}
+                Err(error) => return Err(self.failed(&error)),
+            }
+        }
+        Err(Failure::new(
+            Kind::Unavailable,
+            "the daemon went away each time before it took the request",
+        )
+        .hint("Run `skills-daemon doctor`."))
+    }
+
+    /// Connects to the daemon, which is started if none runs; `None` if it is worth another attempt.
+    fn connect(&self) -> Result<Option<Connection>, Failure> {
+        match alive::reach(self.paths) {
+            Ok(Some(connection)) => Ok(Some(connection)),
+            Ok(None) => {
+                let started = lifecycle::ensure_running(self.paths, self.env, self.console)?;
+                Ok(Some(started.connection()))
+            }
+            Err(error @ ConnectError::Unresponsive) => match alive::judge(self.paths) {
+                Some(hang) if self.replacer.borrow_mut().replace(&hang) == Replaced::No => {
+                    Err(alive::not_connected(self.paths, &error))
+                }
+                _ => Ok(None),
+            },
+            Err(error) => Err(alive::not_connected(self.paths, &error)),
+        }
+    }
+
+    /// Sends `request` to a daemon that is replaced if it hangs; on a terminal, prints what keeps it from answering.
+    fn send(
+        &self,
+        connection: Connection,
+        request: &Request,
+        plugin: &str,
+    ) -> Result<Response, ExchangeError> {
+        let (console, plugin) = (*self.console, plugin.to_owned());
+        let mut shown = String::new();
+        let observer = move |status: &Status| {
+            if console.watched
+                && let Some(progress) = progress(status, &plugin)
+                && progress != shown
+            {
+                console.progress(&progress);
+                shown = progress;
+            }
+        };
+        let replacer = self.replacer.clone();
+        let on_hang = move |hang: &Hang| replacer.borrow_mut().replace(hang);
+        alive::guarded(connection, self.paths, observer, on_hang).send(request)
+    }
+
+    /// Returns the failure of an exchange; the request was sent.
+    pub(super) fn failed(&self, error: &ExchangeError) -> Failure {
+        let failed = |kind| Failure::new(kind, error.to_string());
+        match error {
+            ExchangeError::Interrupted(_) => failed(Kind::Environment).hint(
+                "It was not sent again, because it may have had its effect. Run `skills-daemon logs` to see why the \
+                 daemon ended.",
+            ),
+            ExchangeError::Unresponsive if self.replacer.borrow().has_replaced() => {
+                let error = "the daemon was replaced while it worked on the request";
+                Failure::environment(error)
+                    .hint("It was not sent again, because it may have had its effect.")
+            }
+            ExchangeError::Unresponsive => {
+                let failure = alive::unresponsive(self.paths);
+                let remedy = failure.hint.as_deref().unwrap_or_default();
+                Failure::environment(failure.error).hint(format!(
+                    "{remedy} The request was not sent again, because it may still have its effect."
+                ))
+            }
+            _ => failed(Kind::Unavailable).hint("Run `skills-daemon doctor`."),
+        }
+    }
+}
+
+/// Returns what keeps the daemon from answering for `plugin`.
+fn progress(status: &Status, plugin: &str) -> Option<String> {
+    let loading = |named: bool| {
+        let plugins = status.plugins.iter().filter(move |entry| !named || entry.name == plugin);
+        plugins.filter_map(|entry| match &entry.state {
+            PluginState::Loading(stage) => Some(format!("{}: {stage}", entry.name)),
+            _ => None,
+        })
+    };
+    loading(true).next().or_else(|| {
+        let is_listed = status.plugins.iter().any(|entry| entry.name == plugin);
+        if is_listed { None } else { loading(false).next() }
+    })
+}
