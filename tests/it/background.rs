@@ -124,30 +124,34 @@ def in_pool():
 #[test]
 fn a_task_that_says_so_and_a_resident_plugin_hold_off_the_idle_end() {
     let home = Home::new().with("SKILLS_DAEMON_TIMEOUT", "1");
-    let code = "
+    // Twice the idle timeout passes without a request.
+    let work = "
 async def work():
+    await asyncio.sleep(2)
+    note('outlasted')
     while not (home / 'done').exists():
         await asyncio.sleep(0.01)
-    (home / 'returned').touch()
-background(work, keeps_awake=True)
+    note('returned')
 ";
-    plugin(&home, "aa", &format!("{OK}{code}"), "", "");
+    let outlasted = |count: usize| {
+        eventually("the idle timeout", || {
+            (home.read("notes")?.matches("outlasted").count() == count).then_some(())
+        });
+    };
+    let awake = format!("{OK}{work}background(work, keeps_awake=True)\n");
+    plugin(&home, "aa", &awake, "", "");
     home.client(&["aa", "ok"]).ok();
     let pid = home.pid();
-    let two_seconds = "
-import time
-time.sleep(2)
-";
-    // Longer than the idle timeout, without a request.
-    home.command("python3", &["-c", two_seconds]).status().unwrap();
+    outlasted(1);
     assert_eq!(home.pid(), pid);
     home.write("done", "");
     home.wait_for_end();
-    assert!(home.read("returned").is_some());
-    plugin(&home, "aa", OK, "", r#"{"daemon": {"resident": true}}"#);
+    assert_eq!(home.read("notes").as_deref(), Some("outlasted returned "));
+    let quiet = format!("{OK}{work}background(work)\n");
+    plugin(&home, "aa", &quiet, "", r#"{"daemon": {"resident": true}}"#);
     home.client(&["aa", "ok"]).ok();
     let pid = home.pid();
-    home.command("python3", &["-c", two_seconds]).status().unwrap();
+    outlasted(2);
     assert_eq!(home.pid(), pid);
     plugin(&home, "aa", OK, "", "{}");
     home.control(&["reload"]).ok();
