@@ -144,7 +144,7 @@ impl Snapshot {
         if self.switched_off.iter().any(|off| off == name) {
             return Failure::new(Kind::Plugin, format!("{name} is switched off in config.toml"))
                 .hint(format!(
-                    "Remove `enabled = false` from [plugins.{name}], then run `skills-daemon reload`."
+                    "Remove `enabled = false` from [plugins.{name}], then run `skills-daemon restart`."
                 ));
         }
         // Also those that are about to serve: what is available does not depend on the moment.
