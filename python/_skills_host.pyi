@@ -31,6 +31,13 @@ def log(
 ) -> None:
     """Writes one record to the daemon's log; `context` is JSON, `exception` a traceback."""
 
+@final
+class Board:
+    """Shows the background tasks of one plugin."""
+
+    def show(self, tasks: str) -> None:
+        """Replaces what is shown: JSON, an array of the library's `wire::BackgroundTask`."""
+
 #: `(slot, constant, default, choices, validate)` of one parameter: the default that all requests
 #: share, or a function that makes one for each; values that the library chooses by number; and a
 #: function that converts a text, or several, to `(value, errors)`.

@@ -24,8 +24,6 @@ pub enum Topic {
     Threads,
     /// Growth of memory.
     Memory,
-    /// Tasks in the background.
-    Background,
     /// Crashes of the process that a plugin is at fault for.
     Crashes,
 }

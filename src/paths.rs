@@ -107,6 +107,11 @@ impl Paths {
         self.state().join("start-failure.json")
     }
 
+    /// The directory of the plugins' own folders, `NAME/` each.
+    pub fn plugin_data(&self) -> PathBuf {
+        self.runtime.join("data")
+    }
+
     /// Tools the daemon fetched for itself.
     pub fn tools(&self) -> PathBuf {
         self.runtime.join("tools")

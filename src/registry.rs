@@ -18,7 +18,7 @@ use crate::policy::Policy;
 use crate::routes::Table;
 use crate::runtime::Instance;
 use crate::store::Metadata;
-use crate::wire::PluginState;
+use crate::wire::{BackgroundTask, PluginState};
 
 pub use snapshot::{Entry, Snapshot};
 
@@ -46,6 +46,11 @@ impl Served {
     /// The plugin's name.
     pub fn name(&self) -> &str {
         &self.metadata.description.name
+    }
+
+    /// True if the daemon has to stay alive for it, without requests.
+    pub fn holds_awake(&self) -> bool {
+        self.policy.resident || self.instance.background().iter().any(BackgroundTask::holds_awake)
     }
 }
 
@@ -152,7 +157,8 @@ mod tests {
             served: None,
             cached: None,
         };
-        registry.replace(Snapshot { entries: (0..).zip(entries).map(entry).collect() });
+        let entries = (0..).zip(entries).map(entry).collect();
+        registry.replace(Snapshot { entries, switched_off: vec!["off".into()] });
     }
 
     const LOADING: PluginState = PluginState::Loading(Stage::Importing);
@@ -181,5 +187,8 @@ mod tests {
         let failure = wait.await.err().unwrap();
         assert_eq!(failure.error, "Unknown plugin: jira");
         assert_eq!(failure.kind, Kind::NotFound);
+        let failure = registry.find("off").await.err().unwrap();
+        assert_eq!(failure.error, "off is switched off in config.toml");
+        assert_eq!(failure.kind, Kind::Plugin);
     }
 }

@@ -24,6 +24,7 @@ use crate::failure::Failure;
 use crate::manifest::NamedFunction;
 use crate::policy::Policy;
 use crate::routes::Argument;
+use crate::wire::BackgroundTask;
 
 /// A future that any thread may poll.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -43,6 +44,10 @@ pub struct LoadRequest {
     pub version: Option<String>,
     /// The description in the manifest, for a plugin whose code has none.
     pub description: Option<String>,
+    /// Its name, as far as it is known before its import.
+    pub name: String,
+    /// The directory of the plugins' own folders.
+    pub data: PathBuf,
     /// How it is run.
     pub policy: Policy,
 }
@@ -115,7 +120,10 @@ pub trait Instance: Send + Sync + 'static {
     /// Waits until no request is in flight, at most for `limit`; the plugin goes on as before.
     fn finish(&self, limit: Duration) -> BoxFuture<()>;
 
-    /// Lets the requests in flight finish, runs `shutdown()` and ends the lifespan, each of the two cut off after
-    /// `limit`, and ends the thread.
+    /// Returns the background tasks that have not ended; waits for nothing.
+    fn background(&self) -> Vec<BackgroundTask>;
+
+    /// Lets the requests in flight finish, ends the background tasks, runs `shutdown()` and ends the lifespan, cut
+    /// off after `limit` for the requests and as much for the rest, and ends the thread.
     fn unload(&self, limit: Duration) -> BoxFuture<()>;
 }

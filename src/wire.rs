@@ -7,6 +7,7 @@
 //! launcher reads. Afterwards all of them use HTTP over the Unix socket; the client's own call is
 //! [`Run`] at [`RUN`].
 
+mod background;
 mod plugin;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 
+pub use background::{BackgroundTask, TaskState};
 pub use plugin::{PluginState, PluginStatus, Reload, Stage, StageWord, Word};
 
 /// Path of the client's call; only the Unix socket serves it.

@@ -11,10 +11,14 @@ written, no thread started, no log handler installed.
 | `colors` | terminal colours, switched on by the daemon |
 | `logging` | `logger`, whose records carry key-value context, and the request id |
 | `config` | `config`, the daemon's settings and the paths it uses |
+| `tasks` | `background`, which starts a supervised task |
+| `own` | `data_dir` and `settings`, the plugin's own folder and its own settings |
 | `lifecycle` | pid file, stopping the daemon, idle time, shutdown callbacks |
 """
 
 from skills_daemon.config import DaemonConfig, config
+from skills_daemon.own import data_dir, settings
+from skills_daemon.tasks import Background, background
 
 __version__ = "2.0.0"
 
@@ -24,4 +28,14 @@ DEFAULT_HOST: str = config.host
 DEFAULT_PORT: int = config.port
 """TCP port that the daemon listens on."""
 
-__all__ = ["DEFAULT_HOST", "DEFAULT_PORT", "DaemonConfig", "__version__", "config"]
+__all__ = [
+    "DEFAULT_HOST",
+    "DEFAULT_PORT",
+    "Background",
+    "DaemonConfig",
+    "__version__",
+    "background",
+    "config",
+    "data_dir",
+    "settings",
+]

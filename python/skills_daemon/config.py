@@ -63,7 +63,7 @@ def _setting(name: str) -> tuple[str, str | None]:
 
 def _config_file() -> Path:
     """Returns the path of `config.toml`, which may not exist."""
-    beside = _runtime_dir() / "config"
+    beside = runtime_dir() / "config"
     if beside.is_dir():
         return beside / "config.toml"
     config_home = os.environ.get("XDG_CONFIG_HOME", "")
@@ -97,6 +97,13 @@ def _parsed(file: Path, changed: int) -> Mapping[str, Any]:
     return table
 
 
+def plugin_table(name: str) -> Mapping[str, Any]:
+    """Returns the table `[plugins.<name>]` in `config.toml`; empty if there is none."""
+    plugins = _in_file(_config_file()).get("plugins")
+    table = plugins.get(name) if isinstance(plugins, dict) else None
+    return table if isinstance(table, dict) else {}
+
+
 def _text(name: str, default: str) -> str:
     """Returns the setting `<name>`, or the default if it is unset or empty."""
     return _setting(name)[1] or default
@@ -121,7 +128,7 @@ def _whole_number(name: str, default: int, highest: int | None = None) -> int:
     return number
 
 
-def _runtime_dir() -> Path:
+def runtime_dir() -> Path:
     """Returns the directory that holds everything the daemon writes."""
     chosen = os.environ.get(_PREFIX + "RUNTIME_DIR")
     if chosen:
@@ -153,7 +160,7 @@ class DaemonConfig:
     idle_timeout: int = field(default_factory=lambda: _whole_number("TIMEOUT", 1800))
     shutdown_timeout: int = field(default_factory=lambda: _whole_number("SHUTDOWN_TIMEOUT", 10))
     log_level: str = field(default_factory=lambda: _text("LOG_LEVEL", "INFO"))
-    runtime_dir: Path = field(default_factory=_runtime_dir)
+    runtime_dir: Path = field(default_factory=runtime_dir)
     log_max_bytes: int = 5 * 1024 * 1024
     log_backup_count: int = 3
 

@@ -7,6 +7,7 @@ that process alone. Plugins import `skills_daemon` instead.
 - `loader`: imports a plugin and makes its application and its description.
 - `worker`: the plugin's thread: its event loop, its hooks, its requests.
 - `lifespan`: what runs before the plugin's first request and after its last.
+- `own`: what the SDK provides to the plugin; `background`: its supervised tasks.
 - `contract`: protocols and types that these parts share; `_skills_host.pyi`: the other half's API.
 - `direct`: calls of handlers with bound arguments; `eager`: the tasks of a loop.
 - `plan`, `functions`: call plans of FastAPI routes; plugins of plain functions.

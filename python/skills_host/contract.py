@@ -120,8 +120,25 @@ class About(TypedDict):
     description: str | None
 
 
+class Surroundings(TypedDict):
+    """What the daemon provides to a plugin.
+
+    Attributes:
+        name: Its name, as far as it is known before its import.
+        data: Directory of the plugins' own folders.
+        settings: Its table in `config.toml`.
+        env: Environment variables to set.
+    """
+
+    name: str
+    data: str
+    settings: dict[str, Any]
+    env: dict[str, str]
+
+
 class Outline(TypedDict):
-    """Metadata of a manifest: commands by name, and the plugin's own."""
+    """Metadata of a manifest, commands by name and the plugin's own, and its surroundings."""
 
     commands: dict[str, NamedCommand]
     about: About
+    surroundings: Surroundings

@@ -26,9 +26,12 @@ from skills_host.eager import Tasks
 from skills_host.lifespan import Lifespan
 from skills_host.loader import LoadError, load
 from skills_host.log import plugin_ctx
+from skills_host.own import Own, set_variables
 
 if TYPE_CHECKING:
-    from _skills_host import Call, Inbox, Pool, Reply
+    from _skills_host import Board, Call, Inbox, Pool, Reply
+    from skills_host.background import Supervisor
+    from skills_host.contract import Outline
 
 logger = logging.getLogger("skills_host.worker")
 
@@ -40,6 +43,7 @@ def run(
     working_name: str,
     entry_point: str | None,
     outline: str,
+    board: Board,
     reply: Reply,
 ) -> None:
     """Loads a plugin and runs it; returns after its unload.
@@ -50,23 +54,30 @@ def run(
         init_file: The plugin's file.
         working_name: Its name until it is loaded.
         entry_point: `package.module:Class`, if the class is not in the file itself.
-        outline: Metadata of its manifest, an `Outline` as JSON.
+        outline: Metadata of its manifest and its surroundings, an `Outline` as JSON.
+        board: Shows its background tasks.
         reply: Receives the description, or the reason of the failure.
     """
     plugin_ctx.set(working_name)
+    own_outline: Outline = json.loads(outline)
+    surroundings = own_outline["surroundings"]
+    own = Own(surroundings, board)
     try:
-        plugin = load(init_file, working_name, entry_point, json.loads(outline))
-    except LoadError as error:
-        reply.fail(str(error))
-        return
+        set_variables(own.name, surroundings["env"])
+        plugin = load(init_file, working_name, entry_point, own_outline)
     except BaseException as error:
+        own.tasks.close()
+        if isinstance(error, LoadError):
+            reply.fail(str(error))
+            return
         logger.exception("loading %s failed", init_file)
         reply.fail(_where_and_why(error, init_file))
         return
     plugin_ctx.set(plugin.name)
+    own.loaded(plugin.name)
     description = plugin.describe()
     lifespan = Lifespan(plugin.app)
-    first, *others = [_Worker(inbox, pool, plugin, lifespan) for inbox in inboxes]
+    first, *others = [_Worker(inbox, pool, plugin, lifespan, own.tasks) for inbox in inboxes]
     first.beside = others
     pool.run_with(first.run_sync, first.prepare_thread)
     for number, other in enumerate(others, 2):
@@ -99,17 +110,21 @@ class _Worker:
         pool: The plugin's threads for `def` handlers.
         plugin: The plugin.
         lifespan: The plugin's lifespan, which runs on the first loop.
+        tasks: The plugin's background tasks, which run on the first loop.
 
     Attributes:
         beside: The plugin's other loops, which this one ends.
     """
 
-    def __init__(self, inbox: Inbox, pool: Pool, plugin: Plugin, lifespan: Lifespan) -> None:
+    def __init__(
+        self, inbox: Inbox, pool: Pool, plugin: Plugin, lifespan: Lifespan, tasks: Supervisor
+    ) -> None:
         self.beside: list[_Worker] = []
         self._inbox = inbox
         self._pool = pool
         self._plugin = plugin
         self._lifespan = lifespan
+        self._tasks = tasks
         self._waiters = Waiters()
         self._loop = asyncio.new_event_loop()
         self._context = contextvars.copy_context()
@@ -189,12 +204,16 @@ class _Worker:
     async def _startup(self, limit: float) -> str:
         """Starts the lifespan, runs `startup()`, then `connect()`, and returns the failures.
 
+        Background tasks that the plugin started while it was imported begin after them.
+
         The lifespan and `startup()` share `limit` seconds; `connect()` gets as many of its own.
         """
         deadline = self._loop.time() + limit
+        self._tasks.attach()
         failed = [await self._lifespan.start(limit)]
         failed.append(await self._hook("startup", self._left(deadline, limit)))
         failed.append(await self._hook("connect", limit))
+        self._tasks.begin()
         return json.dumps([complaint for complaint in failed if complaint])
 
     async def _finish(self, limit: float) -> str:
@@ -203,13 +222,15 @@ class _Worker:
         return "null"
 
     async def _unload(self, limit: float) -> str:
-        """Finishes the in-flight requests, then runs `shutdown()` and ends the lifespan.
+        """Finishes the in-flight requests, ends the background tasks, then runs `shutdown()`.
 
-        The requests get at most `limit` seconds; `shutdown()` and the lifespan together as much.
+        The end of the lifespan is last. The requests get at most `limit` seconds; all that follows
+        gets as much, of which the background tasks get half.
         """
         finished = await self._finished(limit)
         deadline = self._loop.time() + limit
-        complaint = await self._hook("shutdown", limit)
+        await self._tasks.end(limit / 2)
+        complaint = await self._hook("shutdown", self._left(deadline, limit))
         # Takes late arrivals; not from here, because a task cannot run another's first step.
         self._loop.call_soon(self._drain)
         await asyncio.sleep(0)

@@ -56,6 +56,8 @@ async fn served(python: &FakePython, script: Script) -> Arc<Served> {
         commands: Default::default(),
         version: None,
         description: None,
+        name: "p".into(),
+        data: PathBuf::from("/data"),
         policy: Policy::default(),
     };
     let loaded = python.load(request).await.unwrap();

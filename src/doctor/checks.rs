@@ -4,9 +4,10 @@ use super::facts::{Daemon, Facts, WrapperPlace};
 use super::{Check, Verdict};
 use crate::environment;
 use crate::interpreter;
+use crate::nearest::nearest;
 use crate::settings::{Setting, Settings, Source};
 use crate::venv::State;
-use crate::wire::{PluginState, Reload};
+use crate::wire::{BackgroundTask, PluginState, Reload, TaskState};
 use crate::wrappers::{self, WrapperState};
 
 /// The least free space, in bytes, below which installing is likely to fail.
@@ -273,8 +274,10 @@ pub fn plugins(facts: &Facts) -> Vec<Check> {
             .iter()
             .map(|plugin| {
                 let name = format!("plugin {}", plugin.name);
+                let failing = plugin.background.iter().filter_map(failing_task);
+                let reports: Vec<String> = plugin.notices.iter().cloned().chain(failing).collect();
                 let detail: Vec<String> =
-                    plugin.state.detail().into_iter().chain(plugin.notices.clone()).collect();
+                    plugin.state.detail().into_iter().chain(reports.clone()).collect();
                 let detail = detail.join("; ");
                 let check = match &plugin.state {
                     PluginState::Asleep => {
@@ -285,7 +288,7 @@ pub fn plugins(facts: &Facts) -> Vec<Check> {
                         Check::new(&name, Verdict::Failed, detail)
                     }
                     PluginState::Ready { complaints, .. }
-                        if complaints.is_empty() && plugin.notices.is_empty() =>
+                        if complaints.is_empty() && reports.is_empty() =>
                     {
                         Check::new(&name, Verdict::Ok, plugin.path.as_str())
                     }
@@ -316,6 +319,28 @@ pub fn plugins(facts: &Facts) -> Vec<Check> {
             }
         })
         .collect()
+}
+
+/// Returns the report of a background task that has failed and has not recovered.
+fn failing_task(task: &BackgroundTask) -> Option<String> {
+    let error = task.error.as_deref().filter(|_| task.state != TaskState::Running)?;
+    Some(format!("background task {} failed: {error}", task.name))
+}
+
+/// Checks that each `[plugins.NAME]` is about a plugin.
+pub fn plugin_settings(facts: &Facts) -> Vec<Check> {
+    let Ok(settings) = &facts.settings else { return Vec::new() };
+    let known = |name: &String| facts.plugin_names.contains(name);
+    let unknown = settings.of_plugins.keys().filter(|name| !known(name));
+    let check = |name: &String| {
+        let near = nearest(name, facts.plugin_names.iter().map(String::as_str));
+        let meant = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+        let evidence = format!("no plugin is called `{name}`{meant}");
+        Check::new(&format!("settings [plugins.{name}]"), Verdict::Warning, evidence).remedy(
+            format!("Correct or remove the table in {}.", facts.paths.config_file().display()),
+        )
+    };
+    unknown.map(check).collect()
 }
 
 /// Checks that the wrappers are on PATH, and each of them.

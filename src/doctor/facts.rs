@@ -1,5 +1,6 @@
 //! The facts about the installation; a broken part is a fact like any other.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
@@ -14,6 +15,7 @@ use crate::lifecycle::{self, ExchangeError, Request, Response, alive, launch, lo
 use crate::manifest::Manifest;
 use crate::paths::Paths;
 use crate::settings::Settings;
+use crate::store::Store;
 use crate::uv::Uv;
 use crate::venv::{Base, State, Venv};
 use crate::wire::{self, PluginState, Status};
@@ -97,6 +99,8 @@ pub struct Facts {
     pub last_stderr_line: Option<String>,
     /// The plugins on disk.
     pub plugins: Vec<PluginOnDisk>,
+    /// The names of all plugins that are known: in the daemon, on disk, and from earlier loads.
+    pub plugin_names: BTreeSet<String>,
     /// The wrappers of the plugins with a certain name.
     pub wrappers: Result<WrappersOnDisk, Failure>,
 }
@@ -129,6 +133,7 @@ impl Facts {
         let plugins = on_disk(paths, env, in_force.as_ref());
         Facts {
             wrappers: wrappers_on_disk(paths, env, &daemon, &plugins),
+            plugin_names: plugin_names(paths, &daemon, &plugins),
             paths: paths.clone(),
             free_space: free_space(&paths.runtime),
             host: launch::host_executable(),
@@ -234,6 +239,20 @@ fn on_disk(paths: &Paths, env: &Environment, settings: Option<&Settings>) -> Vec
             PluginOnDisk { source, manifest }
         })
         .collect()
+}
+
+fn plugin_names(paths: &Paths, daemon: &Daemon, plugins: &[PluginOnDisk]) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    if let Daemon::Running(status) = daemon {
+        names.extend(status.plugins.iter().map(|plugin| plugin.name.clone()));
+    }
+    let own = |plugin: &PluginOnDisk| plugin.manifest.clone().ok().flatten();
+    names.extend(
+        plugins.iter().map(|plugin| own(plugin).unwrap_or_else(|| plugin.source.working_name())),
+    );
+    let stored = Store::at(paths.descriptions()).all();
+    names.extend(stored.into_iter().map(|record| record.description.name.clone()));
+    names
 }
 
 fn wrappers_on_disk(

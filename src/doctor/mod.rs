@@ -62,6 +62,7 @@ pub fn examine(facts: &Facts) -> Vec<Check> {
         checks::port(facts),
     ];
     found.extend(checks::plugins(facts));
+    found.extend(checks::plugin_settings(facts));
     found.extend(checks::wrappers(facts));
     found
 }

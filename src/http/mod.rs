@@ -104,12 +104,18 @@ impl Service {
         }
     }
 
-    /// The time since the last request began or ended; zero while one is in flight.
+    /// The time since the last request began or ended; zero while work is under way.
+    ///
+    /// Work is a request, a background task that keeps the daemon awake, or a resident plugin. The last two are
+    /// only noticed here, so the time that is returned next starts at this call.
     pub fn idle_for(&self) -> std::time::Duration {
-        match self.in_flight.load(std::sync::atomic::Ordering::Relaxed) {
-            0 => self.clock.idle_for(),
-            _ => std::time::Duration::ZERO,
+        if self.in_flight.load(std::sync::atomic::Ordering::Relaxed) > 0 {
+            return std::time::Duration::ZERO;
         }
+        if self.registry.snapshot().holds_awake() {
+            self.clock.touch(Instant::now());
+        }
+        self.clock.idle_for()
     }
 }
 

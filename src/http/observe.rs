@@ -44,7 +44,7 @@ impl IdleClock {
         IdleClock { start: Instant::now(), last_millis: AtomicU64::new(0) }
     }
 
-    fn touch(&self, now: Instant) {
+    pub(super) fn touch(&self, now: Instant) {
         self.last_millis.store(self.millis(now), Ordering::Relaxed);
     }
 

@@ -30,11 +30,13 @@ pub struct Entry {
     pub cached: Option<Metadata>,
 }
 
-/// All plugins at one moment, in order of discovery.
+/// All plugins at one moment, in order of discovery, except those that are switched off.
 #[derive(Clone, Default)]
 pub struct Snapshot {
     /// The plugins.
     pub entries: Vec<Entry>,
+    /// Names of the plugins that `config.toml` switches off.
+    pub switched_off: Vec<String>,
 }
 
 impl Entry {
@@ -64,6 +66,10 @@ impl Entry {
             commands: self.metadata().map_or(0, |metadata| metadata.description.commands.len()),
             state: self.state.clone(),
             notices,
+            background: match &self.served {
+                Some(served) => served.instance.background(),
+                None => Vec::new(),
+            },
         }
     }
 
@@ -99,6 +105,11 @@ impl Snapshot {
         self.entries.iter().filter_map(Entry::failed).collect()
     }
 
+    /// True if a plugin keeps the daemon alive without requests.
+    pub fn holds_awake(&self) -> bool {
+        self.served().any(|served| served.holds_awake())
+    }
+
     /// True if no plugin's first version is being loaded.
     pub fn is_settled(&self) -> bool {
         !self.entries.iter().any(Entry::is_loading)
@@ -130,6 +141,12 @@ impl Snapshot {
 
     /// The failure of a request for a plugin that does not exist.
     pub fn unknown(&self, name: &str) -> Failure {
+        if self.switched_off.iter().any(|off| off == name) {
+            return Failure::new(Kind::Plugin, format!("{name} is switched off in config.toml"))
+                .hint(format!(
+                    "Remove `enabled = false` from [plugins.{name}], then run `skills-daemon restart`."
+                ));
+        }
         // Also those that are about to serve: what is available does not depend on the moment.
         let names: Vec<String> = self
             .entries

@@ -20,6 +20,7 @@ use crate::exchange::events::{Event, Signal};
 use crate::exchange::head::ResponseHead;
 use crate::exchange::{self, IoSide, PluginSide, Received, Wake};
 use crate::failure::{Failure, Kind};
+use crate::wire::BackgroundTask;
 
 /// Something that happens when the test lets it.
 #[derive(Clone, Debug, Default)]
@@ -79,6 +80,8 @@ pub(crate) struct Script {
     pub(crate) paths: Value,
     pub(crate) health: Act,
     pub(crate) shutdown: Act,
+    /// Its background tasks.
+    pub(crate) background: Vec<BackgroundTask>,
 }
 
 impl Script {
@@ -93,6 +96,7 @@ impl Script {
             paths: json!({}),
             health: Act::Works,
             shutdown: Act::Works,
+            background: Vec::new(),
         }
     }
 }
@@ -368,6 +372,10 @@ impl Instance for FakePlugin {
             let mut in_flight = thread.in_flight.subscribe();
             let _ = timeout(limit, in_flight.wait_for(|count| *count == 0)).await;
         })
+    }
+
+    fn background(&self) -> Vec<BackgroundTask> {
+        self.0.script.background.clone()
     }
 
     fn unload(&self, limit: Duration) -> BoxFuture<()> {

@@ -68,6 +68,13 @@ fn one(table: toml::Value) -> Result<PluginSettings, (String, String)> {
             format!("{timeout} is not from 1 to {}", limits::TIMEOUT_MAX),
         ));
     }
+    let is_variable = |name: &str| !name.is_empty() && !name.contains(['=', '\0']);
+    for (name, value) in &settings.env {
+        if !is_variable(name) || value.contains('\0') {
+            let message = "has a name or a value that a variable cannot have";
+            return Err((format!("env.{name}"), message.into()));
+        }
+    }
     settings.limits.check().map_err(|(field, message)| (format!("limits.{field}"), message))?;
     settings.table = whole;
     Ok(settings)
@@ -103,6 +110,10 @@ mod tests {
             (
                 "[plugins.a.limits]\nmemory = 0",
                 "`plugins.a.limits.memory`: 0 is not from 1 to 1048576",
+            ),
+            (
+                "[plugins.a.env]\n\"B=C\" = \"d\"",
+                "`plugins.a.env.B=C`: has a name or a value that a variable cannot have",
             ),
             ("[plugins]\na = 1", "`plugins.a`: must be a table, not integer"),
             ("plugins = 1", "`plugins` must be a table, not integer"),

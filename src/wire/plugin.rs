@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::{BackgroundTask, TaskState};
 use crate::failure::{Failure, Kind};
 
 /// One plugin of [`Status`](super::Status).
@@ -24,6 +25,15 @@ pub struct PluginStatus {
     pub state: PluginState,
     /// Current reports about it, for a person.
     pub notices: Vec<String>,
+    /// Its background tasks.
+    pub background: Vec<BackgroundTask>,
+}
+
+impl PluginStatus {
+    /// True if a background task has failed and has not recovered.
+    pub fn has_failing_task(&self) -> bool {
+        self.background.iter().any(|task| task.state != TaskState::Running)
+    }
 }
 
 /// The state of a plugin, the same for every reader; its words are [`Word`]s.
@@ -201,11 +211,13 @@ struct StatusRecord {
     /// Current reports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     notices: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    background: Vec<BackgroundTask>,
 }
 
 impl From<PluginStatus> for StatusRecord {
     fn from(status: PluginStatus) -> StatusRecord {
-        let PluginStatus { name, path, commands, state, notices } = status;
+        let PluginStatus { name, path, commands, state, notices, background } = status;
         let word = state.stage().map(|stage| match stage {
             Stage::Installing(_) => StageWord::Installing,
             Stage::Importing => StageWord::Importing,
@@ -232,6 +244,7 @@ impl From<PluginStatus> for StatusRecord {
                 _ => Vec::new(),
             },
             notices,
+            background,
         }
     }
 }
@@ -264,7 +277,8 @@ impl From<StatusRecord> for PluginStatus {
                 ..Failure::new(Kind::Plugin, detail.unwrap_or_default())
             })),
         };
-        PluginStatus { name, path, commands, state, notices: record.notices }
+        let StatusRecord { notices, background, .. } = record;
+        PluginStatus { name, path, commands, state, notices, background }
     }
 }
 
@@ -309,8 +323,8 @@ mod tests {
         ];
         for (state, written) in cases {
             let notices = vec!["its loop is blocked".to_owned()];
-            let status =
-                PluginStatus { name: "n".into(), path: "/p".into(), commands: 3, state, notices };
+            let (name, path, background) = ("n".into(), "/p".into(), Vec::new());
+            let status = PluginStatus { name, path, commands: 3, state, notices, background };
             let text = serde_json::to_string(&status).unwrap();
             assert!(text.contains(written), "{text}");
             assert_eq!(serde_json::from_str::<PluginStatus>(&text).unwrap(), status);

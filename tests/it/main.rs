@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod background;
 mod bad_plugins;
 mod browser;
 mod callables;

@@ -15,7 +15,7 @@ use skills_daemon::paths::Paths;
 use skills_daemon::settings::Settings;
 use tracing_appender::non_blocking::WorkerGuard;
 
-use crate::{binder, bug, call, inbox, log, pool};
+use crate::{binder, board, bug, call, inbox, log, pool};
 
 /// Holds the log's writer until [`exit`].
 static LOG: Mutex<Option<WorkerGuard>> = Mutex::new(None);
@@ -95,6 +95,7 @@ fn set_up(
 
     let module = PyModule::new(py, "_skills_host")?;
     module.add_class::<binder::Binder>()?;
+    module.add_class::<board::Board>()?;
     module.add_class::<call::Call>()?;
     module.add_class::<inbox::Inbox>()?;
     module.add_class::<inbox::Reply>()?;

@@ -5,6 +5,7 @@
 //! - `plugins`: [`skills_daemon::runtime::Runtime`] over the embedded interpreter; a thread per plugin.
 //! - `inbox`: the queue into a plugin's thread; `load`: how long it is.
 //! - `pool`: the threads for `def` handlers of one plugin.
+//! - `board`: the background tasks of a plugin, for `status`.
 //! - `call`: one request, as a Python object.
 //! - `binder`: from bound values to a handler's arguments; `json`: from its result to bytes.
 //! - `wakes`: sending finished answers, together or at once.
@@ -22,6 +23,7 @@
 //! cannot hold up the end.
 
 mod binder;
+mod board;
 mod bundle;
 mod call;
 mod context;

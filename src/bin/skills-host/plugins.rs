@@ -11,8 +11,10 @@ use serde_json::{Map, Value, json};
 use skills_daemon::exchange::{self, IoSide};
 use skills_daemon::failure::{Failure, Kind};
 use skills_daemon::runtime::{self, BoxFuture, Instance, LoadRequest, Loaded, Runtime};
+use skills_daemon::wire::BackgroundTask;
 use tokio::sync::oneshot;
 
+use crate::board::Board;
 use crate::bug;
 use crate::call::Call;
 use crate::inbox::{self, Event, Inbox, Refused, Reply, Sender};
@@ -37,12 +39,14 @@ impl Runtime for Embedded {
             let (loops, inboxes): (Vec<_>, Vec<_>) = made.into_iter().unzip();
             let pool = Pool::new(&request.working_name);
             let own_pool = pool.clone();
+            let board = Board::default();
+            let own_board = board.clone();
             let (answer, answered) = oneshot::channel();
             let (ended, end) = oneshot::channel();
             thread::Builder::new()
                 .name(format!("plugin-{}", request.working_name))
                 .spawn(move || {
-                    run_worker(inboxes, own_pool, request, answer);
+                    run_worker(inboxes, own_pool, own_board, request, answer);
                     // Fails only if nothing waits for the end.
                     let _ = ended.send(());
                 })
@@ -60,6 +64,7 @@ impl Runtime for Embedded {
             let worker = Worker {
                 loops,
                 pool,
+                board,
                 next_call: AtomicU64::new(1),
                 end: std::sync::Mutex::new(Some(end)),
             };
@@ -72,6 +77,7 @@ impl Runtime for Embedded {
 fn run_worker(
     inboxes: Vec<Inbox>,
     pool: Pool,
+    board: Board,
     request: LoadRequest,
     answer: oneshot::Sender<Answer>,
 ) {
@@ -82,16 +88,22 @@ fn run_worker(
         commands,
         version,
         description,
-        policy: _,
+        name,
+        data,
+        policy,
     } = request;
     let about = json!({"version": version, "description": description});
-    let outline = json!({"commands": commands, "about": about}).to_string();
+    let surroundings =
+        json!({"name": name, "data": data, "settings": policy.settings, "env": policy.env});
+    let outline = json!({"commands": commands, "about": about, "surroundings": surroundings});
+    let outline = outline.to_string();
     let init_file: PathBuf = std::path::absolute(&init_file).unwrap_or(init_file);
     let outcome = Python::attach(|py| -> PyResult<()> {
         let inboxes =
             inboxes.into_iter().map(|inbox| Bound::new(py, inbox)).collect::<PyResult<Vec<_>>>()?;
         let reply = Bound::new(py, Reply::new(answer))?;
         let pool = Bound::new(py, pool)?;
+        let board = Bound::new(py, board)?;
         let arguments = (
             inboxes,
             pool,
@@ -99,6 +111,7 @@ fn run_worker(
             &working_name,
             entry_point,
             outline,
+            board,
             reply,
         );
         py.import("skills_host.worker")?.call_method1("run", arguments)?;
@@ -115,6 +128,8 @@ struct Worker {
     /// The loops; hooks run on the first.
     loops: Vec<Sender>,
     pool: Pool,
+    /// The background tasks.
+    board: Board,
     next_call: AtomicU64,
     /// Resolves when the thread has ended.
     end: std::sync::Mutex<Option<oneshot::Receiver<()>>>,
@@ -210,6 +225,10 @@ impl Instance for Worker {
                 tracing::debug!(message, "finish");
             }
         })
+    }
+
+    fn background(&self) -> Vec<BackgroundTask> {
+        self.board.tasks()
     }
 
     fn unload(&self, limit: Duration) -> BoxFuture<()> {

@@ -1,6 +1,7 @@
 //! `skills-daemon status`.
 
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use super::Context;
 use crate::failure::Failure;
 use crate::lifecycle::{Request, locks};
-use crate::wire::{self, PluginState, PluginStatus, Status};
+use crate::wire::{self, BackgroundTask, PluginState, PluginStatus, Status};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -85,7 +86,11 @@ fn line(context: &Context, plugin: &PluginStatus) -> String {
     let state = &plugin.state;
     let detail = state.detail();
     let color = match state {
-        PluginState::Ready { .. } if detail.is_none() && plugin.notices.is_empty() => style.green,
+        PluginState::Ready { .. }
+            if detail.is_none() && plugin.notices.is_empty() && !plugin.has_failing_task() =>
+        {
+            style.green
+        }
         PluginState::Failed(_) => style.red,
         PluginState::Ready { .. } | PluginState::Loading(_) | PluginState::Asleep => style.yellow,
     };
@@ -93,13 +98,29 @@ fn line(context: &Context, plugin: &PluginStatus) -> String {
     if let PluginState::Ready { .. } = state {
         text.push_str(&format!(" ({})", count(plugin.commands, "command")));
     }
-    let notices = plugin.notices.iter().map(String::as_str);
+    let tasks = background(&plugin.background, seconds_since_1970());
+    let notices = plugin.notices.iter().chain(&tasks).map(String::as_str);
     for extra in [detail.as_deref(), state.hint()].into_iter().flatten().chain(notices) {
         for line in extra.lines() {
             text.push_str(&format!("\n           {}{}{}", style.dim, line.trim(), style.reset));
         }
     }
     text
+}
+
+/// One line about the background tasks at the time `now`, if there are any.
+fn background(tasks: &[BackgroundTask], now: u64) -> Option<String> {
+    let of_task = |task: &BackgroundTask| {
+        let running = || format!("running {}", span(now.saturating_sub(task.since)));
+        format!("{} ({})", task.name, task.trouble(now).unwrap_or_else(running))
+    };
+    let shown: Vec<String> = tasks.iter().map(of_task).collect();
+    (!shown.is_empty())
+        .then(|| format!("{}: {}", count(tasks.len(), "background task"), shown.join(", ")))
+}
+
+fn seconds_since_1970() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
 
 /// `1 request`, `2 requests`.

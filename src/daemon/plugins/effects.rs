@@ -12,6 +12,7 @@ use crate::daemon::actor::{Effect, Event, Version};
 use crate::daemon::link;
 use crate::failure::{Failure, Kind};
 use crate::manifest;
+use crate::policy::Policy;
 use crate::registry::Served;
 use crate::routes::Table;
 use crate::runtime::{Instance, Loaded};
@@ -41,7 +42,8 @@ impl Router {
     fn import(&mut self, id: u64, version: Version) {
         let Some(plugin) = self.plugin(id) else { return };
         let Some(load) = plugin.versions.get(&version) else { return };
-        let mut loading = self.shared.parts.python.load(plugin.load_request(load));
+        let request = plugin.load_request(load, &self.shared.parts.paths);
+        let mut loading = self.shared.parts.python.load(request);
         let messages = self.messages.clone();
         tokio::spawn(async move {
             let loaded = match timeout(IMPORT_LIMIT, &mut loading).await {
@@ -63,7 +65,9 @@ impl Router {
             Ok(loaded) => loaded,
             Err(failure) => return self.broke(id, version, failure),
         };
+        let parts = &self.shared.parts;
         let plugin = self.plugins.iter_mut().find(|plugin| plugin.id == id);
+        let known = plugin.as_ref().map_or_else(String::new, |plugin| plugin.name().to_owned());
         let load = plugin.and_then(|plugin| plugin.versions.get_mut(&version));
         let (Some(load), Ok(())) = (load, manifest::check_name(&report.name)) else {
             tokio::spawn(async move { instance.unload(HOOK_GRACE).await });
@@ -78,11 +82,17 @@ impl Router {
         }
         let table = Table::new(&description);
         let metadata = Metadata { description: Arc::new(description), openapi, is_fresh: true };
+        if name != known {
+            // The settings are those of a name that was only a guess.
+            load.policy = Policy::of(&load.manifest, parts.settings.of_plugins.get(&name));
+        }
         let policy = load.policy.clone();
         let served = Served { metadata, table, instance, policy, complaints: Vec::new() };
         load.served = Some(Arc::new(served));
         if self.plugin(id).is_some_and(|plugin| plugin.state.expected() == Some(version)) {
-            self.claim(id, version, &name);
+            if !self.take_out_if_off(id, version, &name) {
+                self.claim(id, version, &name);
+            }
         } else {
             // It is outdated: no name is taken for it.
             self.event(id, Event::Imported(version));

@@ -17,6 +17,7 @@
 //! - [`names`]: one name, one plugin.
 //! - [`pending`]: pending installs and reloads.
 //! - [`reload`]: what a reload touches, and its answer.
+//! - [`switched_off`]: plugins that `config.toml` switches off.
 //! - [`wrappers`]: the shell commands of all plugins.
 
 mod effects;
@@ -27,6 +28,7 @@ mod pending;
 mod plugin;
 mod reload;
 mod router;
+mod switched_off;
 #[cfg(test)]
 mod tests;
 mod wrappers;

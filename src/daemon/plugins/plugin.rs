@@ -8,6 +8,7 @@ use crate::daemon::actor::{End, Next, State, Version};
 use crate::discovery::PluginSource;
 use crate::failure::Failure;
 use crate::manifest::Manifest;
+use crate::paths::Paths;
 use crate::policy::Policy;
 use crate::registry::{Entry, Served};
 use crate::runtime::LoadRequest;
@@ -106,7 +107,7 @@ impl Plugin {
     }
 
     /// How to import a version.
-    pub(super) fn load_request(&self, load: &VersionData) -> LoadRequest {
+    pub(super) fn load_request(&self, load: &VersionData, paths: &Paths) -> LoadRequest {
         let VersionData { manifest, policy, .. } = load;
         LoadRequest {
             init_file: self.source.init_file(),
@@ -115,6 +116,8 @@ impl Plugin {
             commands: manifest.commands.clone(),
             version: manifest.version.clone(),
             description: manifest.description.clone(),
+            name: self.name().to_owned(),
+            data: paths.plugin_data(),
             policy: policy.clone(),
         }
     }

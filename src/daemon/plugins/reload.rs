@@ -23,6 +23,7 @@ impl Router {
         found: Vec<Found>,
         answer: oneshot::Sender<Result<Reloaded, Failure>>,
     ) {
+        let found = self.without_switched_off(found);
         let snapshot = self.shared.parts.registry.snapshot();
         let selected = match self.select(named, &found, &snapshot) {
             Ok(selected) => selected,

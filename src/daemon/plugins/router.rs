@@ -55,6 +55,8 @@ pub(super) struct Router {
     pub(super) plugins: Vec<Plugin>,
     pub(super) installs: Installs,
     pub(super) reloads: Vec<Waiting>,
+    /// Names of the plugins that `config.toml` switches off.
+    pub(super) switched_off: Vec<String>,
     /// The number of unloads that have not ended.
     pub(super) unloading: usize,
     /// A version serves that did not when the last snapshot was published.
@@ -75,6 +77,7 @@ impl Router {
             plugins: Vec::new(),
             installs: Installs::default(),
             reloads: Vec::new(),
+            switched_off: Vec::new(),
             unloading: 0,
             has_new: false,
             unlinked: true,
@@ -86,6 +89,7 @@ impl Router {
 
     /// Enters what was found at the start.
     pub(super) fn begin(&mut self, found: Vec<Found>) {
+        let found = self.without_switched_off(found);
         for found in &found {
             self.enter(found);
         }
@@ -157,7 +161,8 @@ impl Router {
         self.free_names();
         self.begin_install();
         let entries = self.plugins.iter().filter_map(Plugin::entry).collect();
-        self.shared.parts.registry.replace(Snapshot { entries });
+        let switched_off = self.switched_off.clone();
+        self.shared.parts.registry.replace(Snapshot { entries, switched_off });
         if std::mem::take(&mut self.has_new) {
             self.shared.parts.health.refresh(&self.shared.parts.registry.snapshot());
         }

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from harness import blocking, compare, isolation, memory, routes, scheduling, soak, wrk
+from harness import blocking, chance, compare, isolation, memory, routes, scheduling, soak, wrk
 from harness.daemon import BENCH, DaemonError, home
 from harness.servers import ServerError
 from harness.workloads import WORKLOADS
@@ -26,6 +26,7 @@ _COMMANDS = {
     "routes": routes,
     "scheduling": scheduling,
     "soak": soak,
+    "chance": chance,
 }
 
 
@@ -35,7 +36,9 @@ def main(documentation: str | None) -> int:
     # So that `finally` stops the servers.
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        wrk.check()
+        # The only bench that needs its failed requests one by one.
+        if arguments.command != "chance":
+            wrk.check()
         binaries = arguments.binaries or _build()
         with home(binaries.resolve()) as made:
             numbers = _COMMANDS[arguments.command].run(made, arguments)
@@ -46,7 +49,7 @@ def main(documentation: str | None) -> int:
         return 130
     if arguments.json:
         arguments.json.write_text(json.dumps(numbers, indent=1) + "\n")
-    return 0
+    return 1 if numbers.get("violations") else 0
 
 
 def _parse(documentation: str | None, words: list[str]) -> argparse.Namespace:
@@ -77,6 +80,11 @@ def _parse(documentation: str | None, words: list[str]) -> argparse.Namespace:
     added["compare"].add_argument("--seconds", type=int, help="how long each time")
     added["memory"].add_argument("plugins", nargs="*", type=Path, help="directories of plugins")
     added["soak"].add_argument("--requests", type=int, default=1_000_000)
+    added["chance"].add_argument("--minutes", type=float, default=10)
+    added["chance"].add_argument("--seed", type=int, help="repeat a run; printed by each")
+    added["chance"].add_argument(
+        "--no-watch", action="store_true", help="reload after each edit: the daemon does not watch"
+    )
     wants_help = words[:1] in (["-h"], ["--help"])
     if not wants_help and (not words or words[0] not in _COMMANDS):
         words = ["compare", *words]

@@ -3,6 +3,7 @@
 //! Time is paused and passes only when nothing else can happen, so deadlines of a minute cost nothing.
 
 mod life;
+mod long_lived;
 mod names;
 mod requests;
 
@@ -46,6 +47,15 @@ impl Daemon {
 
     /// The same in a directory where one may have run before.
     async fn within(directory: tempfile::TempDir, plugins: &[(&str, Script, &str)]) -> Daemon {
+        Daemon::configured(directory, "", plugins).await
+    }
+
+    /// The same with the text of a `config.toml`.
+    async fn configured(
+        directory: tempfile::TempDir,
+        config: &str,
+        plugins: &[(&str, Script, &str)],
+    ) -> Daemon {
         let python = Arc::new(FakePython::default());
         let root = directory.path();
         let conf: Vec<String> =
@@ -64,7 +74,8 @@ impl Daemon {
         }
         let env: Environment =
             [("SKILLS_DAEMON_WRAPPERS".to_owned(), "false".to_owned())].into_iter().collect();
-        let settings = Settings::resolve(toml::Table::new(), &paths.config_file(), &env).unwrap();
+        let settings =
+            Settings::resolve(config.parse().unwrap(), &paths.config_file(), &env).unwrap();
         let (registry, woken) = Registry::new();
         let (registry, health) = (Arc::new(registry), Arc::new(HealthBook::default()));
         let notices = Arc::new(Notices::default());

@@ -1,0 +1,35 @@
+//! Plugins that `config.toml` switches off: known by name, not loaded.
+
+use super::found::Found;
+use super::router::Router;
+use crate::daemon::actor::{Event, Version};
+use crate::settings::Settings;
+
+/// True if `settings` switch the plugin `name` off.
+fn is_off(settings: &Settings, name: &str) -> bool {
+    settings.of_plugins.get(name).is_some_and(|own| own.enabled == Some(false))
+}
+
+impl Router {
+    /// Returns `found` without the plugins that are switched off, and keeps their names.
+    pub(super) fn without_switched_off(&mut self, found: Vec<Found>) -> Vec<Found> {
+        let settings = &self.shared.parts.settings;
+        let (off, on): (Vec<Found>, Vec<Found>) =
+            found.into_iter().partition(|found| is_off(settings, &found.name().0));
+        self.switched_off = off.iter().map(|found| found.name().0).collect();
+        on
+    }
+
+    /// Takes a version that was just imported as `name` out again if that name is switched off; true if so.
+    ///
+    /// Only a plugin whose name neither its manifest nor its metadata on disk has is imported in spite of it.
+    pub(super) fn take_out_if_off(&mut self, id: u64, version: Version, name: &str) -> bool {
+        let off = is_off(&self.shared.parts.settings, name);
+        if off {
+            self.switched_off.push(name.to_owned());
+            self.event(id, Event::Removed);
+            self.event(id, Event::Imported(version));
+        }
+        off
+    }
+}
