@@ -51,4 +51,5 @@ mod sdk;
 mod shutdown;
 mod surroundings;
 mod terminal;
+mod watching;
 mod wrappers;

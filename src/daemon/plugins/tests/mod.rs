@@ -27,6 +27,7 @@ use crate::paths::Paths;
 use crate::registry::Registry;
 use crate::runtime::fake::{FakePython, Script};
 use crate::settings::Settings;
+use crate::settings::live::Live;
 use crate::wire::{PluginState, Ready, Status};
 
 /// A daemon without Python, sockets and processes.
@@ -76,7 +77,7 @@ impl Daemon {
                 health: health.clone(),
                 notices: notices.clone(),
                 paths,
-                settings,
+                settings: Arc::new(Live::new(settings)),
                 env,
                 uv: None,
                 bundled: Vec::new(),
