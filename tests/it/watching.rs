@@ -205,7 +205,7 @@ fn the_files_that_name_plugins_and_switch_them_off_are_followed() {
     serves(&home, &["aa"]);
     home.write(
         &format!("{}/skills_plugin/manifest.json", Home::scripts("aa")),
-        r#"{"daemon": {"min_version": "99.0"}}"#,
+        r#"{"daemon_version": ">=99.0"}"#,
     );
     eventually("the manifest's failure", || {
         home.plugin_status("aa")["detail"].as_str()?.contains("99.0").then_some(())

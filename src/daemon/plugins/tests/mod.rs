@@ -2,6 +2,7 @@
 //!
 //! Time is paused and passes only when nothing else can happen, so deadlines of a minute cost nothing.
 
+mod changes;
 mod life;
 mod names;
 mod requests;
