@@ -21,11 +21,10 @@ use walkdir::WalkDir;
 
 use crate::environment::Environment;
 use crate::paths::Paths;
+use crate::plugin_files::SKIPPED;
 
 /// Depth of the search below `~/.claude/plugins/`, in directories.
-const DEPTH_MAX: usize = 16;
-/// Directories that are not searched: they hold many files and no plugins.
-pub const SKIPPED: [&str; 5] = [".git", "node_modules", ".venv", "venv", "__pycache__"];
+pub const DEPTH_MAX: usize = 16;
 
 /// The source of a plugin's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,7 +228,7 @@ impl Place {
 }
 
 /// True for a directory with code or a manifest.
-fn is_plugin(directory: &Path) -> bool {
+pub fn is_plugin(directory: &Path) -> bool {
     directory.join("__init__.py").is_file() || directory.join("manifest.json").is_file()
 }
 

@@ -12,6 +12,7 @@
 //! | 1 | [`notices`] | current reports about the daemon and its plugins |
 //! | 1 | [`command`] | the one model of a command: path template, parameters, call plan, schemas |
 //! | 1 | [`limits`] | how much of the daemon a plugin may take |
+//! | 1 | [`plugin_files`] | which files belong to a plugin |
 //! | 1 | [`scheduling`] | when a thread runs a call and when an answer is sent, as plain data |
 //! | 2 | [`wire`] | the messages between client, control program and host |
 //! | 2 | [`manifest`] | `manifest.json` of a plugin |
@@ -19,6 +20,7 @@
 //! | 2 | [`settings`] | defaults, `config.toml` and environment resolved to one [`settings::Settings`] |
 //! | 2 | [`description`] | the metadata of a plugin: its commands and routes |
 //! | 2 | [`exchange`] | one call and its answer between two threads: bodies, events, signals |
+//! | 2 | [`watch`] | watching directories: settled batches of changes |
 //! | 2 | [`console`] | stdout and stderr of the command-line programs |
 //! | 3 | [`policy`] | how the daemon runs a plugin: manifest and settings resolved |
 //! | 3 | [`routes`] | which command a request is for, and the arguments for its handler |
@@ -68,6 +70,7 @@ mod nearest;
 pub mod notices;
 pub mod openapi;
 pub mod paths;
+pub mod plugin_files;
 pub mod policy;
 pub mod registry;
 pub mod render;
@@ -80,6 +83,7 @@ pub mod settings;
 pub mod store;
 pub mod uv;
 pub mod venv;
+pub mod watch;
 pub mod wire;
 pub mod wrappers;
 

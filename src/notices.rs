@@ -51,6 +51,11 @@ impl Notices {
         self.lock().retain(|(owner, _), _| *owner != Some(plugin));
     }
 
+    /// Returns the notice about `topic`, of the plugin with this id or of the daemon.
+    pub fn about(&self, plugin: Option<u64>, topic: Topic) -> Option<String> {
+        self.lock().get(&(plugin, topic)).cloned()
+    }
+
     /// Returns the notices of the plugin with this id, or of the daemon, in order of their topics.
     pub fn of(&self, plugin: Option<u64>) -> Vec<String> {
         let notices = self.lock();

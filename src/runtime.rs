@@ -24,6 +24,7 @@ use crate::failure::Failure;
 use crate::manifest::NamedFunction;
 use crate::policy::Policy;
 use crate::routes::Argument;
+use crate::settings::LogLevel;
 use crate::wire::BackgroundTask;
 
 /// A future that any thread may poll.
@@ -99,6 +100,9 @@ pub trait Runtime: Send + Sync + 'static {
     ///
     /// The future never resolves while the import hangs; the caller sets the deadline.
     fn load(&self, request: LoadRequest) -> BoxFuture<Result<Loaded, Failure>>;
+
+    /// Sets the least level of the records that Python's `logging` makes, soon.
+    fn set_log_level(&self, level: LogLevel);
 }
 
 /// One loaded plugin. Dropping the last reference does not unload it.

@@ -2,8 +2,10 @@
 //!
 //! Later layers win: default, then file, then environment. Each value has its source, which `doctor` shows. To
 //! add one: a field in [`Settings`], one line in [`Settings::resolve`], its environment name in
-//! [`crate::environment`], a row in README. [`plugin`] has the settings of single plugins.
+//! [`crate::environment`], a row in README. [`plugin`] has the settings of single plugins, [`live`] those of a running
+//! daemon.
 
+pub mod live;
 pub mod plugin;
 #[cfg(test)]
 mod tests;

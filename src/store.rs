@@ -16,14 +16,15 @@ use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
 
 use crate::description::Description;
-use crate::discovery::{Origin, PluginSource, SKIPPED};
+use crate::discovery::{Origin, PluginSource};
+use crate::plugin_files;
 
-/// The extensions of the files in the fingerprint.
-const READ: [&str; 3] = ["py", "json", "toml"];
-/// The most files of a plugin whose description is stored.
+/// The most files of a plugin whose contents are hashed.
 const FILES_MAX: usize = 2_000;
-/// The largest file of a plugin whose description is stored, in bytes.
+/// The largest file whose content is hashed, in bytes.
 const SIZE_MAX: u64 = 4 << 20;
+/// How deep below its directory a plugin's files may lie.
+pub const DEPTH_MAX: usize = 32;
 
 /// Metadata of a loaded plugin.
 #[derive(Clone, Debug)]
@@ -79,6 +80,12 @@ impl Store {
             self.files().iter().filter_map(|path| record(path)).collect();
         records.sort_by(|one, other| one.description.name.cmp(&other.description.name));
         records
+    }
+
+    /// Returns the record of the plugin at `path`, which is probably called `name`.
+    pub fn at_path(&self, path: &Path, name: Option<&str>) -> Option<Record> {
+        let named = name.and_then(|name| self.read(name)).filter(|record| record.path == path);
+        named.or_else(|| self.all().into_iter().find(|record| record.path == path))
     }
 
     /// Returns the OpenAPI document of the plugin `name`.
@@ -149,41 +156,44 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Returns a hash over names and contents of the plugin's files; `None` for a plugin that is too large or
-/// unreadable.
+/// Returns a hash over the plugin's files: their names, and their contents or, beyond [`FILES_MAX`] files and
+/// [`SIZE_MAX`], their sizes and times; `None` for a plugin that is unreadable or has none.
 pub fn fingerprint(plugin: &Path) -> Option<String> {
     // The place of the manifest does not depend on the origin.
     let source = PluginSource::at(plugin.to_owned(), Origin::Conf);
     let mut hasher = DefaultHasher::new();
     crate::VERSION.hash(&mut hasher);
-    let skipped = |name: &str| SKIPPED.contains(&name) || name.starts_with('.');
-    let walk = WalkDir::new(&source.path).sort_by_file_name().follow_links(true).into_iter();
-    let walk = walk.filter_entry(|entry| {
-        entry.depth() == 0 || !entry.file_name().to_str().is_some_and(skipped)
+    let walk = WalkDir::new(&source.path).sort_by_file_name().follow_links(true);
+    let walk = walk.max_depth(DEPTH_MAX).into_iter().filter_entry(|entry| {
+        let name = entry.file_name();
+        match entry.depth() {
+            0 => true,
+            _ if entry.file_type().is_dir() => plugin_files::is_searched(name),
+            _ => plugin_files::belongs(name),
+        }
     });
     let mut files: Vec<PathBuf> = Vec::new();
     for entry in walk {
         let entry = entry.ok()?;
-        let is_read = |path: &Path| {
-            path.extension().and_then(|text| text.to_str()).is_some_and(|text| READ.contains(&text))
-        };
-        if entry.file_type().is_file() && is_read(entry.path()) {
+        if entry.file_type().is_file() {
             files.push(entry.into_path());
         }
     }
     if source.manifest.is_file() && !files.contains(&source.manifest) {
         files.push(source.manifest);
     }
-    if files.is_empty() || files.len() > FILES_MAX {
+    if files.is_empty() {
         return None;
     }
-    for file in files {
-        if fs::metadata(&file).ok()?.len() > SIZE_MAX {
-            return None;
-        }
-        let name = file.strip_prefix(&source.path).unwrap_or(&file);
+    for (number, file) in files.iter().enumerate() {
+        let name = file.strip_prefix(&source.path).unwrap_or(file);
         name.hash(&mut hasher);
-        fs::read(&file).ok()?.hash(&mut hasher);
+        let metadata = fs::metadata(file).ok()?;
+        if number < FILES_MAX && metadata.len() <= SIZE_MAX {
+            fs::read(file).ok()?.hash(&mut hasher);
+        } else {
+            (metadata.len(), metadata.modified().ok()).hash(&mut hasher);
+        }
     }
     Some(format!("{:016x}", hasher.finish()))
 }

@@ -203,6 +203,9 @@ pub struct Status {
     /// Current reports about the daemon itself, for a person.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
+    /// That one of them which says what is polled, because its changes are not reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub polled: Option<String>,
     /// Every plugin, in order of discovery.
     pub plugins: Vec<PluginStatus>,
 }

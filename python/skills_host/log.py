@@ -72,7 +72,7 @@ def install(level: str) -> None:
     """
     root = logging.getLogger()
     root.handlers[:] = [_DaemonHandler()]
-    root.setLevel(level)
+    set_level(level)
     logging.captureWarnings(True)
     logging.raiseExceptions = False
     sys.stdout = _LogStream("stdout", logging.INFO)
@@ -80,6 +80,11 @@ def install(level: str) -> None:
     threading.excepthook = _log_thread_exception
     # The client strips colours when its output is no terminal.
     force_colors(True)
+
+
+def set_level(level: str) -> None:
+    """Sets the least level of the records that are logged: DEBUG, INFO, WARNING or ERROR."""
+    logging.getLogger().setLevel(level)
 
 
 def _log_thread_exception(args: Any) -> None:

@@ -4,12 +4,16 @@
 //! no request; when it falls behind by many thousands of lines, lines are dropped rather than memory filled.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use file_rotate::compression::Compression;
 use file_rotate::suffix::AppendCount;
 use file_rotate::{ContentLimit, FileRotate};
+use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Interest;
 use tracing_appender::non_blocking::WorkerGuard;
+use tracing_subscriber::layer::{Context, Filter};
 
 use crate::failure::Failure;
 use crate::paths::{self, Paths};
@@ -38,20 +42,15 @@ pub fn start(
     use tracing_subscriber::layer::SubscriberExt;
     use tracing_subscriber::{Layer, fmt};
 
-    let filter = match level {
-        LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Warning => LevelFilter::WARN,
-        LogLevel::Error => LevelFilter::ERROR,
-    };
+    LEVEL.store(level as u8, Ordering::Relaxed);
     let (writer, guard) = tracing_appender::non_blocking(log_file(paths)?);
-    let file = fmt::layer().json().flatten_event(true).with_writer(writer).with_filter(filter);
+    let file = fmt::layer().json().flatten_event(true).with_writer(writer).with_filter(AtLevel);
     let terminal = (destination == Destination::FileAndTerminal).then(|| {
         fmt::layer()
             .with_writer(io::stderr)
             .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
             .with_target(false)
-            .with_filter(filter)
+            .with_filter(AtLevel)
     });
     // Only the daemon's own and the plugins' events: libraries below talk of their inner workings.
     let own = tracing_subscriber::filter::Targets::new().with_target("skills", LevelFilter::TRACE);
@@ -59,6 +58,44 @@ pub fn start(
     tracing::subscriber::set_global_default(subscriber)
         .map_err(|error| Failure::environment(format!("cannot start the log: {error}")))?;
     Ok(guard)
+}
+
+/// Sets the least level of the events that are logged from now on.
+pub fn set_level(level: LogLevel) {
+    LEVEL.store(level as u8, Ordering::Relaxed);
+    // The interest in each place that logs is cached there, so that one of no interest costs nothing.
+    tracing::callsite::rebuild_interest_cache();
+}
+
+/// The [`LogLevel`] of the process's one log.
+static LEVEL: AtomicU8 = AtomicU8::new(LogLevel::Info as u8);
+
+/// The events of the level that is set, and of those above it.
+struct AtLevel;
+
+impl AtLevel {
+    fn filter() -> LevelFilter {
+        match LEVEL.load(Ordering::Relaxed) {
+            level if level == LogLevel::Debug as u8 => LevelFilter::DEBUG,
+            level if level == LogLevel::Info as u8 => LevelFilter::INFO,
+            level if level == LogLevel::Warning as u8 => LevelFilter::WARN,
+            _ => LevelFilter::ERROR,
+        }
+    }
+}
+
+impl<S> Filter<S> for AtLevel {
+    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        *metadata.level() <= AtLevel::filter()
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if *metadata.level() <= AtLevel::filter() { Interest::always() } else { Interest::never() }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(AtLevel::filter())
+    }
 }
 
 fn log_file(paths: &Paths) -> Result<impl Write + Send + 'static, Failure> {

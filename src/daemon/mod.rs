@@ -36,6 +36,7 @@ use crate::paths::{self, Paths};
 use crate::registry::Registry;
 use crate::runtime::Runtime;
 use crate::settings::Settings;
+use crate::settings::live::Live;
 use crate::uv::{Progress, Uv};
 use crate::venv::{self, Base, Venv};
 use crate::wire::Ready;
@@ -113,8 +114,6 @@ pub async fn run(
 ) -> Result<(), Failure> {
     let mut terminate = signal_stream(SignalKind::terminate())?;
     let mut interrupt = signal_stream(SignalKind::interrupt())?;
-    let limit = prepared.settings.shutdown_timeout.value.duration();
-    let idle_limit = prepared.settings.idle_timeout.value.duration();
     let (mut running, servers) = Running::begin(prepared, python, python_version, bundled).await?;
     announce(&running.service.ready);
     let signals = async {
@@ -125,11 +124,12 @@ pub async fn run(
     };
     let reason = tokio::select! {
         reason = signals => reason,
-        () = idle(&running.service, idle_limit) => "idle",
+        () = idle(&running.service, running.settings.subscribe()) => "idle",
         () = socket_gone(&running.socket) => "its socket is gone",
         () = obey(&running.supervisor, &mut running.controls) => "request",
     };
     tracing::info!(reason, "daemon stopping");
+    let limit = running.settings.now().shutdown_timeout.value.duration();
     running.end(servers, limit).await;
     Ok(())
 }
@@ -137,6 +137,7 @@ pub async fn run(
 /// A daemon that listens.
 struct Running {
     paths: Paths,
+    settings: Arc<Live>,
     supervisor: Supervisor,
     service: Arc<Service>,
     controls: mpsc::Receiver<Control>,
@@ -165,13 +166,14 @@ impl Running {
         let registry = Arc::new(registry);
         let health = Arc::new(HealthBook::default());
         let notices = Arc::new(Notices::default());
+        let settings = Arc::new(Live::new(settings));
         let parts = Parts {
             python,
             registry: registry.clone(),
             health: health.clone(),
             notices: notices.clone(),
             paths: paths.clone(),
-            settings,
+            settings: settings.clone(),
             env,
             uv,
             bundled,
@@ -187,7 +189,9 @@ impl Running {
         let servers = listen::serve(socket, ports, http::entry(service.clone()), stopped)?;
         locks::write_pid(&paths).map_err(|error| paths::unwritable(&paths.pid_file(), &error))?;
         tracing::info!(pid = ready.pid, port = ready.port, python = ready.python, "daemon started");
-        let running = Running { paths, supervisor, service, controls, stop, socket: identity };
+        supervisor.watch();
+        let running =
+            Running { paths, settings, supervisor, service, controls, stop, socket: identity };
         Ok((running, servers))
     }
 
@@ -225,17 +229,25 @@ fn signal_stream(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failur
         .map_err(|error| Failure::environment(format!("cannot listen for signals: {error}")))
 }
 
-/// Resolves when no request came for `limit`; never for a limit of zero.
-async fn idle(service: &Service, limit: Duration) {
-    if limit.is_zero() {
-        return std::future::pending().await;
-    }
+/// Resolves when no request came for the idle timeout; never for a timeout of zero.
+async fn idle(service: &Service, mut settings: watch::Receiver<Arc<Settings>>) {
     loop {
+        let limit = settings.borrow_and_update().idle_timeout.value.duration();
         let left = limit.saturating_sub(service.idle_for());
-        if left.is_zero() {
+        if left.is_zero() && !limit.is_zero() {
             return;
         }
-        tokio::time::sleep(left).await;
+        let elapsed = async {
+            match limit.is_zero() {
+                true => std::future::pending().await,
+                false => tokio::time::sleep(left).await,
+            }
+        };
+        tokio::select! {
+            () = elapsed => {}
+            // Fails only if the settings are gone, which `Running` keeps.
+            _ = settings.changed() => {}
+        }
     }
 }
 

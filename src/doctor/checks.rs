@@ -266,6 +266,24 @@ pub fn port(facts: &Facts) -> Check {
     }
 }
 
+/// Checks that the running daemon notices changes of files at once.
+pub fn watching(facts: &Facts) -> Option<Check> {
+    const NAME: &str = "watching";
+    let Daemon::Running(status) = &facts.daemon else { return None };
+    Some(match &status.polled {
+        None => Check::new(NAME, Verdict::Ok, "changed files take effect at once"),
+        Some(polled) => Check::new(NAME, Verdict::Warning, polled.as_str())
+            .remedy("Nothing to do: changes there take effect a few seconds later."),
+    })
+}
+
+/// Returns the other current reports of the running daemon about itself.
+pub fn notices(facts: &Facts) -> Vec<Check> {
+    let Daemon::Running(status) = &facts.daemon else { return Vec::new() };
+    let others = status.notices.iter().filter(|notice| status.polled.as_ref() != Some(*notice));
+    others.map(|notice| Check::new("notice", Verdict::Warning, notice.as_str())).collect()
+}
+
 /// Checks each plugin: in the running daemon, else on disk.
 pub fn plugins(facts: &Facts) -> Vec<Check> {
     if let Daemon::Running(status) = &facts.daemon {

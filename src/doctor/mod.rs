@@ -61,6 +61,8 @@ pub fn examine(facts: &Facts) -> Vec<Check> {
         checks::socket(facts),
         checks::port(facts),
     ];
+    found.extend(checks::watching(facts));
+    found.extend(checks::notices(facts));
     found.extend(checks::plugins(facts));
     found.extend(checks::plugin_settings(facts));
     found.extend(checks::wrappers(facts));

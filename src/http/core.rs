@@ -15,6 +15,7 @@ use crate::description::Description;
 use crate::environment;
 use crate::failure::{Failure, Kind};
 use crate::help;
+use crate::notices::Topic;
 use crate::store::Metadata;
 use crate::wire::{self, Endpoint, Health, PluginEntry, Plugins, Status};
 
@@ -68,6 +69,7 @@ pub(super) async fn status(State(service): State<Arc<Service>>) -> Response {
         uptime_seconds: service.started.elapsed().as_secs(),
         in_flight: service.in_flight.load(Ordering::Relaxed).saturating_sub(1),
         notices: service.notices.of(None),
+        polled: service.notices.about(None, Topic::Watching),
         plugins: snapshot
             .entries
             .iter()

@@ -20,6 +20,7 @@ use crate::exchange::events::{Event, Signal};
 use crate::exchange::head::ResponseHead;
 use crate::exchange::{self, IoSide, PluginSide, Received, Wake};
 use crate::failure::{Failure, Kind};
+use crate::settings::LogLevel;
 use crate::wire::BackgroundTask;
 
 /// Something that happens when the test lets it.
@@ -144,6 +145,10 @@ impl FakePython {
 }
 
 impl Runtime for FakePython {
+    fn set_log_level(&self, level: LogLevel) {
+        self.notes.add(format!("log {level}"));
+    }
+
     fn load(&self, request: LoadRequest) -> BoxFuture<Result<Loaded, Failure>> {
         let script = lock(&self.scripts).get(&request.working_name).cloned();
         let notes = self.notes.clone();

@@ -53,4 +53,5 @@ mod shutdown;
 mod surroundings;
 mod terminal;
 mod timeouts;
+mod watching;
 mod wrappers;

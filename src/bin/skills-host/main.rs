@@ -14,7 +14,8 @@
 //! # Who attaches to Python
 //!
 //! The main thread, while it initializes the interpreter; each plugin's thread, for as long as it lives; the
-//! threads of a plugin's pool, while they have something to do; and the thread that runs exit functions at the end. The
+//! threads of a plugin's pool, while they have something to do; a thread of its own for each new level of the log; and the
+//! thread that runs exit functions at the end. The
 //! threads of the tokio runtime never do, so no request waits for the GIL unless it is for a plugin; the watch for
 //! calls that block (`pool`) is a task of theirs. Nor does the thread that sweeps held answers (`wakes`). No thread
 //! waits for another while it holds the GIL: what crosses over is a queue or an exchange, whose locks are held

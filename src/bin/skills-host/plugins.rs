@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use skills_daemon::exchange::{self, IoSide};
 use skills_daemon::failure::{Failure, Kind};
 use skills_daemon::runtime::{self, BoxFuture, Instance, LoadRequest, Loaded, Runtime};
+use skills_daemon::settings::LogLevel;
 use skills_daemon::wire::BackgroundTask;
 use tokio::sync::oneshot;
 
@@ -27,6 +28,23 @@ type Answer = Result<String, String>;
 pub(crate) struct Embedded;
 
 impl Runtime for Embedded {
+    /// A thread of its own attaches to Python for it, because the caller's never may.
+    fn set_log_level(&self, level: LogLevel) {
+        let set = move || {
+            let outcome = Python::attach(|py| -> PyResult<()> {
+                let log = py.import("skills_host.log")?;
+                log.call_method1("set_level", (level.to_string(),))?;
+                Ok(())
+            });
+            if let Err(error) = outcome {
+                tracing::warn!(%error, "the level of Python's log could not be set");
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("python-log-level".into()).spawn(set) {
+            tracing::warn!(%error, "the level of Python's log could not be set");
+        }
+    }
+
     fn load(&self, request: LoadRequest) -> BoxFuture<Result<Loaded, Failure>> {
         Box::pin(async move {
             let failed = |error: std::io::Error| {

@@ -84,7 +84,8 @@ impl Router {
         let metadata = Metadata { description: Arc::new(description), openapi, is_fresh: true };
         if name != known {
             // The settings are those of a name that was only a guess.
-            load.policy = Policy::of(&load.manifest, parts.settings.of_plugins.get(&name));
+            let settings = parts.settings.now();
+            load.policy = Policy::of(&load.manifest, settings.of_plugins.get(&name));
         }
         let policy = load.policy.clone();
         let served = Served { metadata, table, instance, policy, complaints: Vec::new() };
@@ -101,7 +102,7 @@ impl Router {
 
     fn start(&mut self, id: u64, version: Version) {
         let Some(instance) = self.instance(id, version) else { return };
-        let limit = self.shared.parts.settings.hook_timeout.value.duration();
+        let limit = self.shared.parts.settings.now().hook_timeout.value.duration();
         let messages = self.messages.clone();
         tokio::spawn(async move {
             let mut starting = instance.start(limit);
@@ -152,7 +153,7 @@ impl Router {
                 // Ends early only with the daemon.
                 let _ = written.await;
             }
-            if shared.parts.settings.wrappers.value.0 {
+            if shared.parts.settings.now().wrappers.value.0 {
                 let _linking = shared.linking.lock().await;
                 link::one(&source, &name, shared.parts.paths.clone()).await;
             }
@@ -173,7 +174,7 @@ impl Router {
     fn unload(&mut self, id: u64, version: Version) {
         let Some(instance) = self.instance(id, version) else { return };
         let name = self.plugin(id).map_or_else(String::new, |plugin| plugin.name().to_owned());
-        let limit = self.shared.parts.settings.shutdown_timeout.value.duration();
+        let limit = self.shared.parts.settings.now().shutdown_timeout.value.duration();
         let (shared, messages) = (self.shared.clone(), self.messages.clone());
         self.unloading += 1;
         tokio::spawn(async move {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-use super::Shared;
+use super::{Parts, Shared};
 use crate::discovery::{self, Origin, PluginSource};
 use crate::failure::{Failure, Kind};
 use crate::manifest::{Load, Manifest, ManifestError};
@@ -20,6 +20,8 @@ pub(super) struct Found {
     pub(super) fingerprint: Option<String>,
     /// Its metadata on disk.
     pub(super) cached: Option<Metadata>,
+    /// A change of its files led here, not a request.
+    pub(super) is_change: bool,
 }
 
 impl Found {
@@ -45,43 +47,53 @@ impl Found {
 pub(super) async fn all(shared: Arc<Shared>) -> Result<Vec<Found>, Failure> {
     let looked = spawn_blocking(move || {
         let parts = &shared.parts;
-        let sources = discovery::discover(
-            &parts.paths,
-            &parts.env,
-            &parts.settings.plugins,
-            parts.bundled.clone(),
-        );
-        let paths: Vec<&Path> = sources.iter().map(|source| source.path.as_path()).collect();
-        if let Err(error) = shared.store.keep_only(&paths) {
-            tracing::warn!(%error, "old descriptions could not be removed");
-        }
+        let sources = sources(parts);
+        forget_others(&shared, &sources);
         let records = shared.store.all();
-        sources.into_iter().map(|source| look(&shared, source, &records)).collect()
+        let record = |source: &PluginSource| records.iter().find(|it| it.path == source.path);
+        let look = |source: PluginSource| look(&shared, record(&source), source);
+        sources.into_iter().map(look).collect()
     });
     looked.await.map_err(|error| Failure::new(Kind::Bug, format!("discovery failed: {error}")))
 }
 
+/// The sources of all plugins, in order of discovery.
+pub(super) fn sources(parts: &Parts) -> Vec<PluginSource> {
+    let named = &parts.settings.now().plugins;
+    discovery::discover(&parts.paths, &parts.env, named, parts.bundled.clone())
+}
+
+/// Removes the descriptions of plugins other than `sources`.
+pub(super) fn forget_others(shared: &Shared, sources: &[PluginSource]) {
+    let paths: Vec<&Path> = sources.iter().map(|source| source.path.as_path()).collect();
+    if let Err(error) = shared.store.keep_only(&paths) {
+        tracing::warn!(%error, "old descriptions could not be removed");
+    }
+}
+
 /// The plugin at `source` as it lies there now.
 pub(super) async fn one(shared: Arc<Shared>, source: PluginSource) -> Result<Found, Failure> {
-    let looked = spawn_blocking(move || look(&shared, source, &shared.store.all()));
+    let looked = spawn_blocking(move || now(&shared, source));
     looked.await.map_err(|error| Failure::new(Kind::Bug, format!("discovery failed: {error}")))
 }
 
-fn look(shared: &Shared, source: PluginSource, records: &[Record]) -> Found {
+/// The plugin at `source` as it lies there now; blocks.
+pub(super) fn now(shared: &Shared, source: PluginSource) -> Found {
+    let snapshot = shared.parts.registry.snapshot();
+    let known = snapshot.entries.iter().find(|entry| entry.source.path == source.path);
+    let record = shared.store.at_path(&source.path, known.map(|entry| entry.name.as_str()));
+    look(shared, record.as_ref(), source)
+}
+
+fn look(shared: &Shared, record: Option<&Record>, source: PluginSource) -> Found {
     let fingerprint = store::fingerprint(&source.path);
-    let record = records.iter().find(|record| record.path == source.path);
     let cached = record.map(|record| Metadata {
         description: record.description.clone(),
         openapi: shared.store.openapi(&record.description.name),
         is_fresh: fingerprint.as_ref() == Some(&record.fingerprint),
     });
     let manifest = read_manifest(&source);
-    if let Ok(manifest) = &manifest {
-        for warning in manifest.warnings(&source.manifest) {
-            tracing::warn!(manifest = %source.manifest.display(), "{warning}");
-        }
-    }
-    Found { source, manifest, fingerprint, cached }
+    Found { source, manifest, fingerprint, cached, is_change: false }
 }
 
 fn read_manifest(source: &PluginSource) -> Result<Manifest, Failure> {

@@ -18,19 +18,24 @@
 //! - [`pending`]: pending installs and reloads.
 //! - [`reload`]: what a reload touches, and its answer.
 //! - [`switched_off`]: plugins that `config.toml` switches off.
+//! - [`watching`]: changed files and settings take effect; [`places`]: the directories that are watched for that;
+//!   [`changed`]: what a change leads to.
 //! - [`wrappers`]: the shell commands of all plugins.
 
+mod changed;
 mod effects;
 mod found;
 mod install;
 mod names;
 mod pending;
+mod places;
 mod plugin;
 mod reload;
 mod router;
 mod switched_off;
 #[cfg(test)]
 mod tests;
+mod watching;
 mod wrappers;
 
 use std::sync::Arc;
@@ -46,7 +51,7 @@ use crate::notices::Notices;
 use crate::paths::Paths;
 use crate::registry::Registry;
 use crate::runtime::Runtime;
-use crate::settings::Settings;
+use crate::settings::live::Live;
 use crate::store::Store;
 use crate::uv::Uv;
 use crate::wire::Reloaded;
@@ -64,7 +69,7 @@ pub(super) struct Parts {
     pub(super) health: Arc<HealthBook>,
     pub(super) notices: Arc<Notices>,
     pub(super) paths: Paths,
-    pub(super) settings: Settings,
+    pub(super) settings: Arc<Live>,
     pub(super) env: Environment,
     pub(super) uv: Option<Uv>,
     pub(super) bundled: Vec<PluginSource>,
@@ -108,6 +113,11 @@ impl Supervisor {
         }
         tokio::spawn(router.run(received, woken));
         supervisor
+    }
+
+    /// Has changed files and settings take effect from now on.
+    pub(super) fn watch(&self) {
+        tokio::spawn(watching::run(self.shared.clone(), self.messages.clone()));
     }
 
     /// Loads `plugins` again, names or paths; without any, all plugins, those that are new included.

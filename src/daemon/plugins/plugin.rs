@@ -31,6 +31,23 @@ pub(super) struct Plugin {
     pub(super) requirements: Vec<String>,
     /// The metadata on disk.
     pub(super) cached: Option<Metadata>,
+    /// What lay on disk when it was looked at last.
+    pub(super) seen: Option<Seen>,
+}
+
+/// What lies on disk, to recognize a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    fingerprint: Option<String>,
+    /// Why the manifest cannot be used.
+    error: Option<String>,
+}
+
+impl Seen {
+    pub(super) fn of(found: &Found) -> Seen {
+        let error = found.manifest.as_ref().err().map(|failure| failure.error.clone());
+        Seen { fingerprint: found.fingerprint.clone(), error }
+    }
 }
 
 /// One version of a plugin, from its manifest to what serves.
@@ -38,6 +55,8 @@ pub(super) struct VersionData {
     pub(super) manifest: Manifest,
     pub(super) policy: Policy,
     pub(super) fingerprint: Option<String>,
+    /// A change of its files led to it, not a request.
+    pub(super) is_change: bool,
     /// The version once it was imported.
     pub(super) served: Option<Arc<Served>>,
 }
@@ -56,6 +75,7 @@ impl Plugin {
             contested: None,
             requirements: Vec::new(),
             cached: None,
+            seen: None,
         }
     }
 
@@ -63,7 +83,11 @@ impl Plugin {
     pub(super) fn look_again(&mut self, found: &Found) {
         self.source = found.source.clone();
         self.cached = found.cached.clone();
+        self.seen = Some(Seen::of(found));
         if let Ok(manifest) = &found.manifest {
+            for warning in manifest.warnings(&found.source.manifest) {
+                tracing::warn!(manifest = %found.source.manifest.display(), "{warning}");
+            }
             self.requirements = manifest.dependencies.clone();
         }
         if self.imported().is_none() {
@@ -75,6 +99,11 @@ impl Plugin {
     fn imported(&self) -> Option<&Arc<Served>> {
         let served = |version: Version| self.versions.get(&version)?.served.as_ref();
         self.state.serves.or(self.state.starting()).and_then(served)
+    }
+
+    /// True once it is no longer found, or was switched off.
+    pub(super) fn is_removed(&self) -> bool {
+        matches!(self.state.next, Next::Ended(End::Removed))
     }
 
     /// The name by which it is called.
@@ -104,6 +133,12 @@ impl Plugin {
             None if self.state.next == Next::Asleep => &self.requirements,
             None => &[],
         }
+    }
+
+    /// The version that is loaded next, or else the one that serves.
+    pub(super) fn newest(&self) -> Option<&VersionData> {
+        let newest = self.state.queued().or(self.state.expected()).or(self.state.serves);
+        self.versions.get(&newest?)
     }
 
     /// How to import a version.

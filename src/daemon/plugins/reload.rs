@@ -44,21 +44,33 @@ impl Router {
                 self.event(id, Event::Removed);
             }
         }
-        // New ones take their places before any of them is loaded, because the first found has a contested name.
-        let place = |plugin: &Plugin| order.iter().position(|path| *path == plugin.source.path);
         let (selected, _): (Vec<Found>, Vec<Found>) =
             found.into_iter().partition(|found| is_selected(&found.source.path));
-        for found in &selected {
-            self.enter(found);
-        }
-        self.plugins.sort_by_key(|plugin| place(plugin).unwrap_or(usize::MAX));
+        self.enter_all(&selected, &order);
         for found in selected {
-            ids.insert(self.find(found));
+            ids.insert(self.pending(&found).unwrap_or_else(|| self.find(found)));
         }
         let before = snapshot.entries.iter().filter(|entry| is_known(entry));
         let before = before.map(|entry| (entry.id, entry.name.clone())).collect();
         let ids = (!named.is_empty()).then_some(ids);
         self.reloads.push(Waiting { touched: Touched { ids, before }, answer });
+    }
+
+    /// Makes the actors of new plugins, before any of them is loaded, because the first in `order` has a contested name.
+    pub(super) fn enter_all(&mut self, found: &[Found], order: &[PathBuf]) {
+        for found in found {
+            self.enter(found);
+        }
+        let place = |plugin: &Plugin| order.iter().position(|path| *path == plugin.source.path);
+        self.plugins.sort_by_key(|plugin| place(plugin).unwrap_or(usize::MAX));
+    }
+
+    /// The id of a plugin of which a change of its files has begun to load what was found: a reload waits for that.
+    fn pending(&self, found: &Found) -> Option<u64> {
+        let plugin = self.plugins.iter().find(|it| it.source.path == found.source.path)?;
+        let newest = plugin.newest()?;
+        let is_same = newest.fingerprint.is_some() && newest.fingerprint == found.fingerprint;
+        (is_same && newest.is_change && !plugin.state.is_settled()).then_some(plugin.id)
     }
 
     /// The paths of the plugins that are named; `None` for all.

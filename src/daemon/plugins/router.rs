@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Shared;
+use super::changed::Looked;
 use super::found::{self, Found};
 use super::pending::{Installed, Installs, Waiting};
 use super::plugin::{Plugin, VersionData};
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 use crate::policy::Policy;
 use crate::registry::Snapshot;
 use crate::runtime::Loaded;
+use crate::settings::Settings;
 use crate::wire::Reloaded;
 
 /// A message to the router.
@@ -41,6 +43,10 @@ pub(super) enum Message {
         /// Where the answer goes.
         answer: oneshot::Sender<Result<Reloaded, Failure>>,
     },
+    /// Files have changed.
+    Changed(Looked),
+    /// Settings have changed; these were in force before.
+    Configured(Arc<Settings>),
     /// No reload is answered any more.
     RefuseReloads,
     /// The daemon stops.
@@ -62,7 +68,7 @@ pub(super) struct Router {
     /// A version serves that did not when the last snapshot was published.
     pub(super) has_new: bool,
     /// The wrappers may not be those of the plugins.
-    unlinked: bool,
+    pub(super) unlinked: bool,
     /// The last number given to a plugin or a version.
     last: u64,
     is_stopping: bool,
@@ -140,6 +146,9 @@ impl Router {
             },
             Message::Reload { .. } if self.is_stopping => {}
             Message::Reload { plugins, found, answer } => self.reload(&plugins, found, answer),
+            Message::Changed(_) | Message::Configured(_) if self.is_stopping => {}
+            Message::Changed(looked) => self.changed(looked),
+            Message::Configured(before) => self.configured(&before),
             // Without an answer they end with the failure that the daemon is stopping.
             Message::RefuseReloads => {
                 self.is_stopping = true;
@@ -261,10 +270,10 @@ impl Router {
         plugin.look_again(&found);
         match found.manifest {
             Ok(manifest) => {
-                let settings = self.shared.parts.settings.of_plugins.get(plugin.name());
-                let policy = Policy::of(&manifest, settings);
-                let fingerprint = found.fingerprint;
-                let load = VersionData { manifest, policy, fingerprint, served: None };
+                let settings = self.shared.parts.settings.now();
+                let policy = Policy::of(&manifest, settings.of_plugins.get(plugin.name()));
+                let (fingerprint, is_change) = (found.fingerprint, found.is_change);
+                let load = VersionData { manifest, policy, fingerprint, is_change, served: None };
                 plugin.versions.insert(version, load);
                 self.event(id, event(version));
             }

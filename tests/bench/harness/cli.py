@@ -12,7 +12,19 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from harness import blocking, chance, compare, isolation, memory, routes, scheduling, soak, wrk
+from harness import (
+    blocking,
+    chance,
+    compare,
+    isolation,
+    memory,
+    plugins,
+    reload,
+    routes,
+    scheduling,
+    soak,
+    wrk,
+)
 from harness.daemon import BENCH, DaemonError, home
 from harness.servers import ServerError
 from harness.workloads import WORKLOADS
@@ -23,6 +35,8 @@ _COMMANDS = {
     "isolation": isolation,
     "blocking": blocking,
     "memory": memory,
+    "plugins": plugins,
+    "reload": reload,
     "routes": routes,
     "scheduling": scheduling,
     "soak": soak,

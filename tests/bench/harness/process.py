@@ -36,6 +36,12 @@ def descriptors(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+def watches(pid: int) -> int:
+    """Returns the number of inotify watches of a process."""
+    infos = Path(f"/proc/{pid}/fdinfo").iterdir()
+    return sum(info.read_text().count("inotify wd:") for info in infos)
+
+
 def is_alive(pid: int) -> bool:
     """True unless the process is gone or a zombie."""
     try:

@@ -2,6 +2,7 @@
 //!
 //! Time is paused and passes only when nothing else can happen, so deadlines of a minute cost nothing.
 
+mod changes;
 mod life;
 mod long_lived;
 mod names;
@@ -28,6 +29,7 @@ use crate::paths::Paths;
 use crate::registry::Registry;
 use crate::runtime::fake::{FakePython, Script};
 use crate::settings::Settings;
+use crate::settings::live::Live;
 use crate::wire::{PluginState, Ready, Status};
 
 /// A daemon without Python, sockets and processes.
@@ -87,7 +89,7 @@ impl Daemon {
                 health: health.clone(),
                 notices: notices.clone(),
                 paths,
-                settings,
+                settings: Arc::new(Live::new(settings)),
                 env,
                 uv: None,
                 bundled: Vec::new(),

@@ -1,0 +1,102 @@
+//! What a change of files or settings leads to: only what differs is loaded again.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::Shared;
+use super::found::{self, Found};
+use super::places::Subject;
+use super::plugin::{Seen, VersionData};
+use super::router::Router;
+use crate::daemon::actor::{Event, Next};
+use crate::discovery::PluginSource;
+use crate::policy::Policy;
+use crate::settings::Settings;
+
+/// What lies on disk after a change.
+pub(super) struct Looked {
+    /// The paths of all plugins in order of discovery, if that may have changed.
+    pub(super) order: Option<Vec<PathBuf>>,
+    /// The plugins that may have changed.
+    pub(super) found: Vec<Found>,
+}
+
+/// Looks at what `batch` names, and at plugins that are not among `known`; updates `known`. Blocks.
+pub(super) fn look(
+    shared: &Shared,
+    known: &mut Vec<PluginSource>,
+    batch: &BTreeSet<Subject>,
+) -> Looked {
+    let is_named = |source: &PluginSource| batch.contains(&Subject::Plugin(source.path.clone()));
+    let mut found = Vec::new();
+    let mut discovers = batch.contains(&Subject::Discovery);
+    if !discovers {
+        found = known.iter().filter(|it| is_named(it)).map(|it| now(shared, it)).collect();
+        // A plugin that is gone may have been removed, or have moved.
+        discovers = found.iter().any(|found| found.manifest.is_err());
+    }
+    if !discovers {
+        return Looked { order: None, found };
+    }
+    let sources = found::sources(&shared.parts);
+    let is_new = |source: &PluginSource| !known.contains(source);
+    let changed = sources.iter().filter(|source| is_new(source) || is_named(source));
+    found = changed.map(|source| now(shared, source)).collect();
+    if known.iter().any(|source| !sources.contains(source)) {
+        found::forget_others(shared, &sources);
+    }
+    *known = sources;
+    let order = known.iter().map(|source| source.path.clone()).collect();
+    Looked { order: Some(order), found }
+}
+
+fn now(shared: &Shared, source: &PluginSource) -> Found {
+    Found { is_change: true, ..found::now(shared, source.clone()) }
+}
+
+impl Router {
+    /// Loads what differs from what was loaded or tried last, and removes what is gone.
+    pub(super) fn changed(&mut self, looked: Looked) {
+        let Looked { order, found } = looked;
+        let found = self.end_switched_off(found);
+        if let Some(order) = &order {
+            for id in self.ids() {
+                let plugin = self.plugin(id).filter(|plugin| !plugin.is_removed());
+                let gone = plugin.filter(|plugin| !order.contains(&plugin.source.path));
+                if let Some(plugin) = gone {
+                    tracing::info!(plugin = plugin.name(), "plugin removed");
+                    self.event(id, Event::Removed);
+                }
+            }
+            self.enter_all(&found, order);
+        }
+        for found in found {
+            let known = self.plugins.iter().find(|it| it.source.path == found.source.path);
+            let Some(plugin) = known else { continue };
+            match &plugin.seen {
+                Some(seen) if *seen == Seen::of(&found) && !plugin.is_removed() => continue,
+                Some(_) => tracing::info!(plugin = plugin.name(), "plugin changed"),
+                None => tracing::info!(path = %plugin.source.path.display(), "plugin found"),
+            }
+            self.find(found);
+        }
+    }
+
+    /// Loads the plugins whose settings are others than `before`; the wrappers may be switched on.
+    pub(super) fn configured(&mut self, before: &Settings) {
+        let now = self.shared.parts.settings.now();
+        for id in self.ids() {
+            let Some(plugin) = self.plugin(id).filter(|it| it.state.next != Next::Asleep) else {
+                continue;
+            };
+            let own = now.of_plugins.get(plugin.name());
+            let in_force = |it: &VersionData| Policy::of(&it.manifest, own) == it.policy;
+            if before.of_plugins.get(plugin.name()) != own && !plugin.newest().is_some_and(in_force)
+            {
+                tracing::info!(plugin = plugin.name(), "settings of the plugin changed");
+                self.look_again(id, Event::Load);
+            }
+        }
+        self.unlinked = true;
+    }
+}

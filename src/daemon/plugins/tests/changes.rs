@@ -1,0 +1,145 @@
+//! What a batch of changes leads to.
+
+use std::fs;
+
+use super::super::changed;
+use super::super::places::Subject;
+use super::super::router::Message;
+use super::{Daemon, write};
+use crate::runtime::fake::{Act, Gate, Script};
+use crate::settings::Settings;
+use crate::wire::{PluginState, Reload};
+
+impl Daemon {
+    /// Has the daemon look at what is named, as after a change; and everything if `names` has nothing.
+    fn notice(&self, names: &[&str]) {
+        let path = |name: &&str| Subject::Plugin(self.directory.path().join(name));
+        let mut batch: std::collections::BTreeSet<Subject> = names.iter().map(path).collect();
+        let snapshot = self.registry.snapshot();
+        let mut known = snapshot.entries.iter().map(|entry| entry.source.clone()).collect();
+        if names.is_empty() {
+            batch.insert(Subject::Discovery);
+        }
+        let looked = changed::look(&self.supervisor.shared, &mut known, &batch);
+        assert!(self.supervisor.messages.send(Message::Changed(looked)).is_ok());
+    }
+
+    fn edit(&self, name: &str, text: &str) {
+        fs::write(self.directory.path().join(name).join("__init__.py"), text).unwrap();
+    }
+
+    fn loads(&self) -> Vec<String> {
+        let notes = self.python.notes();
+        notes.into_iter().filter(|note| note.starts_with("load ")).collect()
+    }
+
+    /// Waits until the router has taken all messages so far.
+    async fn taken(&self) {
+        self.post("/reload-plugins?plugin=last").await;
+    }
+}
+
+/// Plugins, the last of which is `last`, of which a test only needs the answer to a reload.
+async fn daemon(names: &[&'static str]) -> Daemon {
+    let all = names.iter().chain(&["last"]);
+    let plugins: Vec<(&str, Script, &str)> =
+        all.map(|name| (*name, Script::of(name), "{}")).collect();
+    Daemon::settled(&plugins).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_change_of_content_loads_and_only_that_plugin() {
+    let daemon = daemon(&["jira", "other"]).await;
+    daemon.notice(&["jira", "other"]);
+    daemon.notice(&[]);
+    daemon.taken().await;
+    assert_eq!(daemon.loads(), ["load jira", "load other", "load last", "load last"]);
+    daemon.edit("jira", "x = 1");
+    daemon.notice(&["jira", "other"]);
+    daemon.python.noted("end jira 1").await;
+    assert_eq!(daemon.version("jira").await, "jira 2");
+    assert_eq!(daemon.version("other").await, "other 1");
+    daemon.notice(&["jira"]);
+    daemon.taken().await;
+    assert_eq!(daemon.version("jira").await, "jira 2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plugin_that_failed_is_tried_again_once_its_files_change() {
+    let daemon = daemon(&["jira"]).await;
+    daemon.python.script("jira", Script { load: Act::Fails("no"), ..Script::of("jira") });
+    daemon.edit("jira", "x = 1");
+    daemon.notice(&["jira"]);
+    daemon.taken().await;
+    let state = daemon.state("jira").await;
+    assert!(matches!(state, PluginState::Ready { reload: Reload::Failed(_), .. }), "{state:?}");
+    daemon.python.script("jira", Script::of("jira"));
+    daemon.notice(&["jira"]);
+    daemon.taken().await;
+    assert_eq!(daemon.version("jira").await, "jira 1", "nothing changed");
+    daemon.edit("jira", "x = 2");
+    daemon.notice(&["jira"]);
+    daemon.python.noted("end jira 1").await;
+    assert!(daemon.version("jira").await.starts_with("jira "));
+    // The same for its manifest.
+    write(&daemon.directory, "jira", "{oops");
+    daemon.notice(&["jira"]);
+    daemon.taken().await;
+    let state = daemon.state("jira").await;
+    assert!(matches!(state, PluginState::Ready { reload: Reload::Failed(_), .. }), "{state:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn plugins_are_found_and_removed_and_found_again() {
+    let daemon = daemon(&["jira"]).await;
+    daemon.add("new", Script::of("new"));
+    daemon.notice(&[]);
+    daemon.python.noted("start new 1").await;
+    assert_eq!(daemon.version("new").await, "new 1");
+    daemon.remove("new");
+    daemon.notice(&[]);
+    daemon.python.noted("end new 1").await;
+    assert_eq!(daemon.registry.snapshot().names(), ["jira", "last"]);
+    daemon.add("new", Script::of("new"));
+    daemon.notice(&[]);
+    daemon.python.noted("start new 2").await;
+    assert_eq!(daemon.version("new").await, "new 2");
+    assert_eq!(daemon.version("jira").await, "jira 1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_and_a_change_of_the_same_files_load_once() {
+    let daemon = daemon(&["jira"]).await;
+    let gate = Gate::default();
+    daemon.python.script("jira", Script { load: Act::Hangs(gate.clone()), ..Script::of("jira") });
+    daemon.edit("jira", "x = 1");
+    daemon.notice(&["jira"]);
+    let reload = daemon.post("/reload-plugins?plugin=jira");
+    tokio::pin!(reload);
+    assert!(futures_util::poll!(&mut reload).is_pending());
+    daemon.notice(&["jira"]);
+    daemon.python.noted("load jira").await;
+    gate.open();
+    let (_, reloaded) = reload.await;
+    assert_eq!(reloaded["reloaded"], serde_json::json!(["jira"]));
+    assert_eq!(daemon.loads().iter().filter(|load| *load == "load jira").count(), 2);
+    assert_eq!(daemon.version("jira").await, "jira 2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_settings_load_the_plugins_that_they_are_for() {
+    let daemon = daemon(&["jira", "other"]).await;
+    let parts = &daemon.supervisor.shared.parts;
+    let before = parts.settings.now();
+    let table = "[plugins.jira]\nurl = 'u'".parse().unwrap();
+    let settings = Settings::resolve(table, &parts.paths.config_file(), &parts.env).unwrap();
+    parts.settings.replace(settings);
+    for _ in 0..2 {
+        let message = Message::Configured(before.clone());
+        assert!(daemon.supervisor.messages.send(message).is_ok());
+        daemon.python.noted("end jira 1").await;
+    }
+    daemon.taken().await;
+    assert_eq!(daemon.version("jira").await, "jira 2");
+    assert_eq!(daemon.version("other").await, "other 1");
+}
