@@ -1,25 +1,28 @@
 //! The running daemon: its start-up order, its plugins, its shutdown order.
 //!
-//! Order of the start: log, life lock, TCP port, venv (all in [`prepare`], before Python is initialized), then the
-//! host embeds Python, then [`run`]: Unix socket, pid file, `ready`, plugins. What is likely to fail comes
-//! first, and nothing is announced before it is true.
+//! Order of the start: log, locks, TCP port, venv (all in [`prepare`], before Python is initialized), then the
+//! host embeds Python, then [`run`]: Unix sockets, pid file, `ready`, plugins. What is likely to fail comes
+//! first, and nothing is announced before it is true. A host that replaces another loads its plugins first, takes over
+//! the sockets ([`handover`]), and then reports `ready`.
 //!
-//! Order of the end: stop accepting, finish the requests in flight, unload the plugins, remove socket and pid file.
-//! All of it together gets twice the shutdown timeout, once for requests and once for hooks.
+//! Order of the end ([`leaving`]): stop accepting, finish the requests in flight, unload the plugins, remove sockets and
+//! pid file. All of it together gets twice the shutdown timeout, once for requests and once for hooks. A host that was
+//! replaced lets its requests finish, and leaves the files to its successor.
 
 mod actor;
+mod handover;
+mod leaving;
 mod link;
 pub mod listen;
 pub mod logging;
 mod plugins;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 
-use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::net::UnixStream as StdUnixStream;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -29,8 +32,9 @@ use crate::discovery::PluginSource;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::http::health::HealthBook;
+use crate::http::serve::Phase;
 use crate::http::{self, Control, Service};
-use crate::lifecycle::locks;
+use crate::lifecycle::locks::{self, HostLock};
 use crate::notices::Notices;
 use crate::paths::{self, Paths};
 use crate::registry::Registry;
@@ -39,11 +43,15 @@ use crate::settings::Settings;
 use crate::uv::{Progress, Uv};
 use crate::venv::{self, Base, Venv};
 use crate::wire::Ready;
-use listen::{Ports, SocketIdentity, UnixSocket};
+use handover::{End, Giver, Predecessor};
+use leaving::Leaving;
+use listen::{Inherited, Listeners, Ports, SocketIdentity};
 use plugins::{Parts, Supervisor};
 
 /// How often the daemon checks that its socket is in place.
 const SOCKET_CHECK: Duration = Duration::from_secs(2);
+/// How long a host that replaces another loads its plugins, before requests wait for them.
+const LOADING_MAX: Duration = Duration::from_secs(120);
 /// How many control messages may wait.
 const CONTROL_QUEUE: usize = 16;
 
@@ -54,6 +62,10 @@ pub struct Prepared {
     env: Environment,
     uv: Option<Uv>,
     ports: Ports,
+    lock: HostLock,
+    base: Base,
+    /// The host to replace, and its sockets.
+    takeover: Option<(Predecessor, Inherited)>,
 }
 
 impl Prepared {
@@ -73,16 +85,27 @@ impl Prepared {
     }
 }
 
-/// Takes the life lock and the TCP port and prepares the venv; `progress` gets a line for each step that takes a while.
+/// Takes the locks and the TCP port and prepares the venv; `progress` gets a line for each step that takes a while.
+///
+/// With the connection to a `predecessor` the host takes over its sockets, and leaves it the serving lock for now.
 pub fn prepare(
     paths: Paths,
     settings: Settings,
     env: Environment,
     base: &Base,
+    predecessor: Option<StdUnixStream>,
     progress: Progress,
 ) -> Result<Prepared, Failure> {
-    locks::take_for_life(&paths)?;
-    let ports = Ports::bind(&settings)?;
+    let lock = HostLock::live(&paths)?;
+    let mut takeover = match predecessor {
+        Some(stream) => Some(Predecessor::meet(stream)?),
+        None => {
+            lock.serve()?;
+            None
+        }
+    };
+    let tcp = takeover.as_mut().map(|(_, inherited)| std::mem::take(&mut inherited.tcp));
+    let ports = Ports::bind(&settings, tcp.unwrap_or_default())?;
     let venv = Venv::at(&paths);
     let uv = match Uv::find_or_fetch(&paths, &env, &base.executable, progress) {
         Ok(uv) => {
@@ -95,15 +118,16 @@ pub fn prepare(
         }
         Err(error) => return Err(error.into()),
     };
-    Ok(Prepared { paths, settings, env, uv, ports })
+    let base = base.clone();
+    Ok(Prepared { paths, settings, env, uv, ports, lock, base, takeover })
 }
 
-/// Runs the daemon until a signal, a request or the idle timeout ends it.
+/// Runs the daemon until a signal, a request, the idle timeout or a successor ends it.
 ///
 /// `bundled` are the plugins that come with the binary; `announce` is called once, when the daemon listens.
 ///
 /// # Errors
-/// A listener, a signal handler or a file of the daemon cannot be made.
+/// A listener, a signal handler or a file of the daemon cannot be made; or another host serves.
 pub async fn run(
     prepared: Prepared,
     python: Arc<dyn Runtime>,
@@ -111,27 +135,67 @@ pub async fn run(
     bundled: Vec<PluginSource>,
     announce: impl FnOnce(&Ready),
 ) -> Result<(), Failure> {
-    let mut terminate = signal_stream(SignalKind::terminate())?;
-    let mut interrupt = signal_stream(SignalKind::interrupt())?;
+    let mut signals = Signals::new()?;
     let limit = prepared.settings.shutdown_timeout.value.duration();
     let idle_limit = prepared.settings.idle_timeout.value.duration();
-    let (mut running, servers) = Running::begin(prepared, python, python_version, bundled).await?;
+    let upgrade = upgrade::Watch::new(&prepared.paths, &prepared.env, &prepared.base);
+    let starting = Running::begin(prepared, python, python_version, bundled, &mut signals);
+    let Some((mut running, servers)) = starting.await? else { return Ok(()) };
     announce(&running.service.ready);
-    let signals = async {
-        tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        }
+    let giver = Giver {
+        listeners: &running.listeners,
+        lock: running.lock,
+        phases: &running.phases,
+        notices: &running.service.notices,
     };
-    let reason = tokio::select! {
-        reason = signals => reason,
-        () = idle(&running.service, idle_limit) => "idle",
-        () = socket_gone(&running.socket) => "its socket is gone",
-        () = obey(&running.supervisor, &mut running.controls) => "request",
+    let (reason, end) = tokio::select! {
+        signal = signals.next() => (signal, None),
+        () = idle(&running.service, idle_limit) => ("idle", None),
+        () = socket_gone(&running.listeners.socket) => ("its socket is gone", None),
+        () = obey(&running.supervisor, &mut running.controls) => ("request", None),
+        () = upgrade.run(&running.service) => ("request", None),
+        end = giver.answer() => match end {
+            End::Stop(stream) => ("request", Some(End::Stop(stream))),
+            End::Successor(stream) => ("a new process serves", Some(End::Successor(stream))),
+        },
     };
     tracing::info!(reason, "daemon stopping");
-    running.end(servers, limit).await;
+    let Running { paths, supervisor, service, phases, listeners, .. } = running;
+    let leaving = Leaving { paths, supervisor, service, phases, limit };
+    match end {
+        Some(End::Successor(stream)) => {
+            drop(listeners);
+            leaving.hand_over(servers, stream, &mut signals).await;
+        }
+        end => leaving.stop(servers, listeners, end).await,
+    }
     Ok(())
+}
+
+/// The signals that end the daemon.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Signals, Failure> {
+        let stream = |kind| {
+            signal(kind).map_err(|error| {
+                Failure::environment(format!("cannot listen for signals: {error}"))
+            })
+        };
+        let terminate = stream(SignalKind::terminate())?;
+        Ok(Signals { terminate, interrupt: stream(SignalKind::interrupt())? })
+    }
+
+    /// Returns the name of the next one.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
 }
 
 /// A daemon that listens.
@@ -140,20 +204,24 @@ struct Running {
     supervisor: Supervisor,
     service: Arc<Service>,
     controls: mpsc::Receiver<Control>,
-    /// Stops the servers.
-    stop: watch::Sender<bool>,
-    socket: SocketIdentity,
+    /// What the servers do.
+    phases: watch::Sender<Phase>,
+    listeners: Listeners,
+    lock: HostLock,
 }
 
 impl Running {
     /// Begins to load the plugins and to listen; the future is that of the servers.
+    ///
+    /// A host that replaces another listens once the plugins are loaded; `None` if a signal ended it before.
     async fn begin(
         prepared: Prepared,
         python: Arc<dyn Runtime>,
         python_version: String,
         bundled: Vec<PluginSource>,
-    ) -> Result<(Running, impl Future<Output = ()>), Failure> {
-        let Prepared { paths, settings, env, uv, ports } = prepared;
+        signals: &mut Signals,
+    ) -> Result<Option<(Running, impl Future<Output = ()> + use<>)>, Failure> {
+        let Prepared { paths, settings, env, uv, ports, lock, takeover, .. } = prepared;
         let ready = Ready {
             pid: std::process::id(),
             version: crate::VERSION.to_owned(),
@@ -165,6 +233,7 @@ impl Running {
         let registry = Arc::new(registry);
         let health = Arc::new(HealthBook::default());
         let notices = Arc::new(Notices::default());
+        let released = watch::Sender::new(takeover.is_none());
         let parts = Parts {
             python,
             registry: registry.clone(),
@@ -175,37 +244,49 @@ impl Running {
             env,
             uv,
             bundled,
+            released: released.subscribe(),
         };
         // In the registry before the first request.
         let supervisor = Supervisor::begin(parts, woken).await;
         let service =
             Service::new(registry, health, notices, ready.clone(), paths.venv_python(), control);
         let service = Arc::new(service);
-        let (stop, stopped) = watch::channel(false);
-        let socket = UnixSocket::bind(&paths)?;
-        let identity = socket.identity();
-        let servers = listen::serve(socket, ports, http::entry(service.clone()), stopped)?;
+        let (predecessor, inherited) = takeover.unzip();
+        let mut relieved = None;
+        if let Some(predecessor) = predecessor {
+            let pid = predecessor.pid;
+            let relieving = async {
+                // Requests wait for what is not loaded by then.
+                let _ = tokio::time::timeout(LOADING_MAX, supervisor.settled()).await;
+                predecessor.relieve(lock).await
+            };
+            let outcome = tokio::select! {
+                outcome = relieving => Some(outcome),
+                _ = signals.next() => None,
+            };
+            match outcome {
+                Some(Ok(stream)) => relieved = Some(stream),
+                failed => {
+                    supervisor.end().await;
+                    return failed.map_or(Ok(None), |failed| failed.map(|_| None));
+                }
+            }
+            tracing::info!(predecessor = pid, "took over the sockets");
+        }
+        let (phases, phase) = watch::channel(Phase::default());
+        let listeners = Listeners::open(&paths, ports, inherited)?;
+        let servers = listeners.serve(&http::entry(service.clone()), &phase);
         locks::write_pid(&paths).map_err(|error| paths::unwritable(&paths.pid_file(), &error))?;
+        match relieved {
+            Some(stream) => drop(tokio::spawn(async move {
+                handover::relieved(stream).await;
+                released.send_replace(true);
+            })),
+            None => drop(released.send_replace(true)),
+        }
         tracing::info!(pid = ready.pid, port = ready.port, python = ready.python, "daemon started");
-        let running = Running { paths, supervisor, service, controls, stop, socket: identity };
-        Ok((running, servers))
-    }
-
-    /// Stops accepting, finishes what is in flight, unloads the plugins and removes socket and pid file.
-    async fn end(self, servers: impl Future<Output = ()>, limit: Duration) {
-        self.service.stopping.store(true, Ordering::Relaxed);
-        self.supervisor.refuse_reloads();
-        // Fails only if no server is left to stop.
-        let _ = self.stop.send(true);
-        if tokio::time::timeout(limit, servers).await.is_err() {
-            tracing::warn!("requests were still in flight after {} s", limit.as_secs());
-        }
-        self.supervisor.end().await;
-        // Another daemon's files are left alone: where the runtime directory was replaced, they are not these.
-        if self.socket.is_there() {
-            remove(&self.paths.socket());
-            remove(&self.paths.pid_file());
-        }
+        let running = Running { paths, supervisor, service, controls, phases, listeners, lock };
+        Ok(Some((running, servers)))
     }
 }
 
@@ -218,11 +299,6 @@ async fn obey(supervisor: &Supervisor, controls: &mut mpsc::Receiver<Control>) {
             let _ = answer.send(supervisor.reload(plugins).await);
         });
     }
-}
-
-fn signal_stream(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
-    signal(kind)
-        .map_err(|error| Failure::environment(format!("cannot listen for signals: {error}")))
 }
 
 /// Resolves when no request came for `limit`; never for a limit of zero.
@@ -244,13 +320,5 @@ async fn idle(service: &Service, limit: Duration) {
 async fn socket_gone(identity: &SocketIdentity) {
     while identity.is_there() {
         tokio::time::sleep(SOCKET_CHECK).await;
-    }
-}
-
-fn remove(path: &PathBuf) {
-    if let Err(error) = fs::remove_file(path)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        tracing::warn!(path = %path.display(), %error, "a file could not be removed");
     }
 }

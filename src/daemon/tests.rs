@@ -35,8 +35,10 @@ fn prepared(root: &Path) -> Prepared {
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let env: Environment = variables.into_iter().collect();
     let settings = Settings::resolve(toml::Table::new(), &paths.config_file(), &env).unwrap();
-    let ports = Ports::bind(&settings).unwrap();
-    Prepared { paths, settings, env, uv: None, ports }
+    let ports = Ports::bind(&settings, Vec::new()).unwrap();
+    let lock = HostLock::live(&paths).unwrap();
+    let base = Base { executable: "/nonexistent/python".into(), version: "3".to_owned() };
+    Prepared { paths, settings, env, uv: None, ports, lock, base, takeover: None }
 }
 
 async fn request(socket: &Path, method: &str, path: &str) -> String {

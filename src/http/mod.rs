@@ -19,8 +19,8 @@ mod run;
 pub mod serve;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use axum::Router;
@@ -34,6 +34,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::exchange::request::ENCODED;
 use crate::failure::Failure;
+use crate::lifecycle::cut::CutRequest;
 use crate::notices::Notices;
 use crate::registry::Registry;
 use crate::wire::{self, Ready, Reloaded};
@@ -73,6 +74,12 @@ pub struct Service {
     pub control: mpsc::Sender<Control>,
     /// True once the daemon stops.
     pub stopping: AtomicBool,
+    /// True once each connection ends after its next answer.
+    pub closing: AtomicBool,
+    /// True while requests are cut off.
+    pub cutting: AtomicBool,
+    /// The requests that were cut off.
+    pub cut: Mutex<Vec<CutRequest>>,
     started: Instant,
     in_flight: AtomicUsize,
     clock: IdleClock,
@@ -97,6 +104,9 @@ impl Service {
             venv_python,
             control,
             stopping: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+            cutting: AtomicBool::new(false),
+            cut: Mutex::default(),
             started: Instant::now(),
             in_flight: AtomicUsize::new(0),
             clock: IdleClock::new(),

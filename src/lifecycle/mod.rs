@@ -22,6 +22,8 @@
 
 pub mod alive;
 pub mod connection;
+pub mod cut;
+pub mod handover;
 pub mod launch;
 pub mod locks;
 pub mod response;

@@ -24,6 +24,7 @@ mod docstrings;
 mod doctor;
 mod embedding;
 mod functions;
+mod handover;
 mod help;
 mod hooks;
 mod http;

@@ -37,6 +37,7 @@ mod wakes;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -77,6 +78,9 @@ struct Arguments {
     /// Stay in the terminal and log there too.
     #[arg(long)]
     foreground: bool,
+    /// Replace the host at the other end of stdin.
+    #[arg(long, hide = true)]
+    take_over: bool,
 }
 
 fn main() -> ExitCode {
@@ -121,9 +125,11 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     }
     let base = Base { executable: arguments.python, version: embed::version() };
     let progress = |text: &str| reporter.progress(text);
-    let prepared = daemon::prepare(paths.clone(), settings, env, &base, &progress)?;
+    let predecessor = arguments.take_over.then(predecessor).transpose()?;
+    let is_alone = predecessor.is_none();
+    let prepared = daemon::prepare(paths.clone(), settings, env, &base, predecessor, &progress)?;
 
-    let python_dir = bundle::unpack(&paths)?;
+    let python_dir = bundle::unpack(&paths, is_alone)?;
     embed::initialize(&paths, &python_dir, prepared.settings(), prepared.address()?)?;
     let python = Arc::new(plugins::Embedded);
     // The other half of the CPUs is for Python: an I/O thread that takes a plugin's CPU away only costs.
@@ -145,6 +151,18 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     runtime.shutdown_timeout(LAST_TASKS);
     tracing::info!("daemon stopped");
     outcome
+}
+
+/// Returns the connection that is stdin, and has stdin read nothing.
+fn predecessor() -> Result<UnixStream, Failure> {
+    let taken = || -> io::Result<UnixStream> {
+        let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+        nix::unistd::dup2_stdin(File::open("/dev/null")?)?;
+        Ok(stream)
+    };
+    taken().map_err(|error| {
+        Failure::environment(format!("cannot use the connection to the running daemon: {error}"))
+    })
 }
 
 /// Reports the progress of the start.

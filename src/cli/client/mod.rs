@@ -19,7 +19,7 @@ use crate::console::Console;
 use crate::environment::{self, Environment};
 use crate::failure::{Failure, Kind};
 use crate::help;
-use crate::lifecycle::{self, Connection, ExchangeError, Request, Response, alive, stop};
+use crate::lifecycle::{self, Connection, ExchangeError, Request, Response, alive, start};
 use crate::paths::Paths;
 use crate::render::{self, Options};
 use crate::store::Store;
@@ -206,7 +206,7 @@ impl Caller<'_> {
                     if response.header(wire::ANSWER_HEADER) == Some(wire::ANSWER_OUTDATED) =>
                 {
                     self.console.progress("replacing a daemon that is out of date");
-                    stop::stop(self.paths, self.env, self.console)?;
+                    start::replace_outdated(self.paths, self.env, self.console)?;
                 }
                 Ok(response) => return Ok(response),
                 Err(ExchangeError::NotTaken) => {}

@@ -76,6 +76,11 @@ impl Plugin {
         self.state.serves.or(self.state.starting()).and_then(served)
     }
 
+    /// True if two hosts cannot have it loaded at once.
+    pub(super) fn is_exclusive(&self) -> bool {
+        self.versions.values().any(|version| version.policy.exclusive)
+    }
+
     /// The name by which it is called.
     pub(super) fn name(&self) -> &str {
         self.imported().map_or(&self.name, |served| served.name())
