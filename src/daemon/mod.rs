@@ -22,6 +22,7 @@ mod upgrade;
 
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,7 +64,7 @@ pub struct Prepared {
     uv: Option<Uv>,
     ports: Ports,
     lock: HostLock,
-    base: Base,
+    files: Vec<PathBuf>,
     /// The host to replace, and its sockets.
     takeover: Option<(Predecessor, Inherited)>,
 }
@@ -85,18 +86,28 @@ impl Prepared {
     }
 }
 
+/// What a host is started from.
+#[derive(Debug, Default)]
+pub struct Origin {
+    /// The connection to the host that it replaces.
+    pub predecessor: Option<StdUnixStream>,
+    /// Its executable, interpreter and library: it is replaced when one of them is. Empty for a host that is not.
+    pub files: Vec<PathBuf>,
+}
+
 /// Takes the locks and the TCP port and prepares the venv; `progress` gets a line for each step that takes a while.
 ///
-/// With the connection to a `predecessor` the host takes over its sockets, and leaves it the serving lock for now.
+/// With the connection to a predecessor the host takes over its sockets, and leaves it the serving lock for now.
 pub fn prepare(
     paths: Paths,
     settings: Settings,
     env: Environment,
     base: &Base,
-    predecessor: Option<StdUnixStream>,
+    origin: Origin,
     progress: Progress,
 ) -> Result<Prepared, Failure> {
     let lock = HostLock::live(&paths)?;
+    let Origin { predecessor, files } = origin;
     let mut takeover = match predecessor {
         Some(stream) => Some(Predecessor::meet(stream)?),
         None => {
@@ -118,8 +129,7 @@ pub fn prepare(
         }
         Err(error) => return Err(error.into()),
     };
-    let base = base.clone();
-    Ok(Prepared { paths, settings, env, uv, ports, lock, base, takeover })
+    Ok(Prepared { paths, settings, env, uv, ports, lock, files, takeover })
 }
 
 /// Runs the daemon until a signal, a request, the idle timeout or a successor ends it.
@@ -138,7 +148,7 @@ pub async fn run(
     let mut signals = Signals::new()?;
     let limit = prepared.settings.shutdown_timeout.value.duration();
     let idle_limit = prepared.settings.idle_timeout.value.duration();
-    let upgrade = upgrade::Watch::new(&prepared.paths, &prepared.env, &prepared.base);
+    let upgrade = upgrade::Watch::new(&prepared.paths, &prepared.env, prepared.files.clone());
     let starting = Running::begin(prepared, python, python_version, bundled, &mut signals);
     let Some((mut running, servers)) = starting.await? else { return Ok(()) };
     announce(&running.service.ready);

@@ -37,8 +37,7 @@ fn prepared(root: &Path) -> Prepared {
     let settings = Settings::resolve(toml::Table::new(), &paths.config_file(), &env).unwrap();
     let ports = Ports::bind(&settings, Vec::new()).unwrap();
     let lock = HostLock::live(&paths).unwrap();
-    let base = Base { executable: "/nonexistent/python".into(), version: "3".to_owned() };
-    Prepared { paths, settings, env, uv: None, ports, lock, base, takeover: None }
+    Prepared { paths, settings, env, uv: None, ports, lock, files: Vec::new(), takeover: None }
 }
 
 async fn request(socket: &Path, method: &str, path: &str) -> String {

@@ -50,6 +50,7 @@ mod scheduling;
 mod schemas;
 mod sdk;
 mod shutdown;
+mod starts;
 mod surroundings;
 mod terminal;
 mod wrappers;

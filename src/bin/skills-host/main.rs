@@ -45,6 +45,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Parser;
+use skills_daemon::daemon::Origin;
 use skills_daemon::daemon::logging::{self, Destination};
 use skills_daemon::environment::{self, Environment};
 use skills_daemon::failure::{Failure, Kind};
@@ -127,7 +128,10 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     let progress = |text: &str| reporter.progress(text);
     let predecessor = arguments.take_over.then(predecessor).transpose()?;
     let is_alone = predecessor.is_none();
-    let prepared = daemon::prepare(paths.clone(), settings, env, &base, predecessor, &progress)?;
+    // A host in a terminal stays there until its user ends it.
+    let files = if arguments.foreground { Vec::new() } else { files(&base, arguments.library) };
+    let origin = Origin { predecessor, files };
+    let prepared = daemon::prepare(paths.clone(), settings, env, &base, origin, &progress)?;
 
     let python_dir = bundle::unpack(&paths, is_alone)?;
     embed::initialize(&paths, &python_dir, prepared.settings(), prepared.address()?)?;
@@ -151,6 +155,12 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     runtime.shutdown_timeout(LAST_TASKS);
     tracing::info!("daemon stopped");
     outcome
+}
+
+/// Returns the files whose replacement is an upgrade of the host.
+fn files(base: &Base, library: Option<PathBuf>) -> Vec<PathBuf> {
+    let own = environment::own_executable().ok();
+    own.into_iter().chain([base.executable.clone()]).chain(library).collect()
 }
 
 /// Returns the connection that is stdin, and has stdin read nothing.
