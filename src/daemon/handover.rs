@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,15 +11,20 @@ use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+use super::ends::Signals;
 use super::listen::{Inherited, Listeners};
+use super::plugins::Supervisor;
 use crate::failure::{Failure, Kind};
+use crate::http::Service;
 use crate::http::serve::Phase;
 use crate::lifecycle::handover::{self, Reply, Request};
 use crate::lifecycle::locks::HostLock;
-use crate::notices::{Notices, Topic};
+use crate::notices::Topic;
 
 /// Timeout of a message that only waits for a thread.
 const PROMPT: Duration = Duration::from_secs(10);
+/// How long a host that replaces another loads its plugins, before requests wait for them.
+const LOADING_MAX: Duration = Duration::from_secs(120);
 /// How long a successor may take to load its plugins.
 const READY_MAX: Duration = Duration::from_secs(600);
 /// How long the locks of a successor that died may outlast its connection.
@@ -38,7 +44,7 @@ pub(super) enum End {
 pub(super) struct Predecessor {
     stream: StdUnixStream,
     /// Its process id.
-    pub(super) pid: i32,
+    pid: i32,
 }
 
 impl Predecessor {
@@ -58,11 +64,39 @@ impl Predecessor {
         Ok((Predecessor { stream, pid }, inherited))
     }
 
+    /// Takes its place once the plugins are loaded; `None` if a signal ends this host before. Without success the
+    /// plugins are unloaded again.
+    ///
+    /// # Errors
+    /// It goes on serving, or another host does.
+    pub(super) async fn succeed(
+        self,
+        supervisor: &Supervisor,
+        lock: HostLock,
+        signals: &mut Signals,
+    ) -> Result<Option<UnixStream>, Failure> {
+        let pid = self.pid;
+        let relieving = async {
+            // Requests wait for what is not loaded by then.
+            let _ = timeout(LOADING_MAX, supervisor.settled()).await;
+            self.relieve(lock).await.map(Some)
+        };
+        let outcome = tokio::select! {
+            outcome = relieving => outcome,
+            _ = signals.next() => Ok(None),
+        };
+        match &outcome {
+            Ok(Some(_)) => tracing::info!(predecessor = pid, "took over the sockets"),
+            _ => drop(supervisor.end().await),
+        }
+        outcome
+    }
+
     /// Has it stop accepting, and takes the serving lock; the sockets are then this host's.
     ///
     /// # Errors
     /// It goes on serving, or another host does.
-    pub(super) async fn relieve(self, lock: HostLock) -> Result<UnixStream, Failure> {
+    async fn relieve(self, lock: HostLock) -> Result<UnixStream, Failure> {
         let failed = |error: io::Error| {
             Failure::environment(format!("cannot speak with the running daemon: {error}"))
         };
@@ -90,7 +124,7 @@ pub(super) struct Giver<'a> {
     pub(super) listeners: &'a Listeners,
     pub(super) lock: HostLock,
     pub(super) phases: &'a watch::Sender<Phase>,
-    pub(super) notices: &'a Notices,
+    pub(super) service: &'a Service,
 }
 
 impl Giver<'_> {
@@ -120,6 +154,13 @@ impl Giver<'_> {
             Ok(Request::TakeOver) => {}
             _ => return None,
         }
+        self.service.replacing.store(true, Ordering::Relaxed);
+        let end = self.replace(stream).await;
+        self.service.replacing.store(false, Ordering::Relaxed);
+        end
+    }
+
+    async fn replace(&self, mut stream: UnixStream) -> Option<End> {
         let (offer, sockets) = self.listeners.offer();
         handover::send_offer(stream.as_raw_fd(), &offer, &sockets).ok()?;
         tracing::info!("a new process is taking over");
@@ -168,7 +209,7 @@ impl Giver<'_> {
     fn failed(&self, failure: &Failure) {
         tracing::error!(error = failure.error, hint = failure.hint, "not replaced");
         let text = format!("a new process could not take over: {}", failure.error);
-        self.notices.set(None, Topic::Restart, Some(text));
+        self.service.notices.set(None, Topic::Restart, Some(text));
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::Signals;
+use super::ends::Signals;
 use super::handover::{self, End};
 use super::listen::Listeners;
 use super::plugins::{LAST_REQUEST_LIMIT, Supervisor};

@@ -294,4 +294,16 @@ mod tests {
         assert!(failure.error.contains(&format!("TCP port {} is already in use", ports.port())));
         assert!(failure.hint.unwrap().contains("SKILLS_DAEMON_PORT"));
     }
+
+    #[test]
+    fn inherited_listeners_keep_their_port_unless_the_settings_have_another() {
+        let old = Ports::bind(&settings(0), Vec::new()).unwrap();
+        let inherit = || old.listeners.iter().map(|it| it.try_clone().unwrap()).collect::<Vec<_>>();
+        for port in [0, old.port()] {
+            let new = Ports::bind(&settings(port), inherit()).unwrap();
+            assert_eq!((new.port(), new.listeners.len()), (old.port(), old.listeners.len()));
+        }
+        let free = Ports::bind(&settings(0), Vec::new()).unwrap().port();
+        assert_eq!(Ports::bind(&settings(free), inherit()).unwrap().port(), free);
+    }
 }

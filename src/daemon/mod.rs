@@ -10,6 +10,7 @@
 //! replaced lets its requests finish, and leaves the files to its successor.
 
 mod actor;
+mod ends;
 mod handover;
 mod leaving;
 mod link;
@@ -24,9 +25,7 @@ use std::net::SocketAddr;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use crate::discovery::PluginSource;
@@ -44,15 +43,12 @@ use crate::settings::Settings;
 use crate::uv::{Progress, Uv};
 use crate::venv::{self, Base, Venv};
 use crate::wire::Ready;
+use ends::Signals;
 use handover::{End, Giver, Predecessor};
 use leaving::Leaving;
-use listen::{Inherited, Listeners, Ports, SocketIdentity};
+use listen::{Inherited, Listeners, Ports};
 use plugins::{Parts, Supervisor};
 
-/// How often the daemon checks that its socket is in place.
-const SOCKET_CHECK: Duration = Duration::from_secs(2);
-/// How long a host that replaces another loads its plugins, before requests wait for them.
-const LOADING_MAX: Duration = Duration::from_secs(120);
 /// How many control messages may wait.
 const CONTROL_QUEUE: usize = 16;
 
@@ -156,14 +152,14 @@ pub async fn run(
         listeners: &running.listeners,
         lock: running.lock,
         phases: &running.phases,
-        notices: &running.service.notices,
+        service: &running.service,
     };
     let (reason, end) = tokio::select! {
         signal = signals.next() => (signal, None),
-        () = idle(&running.service, idle_limit) => ("idle", None),
-        () = socket_gone(&running.listeners.socket) => ("its socket is gone", None),
+        () = ends::idle(&running.service, idle_limit) => ("idle", None),
+        () = ends::socket_gone(&running.listeners.socket) => ("its socket is gone", None),
         () = obey(&running.supervisor, &mut running.controls) => ("request", None),
-        () = upgrade.run(&running.service) => ("request", None),
+        never = upgrade.run(&running.service) => match never {},
         end = giver.answer() => match end {
             End::Stop(stream) => ("request", Some(End::Stop(stream))),
             End::Successor(stream) => ("a new process serves", Some(End::Successor(stream))),
@@ -180,32 +176,6 @@ pub async fn run(
         end => leaving.stop(servers, listeners, end).await,
     }
     Ok(())
-}
-
-/// The signals that end the daemon.
-struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Signals, Failure> {
-        let stream = |kind| {
-            signal(kind).map_err(|error| {
-                Failure::environment(format!("cannot listen for signals: {error}"))
-            })
-        };
-        let terminate = stream(SignalKind::terminate())?;
-        Ok(Signals { terminate, interrupt: stream(SignalKind::interrupt())? })
-    }
-
-    /// Returns the name of the next one.
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
-    }
 }
 
 /// A daemon that listens.
@@ -262,38 +232,23 @@ impl Running {
             Service::new(registry, health, notices, ready.clone(), paths.venv_python(), control);
         let service = Arc::new(service);
         let (predecessor, inherited) = takeover.unzip();
-        let mut relieved = None;
-        if let Some(predecessor) = predecessor {
-            let pid = predecessor.pid;
-            let relieving = async {
-                // Requests wait for what is not loaded by then.
-                let _ = tokio::time::timeout(LOADING_MAX, supervisor.settled()).await;
-                predecessor.relieve(lock).await
-            };
-            let outcome = tokio::select! {
-                outcome = relieving => Some(outcome),
-                _ = signals.next() => None,
-            };
-            match outcome {
-                Some(Ok(stream)) => relieved = Some(stream),
-                failed => {
-                    supervisor.end().await;
-                    return failed.map_or(Ok(None), |failed| failed.map(|_| None));
-                }
-            }
-            tracing::info!(predecessor = pid, "took over the sockets");
-        }
+        let relieved = match predecessor {
+            Some(predecessor) => match predecessor.succeed(&supervisor, lock, signals).await? {
+                None => return Ok(None),
+                relieved => relieved,
+            },
+            None => None,
+        };
         let (phases, phase) = watch::channel(Phase::default());
         let listeners = Listeners::open(&paths, ports, inherited)?;
         let servers = listeners.serve(&http::entry(service.clone()), &phase);
         locks::write_pid(&paths).map_err(|error| paths::unwritable(&paths.pid_file(), &error))?;
-        match relieved {
-            Some(stream) => drop(tokio::spawn(async move {
+        tokio::spawn(async move {
+            if let Some(stream) = relieved {
                 handover::relieved(stream).await;
                 released.send_replace(true);
-            })),
-            None => drop(released.send_replace(true)),
-        }
+            }
+        });
         tracing::info!(pid = ready.pid, port = ready.port, python = ready.python, "daemon started");
         let running = Running { paths, supervisor, service, controls, phases, listeners, lock };
         Ok(Some((running, servers)))
@@ -308,27 +263,5 @@ async fn obey(supervisor: &Supervisor, controls: &mut mpsc::Receiver<Control>) {
             // Fails only if nothing waits for the answer any more: the reload counts.
             let _ = answer.send(supervisor.reload(plugins).await);
         });
-    }
-}
-
-/// Resolves when no request came for `limit`; never for a limit of zero.
-async fn idle(service: &Service, limit: Duration) {
-    if limit.is_zero() {
-        return std::future::pending().await;
-    }
-    loop {
-        let left = limit.saturating_sub(service.idle_for());
-        if left.is_zero() {
-            return;
-        }
-        tokio::time::sleep(left).await;
-    }
-}
-
-/// Resolves when the socket file was removed or replaced: no client can reach this daemon any more, and another
-/// may want its port.
-async fn socket_gone(identity: &SocketIdentity) {
-    while identity.is_there() {
-        tokio::time::sleep(SOCKET_CHECK).await;
     }
 }

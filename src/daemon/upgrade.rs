@@ -6,6 +6,7 @@
 //! failed is tried again after a growing pause, or when something changes again.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -52,7 +53,7 @@ impl Watch {
     }
 
     /// Restarts the daemon after each change; never returns, because the new process ends this one.
-    pub(super) async fn run(&self, service: &Service) {
+    pub(super) async fn run(&self, service: &Service) -> Infallible {
         let Some(control) = self.control.as_ref().filter(|_| !self.files.is_empty()) else {
             return std::future::pending().await;
         };

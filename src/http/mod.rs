@@ -19,7 +19,7 @@ mod run;
 pub mod serve;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -74,6 +74,8 @@ pub struct Service {
     pub control: mpsc::Sender<Control>,
     /// True once the daemon stops.
     pub stopping: AtomicBool,
+    /// True while a successor is loading its plugins.
+    pub replacing: AtomicBool,
     /// True once each connection ends after its next answer.
     pub closing: AtomicBool,
     /// True while requests are cut off.
@@ -104,6 +106,7 @@ impl Service {
             venv_python,
             control,
             stopping: AtomicBool::new(false),
+            replacing: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             cutting: AtomicBool::new(false),
             cut: Mutex::default(),
@@ -114,12 +117,11 @@ impl Service {
         }
     }
 
-    /// The time since the last request began or ended; zero while one is in flight.
+    /// The time since the last request began or ended; zero while one is in flight, or a successor loads its plugins.
     pub fn idle_for(&self) -> std::time::Duration {
-        match self.in_flight.load(std::sync::atomic::Ordering::Relaxed) {
-            0 => self.clock.idle_for(),
-            _ => std::time::Duration::ZERO,
-        }
+        let is_busy =
+            self.in_flight.load(Ordering::Relaxed) > 0 || self.replacing.load(Ordering::Relaxed);
+        if is_busy { std::time::Duration::ZERO } else { self.clock.idle_for() }
     }
 }
 

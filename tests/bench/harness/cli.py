@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from harness import blocking, compare, isolation, memory, routes, scheduling, soak, wrk
+from harness import blocking, compare, isolation, memory, restart, routes, scheduling, soak, wrk
 from harness.daemon import BENCH, DaemonError, home
 from harness.servers import ServerError
 from harness.workloads import WORKLOADS
@@ -23,6 +23,7 @@ _COMMANDS = {
     "isolation": isolation,
     "blocking": blocking,
     "memory": memory,
+    "restart": restart,
     "routes": routes,
     "scheduling": scheduling,
     "soak": soak,
