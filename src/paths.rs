@@ -87,6 +87,11 @@ impl Paths {
         self.state().join("daemon.sock")
     }
 
+    /// The socket over which a host hands over to its successor; another protocol takes another name.
+    pub fn handover_socket(&self) -> PathBuf {
+        self.state().join("handover.sock")
+    }
+
     /// The process id of the host, in decimal.
     pub fn pid_file(&self) -> PathBuf {
         self.state().join("daemon.pid")
@@ -157,11 +162,12 @@ impl Paths {
     /// # Errors
     /// A directory that cannot be created or written, or a runtime path too long for a Unix socket.
     pub fn create(&self) -> Result<(), Failure> {
-        let length = self.socket().as_os_str().len();
+        // The longer one of the two.
+        let length = self.handover_socket().as_os_str().len();
         if length > SOCKET_PATH_MAX {
             return Err(Failure::environment(format!(
                 "the runtime directory's path is too long for a Unix socket ({length} bytes, at most {SOCKET_PATH_MAX}): {}",
-                self.socket().display()
+                self.handover_socket().display()
             ))
             .hint(format!("Set {} to a shorter path.", environment::RUNTIME_DIR)));
         }

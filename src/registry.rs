@@ -66,6 +66,11 @@ impl Registry {
         self.current.borrow().clone()
     }
 
+    /// The snapshot of the moment and all that follow.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.current.subscribe()
+    }
+
     /// Replaces the whole snapshot.
     pub fn replace(&self, snapshot: Snapshot) {
         self.current.send_replace(Arc::new(snapshot));

@@ -176,7 +176,8 @@ impl Venv {
         damaged
     }
 
-    fn site_packages(&self) -> Option<PathBuf> {
+    /// Returns the directory of installed packages, if there is one.
+    pub fn site_packages(&self) -> Option<PathBuf> {
         let lib = fs::read_dir(self.directory.join("lib")).ok()?;
         lib.flatten().map(|entry| entry.path().join("site-packages")).find(|path| path.is_dir())
     }

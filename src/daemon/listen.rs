@@ -1,11 +1,14 @@
-//! The listeners: a private Unix socket, and TCP on loopback.
+//! The listeners: a private Unix socket, TCP on loopback, and the socket for handing over; bound, or inherited from the
+//! host that this one replaces.
 
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use tokio::sync::watch;
@@ -14,7 +17,8 @@ use tokio::task::JoinHandle;
 use crate::environment;
 use crate::failure::Failure;
 use crate::http::entry::Entry;
-use crate::http::serve;
+use crate::http::serve::{self, Phase};
+use crate::lifecycle::handover::Offer;
 use crate::paths::{self, Paths};
 use crate::settings::Settings;
 
@@ -28,15 +32,16 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Binds all addresses of `settings`; a family that this machine lacks is left out.
+    /// Listens on all addresses of `settings`, with those of the `inherited` listeners that are for them; a family that
+    /// this machine lacks is left out.
     ///
     /// # Errors
     /// A port that is taken, or no address at all.
-    pub fn bind(settings: &Settings) -> Result<Ports, Failure> {
+    pub fn bind(settings: &Settings, mut inherited: Vec<TcpListener>) -> Result<Ports, Failure> {
         let addresses = &settings.host.value.0;
         let wanted = settings.port.value.0;
         for attempt in 1..=ATTEMPTS {
-            match Ports::try_bind(addresses, wanted) {
+            match Ports::try_bind(addresses, wanted, std::mem::take(&mut inherited)) {
                 // Chosen by the system for one family, taken on the other: choose again.
                 Err((_, error))
                     if wanted == 0
@@ -49,12 +54,26 @@ impl Ports {
         Err(Failure::environment("no TCP port is free on all loopback addresses"))
     }
 
-    fn try_bind(addresses: &[IpAddr], wanted: u16) -> Result<Ports, (SocketAddr, io::Error)> {
+    fn try_bind(
+        addresses: &[IpAddr],
+        wanted: u16,
+        mut inherited: Vec<TcpListener>,
+    ) -> Result<Ports, (SocketAddr, io::Error)> {
         let (mut listeners, mut port) = (Vec::new(), wanted);
+        if wanted == 0
+            && let Some(Ok(address)) = inherited.first().map(TcpListener::local_addr)
+        {
+            port = address.port();
+        }
         let mut lacking = None;
         for address in addresses {
             let address = SocketAddr::new(*address, port);
-            match TcpListener::bind(address) {
+            let is_it = |it: &TcpListener| it.local_addr().is_ok_and(|own| own == address);
+            let listener = match inherited.iter().position(is_it) {
+                Some(place) => Ok(inherited.swap_remove(place)),
+                None => TcpListener::bind(address),
+            };
+            match listener {
                 Ok(listener) => {
                     port = listener.local_addr().map_err(|error| (address, error))?.port();
                     listeners.push(listener);
@@ -110,7 +129,7 @@ fn not_bound(address: SocketAddr, error: &io::Error) -> Failure {
     ))
 }
 
-/// The private socket, in its place.
+/// A Unix socket in its place, for this user alone.
 pub struct UnixSocket {
     listener: UnixListener,
     identity: SocketIdentity,
@@ -131,54 +150,126 @@ impl SocketIdentity {
 }
 
 impl UnixSocket {
-    /// Binds the socket with mode 0600; the caller holds the life lock, so an existing file is a leftover.
-    pub fn bind(paths: &Paths) -> Result<UnixSocket, Failure> {
-        let path = paths.socket();
+    /// Binds the socket at `path` with mode 0600; the caller has the serving lock, so an existing file is a leftover.
+    pub fn bind(path: &Path) -> Result<UnixSocket, Failure> {
         let bound = || -> io::Result<UnixSocket> {
-            match fs::remove_file(&path) {
+            match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
             // Its directory is private, so no other user can connect before the mode is set.
-            let listener = UnixListener::bind(&path)?;
-            fs::set_permissions(&path, Permissions::from_mode(0o600))?;
-            let inode = fs::metadata(&path)?.ino();
-            Ok(UnixSocket { listener, identity: SocketIdentity { path: path.clone(), inode } })
+            let listener = UnixListener::bind(path)?;
+            fs::set_permissions(path, Permissions::from_mode(0o600))?;
+            let inode = fs::metadata(path)?.ino();
+            Ok(UnixSocket { listener, identity: SocketIdentity { path: path.to_owned(), inode } })
         };
-        bound().map_err(|error| paths::unwritable(&path, &error))
+        bound().map_err(|error| paths::unwritable(path, &error))
     }
 
-    /// The identity of the socket's file.
-    pub fn identity(&self) -> SocketIdentity {
-        self.identity.clone()
+    /// Takes over the socket whose file at `path` has `inode`; binds a new one if that file is gone.
+    fn inherited(socket: OwnedFd, path: PathBuf, inode: u64) -> Result<UnixSocket, Failure> {
+        let identity = SocketIdentity { path, inode };
+        match identity.is_there() {
+            true => Ok(UnixSocket { listener: UnixListener::from(socket), identity }),
+            false => UnixSocket::bind(&identity.path),
+        }
     }
 }
 
-/// Serves `entry` on all listeners until `stopped` turns true; the future ends when the last request has.
-pub fn serve(
-    socket: UnixSocket,
-    ports: Ports,
-    entry: Entry,
-    stopped: watch::Receiver<bool>,
-) -> Result<impl Future<Output = ()>, Failure> {
-    let failed =
-        |error: io::Error| Failure::environment(format!("cannot serve on a listener: {error}"));
-    let until = |mut stopped: watch::Receiver<bool>| async move {
-        // An error means that the daemon is gone, which is a reason to stop too.
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    };
-    let mut servers: Vec<JoinHandle<io::Result<()>>> = Vec::new();
-    socket.listener.set_nonblocking(true).map_err(failed)?;
-    let listener = tokio::net::UnixListener::from_std(socket.listener).map_err(failed)?;
-    servers.push(tokio::spawn(serve::unix(listener, entry.clone(), until(stopped.clone()))));
-    for listener in ports.listeners {
-        listener.set_nonblocking(true).map_err(failed)?;
-        let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
-        servers.push(tokio::spawn(serve::tcp(listener, entry.clone(), until(stopped.clone()))));
+/// The sockets of a host that is being replaced.
+pub struct Inherited {
+    /// Their description.
+    pub offer: Offer,
+    unix: OwnedFd,
+    handover: OwnedFd,
+    /// TCP.
+    pub tcp: Vec<TcpListener>,
+}
+
+impl Inherited {
+    /// Takes the sockets apart; `None` if there are too few.
+    pub fn new(offer: Offer, sockets: Vec<OwnedFd>) -> Option<Inherited> {
+        let mut sockets = sockets.into_iter();
+        let (unix, handover) = (sockets.next()?, sockets.next()?);
+        Some(Inherited { offer, unix, handover, tcp: sockets.map(TcpListener::from).collect() })
     }
-    Ok(async move {
-        join_all(servers).await;
-    })
+}
+
+/// All listeners of a daemon, which may begin to accept.
+#[derive(Clone)]
+pub struct Listeners {
+    unix: Arc<tokio::net::UnixListener>,
+    handover: Arc<tokio::net::UnixListener>,
+    tcp: Vec<Arc<tokio::net::TcpListener>>,
+    /// Identity of the private socket.
+    pub socket: SocketIdentity,
+    handover_inode: u64,
+}
+
+impl Listeners {
+    /// Opens the sockets; without any to inherit the caller has the serving lock.
+    pub fn open(
+        paths: &Paths,
+        ports: Ports,
+        inherited: Option<Inherited>,
+    ) -> Result<Listeners, Failure> {
+        let (unix, handover) = match inherited {
+            Some(Inherited { offer, unix, handover, .. }) => (
+                UnixSocket::inherited(unix, paths.socket(), offer.socket)?,
+                UnixSocket::inherited(handover, paths.handover_socket(), offer.handover)?,
+            ),
+            None => {
+                (UnixSocket::bind(&paths.socket())?, UnixSocket::bind(&paths.handover_socket())?)
+            }
+        };
+        let (socket, handover_inode) = (unix.identity, handover.identity.inode);
+        let opened = || -> io::Result<Listeners> {
+            let tcp = ports.listeners.into_iter().map(|listener| {
+                listener.set_nonblocking(true)?;
+                Ok(Arc::new(tokio::net::TcpListener::from_std(listener)?))
+            });
+            let tcp = tcp.collect::<io::Result<_>>()?;
+            let open = |listener: UnixListener| {
+                listener.set_nonblocking(true)?;
+                Ok::<_, io::Error>(Arc::new(tokio::net::UnixListener::from_std(listener)?))
+            };
+            let (unix, handover) = (open(unix.listener)?, open(handover.listener)?);
+            Ok(Listeners { unix, handover, tcp, socket, handover_inode })
+        };
+        opened()
+            .map_err(|error| Failure::environment(format!("cannot serve on a listener: {error}")))
+    }
+
+    /// The listener for handing over.
+    pub fn handover(&self) -> &tokio::net::UnixListener {
+        &self.handover
+    }
+
+    /// The sockets for a successor, and their description.
+    pub fn offer(&self) -> (Offer, Vec<RawFd>) {
+        let pid = nix::unistd::Pid::this().as_raw();
+        let offer = Offer { pid, socket: self.socket.inode, handover: self.handover_inode };
+        let mut sockets = vec![self.unix.as_raw_fd(), self.handover.as_raw_fd()];
+        sockets.extend(self.tcp.iter().map(|listener| listener.as_raw_fd()));
+        (offer, sockets)
+    }
+
+    /// Serves `entry` on all listeners; the future ends when the last connection has.
+    pub fn serve(
+        &self,
+        entry: &Entry,
+        phases: &watch::Receiver<Phase>,
+    ) -> impl Future<Output = ()> + use<> {
+        let unix = serve::serve(self.unix.clone(), entry.clone(), phases.clone());
+        let mut servers: Vec<JoinHandle<()>> = vec![tokio::spawn(unix)];
+        for listener in &self.tcp {
+            let tcp = serve::serve(listener.clone(), entry.clone(), phases.clone());
+            servers.push(tokio::spawn(tcp));
+        }
+        async move {
+            join_all(servers).await;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -194,13 +285,25 @@ mod tests {
 
     #[test]
     fn all_addresses_share_one_port_and_a_taken_one_is_named() {
-        let ports = Ports::bind(&settings(0)).unwrap();
+        let ports = Ports::bind(&settings(0), Vec::new()).unwrap();
         for listener in &ports.listeners {
             assert_eq!(listener.local_addr().unwrap().port(), ports.port());
             assert!(listener.local_addr().unwrap().ip().is_loopback());
         }
-        let failure = Ports::bind(&settings(ports.port())).err().unwrap();
+        let failure = Ports::bind(&settings(ports.port()), Vec::new()).err().unwrap();
         assert!(failure.error.contains(&format!("TCP port {} is already in use", ports.port())));
         assert!(failure.hint.unwrap().contains("SKILLS_DAEMON_PORT"));
+    }
+
+    #[test]
+    fn inherited_listeners_keep_their_port_unless_the_settings_have_another() {
+        let old = Ports::bind(&settings(0), Vec::new()).unwrap();
+        let inherit = || old.listeners.iter().map(|it| it.try_clone().unwrap()).collect::<Vec<_>>();
+        for port in [0, old.port()] {
+            let new = Ports::bind(&settings(port), inherit()).unwrap();
+            assert_eq!((new.port(), new.listeners.len()), (old.port(), old.listeners.len()));
+        }
+        let free = Ports::bind(&settings(0), Vec::new()).unwrap().port();
+        assert_eq!(Ports::bind(&settings(free), inherit()).unwrap().port(), free);
     }
 }

@@ -1,36 +1,40 @@
 //! The running daemon: its start-up order, its plugins, its shutdown order.
 //!
-//! Order of the start: log, life lock, TCP port, venv (all in [`prepare`], before Python is initialized), then the
-//! host embeds Python, then [`run`]: Unix socket, pid file, `ready`, plugins. What is likely to fail comes
-//! first, and nothing is announced before it is true.
+//! Order of the start: log, locks, TCP port, venv (all in [`prepare`], before Python is initialized), then the
+//! host embeds Python, then [`run`]: Unix sockets, pid file, `ready`, plugins. What is likely to fail comes
+//! first, and nothing is announced before it is true. A host that replaces another loads its plugins first, takes over
+//! the sockets ([`handover`]), and then reports `ready`.
 //!
-//! Order of the end: stop accepting, finish the requests in flight, unload the plugins, remove socket and pid file.
-//! All of it together gets twice the shutdown timeout, once for requests and once for hooks.
+//! Order of the end ([`leaving`]): stop accepting, finish the requests in flight, unload the plugins, remove sockets and
+//! pid file. All of it together gets twice the shutdown timeout, once for requests and once for hooks. A host that was
+//! replaced lets its requests finish, and leaves the files to its successor.
 
 mod actor;
+mod ends;
+mod handover;
+mod leaving;
 mod link;
 pub mod listen;
 pub mod logging;
 mod plugins;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 
-use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use crate::discovery::PluginSource;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::http::health::HealthBook;
+use crate::http::serve::Phase;
 use crate::http::{self, Control, Service};
-use crate::lifecycle::locks;
+use crate::lifecycle::locks::{self, HostLock};
 use crate::notices::Notices;
 use crate::paths::{self, Paths};
 use crate::registry::Registry;
@@ -40,11 +44,12 @@ use crate::settings::live::Live;
 use crate::uv::{Progress, Uv};
 use crate::venv::{self, Base, Venv};
 use crate::wire::Ready;
-use listen::{Ports, SocketIdentity, UnixSocket};
+use ends::Signals;
+use handover::{End, Giver, Predecessor};
+use leaving::Leaving;
+use listen::{Inherited, Listeners, Ports};
 use plugins::{Parts, Supervisor};
 
-/// How often the daemon checks that its socket is in place.
-const SOCKET_CHECK: Duration = Duration::from_secs(2);
 /// How many control messages may wait.
 const CONTROL_QUEUE: usize = 16;
 
@@ -55,6 +60,10 @@ pub struct Prepared {
     env: Environment,
     uv: Option<Uv>,
     ports: Ports,
+    lock: HostLock,
+    files: Vec<PathBuf>,
+    /// The host to replace, and its sockets.
+    takeover: Option<(Predecessor, Inherited)>,
 }
 
 impl Prepared {
@@ -74,16 +83,37 @@ impl Prepared {
     }
 }
 
-/// Takes the life lock and the TCP port and prepares the venv; `progress` gets a line for each step that takes a while.
+/// What a host is started from.
+#[derive(Debug, Default)]
+pub struct Origin {
+    /// The connection to the host that it replaces.
+    pub predecessor: Option<StdUnixStream>,
+    /// Its executable, interpreter and library: it is replaced when one of them is. Empty for a host that is not.
+    pub files: Vec<PathBuf>,
+}
+
+/// Takes the locks and the TCP port and prepares the venv; `progress` gets a line for each step that takes a while.
+///
+/// With the connection to a predecessor the host takes over its sockets, and leaves it the serving lock for now.
 pub fn prepare(
     paths: Paths,
     settings: Settings,
     env: Environment,
     base: &Base,
+    origin: Origin,
     progress: Progress,
 ) -> Result<Prepared, Failure> {
-    locks::take_for_life(&paths)?;
-    let ports = Ports::bind(&settings)?;
+    let lock = HostLock::live(&paths)?;
+    let Origin { predecessor, files } = origin;
+    let mut takeover = match predecessor {
+        Some(stream) => Some(Predecessor::meet(stream)?),
+        None => {
+            lock.serve()?;
+            None
+        }
+    };
+    let tcp = takeover.as_mut().map(|(_, inherited)| std::mem::take(&mut inherited.tcp));
+    let ports = Ports::bind(&settings, tcp.unwrap_or_default())?;
     let venv = Venv::at(&paths);
     let uv = match Uv::find_or_fetch(&paths, &env, &base.executable, progress) {
         Ok(uv) => {
@@ -96,15 +126,15 @@ pub fn prepare(
         }
         Err(error) => return Err(error.into()),
     };
-    Ok(Prepared { paths, settings, env, uv, ports })
+    Ok(Prepared { paths, settings, env, uv, ports, lock, files, takeover })
 }
 
-/// Runs the daemon until a signal, a request or the idle timeout ends it.
+/// Runs the daemon until a signal, a request, the idle timeout or a successor ends it.
 ///
 /// `bundled` are the plugins that come with the binary; `announce` is called once, when the daemon listens.
 ///
 /// # Errors
-/// A listener, a signal handler or a file of the daemon cannot be made.
+/// A listener, a signal handler or a file of the daemon cannot be made; or another host serves.
 pub async fn run(
     prepared: Prepared,
     python: Arc<dyn Runtime>,
@@ -112,25 +142,39 @@ pub async fn run(
     bundled: Vec<PluginSource>,
     announce: impl FnOnce(&Ready),
 ) -> Result<(), Failure> {
-    let mut terminate = signal_stream(SignalKind::terminate())?;
-    let mut interrupt = signal_stream(SignalKind::interrupt())?;
-    let (mut running, servers) = Running::begin(prepared, python, python_version, bundled).await?;
+    let mut signals = Signals::new()?;
+    let upgrade = upgrade::Watch::new(&prepared.paths, &prepared.env, prepared.files.clone());
+    let starting = Running::begin(prepared, python, python_version, bundled, &mut signals);
+    let Some((mut running, servers)) = starting.await? else { return Ok(()) };
     announce(&running.service.ready);
-    let signals = async {
-        tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        }
+    let giver = Giver {
+        listeners: &running.listeners,
+        lock: running.lock,
+        phases: &running.phases,
+        service: &running.service,
     };
-    let reason = tokio::select! {
-        reason = signals => reason,
-        () = idle(&running.service, running.settings.subscribe()) => "idle",
-        () = socket_gone(&running.socket) => "its socket is gone",
-        () = obey(&running.supervisor, &mut running.controls) => "request",
+    let (reason, end) = tokio::select! {
+        signal = signals.next() => (signal, None),
+        () = ends::idle(&running.service, running.settings.subscribe()) => ("idle", None),
+        () = ends::socket_gone(&running.listeners.socket) => ("its socket is gone", None),
+        () = obey(&running.supervisor, &mut running.controls) => ("request", None),
+        never = upgrade.run(&running.service) => match never {},
+        end = giver.answer() => match end {
+            End::Stop(stream) => ("request", Some(End::Stop(stream))),
+            End::Successor(stream) => ("a new process serves", Some(End::Successor(stream))),
+        },
     };
     tracing::info!(reason, "daemon stopping");
     let limit = running.settings.now().shutdown_timeout.value.duration();
-    running.end(servers, limit).await;
+    let Running { paths, supervisor, service, phases, listeners, .. } = running;
+    let leaving = Leaving { paths, supervisor, service, phases, limit };
+    match end {
+        Some(End::Successor(stream)) => {
+            drop(listeners);
+            leaving.hand_over(servers, stream, &mut signals).await;
+        }
+        end => leaving.stop(servers, listeners, end).await,
+    }
     Ok(())
 }
 
@@ -141,20 +185,24 @@ struct Running {
     supervisor: Supervisor,
     service: Arc<Service>,
     controls: mpsc::Receiver<Control>,
-    /// Stops the servers.
-    stop: watch::Sender<bool>,
-    socket: SocketIdentity,
+    /// What the servers do.
+    phases: watch::Sender<Phase>,
+    listeners: Listeners,
+    lock: HostLock,
 }
 
 impl Running {
     /// Begins to load the plugins and to listen; the future is that of the servers.
+    ///
+    /// A host that replaces another listens once the plugins are loaded; `None` if a signal ended it before.
     async fn begin(
         prepared: Prepared,
         python: Arc<dyn Runtime>,
         python_version: String,
         bundled: Vec<PluginSource>,
-    ) -> Result<(Running, impl Future<Output = ()>), Failure> {
-        let Prepared { paths, settings, env, uv, ports } = prepared;
+        signals: &mut Signals,
+    ) -> Result<Option<(Running, impl Future<Output = ()> + use<>)>, Failure> {
+        let Prepared { paths, settings, env, uv, ports, lock, takeover, .. } = prepared;
         let ready = Ready {
             pid: std::process::id(),
             version: crate::VERSION.to_owned(),
@@ -167,6 +215,7 @@ impl Running {
         let health = Arc::new(HealthBook::default());
         let notices = Arc::new(Notices::default());
         let settings = Arc::new(Live::new(settings));
+        let released = watch::Sender::new(takeover.is_none());
         let parts = Parts {
             python,
             registry: registry.clone(),
@@ -177,39 +226,36 @@ impl Running {
             env,
             uv,
             bundled,
+            released: released.subscribe(),
         };
         // In the registry before the first request.
         let supervisor = Supervisor::begin(parts, woken).await;
         let service =
             Service::new(registry, health, notices, ready.clone(), paths.venv_python(), control);
         let service = Arc::new(service);
-        let (stop, stopped) = watch::channel(false);
-        let socket = UnixSocket::bind(&paths)?;
-        let identity = socket.identity();
-        let servers = listen::serve(socket, ports, http::entry(service.clone()), stopped)?;
+        let (predecessor, inherited) = takeover.unzip();
+        let relieved = match predecessor {
+            Some(predecessor) => match predecessor.succeed(&supervisor, lock, signals).await? {
+                None => return Ok(None),
+                relieved => relieved,
+            },
+            None => None,
+        };
+        let (phases, phase) = watch::channel(Phase::default());
+        let listeners = Listeners::open(&paths, ports, inherited)?;
+        let servers = listeners.serve(&http::entry(service.clone()), &phase);
         locks::write_pid(&paths).map_err(|error| paths::unwritable(&paths.pid_file(), &error))?;
+        tokio::spawn(async move {
+            if let Some(stream) = relieved {
+                handover::relieved(stream).await;
+                released.send_replace(true);
+            }
+        });
         tracing::info!(pid = ready.pid, port = ready.port, python = ready.python, "daemon started");
         supervisor.watch();
         let running =
-            Running { paths, settings, supervisor, service, controls, stop, socket: identity };
-        Ok((running, servers))
-    }
-
-    /// Stops accepting, finishes what is in flight, unloads the plugins and removes socket and pid file.
-    async fn end(self, servers: impl Future<Output = ()>, limit: Duration) {
-        self.service.stopping.store(true, Ordering::Relaxed);
-        self.supervisor.refuse_reloads();
-        // Fails only if no server is left to stop.
-        let _ = self.stop.send(true);
-        if tokio::time::timeout(limit, servers).await.is_err() {
-            tracing::warn!("requests were still in flight after {} s", limit.as_secs());
-        }
-        self.supervisor.end().await;
-        // Another daemon's files are left alone: where the runtime directory was replaced, they are not these.
-        if self.socket.is_there() {
-            remove(&self.paths.socket());
-            remove(&self.paths.pid_file());
-        }
+            Running { paths, settings, supervisor, service, controls, phases, listeners, lock };
+        Ok(Some((running, servers)))
     }
 }
 
@@ -221,48 +267,5 @@ async fn obey(supervisor: &Supervisor, controls: &mut mpsc::Receiver<Control>) {
             // Fails only if nothing waits for the answer any more: the reload counts.
             let _ = answer.send(supervisor.reload(plugins).await);
         });
-    }
-}
-
-fn signal_stream(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
-    signal(kind)
-        .map_err(|error| Failure::environment(format!("cannot listen for signals: {error}")))
-}
-
-/// Resolves when no request came for the idle timeout; never for a timeout of zero.
-async fn idle(service: &Service, mut settings: watch::Receiver<Arc<Settings>>) {
-    loop {
-        let limit = settings.borrow_and_update().idle_timeout.value.duration();
-        let left = limit.saturating_sub(service.idle_for());
-        if left.is_zero() && !limit.is_zero() {
-            return;
-        }
-        let elapsed = async {
-            match limit.is_zero() {
-                true => std::future::pending().await,
-                false => tokio::time::sleep(left).await,
-            }
-        };
-        tokio::select! {
-            () = elapsed => {}
-            // Fails only if the settings are gone, which `Running` keeps.
-            _ = settings.changed() => {}
-        }
-    }
-}
-
-/// Resolves when the socket file was removed or replaced: no client can reach this daemon any more, and another
-/// may want its port.
-async fn socket_gone(identity: &SocketIdentity) {
-    while identity.is_there() {
-        tokio::time::sleep(SOCKET_CHECK).await;
-    }
-}
-
-fn remove(path: &PathBuf) {
-    if let Err(error) = fs::remove_file(path)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        tracing::warn!(path = %path.display(), %error, "a file could not be removed");
     }
 }

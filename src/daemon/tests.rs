@@ -11,6 +11,7 @@ use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::lifecycle::handover::{self as protocol, Reply, Request};
 use crate::runtime::fake::{Answers, FakePython, Gate, Script};
 
 /// A daemon about to start, of one plugin that lies in `root`.
@@ -35,8 +36,9 @@ fn prepared(root: &Path) -> Prepared {
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let env: Environment = variables.into_iter().collect();
     let settings = Settings::resolve(toml::Table::new(), &paths.config_file(), &env).unwrap();
-    let ports = Ports::bind(&settings).unwrap();
-    Prepared { paths, settings, env, uv: None, ports }
+    let ports = Ports::bind(&settings, Vec::new()).unwrap();
+    let lock = HostLock::live(&paths).unwrap();
+    Prepared { paths, settings, env, uv: None, ports, lock, files: Vec::new(), takeover: None }
 }
 
 async fn request(socket: &Path, method: &str, path: &str) -> String {
@@ -84,4 +86,118 @@ async fn requests_in_flight_are_answered_before_plugins_end_and_files_are_remove
     let end: Vec<&str> = notes.iter().rev().take(3).rev().map(String::as_str).collect();
     assert_eq!(end, ["unload jira 1", "shutdown jira 1", "end jira 1"]);
     assert!(!socket.exists() && !pid_file.exists());
+}
+
+/// A daemon that runs, and the connection of a client that keeps it alive.
+struct Kept {
+    daemon: tokio::task::JoinHandle<Result<(), Failure>>,
+    paths: Paths,
+    client: UnixStream,
+    _directory: tempfile::TempDir,
+}
+
+impl Kept {
+    async fn start() -> Kept {
+        let directory = tempfile::Builder::new().prefix("sk").tempdir_in("/tmp").unwrap();
+        let python = Arc::new(FakePython::default());
+        python.script("jira", Script::of("jira"));
+        let prepared = prepared(directory.path());
+        let paths = prepared.paths.clone();
+        let (announce, announced) = oneshot::channel();
+        let announce = |ready: &Ready| drop(announce.send(ready.clone()));
+        let daemon = tokio::spawn(run(prepared, python, "3".into(), Vec::new(), announce));
+        announced.await.unwrap();
+        let client = UnixStream::connect(paths.socket()).await.unwrap();
+        let mut kept = Kept { daemon, paths, client, _directory: directory };
+        assert!(!kept.ask().await.contains("connection: close"));
+        kept
+    }
+
+    /// Sends a request over the client's connection; returns the head of the answer.
+    async fn ask(&mut self) -> String {
+        let request = "GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n";
+        self.client.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        let mut buffer = [0; 4096];
+        while !answer.ends_with('}') {
+            let count = self.client.read(&mut buffer).await.unwrap();
+            assert!(count > 0, "the connection ended after {answer:?}");
+            answer.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
+        }
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        answer
+    }
+
+    /// Connects as a successor, up to the offer.
+    async fn offered(&self) -> std::os::unix::net::UnixStream {
+        let paths = self.paths.clone();
+        let taken = move || {
+            let stream = protocol::connect(&paths).unwrap();
+            protocol::send(&stream, &Request::TakeOver).unwrap();
+            let (offer, sockets) = protocol::receive_offer(&stream).unwrap();
+            assert_eq!(offer.pid, std::process::id() as i32);
+            assert!(sockets.len() > 2, "two Unix sockets and TCP");
+            stream
+        };
+        tokio::task::spawn_blocking(taken).await.unwrap()
+    }
+
+    /// Goes on as a successor, up to the moment at which it may accept.
+    async fn relieved(&self) -> std::os::unix::net::UnixStream {
+        let stream = self.offered().await;
+        let relieve = move || {
+            protocol::send(&stream, &Request::Ready).unwrap();
+            assert_eq!(protocol::receive(&stream).unwrap(), Reply::Yours);
+            stream
+        };
+        tokio::task::spawn_blocking(relieve).await.unwrap()
+    }
+
+    /// Waits until the status has `text`.
+    async fn notes(&self, text: &str) {
+        let noted = async {
+            while !request(&self.paths.socket(), "GET", "/-/status").await.contains(text) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), noted).await.expect("a notice");
+    }
+}
+
+#[tokio::test]
+async fn after_a_hand_over_connections_end_with_an_answer_and_files_are_left() {
+    let mut kept = Kept::start().await;
+    let stream = kept.relieved().await;
+    protocol::send(&stream, &Request::Serving).unwrap();
+    let paths = kept.paths.clone();
+    let refused = async {
+        // Its queue is there for as long as the successor has the socket: only a new answer shows it.
+        while !kept.ask().await.contains("connection: close") {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), refused).await.expect("the last answer");
+    kept.daemon.await.unwrap().unwrap();
+    assert!(paths.socket().exists() && paths.handover_socket().exists());
+    assert!(paths.pid_file().exists());
+    let released = tokio::task::spawn_blocking(move || protocol::receive(&stream).unwrap());
+    assert_eq!(released.await.unwrap(), Reply::Released);
+}
+
+#[tokio::test]
+async fn a_successor_that_goes_away_at_any_moment_leaves_the_daemon_serving() {
+    let mut kept = Kept::start().await;
+    drop(kept.offered().await);
+    kept.notes("ended without a report").await;
+    let stream = kept.offered().await;
+    let failure = Failure::environment("no module named x");
+    protocol::send(&stream, &Request::Failed { failure }).unwrap();
+    kept.notes("no module named x").await;
+    drop(kept.relieved().await);
+    // Waits in the queue until the daemon accepts again.
+    kept.notes("ended while it took over").await;
+    assert!(!kept.ask().await.contains("connection: close"));
+    request(&kept.paths.socket(), "POST", "/shutdown").await;
+    kept.daemon.await.unwrap().unwrap();
+    assert!(!kept.paths.handover_socket().exists());
 }

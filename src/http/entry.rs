@@ -6,20 +6,20 @@
 //! plugin's prefix are in [`PAGES`].
 
 use std::convert::Infallible;
-use std::future::{self, Future, Ready};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::atomic::Ordering;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
-use axum::extract::connect_info::Connected;
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use axum::serve::{IncomingStream, Listener};
-use tower_service::Service as TowerService;
+use hyper::body::Incoming;
+use tower_service::Service as _;
 
 use super::dispatch;
-use super::observe::RequestId;
+use super::observe::Observed;
 use super::peer::Peer;
 use super::{Service, failed, guard, observe};
 use crate::registry::Served;
@@ -49,61 +49,56 @@ impl Entry {
     }
 }
 
-#[cfg(test)]
 impl Entry {
-    /// The service of a connection from `peer`, without a listener.
+    /// The service of a connection from `peer`.
     pub(crate) fn connection(&self, peer: Peer) -> Connection {
         Connection { shared: self.0.clone(), peer }
     }
 }
 
-impl<L: Listener> TowerService<IncomingStream<'_, L>> for Entry
-where
-    Peer: for<'a> Connected<IncomingStream<'a, L>>,
-{
-    type Response = Connection;
-    type Error = Infallible;
-    type Future = Ready<Result<Connection, Infallible>>;
+/// A request's answer on the way.
+type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, stream: IncomingStream<'_, L>) -> Self::Future {
-        let peer = Peer::connect_info(stream);
-        future::ready(Ok(Connection { shared: self.0.clone(), peer }))
-    }
-}
-
-impl TowerService<Request> for Connection {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
+impl Connection {
+    /// Answers a request.
+    pub(crate) fn call(&self, request: Request) -> Answering {
         let Connection { shared, peer } = self.clone();
         Box::pin(async move {
-            let observed = observe::begin(shared.service.clone(), &request);
+            let mut observed = observe::begin(shared.service.clone(), &request);
             let response = match guard::check(peer, &request) {
                 Err(refused) => failed(&refused),
-                Ok(()) => shared.answer(peer, observed.id(), request).await,
+                Ok(()) => shared.answer(peer, &mut observed, request).await,
             };
-            Ok(observed.end(response))
+            let mut response = observed.end(response);
+            if shared.service.closing.load(Ordering::Relaxed) {
+                response
+                    .headers_mut()
+                    .insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(response)
         })
     }
 }
 
+impl hyper::service::Service<hyper::Request<Incoming>> for Connection {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn call(&self, request: hyper::Request<Incoming>) -> Answering {
+        Connection::call(self, request.map(Body::new))
+    }
+}
+
 impl Shared {
-    async fn answer(&self, peer: Peer, id: RequestId, mut request: Request) -> Response {
+    async fn answer(&self, peer: Peer, observed: &mut Observed, mut request: Request) -> Response {
+        let id = observed.id();
         if let Some(served) = self.plugin(request.uri().path()) {
             return dispatch::answer(&self.service, served, peer, id, request).await;
         }
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(id);
+        request.extensions_mut().insert(observed.called_cell());
         match self.router.clone().call(request).await {
             Ok(response) => response,
             Err(never) => match never {},

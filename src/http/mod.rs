@@ -19,8 +19,8 @@ mod run;
 pub mod serve;
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use axum::Router;
@@ -34,6 +34,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::exchange::request::ENCODED;
 use crate::failure::Failure;
+use crate::lifecycle::cut::CutRequest;
 use crate::notices::Notices;
 use crate::registry::Registry;
 use crate::wire::{self, Ready, Reloaded};
@@ -73,6 +74,14 @@ pub struct Service {
     pub control: mpsc::Sender<Control>,
     /// True once the daemon stops.
     pub stopping: AtomicBool,
+    /// True while a successor is loading its plugins.
+    pub replacing: AtomicBool,
+    /// True once each connection ends after its next answer.
+    pub closing: AtomicBool,
+    /// True while requests are cut off.
+    pub cutting: AtomicBool,
+    /// The requests that were cut off.
+    pub cut: Mutex<Vec<CutRequest>>,
     started: Instant,
     in_flight: AtomicUsize,
     clock: IdleClock,
@@ -97,6 +106,10 @@ impl Service {
             venv_python,
             control,
             stopping: AtomicBool::new(false),
+            replacing: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+            cutting: AtomicBool::new(false),
+            cut: Mutex::default(),
             started: Instant::now(),
             in_flight: AtomicUsize::new(0),
             clock: IdleClock::new(),
@@ -106,10 +119,12 @@ impl Service {
 
     /// The time since the last request began or ended; zero while work is under way.
     ///
-    /// Work is a request, a background task that keeps the daemon awake, or a resident plugin. The last two are
-    /// only noticed here, so the time that is returned next starts at this call.
+    /// Work is a request, a successor that loads its plugins, a background task that keeps the daemon awake, or a
+    /// resident plugin. The last two are only noticed here, so the time that is returned next starts at this call.
     pub fn idle_for(&self) -> std::time::Duration {
-        if self.in_flight.load(std::sync::atomic::Ordering::Relaxed) > 0 {
+        let is_busy =
+            self.in_flight.load(Ordering::Relaxed) > 0 || self.replacing.load(Ordering::Relaxed);
+        if is_busy {
             return std::time::Duration::ZERO;
         }
         if self.registry.snapshot().holds_awake() {

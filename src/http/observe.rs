@@ -1,8 +1,8 @@
 //! Every request has an id, a line in the log, and keeps the daemon from going idle.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -13,6 +13,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt;
 
 use super::Service;
+use crate::lifecycle::cut::CutRequest;
 use crate::wire::REQUEST_ID_HEADER;
 
 /// Made once: a name in letters is hashed anew each time.
@@ -26,12 +27,16 @@ const REQUEST_ID_MAX: usize = 128;
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(pub(super) Arc<str>);
 
-/// The request that a client's call came down to, as an extension of its response.
+/// The request that a client's call came down to.
 #[derive(Clone, Debug)]
 pub(super) struct Called {
     pub(super) method: Method,
     pub(super) path: String,
 }
+
+/// The place for a [`Called`], as an extension of the request.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CalledCell(pub(super) Arc<OnceLock<Called>>);
 
 /// When the last request began or ended.
 pub(super) struct IdleClock {
@@ -75,6 +80,9 @@ pub(super) struct Observed {
     id: Arc<str>,
     method: Method,
     uri: Uri,
+    /// Only requests for the daemon's own routes have one.
+    called: Option<CalledCell>,
+    is_answered: bool,
 }
 
 /// Gives the request its id and counts it as in flight.
@@ -84,7 +92,25 @@ pub(super) fn begin(service: Arc<Service>, request: &Request) -> Observed {
     service.clock.touch(begun);
     let id = request_id(request.headers());
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    Observed { begun, in_flight: InFlight(service), id, method, uri }
+    let in_flight = InFlight(service);
+    Observed { begun, in_flight, id, method, uri, called: None, is_answered: false }
+}
+
+/// Reports a request that is cut off, before its answer or in the middle of it.
+impl Drop for Observed {
+    fn drop(&mut self) {
+        let service = &self.in_flight.0;
+        if self.is_answered || !service.cutting.load(Ordering::Relaxed) {
+            return;
+        }
+        let (method, path) = self.called();
+        let request = CutRequest {
+            method: method.to_string(),
+            path: path.to_owned(),
+            seconds: self.begun.elapsed().as_secs(),
+        };
+        service.cut.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+    }
 }
 
 impl Observed {
@@ -93,35 +119,44 @@ impl Observed {
         RequestId(self.id.clone())
     }
 
-    /// Logs the request and echoes its id.
-    pub(super) fn end(self, mut response: Response) -> Response {
-        let Observed { begun, in_flight, id, method, uri } = self;
-        let called = response.extensions_mut().remove::<Called>();
-        let (method, path) = match &called {
+    /// The place for what the request comes down to.
+    pub(super) fn called_cell(&mut self) -> CalledCell {
+        self.called.get_or_insert_default().clone()
+    }
+
+    /// The method and path of the plugin's handler, if known, else of the request.
+    fn called(&self) -> (&Method, &str) {
+        match self.called.as_ref().and_then(|cell| cell.0.get()) {
             Some(called) => (&called.method, called.path.as_str()),
-            None => (&method, uri.path()),
-        };
-        let duration = begun.elapsed();
+            None => (&self.method, self.uri.path()),
+        }
+    }
+
+    /// Logs the request and echoes its id.
+    pub(super) fn end(mut self, mut response: Response) -> Response {
+        let (method, path) = self.called();
+        let (duration, id) = (self.begun.elapsed(), &self.id);
         let duration_ms = (duration.as_secs_f64() * 1e5).round() / 100.0;
         let status = response.status().as_u16();
         let plugin = path.split('/').nth(1).unwrap_or_default();
         if duration >= SLOW {
-            tracing::warn!(request_id = &*id, plugin, %method, path, status, duration_ms, "slow_request");
+            tracing::warn!(request_id = &**id, plugin, %method, path, status, duration_ms, "slow_request");
         } else if status >= 500 {
-            tracing::warn!(request_id = &*id, plugin, %method, path, status, duration_ms, "request");
+            tracing::warn!(request_id = &**id, plugin, %method, path, status, duration_ms, "request");
         } else {
-            tracing::debug!(request_id = &*id, plugin, %method, path, status, duration_ms, "request");
+            tracing::debug!(request_id = &**id, plugin, %method, path, status, duration_ms, "request");
         }
-        if let Ok(value) = HeaderValue::from_str(&id) {
+        if let Ok(value) = HeaderValue::from_str(id) {
             response.headers_mut().insert(&REQUEST_ID, value);
         }
         if response.body().size_hint().exact().is_some() {
+            self.is_answered = true;
             return response;
         }
         // An answer that streams is in flight until its last byte.
         response.map(|body| {
             Body::new(body.map_frame(move |frame| {
-                let _ = &in_flight;
+                let _ = &self;
                 frame
             }))
         })

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use tokio::time::Instant;
 
-use super::observe::{Called, RequestId};
+use super::observe::{Called, CalledCell, RequestId};
 use super::{Service, core, dispatch, failed, warn};
 use crate::arguments::{self, Line, Resolved};
 use crate::calls::{Context, Deadline, Invocation, Target};
@@ -27,6 +27,7 @@ use crate::wire::{self, Run};
 pub(super) async fn run(
     State(service): State<Arc<Service>>,
     Extension(request_id): Extension<RequestId>,
+    Extension(called): Extension<CalledCell>,
     headers: HeaderMap,
     run: Result<Json<Run>, JsonRejection>,
 ) -> Response {
@@ -43,14 +44,19 @@ pub(super) async fn run(
             Err(failure) => failed(&failure),
         };
     }
-    match call(&service, run, request_id).await {
+    match call(&service, run, request_id, &called).await {
         Ok(response) => response,
         Err(failure) => failed(&failure),
     }
 }
 
 /// Resolves the command line and answers with the plugin's answer.
-async fn call(service: &Service, run: Run, request_id: RequestId) -> Result<Response, Failure> {
+async fn call(
+    service: &Service,
+    run: Run,
+    request_id: RequestId,
+    called: &CalledCell,
+) -> Result<Response, Failure> {
     let begun = Instant::now();
     // Has the server send its `100 Continue` before anything is begun: a client that saw none repeats the request.
     tokio::task::yield_now().await;
@@ -73,7 +79,8 @@ async fn call(service: &Service, run: Run, request_id: RequestId) -> Result<Resp
     let deadline = own.or(timeout).map(of_caller);
     let method = request.method.clone();
     let request = Addressed::new(request, plugin.name(), service.ready.port, request_id.0);
-    let called = Called { method, path: request.path() };
+    // Fails only if it is called twice.
+    let _ = called.0.set(Called { method, path: request.path() });
     let caller = directory.map(|directory| Arc::new(Caller { directory: Some(directory) }));
     let context = (caller.is_some() || deadline.is_some()).then(|| Context {
         caller,
@@ -83,7 +90,6 @@ async fn call(service: &Service, run: Run, request_id: RequestId) -> Result<Resp
     let target = Target::Command(command, Box::new(request));
     let invocation = Invocation { plugin, target, context: context.map(Box::new) };
     let mut response = dispatch::call(invocation).await;
-    response.extensions_mut().insert(called);
     if let Some(method) = run.method.filter(|_| response.status() == StatusCode::METHOD_NOT_ALLOWED)
     {
         let allowed = response.headers().get(header::ALLOW).and_then(|allow| allow.to_str().ok());

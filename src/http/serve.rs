@@ -1,41 +1,126 @@
-//! Serving the routes on a listener, until the daemon stops.
+//! Serving connections on a listener: from accepting the first to the end of the last.
+//!
+//! A client on a connection that is kept alive may be sending its next request at the very moment at which the
+//! connection is closed, and cannot know then whether the request was carried out. So a daemon with a successor closes a
+//! connection after an answer that says so (`connection: close`), and those without a request only after a linger.
 
-use std::future::IntoFuture;
 use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
-use tokio::net::{TcpListener, UnixListener};
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, unix};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::entry::Entry;
-use super::peer::{Loopback, Peer};
+use super::peer::Peer;
 
-/// Serves `entry` on the private socket; resolves when `stopped` has and the last request has ended.
-pub async fn unix(
-    listener: UnixListener,
-    entry: Entry,
-    stopped: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    serve(listener, entry, stopped).await
+/// Pause after the system refused a connection for lack of descriptors or memory.
+const REFUSED_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a server does; it goes from one to the next, and back only from `Paused` to `Accepting`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// It accepts connections.
+    #[default]
+    Accepting,
+    /// Connections wait in the queue of the listener.
+    Paused,
+    /// The listener is closed; each connection ends after its next answer.
+    Lingering,
+    /// Connections without a request are closed, the others after their answer.
+    Closing,
+    /// All connections are cut.
+    Cut,
 }
 
-/// Serves `entry` on a loopback port; resolves when `stopped` has and the last request has ended.
-pub async fn tcp(
-    listener: TcpListener,
-    entry: Entry,
-    stopped: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    serve(Loopback(listener), entry, stopped).await
+/// A listener whose connections are served.
+pub trait Accept: Send + Sync + 'static {
+    /// The byte stream of a connection.
+    type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// Accepts a connection; cancelling it loses none.
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Io, Peer)>> + Send;
 }
 
-async fn serve<L: Listener>(
-    listener: L,
+impl Accept for UnixListener {
+    type Io = UnixStream;
+
+    async fn accept(&self) -> io::Result<(UnixStream, Peer)> {
+        let (stream, _): (_, unix::SocketAddr) = UnixListener::accept(self).await?;
+        Ok((stream, Peer::Unix))
+    }
+}
+
+impl Accept for TcpListener {
+    type Io = TcpStream;
+
+    async fn accept(&self) -> io::Result<(TcpStream, Peer)> {
+        let (stream, address): (_, SocketAddr) = TcpListener::accept(self).await?;
+        // Without it answers are only later.
+        let _ = stream.set_nodelay(true);
+        Ok((stream, Peer::Tcp(address)))
+    }
+}
+
+/// Serves `entry` on the connections of `listener`; resolves when the last one has ended.
+pub async fn serve<L: Accept>(listener: Arc<L>, entry: Entry, mut phases: watch::Receiver<Phase>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let phase = *phases.borrow_and_update();
+        if phase > Phase::Paused {
+            break;
+        }
+        tokio::select! {
+            accepted = listener.accept(), if phase == Phase::Accepting => match accepted {
+                Ok((io, peer)) => {
+                    connections.spawn(connection(io, peer, entry.clone(), phases.clone()));
+                }
+                Err(error) if is_of_connection(&error) => {}
+                Err(error) => {
+                    tracing::error!(%error, "a connection cannot be accepted");
+                    tokio::time::sleep(REFUSED_PAUSE).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+            changed = phases.changed() => if changed.is_err() {
+                break;
+            },
+        }
+    }
+    drop(listener);
+    let ended = async { while connections.join_next().await.is_some() {} };
+    tokio::select! {
+        () = ended => {}
+        // An error means that the daemon is gone.
+        _ = phases.wait_for(|phase| *phase == Phase::Cut) => {}
+    }
+    connections.shutdown().await;
+}
+
+async fn connection(
+    io: impl AsyncRead + AsyncWrite + Unpin,
+    peer: Peer,
     entry: Entry,
-    stopped: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()>
-where
-    L::Addr: std::fmt::Debug,
-    Peer: for<'a> Connected<IncomingStream<'a, L>>,
-{
-    axum::serve(listener, entry).with_graceful_shutdown(stopped).into_future().await
+    mut phases: watch::Receiver<Phase>,
+) {
+    let served = http1::Builder::new().serve_connection(TokioIo::new(io), entry.connection(peer));
+    let mut served = std::pin::pin!(served);
+    // The other end may go away at any time, which is no error here.
+    tokio::select! {
+        _ = served.as_mut() => return,
+        _ = phases.wait_for(|phase| *phase >= Phase::Closing) => {}
+    }
+    served.as_mut().graceful_shutdown();
+    let _ = served.await;
+}
+
+/// True if the error concerns the one connection.
+fn is_of_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

@@ -1,7 +1,7 @@
 //! Building the command that runs the host, with the right libpython.
 
 use std::ffi::OsString;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,9 @@ use crate::settings::Settings;
 
 /// Name of the host executable.
 pub const HOST: &str = "skills-host";
+
+/// Option of the host: stdin is the connection to the host that it replaces.
+pub const TAKE_OVER: &str = "--take-over";
 
 /// Returns the host executable: beside this program, else on PATH.
 pub fn host_executable() -> Result<PathBuf, Failure> {
@@ -55,8 +58,13 @@ pub fn redirect_stderr(command: &mut Command, paths: &Paths) -> Result<(), Failu
     Ok(())
 }
 
-fn create_private(path: &Path) -> io::Result<std::fs::File> {
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+/// Creates a file in place of any other, which a host that is being replaced may still write to.
+fn create_private(path: &Path) -> io::Result<fs::File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 fn in_front(dir: &Path, rest: Option<&str>) -> OsString {

@@ -1,4 +1,9 @@
-//! The two locks and the pid file.
+//! The locks and the pid file.
+//!
+//! `daemon.lock` has a byte for the *serving* role, which one host has at a time, and for each host a byte of its own,
+//! locked for life: when a host hands over to its successor, both live for a while. All are record locks of `fcntl`:
+//! the kernel releases them with the process, and closing any descriptor of the file would release them all, so the
+//! host opens it once.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -25,43 +30,115 @@ impl StartLock {
         let path = paths.start_lock();
         let failed = |error: &io::Error| paths::unwritable(&path, error);
         let file = open(&path).map_err(|error| failed(&error))?;
-        if !try_lock(&file).map_err(|error| failed(&error))? {
+        if !try_lock(&file, range(0, 0)).map_err(|error| failed(&error))? {
             waiting();
-            wait_lock(&file).map_err(|error| failed(&error))?;
+            wait_lock(&file, range(0, 0)).map_err(|error| failed(&error))?;
         }
         Ok(StartLock { _file: file })
     }
 }
 
-/// Takes the daemon's lock until the end of this process; fails with the process that holds it.
+/// Offset of the byte of the serving role.
+const SERVING: libc::off_t = 0;
+/// Offset of the byte of the process with id 0.
+const LIVES: libc::off_t = 1;
+
+/// The locks of this process as a host, held until its end.
 ///
-/// The kernel releases the lock, after the last line was logged and the last child was reaped: after waiting for
-/// it, no part of the daemon runs.
-pub fn take_for_life(paths: &Paths) -> Result<(), Failure> {
-    let path = paths.lock_file();
-    let failed = |error: &io::Error| paths::unwritable(&path, error);
-    let file = open(&path).map_err(|error| failed(&error))?;
-    if try_lock(&file).map_err(|error| failed(&error))? {
-        // Closing any descriptor of the file would release the lock.
-        std::mem::forget(file);
-        return Ok(());
+/// The kernel releases them after the last line was logged and the last child was reaped: after waiting for them, no
+/// part of the daemon runs.
+#[derive(Clone, Copy, Debug)]
+pub struct HostLock(&'static File);
+
+impl HostLock {
+    /// Locks the byte of this process.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn live(paths: &Paths) -> Result<HostLock, Failure> {
+        let path = paths.lock_file();
+        let failed = |error: &io::Error| paths::unwritable(&path, error);
+        let file = open(&path).map_err(|error| failed(&error))?;
+        // A process that waits for the end of all hosts may hold it for a moment.
+        wait_lock(&file, byte_of(Pid::this())).map_err(|error| failed(&error))?;
+        // Closing it would release the locks.
+        Ok(HostLock(Box::leak(Box::new(file))))
     }
-    let process = holder(paths).map_or(String::new(), |pid| format!(" (process id {pid})"));
-    Err(Failure::new(Kind::Unavailable, format!("a daemon is already running{process}"))
-        .hint("Run `skills-daemon restart` to replace it."))
+
+    /// Takes the serving role, unless another host has it.
+    ///
+    /// # Errors
+    /// Another host has it.
+    pub fn serve(self) -> Result<(), Failure> {
+        if matches!(try_lock(self.0, range(SERVING, 1)), Ok(true)) {
+            return Ok(());
+        }
+        let holder = blocker(self.0, range(SERVING, 1));
+        let process = holder.map_or(String::new(), |pid| format!(" (process id {pid})"));
+        Err(Failure::new(Kind::Unavailable, format!("a daemon is already running{process}"))
+            .hint("Run `skills-daemon restart` to replace it."))
+    }
+
+    /// Gives the serving role up.
+    pub fn cease(self) {
+        unlock(self.0, range(SERVING, 1));
+    }
+
+    /// Blocks until the host `pid` has ended.
+    ///
+    /// # Errors
+    /// The kernel refuses the lock.
+    pub fn wait_for(self, pid: Pid) -> io::Result<()> {
+        wait_lock(self.0, byte_of(pid))?;
+        unlock(self.0, byte_of(pid));
+        Ok(())
+    }
 }
 
-/// Returns the process id of the running daemon from the kernel; `None` when none runs.
+/// Returns the process id of the host that serves from the kernel; `None` when none does.
+///
+/// Not for a host itself, whose locks it would release.
 pub fn holder(paths: &Paths) -> Option<Pid> {
-    let file = OpenOptions::new().read(true).write(true).open(paths.lock_file()).ok()?;
-    let mut lock = whole_file();
-    fcntl(&file, FcntlArg::F_GETLK(&mut lock)).ok()?;
-    (lock.l_type != libc::F_UNLCK as libc::c_short).then(|| Pid::from_raw(lock.l_pid))
+    blocker(&open_existing(paths)?, range(SERVING, 1))
 }
 
-/// Blocks until no daemon process lives.
+/// Returns the process ids of all hosts that live, those that are draining included.
+///
+/// Not for a host itself, whose locks it would release.
+pub fn hosts(paths: &Paths) -> Vec<Pid> {
+    let Some(file) = open_existing(paths) else { return Vec::new() };
+    let mut hosts: Vec<Pid> = Vec::new();
+    let mut unknown = vec![(SERVING, LIVES + libc::off_t::from(i32::MAX))];
+    while let Some((start, end)) = unknown.pop() {
+        let mut lock = range(start, end - start);
+        if start >= end || fcntl(&file, FcntlArg::F_GETLK(&mut lock)).is_err() || is_free(&lock) {
+            continue;
+        }
+        let pid = Pid::from_raw(lock.l_pid);
+        if !hosts.contains(&pid) {
+            hosts.push(pid);
+        }
+        // The kernel reports any lock of the range, not the first one.
+        unknown.push((start, lock.l_start));
+        unknown.push((lock.l_start + lock.l_len.max(1), end));
+    }
+    hosts
+}
+
+/// Blocks until no host lives.
+///
+/// # Errors
+/// The kernel refuses the lock.
 pub fn wait_for_end(paths: &Paths) -> io::Result<()> {
-    wait_lock(&open(&paths.lock_file())?)
+    wait_lock(&open(&paths.lock_file())?, range(SERVING, 0))
+}
+
+/// Blocks until no host serves.
+///
+/// # Errors
+/// The kernel refuses the lock.
+pub fn wait_for_serving(paths: &Paths) -> io::Result<()> {
+    wait_lock(&open(&paths.lock_file())?, range(SERVING, 1))
 }
 
 /// Writes this process's id atomically.
@@ -76,27 +153,52 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
-fn whole_file() -> libc::flock {
+fn open_existing(paths: &Paths) -> Option<File> {
+    OpenOptions::new().read(true).write(true).open(paths.lock_file()).ok()
+}
+
+/// Returns the lock of `length` bytes, or of all bytes from `start` on if it is 0.
+fn range(start: libc::off_t, length: libc::off_t) -> libc::flock {
     libc::flock {
         l_type: libc::F_WRLCK as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: 0,
-        l_len: 0,
+        l_start: start,
+        l_len: length,
         l_pid: 0,
     }
 }
 
-fn try_lock(file: &File) -> io::Result<bool> {
-    match fcntl(file, FcntlArg::F_SETLK(&whole_file())) {
+fn byte_of(pid: Pid) -> libc::flock {
+    range(LIVES + libc::off_t::from(pid.as_raw()), 1)
+}
+
+/// Returns the process whose lock is in the way of `lock`.
+fn blocker(file: &File, mut lock: libc::flock) -> Option<Pid> {
+    fcntl(file, FcntlArg::F_GETLK(&mut lock)).ok()?;
+    (!is_free(&lock)).then(|| Pid::from_raw(lock.l_pid))
+}
+
+fn is_free(lock: &libc::flock) -> bool {
+    lock.l_type == libc::F_UNLCK as libc::c_short
+}
+
+fn unlock(file: &File, lock: libc::flock) {
+    let free = libc::flock { l_type: libc::F_UNLCK as libc::c_short, ..lock };
+    // Fails only for a descriptor that is none.
+    let _ = fcntl(file, FcntlArg::F_SETLK(&free));
+}
+
+fn try_lock(file: &File, lock: libc::flock) -> io::Result<bool> {
+    match fcntl(file, FcntlArg::F_SETLK(&lock)) {
         Ok(_) => Ok(true),
         Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
         Err(errno) => Err(errno.into()),
     }
 }
 
-fn wait_lock(file: &File) -> io::Result<()> {
+fn wait_lock(file: &File, lock: libc::flock) -> io::Result<()> {
     loop {
-        match fcntl(file, FcntlArg::F_SETLKW(&whole_file())) {
+        match fcntl(file, FcntlArg::F_SETLKW(&lock)) {
             Ok(_) => return Ok(()),
             Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno.into()),

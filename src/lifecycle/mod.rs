@@ -10,19 +10,26 @@
 //!    `failed`, or the end of the pipe, which is the host's death; a host that is silent hangs and is killed. A
 //!    failure is also written to `start-failure.json` for the clients that waited, so that twenty of them do not
 //!    fail one after the other.
-//! 4. The host takes `daemon.lock` first and keeps it for life. The kernel releases it at the very end of the
-//!    process, so waiting for that lock is waiting for the end, and it reports the holder, so `daemon.pid` is
-//!    only informative. Both are record locks of `fcntl`: children that a plugin forks do not inherit them.
-//! 5. It listens, removes its predecessor's socket file, writes `daemon.pid`, reports `ready`.
+//! 4. The host first locks a byte of its own in `daemon.lock`, and then the byte of the serving role ([`locks`]). The
+//!    kernel releases both at the very end of the process, so waiting for them is waiting for the end, and it reports
+//!    the holder, so `daemon.pid` is only informative. They are record locks of `fcntl`: children that a plugin forks
+//!    do not inherit them.
+//! 5. It listens, removes its predecessor's socket files, writes `daemon.pid`, reports `ready`.
 //! 6. On SIGTERM, SIGINT, `/shutdown` or after the idle time it stops listening, finishes the in-flight
-//!    requests, runs the plugins' `shutdown()`, removes socket and pid file, and ends.
-//! 7. A daemon that hangs answers no ping ([`alive`]). What it does decides how long it is waited for ([`hang`]); then
+//!    requests, runs the plugins' `shutdown()`, removes sockets and pid file, and ends. `stop` asks for it over
+//!    `handover.sock`, and gets a report of what was cut off ([`cut`]).
+//! 7. At a restart the old host hands its sockets over ([`handover`]): the new one loads its plugins while the old one
+//!    serves, takes the serving role, and then reports `ready`; the old one finishes its requests and ends. If the
+//!    new one does not come up, the old one goes on. A host that cannot hand over is stopped first.
+//! 8. A daemon that hangs answers no ping ([`alive`]). What it does decides how long it is waited for ([`hang`]); then
 //!    the control program reports it, and a client replaces it once ([`replace`]). `stop`, `restart` and a replacement
 //!    send SIGTERM, have a stopped process go on, and soon send SIGKILL.
-//! 8. After `kill -9` socket and pid file are left behind: connecting fails, so point 2 follows.
+//! 9. After `kill -9` sockets and pid file are left behind: connecting fails, so point 2 follows.
 
 pub mod alive;
 pub mod connection;
+pub mod cut;
+pub mod handover;
 pub mod hang;
 pub mod launch;
 pub mod locks;

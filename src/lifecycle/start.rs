@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Stdio};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -10,9 +12,10 @@ use std::time::{Duration, Instant, SystemTime};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
+use super::alive::Ping;
 use super::hang::Observer;
 use super::locks::{self, StartLock};
-use super::{Connection, connect, launch, stop};
+use super::{Connection, alive, connect, handover, launch, stop};
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
@@ -78,6 +81,79 @@ pub fn ensure_running(
     start_locked(paths, env, console, &lock)
 }
 
+/// Replaces the running daemon, which hands over to the new one if it can; starts one if none runs.
+///
+/// # Errors
+/// The new one does not come up; one that hands over goes on serving then.
+pub fn replace(paths: &Paths, env: &Environment, console: &Console) -> Result<Started, Failure> {
+    replace_unless(paths, env, console, || false)
+}
+
+/// Replaces a daemon that is older than this program or has lost its venv, unless another program has done it.
+///
+/// # Errors
+/// As for [`replace`].
+pub fn replace_outdated(
+    paths: &Paths,
+    env: &Environment,
+    console: &Console,
+) -> Result<Started, Failure> {
+    replace_unless(paths, env, console, || match alive::ping(paths) {
+        Ping::Answered(Some(status)) => {
+            status.ready.version == crate::VERSION && paths.venv_python().exists()
+        }
+        _ => false,
+    })
+}
+
+fn replace_unless(
+    paths: &Paths,
+    env: &Environment,
+    console: &Console,
+    is_current: impl FnOnce() -> bool,
+) -> Result<Started, Failure> {
+    paths.create()?;
+    // A program that may not connect to the daemon must not stop it either: it could not start another.
+    alive::check_access(paths)?;
+    let lock = StartLock::acquire(paths, || {
+        console.progress("waiting for another process that starts or stops the daemon");
+    })?;
+    if is_current()
+        && let Some(connection) = connect(paths)?
+    {
+        return Ok(Started::Found(connection));
+    }
+    // One that hangs accepts the connection and says nothing.
+    let serves = locks::holder(paths).is_some() && !alive::hangs(paths);
+    match handover::connect(paths).filter(|_| serves) {
+        Some(old) => take_over(paths, env, console, &old),
+        None => {
+            stop::end_serving(paths, stop::shutdown_timeout(paths, env), &lock)?;
+            start_locked(paths, env, console, &lock)
+        }
+    }
+}
+
+/// Starts a host that takes over from the one at the other end of `old`.
+fn take_over(
+    paths: &Paths,
+    env: &Environment,
+    console: &Console,
+    old: &UnixStream,
+) -> Result<Started, Failure> {
+    // Where it is gone by now, the new host finds that out.
+    let _ = handover::send(old, &handover::Request::TakeOver);
+    let outcome = Settings::load(&paths.config_file(), env)
+        .and_then(|settings| spawn(paths, env, &settings, console, Some(old)));
+    if let Err(failure) = &outcome {
+        let _ = handover::send(old, &handover::Request::Failed { failure: failure.clone() });
+        if let Some(pid) = locks::holder(paths) {
+            console.warning(&format!("the running daemon (process id {pid}) was not replaced"));
+        }
+    }
+    outcome
+}
+
 /// Starts the daemon; the caller holds the start lock and found no daemon listening.
 pub fn start_locked(
     paths: &Paths,
@@ -89,9 +165,9 @@ pub fn start_locked(
         // Alive, yet not listening: it is stopping, or its socket was removed. Either way it must end first.
         if locks::holder(paths).is_some() {
             console.progress("waiting for the previous daemon to end");
-            stop::end(paths, settings.shutdown_timeout.value.duration(), lock)?;
+            stop::end_serving(paths, settings.shutdown_timeout.value.duration(), lock)?;
         }
-        spawn(paths, env, &settings, console)
+        spawn(paths, env, &settings, console, None)
     });
     match &outcome {
         Ok(_) => drop(fs::remove_file(paths.start_failure())),
@@ -100,22 +176,32 @@ pub fn start_locked(
     outcome
 }
 
+/// Starts a host, which takes over from the one at the other end of `old`, and waits until it is ready.
 fn spawn(
     paths: &Paths,
     env: &Environment,
     settings: &Settings,
     console: &Console,
+    old: Option<&UnixStream>,
 ) -> Result<Started, Failure> {
     console.progress("starting the skills daemon");
     let (mut command, _) = launch::host_command(paths, env, settings, false)?;
     launch::redirect_stderr(&mut command, paths)?;
-    let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(|error| {
-            Failure::environment(format!(
-                "cannot run {}: {error}",
-                command.get_program().to_string_lossy()
-            ))
-        })?;
+    let run = |command: &mut Command| {
+        // The one descriptor that a child inherits for sure, whatever else is open.
+        let stdin = match old {
+            Some(old) => Stdio::from(OwnedFd::from(old.try_clone()?)),
+            None => Stdio::null(),
+        };
+        if old.is_some() {
+            command.arg(launch::TAKE_OVER);
+        }
+        command.stdin(stdin).stdout(Stdio::piped()).spawn()
+    };
+    let mut child = run(&mut command).map_err(|error| {
+        let program = command.get_program().to_string_lossy();
+        Failure::environment(format!("cannot run {program}: {error}"))
+    })?;
     let report = lines(child.stdout.take());
     let (mut step, mut begun) = (String::new(), Instant::now());
     loop {

@@ -1,5 +1,7 @@
 //! Stopping the host: SIGTERM, its own time to finish, then SIGKILL.
 
+use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -9,6 +11,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::alive::{self, Ping};
+use super::cut::Cut;
+use super::handover::{self, Reply, Request};
 use super::locks::{self, StartLock};
 use crate::console::Console;
 use crate::environment::Environment;
@@ -22,14 +26,14 @@ const GRACE: Duration = Duration::from_secs(5);
 const PHASES: u32 = 2;
 
 /// Result of stopping the daemon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// No daemon was running.
     NotRunning,
-    /// It finished its work and ended.
-    Cleanly,
-    /// It had to be killed.
-    Killed,
+    /// It ended by itself, after it cut off what did not finish.
+    Cleanly(Cut),
+    /// It had to be killed: these processes.
+    Killed(Vec<Pid>),
 }
 
 /// Stops the daemon, if one runs, within the shutdown timeout of the settings.
@@ -49,61 +53,117 @@ pub fn shutdown_timeout(paths: &Paths, env: &Environment) -> Duration {
         .map_or(Duration::from_secs(10), |settings| settings.shutdown_timeout.value.duration())
 }
 
-/// Ends the running daemon, if one runs, and returns when the process is gone.
+/// Ends the running daemon, if one runs, and those that drain, and returns when their processes are gone.
 pub fn end(paths: &Paths, shutdown_timeout: Duration, _lock: &StartLock) -> Result<Ended, Failure> {
-    let Some(pid) = locks::holder(paths) else { return Ok(Ended::NotRunning) };
-    end_process(paths, pid, alive::hangs(paths), shutdown_timeout)
+    let hung = hangs(paths);
+    end_hosts(paths, shutdown_timeout, locks::hosts, locks::wait_for_end, hung)
 }
 
-/// Ends a daemon that was found to hang, as [`end`] does.
+/// Ends the running daemon, if one runs, and returns when its process is gone; those that drain go on.
+pub fn end_serving(
+    paths: &Paths,
+    shutdown_timeout: Duration,
+    _lock: &StartLock,
+) -> Result<Ended, Failure> {
+    let hung = hangs(paths);
+    end_hosts(paths, shutdown_timeout, serving, locks::wait_for_serving, hung)
+}
+
+/// Ends a daemon that was found to hang, as [`end_serving`] does.
 pub(super) fn end_hung(
     paths: &Paths,
     shutdown_timeout: Duration,
     _lock: &StartLock,
 ) -> Result<Ended, Failure> {
-    let Some(pid) = locks::holder(paths) else { return Ok(Ended::NotRunning) };
-    end_process(paths, pid, true, shutdown_timeout)
+    end_hosts(paths, shutdown_timeout, serving, locks::wait_for_serving, true)
 }
 
-fn end_process(
+fn hangs(paths: &Paths) -> bool {
+    locks::holder(paths).is_some() && alive::hangs(paths)
+}
+
+fn serving(paths: &Paths) -> Vec<Pid> {
+    locks::holder(paths).into_iter().collect()
+}
+
+/// Ends all `hosts`, the serving one of which may be hung; `ended` blocks until none of them lives.
+fn end_hosts(
     paths: &Paths,
-    pid: Pid,
-    hung: bool,
     shutdown_timeout: Duration,
+    hosts: fn(&Paths) -> Vec<Pid>,
+    ended: fn(&Paths) -> io::Result<()>,
+    hung: bool,
 ) -> Result<Ended, Failure> {
-    signal(pid, Signal::SIGTERM)?;
-    // A stopped process handles SIGTERM only when it continues; others ignore SIGCONT.
-    signal(pid, Signal::SIGCONT)?;
+    let running = hosts(paths);
+    if running.is_empty() {
+        return Ok(Ended::NotRunning);
+    }
+    for pid in &running {
+        check(*pid)?;
+    }
+    let serving = locks::holder(paths);
+    let report = if hung { None } else { serving.and_then(|_| ask(paths)) };
+    for pid in running {
+        if report.is_none() || serving != Some(pid) {
+            signal(pid, Signal::SIGTERM)?;
+            // A stopped process handles SIGTERM only when it continues; others ignore SIGCONT.
+            signal(pid, Signal::SIGCONT)?;
+        }
+    }
     let limit = shutdown_timeout * PHASES + GRACE;
     // A hung daemon gets its full time only if it handles the signal: then it no longer listens.
     let is_stopping = || matches!(alive::ping(paths), Ping::NotListening);
-    let ended = if hung {
-        wait(paths, GRACE) || (is_stopping() && wait(paths, limit))
+    let has_ended = if hung {
+        wait(paths, ended, GRACE) || (is_stopping() && wait(paths, ended, limit))
     } else {
-        wait(paths, limit)
+        wait(paths, ended, limit)
     };
-    if ended {
-        return Ok(Ended::Cleanly);
+    if has_ended {
+        // What it wrote before its end is still there; without a connection its log has it.
+        let report = report.and_then(|report| handover::receive(&report).ok());
+        let Some(Reply::Stopped(cut)) = report else { return Ok(Ended::Cleanly(Cut::default())) };
+        return Ok(Ended::Cleanly(cut));
     }
-    signal(pid, Signal::SIGKILL)?;
-    if wait(paths, GRACE) {
-        let _ = std::fs::remove_file(paths.socket());
-        let _ = std::fs::remove_file(paths.pid_file());
-        return Ok(Ended::Killed);
+    let killed = hosts(paths);
+    for pid in &killed {
+        signal(*pid, Signal::SIGKILL)?;
     }
-    Err(Failure::environment(format!("the daemon (process id {pid}) does not end after SIGKILL")))
+    if wait(paths, ended, GRACE) {
+        for file in [paths.socket(), paths.handover_socket(), paths.pid_file()] {
+            let _ = std::fs::remove_file(file);
+        }
+        return Ok(Ended::Killed(killed));
+    }
+    let pids: Vec<String> = killed.iter().map(Pid::to_string).collect();
+    Err(Failure::environment(format!(
+        "the daemon (process id {}) does not end after SIGKILL",
+        pids.join(", ")
+    )))
+}
+
+/// Has the daemon stop; returns the connection over which it will report, unless it does not answer.
+fn ask(paths: &Paths) -> Option<UnixStream> {
+    let connection = handover::connect(paths)?;
+    handover::send(&connection, &Request::Stop).ok()?;
+    matches!(handover::receive(&connection), Ok(Reply::Stopping)).then_some(connection)
+}
+
+/// Fails for a process that has no id here: the kernel gives 0 for one outside of this process's namespace, and `kill`
+/// would take that for the caller's own group.
+fn check(pid: Pid) -> Result<(), Failure> {
+    if pid.as_raw() <= 0 {
+        return Err(Failure::environment("the daemon runs outside of this container or sandbox")
+            .hint("Run the command where the daemon was started."));
+    }
+    Ok(())
 }
 
 /// Sends `signal`; a process that is already gone is no error.
 ///
 /// # Errors
-/// A process that may not be sent signals, or has no id here: the kernel gives 0 for one outside of this process's
-/// namespace, and `kill` would take that for the caller's own group.
+/// A process that may not be sent signals, or has no id here.
 fn signal(pid: Pid, signal: Signal) -> Result<(), Failure> {
-    if pid.as_raw() <= 0 {
-        return Err(Failure::environment("the daemon runs outside of this container or sandbox")
-            .hint("Run the command where the daemon was started."));
-    }
+    check(pid)?;
     match kill(pid, signal) {
         Ok(()) | Err(Errno::ESRCH) => Ok(()),
         Err(errno) => Err(Failure::environment(format!(
@@ -112,13 +172,13 @@ fn signal(pid: Pid, signal: Signal) -> Result<(), Failure> {
     }
 }
 
-/// Waits until no daemon lives; returns false if one still does after `limit`.
-fn wait(paths: &Paths, limit: Duration) -> bool {
+/// Waits for `ended`; returns false if it has not returned after `limit`.
+fn wait(paths: &Paths, ended: fn(&Paths) -> io::Result<()>, limit: Duration) -> bool {
     let (sender, receiver) = mpsc::channel();
     let paths = paths.clone();
     // The kernel wakes this thread at the daemon's end; after the limit it is left behind, holding nothing.
     thread::spawn(move || {
-        let _ = sender.send(locks::wait_for_end(&paths).is_ok());
+        let _ = sender.send(ended(&paths).is_ok());
     });
     receiver.recv_timeout(limit).unwrap_or(false)
 }

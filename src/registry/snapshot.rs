@@ -41,7 +41,7 @@ pub struct Snapshot {
 
 impl Entry {
     /// True while the first version is being loaded.
-    fn is_loading(&self) -> bool {
+    pub fn is_loading(&self) -> bool {
         matches!(self.state, PluginState::Loading(_))
     }
 

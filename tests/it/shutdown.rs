@@ -51,7 +51,9 @@ fn a_request_that_does_not_finish_is_cut_off() {
     home.client(&["demo", "hello"]).ok();
     let waiting = home.spawn_client(&["demo", "wait", "--seconds", "60"]);
     in_flight(&home);
-    home.control(&["stop"]).ok().says("The daemon has stopped.");
+    home.control(&["stop"])
+        .ok()
+        .says("The daemon has stopped; 1 request was cut off: GET /demo/wait after ");
     waiting.end().fails_with(1);
     is_gone(&home);
     assert_eq!(home.read("will").as_deref(), Some("done\n"));
@@ -124,7 +126,10 @@ async def block():
     // The plugin's thread is blocked: others are served.
     home.client(&["demo", "hello"]).ok();
     assert_eq!(home.get("/health").status, 200);
-    home.control(&["stop"]).ok().says("The daemon has stopped.");
+    home.control(&["stop"])
+        .ok()
+        .says("1 request was cut off: GET /stuck/block after ")
+        .says("; blocked threads were left behind: stuck.");
     blocked.end().fails_with(3);
     is_gone(&home);
 }

@@ -19,14 +19,18 @@ const TEMPLATES: &str = "templates";
 const PLUGINS: &str = "plugins";
 
 /// Lays the tree out in `cache/`, unless this very tree is there, and returns its path.
-pub(crate) fn unpack(paths: &Paths) -> Result<PathBuf, Failure> {
+///
+/// A host that is alone removes the trees of earlier builds; the one that another replaces still uses its own.
+pub(crate) fn unpack(paths: &Paths, is_alone: bool) -> Result<PathBuf, Failure> {
     let target = paths.cache().join(format!("python-{:016x}", fingerprint()));
+    if is_alone {
+        remove_old(&paths.cache(), &target).map_err(|error| paths::unwritable(&target, &error))?;
+    }
     if target.is_dir() {
         return Ok(target);
     }
     let staging = target.with_extension(format!("new-{}", std::process::id()));
     let written = (|| -> io::Result<()> {
-        remove_old(&paths.cache())?;
         write(&PYTHON, &staging)?;
         for manifest in MANIFESTS.files() {
             let plugin = manifest.path().file_stem().map(|name| staging.join(PLUGINS).join(name));
@@ -81,11 +85,12 @@ fn write(dir: &Dir<'_>, target: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes the trees of earlier builds; the life lock is held, so no daemon uses them.
-fn remove_old(cache: &Path) -> io::Result<()> {
+/// Removes the trees of earlier builds.
+fn remove_old(cache: &Path, target: &Path) -> io::Result<()> {
     for entry in fs::read_dir(cache)? {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with("python-") {
+        let is_tree = entry.file_name().to_string_lossy().starts_with("python-");
+        if is_tree && entry.path() != target {
             fs::remove_dir_all(entry.path())?;
         }
     }

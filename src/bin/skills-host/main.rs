@@ -40,6 +40,7 @@ mod wakes;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,6 +48,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Parser;
+use skills_daemon::daemon::Origin;
 use skills_daemon::daemon::logging::{self, Destination};
 use skills_daemon::environment::{self, Environment};
 use skills_daemon::failure::{Failure, Kind};
@@ -80,6 +82,9 @@ struct Arguments {
     /// Stay in the terminal and log there too.
     #[arg(long)]
     foreground: bool,
+    /// Replace the host at the other end of stdin.
+    #[arg(long, hide = true)]
+    take_over: bool,
 }
 
 fn main() -> ExitCode {
@@ -124,9 +129,14 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     }
     let base = Base { executable: arguments.python, version: embed::version() };
     let progress = |text: &str| reporter.progress(text);
-    let prepared = daemon::prepare(paths.clone(), settings, env, &base, &progress)?;
+    let predecessor = arguments.take_over.then(predecessor).transpose()?;
+    let is_alone = predecessor.is_none();
+    // A host in a terminal stays there until its user ends it.
+    let files = if arguments.foreground { Vec::new() } else { files(&base, arguments.library) };
+    let origin = Origin { predecessor, files };
+    let prepared = daemon::prepare(paths.clone(), settings, env, &base, origin, &progress)?;
 
-    let python_dir = bundle::unpack(&paths)?;
+    let python_dir = bundle::unpack(&paths, is_alone)?;
     embed::initialize(&paths, &python_dir, prepared.settings(), prepared.address()?)?;
     let python = Arc::new(plugins::Embedded);
     // The other half of the CPUs is for Python: an I/O thread that takes a plugin's CPU away only costs.
@@ -148,6 +158,24 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     runtime.shutdown_timeout(LAST_TASKS);
     tracing::info!("daemon stopped");
     outcome
+}
+
+/// Returns the files whose replacement is an upgrade of the host.
+fn files(base: &Base, library: Option<PathBuf>) -> Vec<PathBuf> {
+    let own = environment::own_executable().ok();
+    own.into_iter().chain([base.executable.clone()]).chain(library).collect()
+}
+
+/// Returns the connection that is stdin, and has stdin read nothing.
+fn predecessor() -> Result<UnixStream, Failure> {
+    let taken = || -> io::Result<UnixStream> {
+        let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+        nix::unistd::dup2_stdin(File::open("/dev/null")?)?;
+        Ok(stream)
+    };
+    taken().map_err(|error| {
+        Failure::environment(format!("cannot use the connection to the running daemon: {error}"))
+    })
 }
 
 /// Reports the progress of the start.

@@ -9,7 +9,7 @@ use crate::failure::{Failure, Kind};
 use crate::lifecycle::connection::ConnectError;
 use crate::lifecycle::hang::{Hang, Replaced};
 use crate::lifecycle::replace::Replacer;
-use crate::lifecycle::{self, Connection, ExchangeError, Request, Response, alive, stop};
+use crate::lifecycle::{self, Connection, ExchangeError, Request, Response, alive, start};
 use crate::paths::Paths;
 use crate::wire::{self, PluginState, Status};
 
@@ -39,7 +39,7 @@ impl<'a> Caller<'a> {
                     if response.header(wire::ANSWER_HEADER) == Some(wire::ANSWER_OUTDATED) =>
                 {
                     self.console.progress("replacing a daemon that is out of date");
-                    stop::stop(self.paths, self.env, self.console)?;
+                    start::replace_outdated(self.paths, self.env, self.console)?;
                 }
                 Ok(response) => return Ok(response),
                 Err(ExchangeError::NotTaken) => {}

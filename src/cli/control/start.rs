@@ -7,9 +7,8 @@ use clap::Args;
 
 use super::Context;
 use crate::failure::Failure;
-use crate::lifecycle::locks::StartLock;
 use crate::lifecycle::start::{self, Started};
-use crate::lifecycle::{self, Request, alive, launch, stop};
+use crate::lifecycle::{self, Request, launch};
 use crate::settings::Settings;
 use crate::wire::{self, Status};
 
@@ -33,14 +32,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
 }
 
 pub(super) fn restart(context: &Context) -> Result<ExitCode, Failure> {
-    context.paths.create()?;
-    // A program that may not connect to the daemon must not stop it either: it could not start another.
-    alive::check_access(&context.paths)?;
-    let lock = StartLock::acquire(&context.paths, || {
-        context.console.progress("waiting for another process that starts or stops the daemon");
-    })?;
-    stop::end(&context.paths, stop::shutdown_timeout(&context.paths, &context.env), &lock)?;
-    let started = start::start_locked(&context.paths, &context.env, &context.console, &lock)?;
+    let started = start::replace(&context.paths, &context.env, &context.console)?;
     Ok(report(context, &started))
 }
 

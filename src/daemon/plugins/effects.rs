@@ -1,8 +1,9 @@
 //! Carries out what a transition asks for; each effect reports back with a message.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -15,7 +16,7 @@ use crate::manifest;
 use crate::policy::Policy;
 use crate::registry::Served;
 use crate::routes::Table;
-use crate::runtime::{Instance, Loaded};
+use crate::runtime::{BoxFuture, Instance, Loaded};
 use crate::store::Metadata;
 
 /// How long an import may take before the plugin is reported.
@@ -42,21 +43,33 @@ impl Router {
     fn import(&mut self, id: u64, version: Version) {
         let Some(plugin) = self.plugin(id) else { return };
         let Some(load) = plugin.versions.get(&version) else { return };
+        let (shared, messages) = (self.shared.clone(), self.messages.clone());
         let request = plugin.load_request(load, &self.shared.parts.paths);
-        let mut loading = self.shared.parts.python.load(request);
-        let messages = self.messages.clone();
-        tokio::spawn(async move {
-            let loaded = match timeout(IMPORT_LIMIT, &mut loading).await {
-                Ok(loaded) => loaded,
-                Err(_) => {
-                    let seconds = IMPORT_LIMIT.as_secs();
-                    let error = format!("its import has not finished after {seconds} s");
-                    let _ = messages.send(Message::Overdue { id, version, failure: hung(error) });
-                    loading.await
-                }
-            };
-            let _ = messages.send(Message::Imported { id, version, loaded });
-        });
+        if let Some(turn) = self.turn(id, load.policy.exclusive) {
+            tokio::spawn(async move {
+                turn.await;
+                let loading = shared.parts.python.load(request);
+                imported(id, version, loading, messages).await;
+            });
+        } else {
+            let loading = shared.parts.python.load(request);
+            tokio::spawn(imported(id, version, loading, messages));
+        }
+    }
+
+    /// Returns the wait of an exclusive plugin until another host has unloaded it; `None` if it may be loaded now.
+    fn turn(&self, id: u64, exclusive: bool) -> Option<impl Future<Output = ()> + use<>> {
+        let shared = self.shared.clone();
+        let mut released = shared.parts.released.clone();
+        if !exclusive || *released.borrow() {
+            return None;
+        }
+        shared.held.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        Some(async move {
+            // An error means that the other host is gone.
+            let _ = released.wait_for(|released| *released).await;
+            shared.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        })
     }
 
     /// Takes over what was imported, if its name can be one.
@@ -197,6 +210,8 @@ impl Router {
                         plugin = name,
                         "the plugin's thread is blocked and was left behind"
                     );
+                    let abandoned = shared.abandoned.lock();
+                    abandoned.unwrap_or_else(PoisonError::into_inner).push(name);
                     Event::Abandoned(version)
                 }
             };
@@ -208,6 +223,24 @@ impl Router {
         let load = self.plugin(id)?.versions.get(&version)?;
         Some(load.served.as_ref()?.instance.clone())
     }
+}
+
+/// Reports what an import comes to, and that it takes too long.
+async fn imported(
+    id: u64,
+    version: Version,
+    mut loading: BoxFuture<Result<Loaded, Failure>>,
+    messages: UnboundedSender<Message>,
+) {
+    let loaded = match timeout(IMPORT_LIMIT, &mut loading).await {
+        Ok(loaded) => loaded,
+        Err(_) => {
+            let error = format!("its import has not finished after {} s", IMPORT_LIMIT.as_secs());
+            let _ = messages.send(Message::Overdue { id, version, failure: hung(error) });
+            loading.await
+        }
+    };
+    let _ = messages.send(Message::Imported { id, version, loaded });
 }
 
 fn hung(error: String) -> Failure {

@@ -38,7 +38,8 @@ mod tests;
 mod watching;
 mod wrappers;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
@@ -49,7 +50,7 @@ use crate::failure::{Failure, Kind};
 use crate::http::health::HealthBook;
 use crate::notices::Notices;
 use crate::paths::Paths;
-use crate::registry::Registry;
+use crate::registry::{Registry, Snapshot};
 use crate::runtime::Runtime;
 use crate::settings::live::Live;
 use crate::store::Store;
@@ -60,7 +61,7 @@ use router::{Message, Router};
 /// What hooks get beyond their own limits before their thread counts as blocked.
 const HOOK_GRACE: Duration = Duration::from_secs(2);
 /// How long requests to a version that was replaced may take until it ends, unless the daemon stops before.
-const LAST_REQUEST_LIMIT: Duration = Duration::from_secs(600);
+pub(super) const LAST_REQUEST_LIMIT: Duration = Duration::from_secs(600);
 
 /// The parts of a daemon that plugins need.
 pub(super) struct Parts {
@@ -73,6 +74,8 @@ pub(super) struct Parts {
     pub(super) env: Environment,
     pub(super) uv: Option<Uv>,
     pub(super) bundled: Vec<PluginSource>,
+    /// True once no other host has exclusive plugins loaded.
+    pub(super) released: watch::Receiver<bool>,
 }
 
 /// What all effects share.
@@ -83,6 +86,10 @@ struct Shared {
     stopping: watch::Sender<bool>,
     /// One change of the wrappers at a time.
     linking: Mutex<()>,
+    /// Ids of the plugins that wait for another host to unload them.
+    held: std::sync::Mutex<BTreeSet<u64>>,
+    /// Names of the plugins whose threads were left behind.
+    abandoned: std::sync::Mutex<Vec<String>>,
 }
 
 /// The handle of all actors.
@@ -103,6 +110,8 @@ impl Supervisor {
             parts,
             store,
             linking: Mutex::default(),
+            held: std::sync::Mutex::default(),
+            abandoned: std::sync::Mutex::default(),
             stopping: watch::Sender::new(false),
         });
         let supervisor = Supervisor { shared: shared.clone(), messages: messages.clone() };
@@ -139,14 +148,37 @@ impl Supervisor {
         let _ = self.messages.send(Message::RefuseReloads);
     }
 
-    /// Unloads all plugins for good; what blocks is left behind.
-    pub(super) async fn end(&self) {
+    /// Resolves when each plugin serves, failed, sleeps, or waits for another host to unload it.
+    pub(super) async fn settled(&self) {
+        let mut watched = self.shared.parts.registry.subscribe();
+        let is_settled = |snapshot: &Arc<Snapshot>| {
+            let held = self.shared.held.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut entries = snapshot.entries.iter();
+            entries.all(|entry| !entry.is_loading() || held.contains(&entry.id))
+        };
+        // Fails only if the sender is gone, which `shared` keeps.
+        let _ = watched.wait_for(is_settled).await;
+    }
+
+    /// Unloads the exclusive plugins for good, after their last requests.
+    pub(super) async fn end_exclusive(&self) {
+        self.finished(Message::EndExclusive).await;
+    }
+
+    /// Unloads all plugins for good; what blocks is left behind, and its names returned.
+    pub(super) async fn end(&self) -> Vec<String> {
         self.shared.stopping.send_replace(true);
         if let Some(uv) = &self.shared.parts.uv {
             uv.cancel();
         }
+        self.finished(Message::End).await;
+        let mut abandoned = self.shared.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut abandoned)
+    }
+
+    async fn finished(&self, message: fn(oneshot::Sender<()>) -> Message) {
         let (answer, answered) = oneshot::channel();
-        if self.messages.send(Message::End(answer)).is_ok() {
+        if self.messages.send(message(answer)).is_ok() {
             // Fails only if the router is gone, and with it all that could be unloaded.
             let _ = answered.await;
         }

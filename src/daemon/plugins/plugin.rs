@@ -106,6 +106,11 @@ impl Plugin {
         matches!(self.state.next, Next::Ended(End::Removed))
     }
 
+    /// True if two hosts cannot have it loaded at once.
+    pub(super) fn is_exclusive(&self) -> bool {
+        self.versions.values().any(|version| version.policy.exclusive)
+    }
+
     /// The name by which it is called.
     pub(super) fn name(&self) -> &str {
         self.imported().map_or(&self.name, |served| served.name())

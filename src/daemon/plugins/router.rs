@@ -49,6 +49,8 @@ pub(super) enum Message {
     Configured(Arc<Settings>),
     /// No reload is answered any more.
     RefuseReloads,
+    /// Exclusive plugins are unloaded for good.
+    EndExclusive(oneshot::Sender<()>),
     /// The daemon stops.
     End(oneshot::Sender<()>),
 }
@@ -72,7 +74,8 @@ pub(super) struct Router {
     /// The last number given to a plugin or a version.
     last: u64,
     is_stopping: bool,
-    end: Option<oneshot::Sender<()>>,
+    /// Answered when no unload is pending.
+    ends: Vec<oneshot::Sender<()>>,
 }
 
 impl Router {
@@ -89,7 +92,7 @@ impl Router {
             unlinked: true,
             last: 0,
             is_stopping: false,
-            end: None,
+            ends: Vec::new(),
         }
     }
 
@@ -154,13 +157,21 @@ impl Router {
                 self.is_stopping = true;
                 self.reloads.clear();
             }
+            Message::EndExclusive(answer) => {
+                for id in self.ids() {
+                    if self.plugin(id).is_some_and(Plugin::is_exclusive) {
+                        self.event(id, Event::Stopped);
+                    }
+                }
+                self.ends.push(answer);
+            }
             Message::End(answer) => {
                 self.is_stopping = true;
                 self.reloads.clear();
                 for id in self.ids() {
                     self.event(id, Event::Stopped);
                 }
-                self.end = Some(answer);
+                self.ends.push(answer);
             }
         }
     }
@@ -182,11 +193,11 @@ impl Router {
             tokio::spawn(async move { wrappers::follow(&shared).await });
         }
         self.answer_reloads();
-        if self.unloading == 0
-            && let Some(end) = self.end.take()
-        {
-            // Fails only if nothing waits for the end.
-            let _ = end.send(());
+        if self.unloading == 0 {
+            for end in self.ends.drain(..) {
+                // Fails only if nothing waits for the end.
+                let _ = end.send(());
+            }
         }
     }
 

@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -87,6 +88,10 @@ class Run:
             text=True,
         )
         self._limit = seconds + 30
+
+    def stop(self) -> None:
+        """Ends the load before its time."""
+        self._process.send_signal(signal.SIGINT)
 
     def result(self) -> Measured:
         """Waits for the end.

@@ -220,15 +220,15 @@ impl Drop for Home {
     fn drop(&mut self) {
         let paths = self.paths();
         // Without a daemon `stop` would only make directories.
-        if locks::holder(&paths).is_some() {
+        if !locks::hosts(&paths).is_empty() {
             let mut stop = self.command(CONTROL, &["stop"]);
             // Hangs at most twice this and its grace.
             let stopped = stop.env("SKILLS_DAEMON_SHUTDOWN_TIMEOUT", "5").output();
-            if let Some(pid) = locks::holder(&paths) {
+            for pid in locks::hosts(&paths) {
                 eprintln!("the daemon did not stop and is killed: {stopped:?}");
                 let _ = kill(pid, Signal::SIGKILL);
-                self.wait_for_end();
             }
+            self.wait_for_end();
         }
         if !thread::panicking() {
             // Fails if something that should have ended still writes.

@@ -16,7 +16,6 @@ use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tokio::sync::mpsc;
-use tower_service::Service as _;
 
 use super::{Parts, Supervisor};
 use crate::environment::Environment;
@@ -93,6 +92,7 @@ impl Daemon {
                 env,
                 uv: None,
                 bundled: Vec::new(),
+                released: tokio::sync::watch::channel(true).1,
             },
             woken,
         )
@@ -131,7 +131,7 @@ impl Daemon {
     /// A request over the Unix socket, up to the head of its answer.
     async fn send(&self, method: &str, target: &str, body: Body) -> axum::response::Response {
         let request = Request::builder().method(method).uri(target).body(body).unwrap();
-        let mut connection = self.entry.connection(Peer::Unix);
+        let connection = self.entry.connection(Peer::Unix);
         connection.call(request).await.unwrap_or_else(|never| match never {})
     }
 

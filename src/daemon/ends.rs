@@ -1,0 +1,73 @@
+//! What ends a daemon, besides requests and a successor.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::listen::SocketIdentity;
+use crate::failure::Failure;
+use crate::http::Service;
+use crate::settings::Settings;
+
+/// How often the daemon checks that its socket is in place.
+const SOCKET_CHECK: Duration = Duration::from_secs(2);
+
+/// The signals that end the daemon.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Listens for them from now on.
+    pub(super) fn new() -> Result<Signals, Failure> {
+        let stream = |kind| {
+            signal(kind).map_err(|error| {
+                Failure::environment(format!("cannot listen for signals: {error}"))
+            })
+        };
+        let terminate = stream(SignalKind::terminate())?;
+        Ok(Signals { terminate, interrupt: stream(SignalKind::interrupt())? })
+    }
+
+    /// Returns the name of the next one.
+    pub(super) async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// Resolves when no request came for the idle timeout; never for a timeout of zero.
+pub(super) async fn idle(service: &Service, mut settings: watch::Receiver<Arc<Settings>>) {
+    loop {
+        let limit = settings.borrow_and_update().idle_timeout.value.duration();
+        let left = limit.saturating_sub(service.idle_for());
+        if left.is_zero() && !limit.is_zero() {
+            return;
+        }
+        let elapsed = async {
+            match limit.is_zero() {
+                true => std::future::pending().await,
+                false => sleep(left).await,
+            }
+        };
+        tokio::select! {
+            () = elapsed => {}
+            // Fails only if the settings are gone, which the running daemon keeps.
+            _ = settings.changed() => {}
+        }
+    }
+}
+
+/// Resolves when the socket file was removed or replaced: no client can reach this daemon any more, and another
+/// may want its port.
+pub(super) async fn socket_gone(identity: &SocketIdentity) {
+    while identity.is_there() {
+        sleep(SOCKET_CHECK).await;
+    }
+}
