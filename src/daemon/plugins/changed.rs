@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::Shared;
-use super::found::{self, Found};
+use super::found::{self, Found, Looked};
 use super::places::Subject;
 use super::plugin::{Seen, VersionData};
 use super::router::Router;
@@ -12,14 +12,6 @@ use crate::daemon::actor::{Event, Next};
 use crate::discovery::PluginSource;
 use crate::policy::Policy;
 use crate::settings::Settings;
-
-/// What lies on disk after a change.
-pub(super) struct Looked {
-    /// The paths of all plugins in order of discovery, if that may have changed.
-    pub(super) order: Option<Vec<PathBuf>>,
-    /// The plugins that may have changed.
-    pub(super) found: Vec<Found>,
-}
 
 /// Looks at what `batch` names, and at plugins that are not among `known`; updates `known`. Blocks.
 pub(super) fn look(

@@ -1,6 +1,6 @@
 //! Plugins on disk: their manifests, fingerprints and cached metadata.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
@@ -22,6 +22,14 @@ pub(super) struct Found {
     pub(super) cached: Option<Metadata>,
     /// A change of its files led here, not a request.
     pub(super) is_change: bool,
+}
+
+/// What lies on disk after a change.
+pub(super) struct Looked {
+    /// The paths of all plugins in order of discovery, if that may have changed.
+    pub(super) order: Option<Vec<PathBuf>>,
+    /// The plugins that may have changed.
+    pub(super) found: Vec<Found>,
 }
 
 impl Found {

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Shared;
-use super::changed::Looked;
-use super::found::{self, Found};
+use super::found::{self, Found, Looked};
 use super::pending::{Installed, Installs, Waiting};
 use super::plugin::{Plugin, VersionData};
 use super::wrappers;

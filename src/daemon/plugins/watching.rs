@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use super::Shared;
-use super::changed::{self, Looked};
-use super::found;
+use super::changed;
+use super::found::{self, Looked};
 use super::places::{self, Subject};
 use super::router::Message;
 use super::switched_off;
