@@ -1,7 +1,6 @@
 //! What a change of files or settings leads to: only what differs is loaded again.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use super::Shared;
 use super::found::{self, Found, Looked};
