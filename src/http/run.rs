@@ -62,6 +62,7 @@ async fn call(service: &Service, run: Run, request_id: RequestId) -> Result<Resp
     let request = Addressed::new(request, plugin.name(), service.ready.port, request_id.0);
     let called = Called { method, path: request.path() };
     let caller = directory.map(|directory| Arc::new(Caller { directory: Some(directory) }));
+    let outdated = service.registry.unseen_failure(plugin.name());
     let context = caller.map(|caller| Context { caller: Some(caller), ..Context::default() });
     let target = Target::Command(command, Box::new(request));
     let invocation = Invocation { plugin, target, context: context.map(Box::new) };
@@ -77,7 +78,7 @@ async fn call(service: &Service, run: Run, request_id: RequestId) -> Result<Resp
     if !headers.contains_key(wire::ANSWER_HEADER) {
         headers.insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_PLUGIN));
     }
-    for warning in warnings {
+    for warning in outdated.into_iter().chain(warnings) {
         warn(&mut response, &warning);
     }
     Ok(response)

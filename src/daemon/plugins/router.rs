@@ -186,6 +186,7 @@ impl Router {
         | Event::NameLost(_, failure) = &event
         {
             tracing::error!(plugin = plugin.name(), error = failure.error, "plugin set aside");
+            plugin.shown = Arc::default();
         }
         let state = std::mem::replace(&mut plugin.state, State::new());
         let (state, effects) = state.transition(event);
@@ -259,7 +260,11 @@ impl Router {
                 let settings = self.shared.parts.settings.of_plugins.get(plugin.name());
                 let policy = Policy::of(&manifest, settings);
                 let fingerprint = found.fingerprint;
-                let load = VersionData { manifest, policy, fingerprint, served: None };
+                let old = plugin.state.serves.and_then(|old| plugin.versions.get(&old));
+                plugin.state.exclusive =
+                    policy.exclusive || old.is_some_and(|old| old.policy.exclusive);
+                let load =
+                    VersionData { manifest, policy, fingerprint, served: None, unused: None };
                 plugin.versions.insert(version, load);
                 self.event(id, event(version));
             }
