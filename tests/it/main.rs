@@ -50,5 +50,6 @@ mod schemas;
 mod sdk;
 mod shutdown;
 mod surroundings;
+mod swap;
 mod terminal;
 mod wrappers;
