@@ -18,6 +18,7 @@ import linecache
 import logging
 import sys
 import types
+import typing
 import warnings
 import weakref
 from collections.abc import Callable, Iterable
@@ -68,7 +69,7 @@ class _Owned:
         """Returns true for a module, class or function of the version, or an instance of such."""
         kind = type(value)
         # By types, not attributes: some proxies compute those.
-        if issubclass(kind, (type, types.FunctionType)):
+        if issubclass(kind, (type, types.FunctionType, typing.TypeVar)):
             return self.name(getattr(value, "__module__", None))
         if issubclass(kind, types.ModuleType):
             return self.name(vars(value).get("__name__"))

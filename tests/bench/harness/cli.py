@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from harness import blocking, compare, isolation, memory, routes, scheduling, soak, wrk
+from harness import blocking, compare, edits, isolation, memory, routes, scheduling, soak, wrk
 from harness.daemon import BENCH, DaemonError, home
 from harness.servers import ServerError
 from harness.workloads import WORKLOADS
@@ -26,6 +26,7 @@ _COMMANDS = {
     "routes": routes,
     "scheduling": scheduling,
     "soak": soak,
+    "edits": edits,
 }
 
 
@@ -77,6 +78,7 @@ def _parse(documentation: str | None, words: list[str]) -> argparse.Namespace:
     added["compare"].add_argument("--seconds", type=int, help="how long each time")
     added["memory"].add_argument("plugins", nargs="*", type=Path, help="directories of plugins")
     added["soak"].add_argument("--requests", type=int, default=1_000_000)
+    added["edits"].add_argument("--edits", type=int, default=1_000)
     wants_help = words[:1] in (["-h"], ["--help"])
     if not wants_help and (not words or words[0] not in _COMMANDS):
         words = ["compare", *words]
