@@ -162,3 +162,6 @@ class Pool:
 
     def when_empty(self, callback: Callable[[], object]) -> None:
         """Calls `callback`, on any thread, once no call waits or runs; at once if none does."""
+
+    def end(self, seconds: float) -> int:
+        """Takes no more calls and waits for the threads to end; returns how many still run."""

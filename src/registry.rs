@@ -9,9 +9,10 @@
 
 mod snapshot;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::failure::{Failure, Kind};
 use crate::policy::Policy;
@@ -34,6 +35,8 @@ pub struct Served {
     pub policy: Policy,
     /// What went wrong in its hooks without keeping it from serving.
     pub complaints: Vec<String>,
+    /// Dropped with the last reference: from then on no request is on its way to this version.
+    pub in_use: oneshot::Sender<Infallible>,
 }
 
 /// The current snapshot, and the way to those that follow.
@@ -93,6 +96,11 @@ impl Registry {
                 return Err(Failure::new(Kind::Unavailable, "the daemon is stopping"));
             }
         }
+    }
+
+    /// Why the new version of the plugin `name` does not serve; `None` once that was shown.
+    pub fn unseen_failure(&self, name: &str) -> Option<String> {
+        self.current.borrow().unseen_failure(name)
     }
 
     /// The metadata of the plugin `name`; wakes none, and waits only for a plugin whose files have changed.
@@ -161,6 +169,7 @@ mod tests {
             state: state.clone(),
             served: None,
             cached: None,
+            shown: Arc::default(),
         };
         let entries = (0..).zip(entries).map(entry).collect();
         registry.replace(Snapshot { entries, switched_off: vec!["off".into()] });

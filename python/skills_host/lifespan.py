@@ -16,6 +16,7 @@ import logging
 from typing import Any
 
 from skills_host.contract import Application, Message
+from skills_host.place import where_and_why
 
 logger = logging.getLogger("skills_host.lifespan")
 
@@ -84,7 +85,7 @@ class Lifespan:
             # It has ended; or, at its start, the application has none.
             return None
         logger.warning("lifespan failed", exc_info=error)
-        return f"lifespan failed: {type(error).__name__}: {error}"
+        return f"lifespan failed: {where_and_why(error)}"
 
     async def _run(self) -> None:
         scope = {

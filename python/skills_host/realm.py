@@ -40,7 +40,9 @@ from importlib.abc import Loader, MetaPathFinder
 from pathlib import Path
 from typing import Any
 
+from skills_host import cleanup
 from skills_host.imports import with_their_imports
+from skills_host.place import OWN
 
 _import = builtins.__import__
 
@@ -58,7 +60,7 @@ class Realm:
 
     def __init__(self, name: str) -> None:
         slug = "".join(c if c.isalnum() else "_" for c in name)
-        self.root = f"_plugin_{slug}"
+        self.root = f"{OWN}{slug}"
         self._root_module = types.ModuleType(self.root)
         # In one step: two versions of a plugin may be imported at once.
         while sys.modules.setdefault(self.root, self._root_module) is not self._root_module:
@@ -133,11 +135,14 @@ class Realm:
         self._owned.pop(name, None)
 
     def close(self) -> None:
-        """Removes the realm's modules from `sys.modules`; the next load imports them anew."""
-        _finder.realms.pop(self.root, None)
+        """Removes the realm's modules from `sys.modules`, and what refers to them elsewhere."""
         mine = f"{self.root}."
-        for name in [n for n in sys.modules if n == self.root or n.startswith(mine)]:
-            del sys.modules[name]
+        names = [name for name in list(sys.modules) if name.startswith(mine)]
+        files = [getattr(sys.modules.pop(name), "__file__", None) for name in names]
+        cleanup.forget(self.root, filter(None, files))
+        # Not before: a later version that gets the name would be taken for this one.
+        _finder.realms.pop(self.root, None)
+        sys.modules.pop(self.root, None)
 
     def _owns(self, top: str) -> bool:
         folders = tuple(f for f in map(str, self.path) if f not in self._shared_path)

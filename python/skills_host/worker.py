@@ -14,11 +14,12 @@ import inspect
 import json
 import logging
 import threading
-import traceback
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from skills_daemon._plugin import current
 from skills_daemon.logging import request_id_ctx
+from skills_host import collector, leftovers, threads
 from skills_host.asgi import Waiters
 from skills_host.contract import Plugin
 from skills_host.direct import Runner
@@ -27,6 +28,8 @@ from skills_host.lifespan import Lifespan
 from skills_host.loader import LoadError, load
 from skills_host.log import plugin_ctx
 from skills_host.own import Own, set_variables
+from skills_host.place import where_and_why
+from skills_host.threads import version_ctx
 
 if TYPE_CHECKING:
     from _skills_host import Board, Call, Inbox, Pool, Reply
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
     from skills_host.contract import Outline
 
 logger = logging.getLogger("skills_host.worker")
+
+#: Timeout for the end of the other threads of a plugin that is unloaded.
+_ENDED_SECONDS = 1.0
 
 
 def run(
@@ -59,47 +65,80 @@ def run(
         reply: Receives the description, or the reason of the failure.
     """
     plugin_ctx.set(working_name)
-    own_outline: Outline = json.loads(outline)
-    surroundings = own_outline["surroundings"]
-    own = Own(surroundings, board)
+    version_ctx.set(version := threads.Version(working_name))
+    _run(inboxes, pool, init_file, working_name, entry_point, json.loads(outline), board, reply)
+    leftovers.report_threads(version)
+    # Nothing here refers to the version any more.
+    collector.collect()
+
+
+def _run(
+    inboxes: list[Inbox],
+    pool: Pool,
+    init_file: str,
+    working_name: str,
+    entry_point: str | None,
+    outline: Outline,
+    board: Board,
+    reply: Reply,
+) -> None:
+    own = Own(outline["surroundings"], board)
+    plugin = _loaded(init_file, working_name, entry_point, outline, own, reply)
+    if plugin is not None:
+        plugin_ctx.set(plugin.name)
+        version = version_ctx.get()
+        if version is not None:
+            version.name = plugin.name
+        own.loaded(plugin.name)
+        _serve(inboxes, pool, plugin, own.tasks, reply)
+    current.set(None)
+
+
+def _loaded(
+    init_file: str,
+    working_name: str,
+    entry_point: str | None,
+    outline: Outline,
+    own: Own,
+    reply: Reply,
+) -> Plugin | None:
     try:
-        set_variables(own.name, surroundings["env"])
-        plugin = load(init_file, working_name, entry_point, own_outline)
+        set_variables(own.name, outline["surroundings"]["env"])
+        return load(init_file, working_name, entry_point, outline)
+    except LoadError as error:
+        own.tasks.close()
+        reply.fail(str(error))
     except BaseException as error:
         own.tasks.close()
-        if isinstance(error, LoadError):
-            reply.fail(str(error))
-            return
         logger.exception("loading %s failed", init_file)
-        reply.fail(_where_and_why(error, init_file))
-        return
-    plugin_ctx.set(plugin.name)
-    own.loaded(plugin.name)
+        reply.fail(where_and_why(error, init_file))
+    return None
+
+
+def _serve(
+    inboxes: list[Inbox], pool: Pool, plugin: Plugin, tasks: Supervisor, reply: Reply
+) -> None:
+    """Runs the loops of a plugin until its unload, and closes it."""
     description = plugin.describe()
     lifespan = Lifespan(plugin.app)
-    first, *others = [_Worker(inbox, pool, plugin, lifespan, own.tasks) for inbox in inboxes]
+    first, *others = [_Worker(inbox, pool, plugin, lifespan, tasks) for inbox in inboxes]
     first.beside = others
     pool.run_with(first.run_sync, first.prepare_thread)
+    beside = []
     for number, other in enumerate(others, 2):
         name = f"plugin-{plugin.name}-{number}"
         context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=[other.run], name=name, daemon=True).start()
+        thread = threading.Thread(target=context.run, args=[other.run], name=name, daemon=True)
+        beside.append(thread)
+        threads.start_unattributed(thread)
     reply.done(description)
     del description
     first.run()
+    for thread in beside:
+        thread.join(_ENDED_SECONDS)
+    if left := pool.end(_ENDED_SECONDS):
+        logger.warning("%d calls of %s do not return and are left behind", left, plugin.name)
     plugin.close()
-
-
-def _where_and_why(error: BaseException, init_file: str) -> str:
-    """Returns the exception and its place in the plugin's own code, in one line."""
-    message = str(error) or "no message"
-    if isinstance(error, SyntaxError):
-        return f"{error.filename or init_file} line {error.lineno}: SyntaxError: {error.msg}"
-    folder = init_file.rpartition("/")[0]
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename.startswith(folder)]
-    place = f"{own[-1].filename} line {own[-1].lineno}" if own else init_file
-    return f"{place}: {type(error).__name__}: {message}"
 
 
 class _Worker:
@@ -156,6 +195,7 @@ class _Worker:
             self._loop.remove_reader(self._inbox.fileno())
             self._requests.cancel(1)
             self._others.cancel(1)
+            leftovers.cancel_tasks(self._loop, 1)
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
 
@@ -277,7 +317,7 @@ class _Worker:
             return f"{name}() did not return in {limit:g} s"
         except Exception as error:
             logger.warning("%s() failed", name, exc_info=True)
-            return f"{name}() failed: {type(error).__name__}: {error}"
+            return f"{name}() failed: {where_and_why(error)}"
         return None
 
     async def _health(self, limit: float) -> str:

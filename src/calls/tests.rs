@@ -70,6 +70,7 @@ async fn served(python: &FakePython, script: Script) -> Arc<Served> {
         instance: loaded.instance,
         policy: Policy::default(),
         complaints: Vec::new(),
+        in_use: tokio::sync::oneshot::channel().0,
     })
 }
 

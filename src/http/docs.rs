@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
@@ -23,20 +23,20 @@ const ROOT: &str = "/docs/";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The document of the whole daemon, made once for each snapshot.
+/// The document of the whole daemon, made once for each snapshot; keeps none alive, and no plugin with it.
 #[derive(Default)]
-pub(super) struct Document(Mutex<Option<(Arc<Snapshot>, Bytes)>>);
+pub(super) struct Document(Mutex<Option<(Weak<Snapshot>, Bytes)>>);
 
 impl Document {
     fn of(&self, snapshot: &Arc<Snapshot>) -> Bytes {
         let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((of, bytes)) = made.as_ref()
-            && Arc::ptr_eq(of, snapshot)
+            && Weak::as_ptr(of) == Arc::as_ptr(snapshot)
         {
             return bytes.clone();
         }
         let bytes = Bytes::from(openapi::document(snapshot).to_string());
-        *made = Some((snapshot.clone(), bytes.clone()));
+        *made = Some((Arc::downgrade(snapshot), bytes.clone()));
         bytes
     }
 }

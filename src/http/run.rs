@@ -82,6 +82,7 @@ async fn call(
     // Fails only if it is called twice.
     let _ = called.0.set(Called { method, path: request.path() });
     let caller = directory.map(|directory| Arc::new(Caller { directory: Some(directory) }));
+    let outdated = service.registry.unseen_failure(plugin.name());
     let context = (caller.is_some() || deadline.is_some()).then(|| Context {
         caller,
         deadline,
@@ -100,7 +101,7 @@ async fn call(
     if !headers.contains_key(wire::ANSWER_HEADER) {
         headers.insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_PLUGIN));
     }
-    for warning in warnings {
+    for warning in outdated.into_iter().chain(warnings) {
         warn(&mut response, &warning);
     }
     Ok(response)

@@ -1,6 +1,7 @@
 //! All plugins at one moment.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Served;
 use crate::discovery::PluginSource;
@@ -28,6 +29,8 @@ pub struct Entry {
     pub served: Option<Arc<Served>>,
     /// The metadata on disk, of the last load that served.
     pub cached: Option<Metadata>,
+    /// True once a shell call has shown the failure in [`Entry::state`]; each failure has its own.
+    pub shown: Arc<AtomicBool>,
 }
 
 /// All plugins at one moment, in order of discovery, except those that are switched off.
@@ -108,6 +111,15 @@ impl Snapshot {
     /// True if a plugin keeps the daemon alive without requests.
     pub fn holds_awake(&self) -> bool {
         self.served().any(|served| served.holds_awake())
+    }
+
+    /// Why the new version of the plugin `name`, whose old one serves, does not; at the first call only.
+    pub(super) fn unseen_failure(&self, name: &str) -> Option<String> {
+        let mut entries = self.entries.iter();
+        let entry = entries.find(|entry| entry.served.as_ref().is_some_and(|it| it.name() == name));
+        let entry = entry?;
+        let failure = entry.state.failure()?;
+        (!entry.shown.swap(true, Ordering::Relaxed)).then(|| failure.error.clone())
     }
 
     /// True if no plugin's first version is being loaded.

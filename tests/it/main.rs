@@ -53,6 +53,7 @@ mod sdk;
 mod shutdown;
 mod starts;
 mod surroundings;
+mod swap;
 mod terminal;
 mod timeouts;
 mod watching;

@@ -6,7 +6,7 @@
 //! I/O threads, which are never attached.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,8 @@ struct Prepared<'py> {
 struct Shared {
     name: String,
     state: Mutex<State>,
+    /// Notified at the end of each thread.
+    ended: Condvar,
 }
 
 /// The pool of one plugin.
@@ -80,6 +82,18 @@ impl Pool {
         }
         Ok(())
     }
+
+    /// Takes no more calls and waits, detached, at most `seconds` for the end of all threads; returns how many go on.
+    /// Runs on the plugin's thread.
+    fn end(&self, py: Python<'_>, seconds: f64) -> usize {
+        self.close();
+        let limit = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        py.detach(|| {
+            let (state, ended) = (self.0.lock(), &self.0.ended);
+            let outcome = ended.wait_timeout_while(state, limit, |it| !it.threads.is_empty());
+            outcome.unwrap_or_else(PoisonError::into_inner).0.threads.len()
+        })
+    }
 }
 
 impl Shared {
@@ -97,7 +111,8 @@ impl Pool {
             when_empty: None,
             unstarted: false,
         };
-        Pool(Arc::new(Shared { name: name.to_owned(), state: Mutex::new(state) }))
+        let (name, state) = (name.to_owned(), Mutex::new(state));
+        Pool(Arc::new(Shared { name, state, ended: Condvar::new() }))
     }
 
     /// Puts a call in, on any thread of the I/O runtime. Never waits and never runs Python.
@@ -213,6 +228,7 @@ impl Pool {
             }
         });
         self.0.lock().threads.remove(&number);
+        self.0.ended.notify_all();
     }
 
     /// Runs a call; prepares the thread before its first.

@@ -7,6 +7,7 @@
 //! Invariants:
 //! - At most one version serves, and a new one replaces it only when it is ready.
 //! - A version that was imported is unloaded exactly once, after it was replaced, withdrawn or found outdated.
+//! - Of an exclusive plugin, a version is imported only when no other is alive, or one that will not end.
 //! - A load during a load queues exactly one more attempt, whatever number of times it is asked for.
 //! - A version that exceeded a deadline may still arrive, as long as no later attempt has begun.
 //!
@@ -19,7 +20,7 @@ mod transition;
 #[cfg(test)]
 mod walk;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Number of a version of a plugin, unique in a daemon; a later attempt has a higher one.
@@ -33,8 +34,21 @@ pub(super) struct State<F> {
     pub(super) serves: Option<Version>,
     /// What happens, or happened last, beside it.
     pub(super) next: Next<F>,
-    /// Versions without a future: they are being unloaded, or will be once their import returns.
-    pub(super) ending: BTreeSet<Version>,
+    /// Versions without a future, and what each still does.
+    pub(super) ending: BTreeMap<Version, Ending>,
+    /// Two versions cannot be alive at once.
+    pub(super) exclusive: bool,
+}
+
+/// What a version without a future still does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It is being imported; it is unloaded once that returns.
+    Importing,
+    /// The same, or hooks that run, after a deadline: nothing waits for it.
+    Late,
+    /// It is being unloaded.
+    Unloading,
 }
 
 /// What comes next.
@@ -46,6 +60,8 @@ pub(super) enum Next<F> {
     Asleep,
     /// Requirements of a version are being installed.
     Installing(Attempt),
+    /// The versions before an exclusive one are being unloaded.
+    Clearing(Attempt),
     /// A version is being imported.
     Importing(Attempt),
     /// The hooks of a version run, or its description is being written.
@@ -148,7 +164,7 @@ pub(super) enum Effect {
 impl<F> State<F> {
     /// A plugin of which nothing is loaded yet.
     pub(super) fn new() -> State<F> {
-        State { serves: None, next: Next::Idle, ending: BTreeSet::new() }
+        State { serves: None, next: Next::Idle, ending: BTreeMap::new(), exclusive: false }
     }
 
     /// A plugin that is loaded at its first request.
@@ -159,9 +175,10 @@ impl<F> State<F> {
     /// The version that is being loaded, or may still arrive.
     pub(super) fn expected(&self) -> Option<Version> {
         match self.next {
-            Next::Installing(attempt) | Next::Importing(attempt) | Next::Starting(attempt) => {
-                Some(attempt.version)
-            }
+            Next::Installing(attempt)
+            | Next::Clearing(attempt)
+            | Next::Importing(attempt)
+            | Next::Starting(attempt) => Some(attempt.version),
             Next::Failed(Why::LateImport(version) | Why::LateStart(version), _) => Some(version),
             Next::Idle | Next::Asleep | Next::Failed(..) | Next::Ended(_) => None,
         }
@@ -170,9 +187,10 @@ impl<F> State<F> {
     /// The version to load after the present attempt.
     pub(super) fn queued(&self) -> Option<Version> {
         match self.next {
-            Next::Installing(attempt) | Next::Importing(attempt) | Next::Starting(attempt) => {
-                attempt.queued
-            }
+            Next::Installing(attempt)
+            | Next::Clearing(attempt)
+            | Next::Importing(attempt)
+            | Next::Starting(attempt) => attempt.queued,
             _ => None,
         }
     }
@@ -189,13 +207,16 @@ impl<F> State<F> {
 
     /// True while nothing is being loaded.
     pub(super) fn is_settled(&self) -> bool {
-        !matches!(self.next, Next::Installing(_) | Next::Importing(_) | Next::Starting(_))
+        !matches!(
+            self.next,
+            Next::Installing(_) | Next::Clearing(_) | Next::Importing(_) | Next::Starting(_)
+        )
     }
 
     /// True if the state refers to `version`.
     pub(super) fn mentions(&self, version: Version) -> bool {
         let known = [self.serves, self.expected(), self.queued()];
-        known.contains(&Some(version)) || self.ending.contains(&version)
+        known.contains(&Some(version)) || self.ending.contains_key(&version)
     }
 }
 

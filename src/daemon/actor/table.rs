@@ -1,11 +1,11 @@
 //! The transitions as a table, which `cargo test --lib actor -- --nocapture` prints.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::Event::*;
-use super::Next::{Asleep, Ended, Failed, Idle, Importing, Installing, Starting};
-use super::{Attempt, Effect, End, Event, Next, State, Version, Why};
+use super::Next::{Asleep, Clearing, Ended, Failed, Idle, Importing, Installing, Starting};
+use super::{Attempt, Effect, End, Ending, Event, Next, State, Version, Why};
 
 pub(super) type S = State<&'static str>;
 pub(super) type E = Event<&'static str>;
@@ -16,7 +16,7 @@ const V3: Version = Version(3);
 const V4: Version = Version(4);
 
 fn nothing(next: Next<&'static str>) -> S {
-    State { serves: None, next, ending: BTreeSet::new() }
+    State { next, ..State::new() }
 }
 
 fn v1(next: Next<&'static str>) -> S {
@@ -32,7 +32,19 @@ fn twice(version: Version, queued: Version) -> Attempt {
 }
 
 fn ending(version: Version, state: S) -> S {
-    State { ending: BTreeSet::from([version]), ..state }
+    State { ending: BTreeMap::from([(version, Ending::Unloading)]), ..state }
+}
+
+fn imports(version: Version, state: S) -> S {
+    State { ending: BTreeMap::from([(version, Ending::Importing)]), ..state }
+}
+
+fn hangs(version: Version, state: S) -> S {
+    State { ending: BTreeMap::from([(version, Ending::Late)]), ..state }
+}
+
+fn exclusive(state: S) -> S {
+    State { exclusive: true, ..state }
 }
 
 pub(super) fn show_state(state: &S) -> String {
@@ -45,6 +57,7 @@ pub(super) fn show_state(state: &S) -> String {
         Idle => ", idle".to_owned(),
         Asleep => ", asleep".to_owned(),
         Installing(it) => attempt("installing", it),
+        Clearing(it) => attempt("clearing for", it),
         Importing(it) => attempt("importing", it),
         Starting(it) => attempt("starting", it),
         Failed(Why::Broken, why) => format!(", failed ({why})"),
@@ -54,8 +67,9 @@ pub(super) fn show_state(state: &S) -> String {
         Ended(End::Removed) => ", removed".to_owned(),
         Ended(End::Stopped) => ", stopped".to_owned(),
     };
-    for version in &state.ending {
-        write!(text, "; {version} ends").unwrap();
+    for (version, ending) in &state.ending {
+        let ends = if *ending == Ending::Late { "hangs" } else { "ends" };
+        write!(text, "; {version} {ends}").unwrap();
     }
     text
 }
@@ -170,7 +184,7 @@ fn failures() -> Vec<Row> {
             "nothing, failed (v1 still imports)", "-"),
         ("and returns", nothing(late_import(V1)), Imported(V1), "nothing, starting v1", "start v1"),
         ("and fails", nothing(late_import(V1)), Broke(V1, "syntax"), "nothing, failed (syntax)", "-"),
-        ("and another began", nothing(late_import(V1)), Load(V2), "nothing, installing v2; v1 ends", "install v2"),
+        ("and another began", nothing(late_import(V1)), Load(V2), "nothing, installing v2; v1 hangs", "install v2"),
         ("so that it is outdated", ending(V1, nothing(Importing(once(V2)))), Imported(V1),
             "nothing, importing v2; v1 ends", "unload v1"),
         ("or outdated and broken", ending(V1, nothing(Importing(once(V2)))), Broke(V1, "syntax"),
@@ -217,6 +231,47 @@ fn sleep_and_names() -> Vec<Row> {
     ]
 }
 
+/// Versions that cannot be alive at once.
+#[rustfmt::skip]
+fn exclusives() -> Vec<Row> {
+    let old_serves = |next| exclusive(v1(next));
+    let none_serves = |next| exclusive(nothing(next));
+    vec![
+        ("the first of its kind", none_serves(Installing(once(V1))), Installed(V1), "nothing, importing v1", "import v1"),
+        ("reload", old_serves(Idle), Load(V2), "v1, installing v2", "install v2"),
+        ("its requirements or syntax fail", old_serves(Installing(once(V2))), Broke(V2, "syntax"),
+            "v1, failed (syntax)", "-"),
+        ("the old one is withdrawn", old_serves(Installing(once(V2))), Installed(V2),
+            "nothing, clearing for v2; v1 ends", "withdraw v1, unload v1"),
+        ("unload finished", ending(V1, none_serves(Clearing(once(V2)))), Unloaded(V1), "nothing, importing v2", "import v2"),
+        ("unload never finishes", ending(V1, none_serves(Clearing(once(V2)))), Abandoned(V1),
+            "nothing, importing v2", "import v2"),
+        ("import fails", none_serves(Importing(once(V2))), Broke(V2, "syntax"), "nothing, failed (syntax)", "-"),
+        ("hooks run alone", none_serves(Starting(once(V2))), Described(V2), "v2, idle", "serve v2"),
+        ("another reload meanwhile", ending(V1, none_serves(Clearing(once(V2)))), Load(V3),
+            "nothing, clearing for v2, then v3; v1 ends", "-"),
+        ("the last one takes its place", ending(V1, none_serves(Clearing(twice(V2, V3)))), Unloaded(V1),
+            "nothing, installing v3", "install v3"),
+        ("its manifest is refused", ending(V1, none_serves(Clearing(once(V2)))), Refused("json"),
+            "nothing, failed (json); v1 ends", "-"),
+        ("removed meanwhile", ending(V1, none_serves(Clearing(once(V2)))), Removed, "nothing, removed; v1 ends", "-"),
+        ("stopped meanwhile", ending(V1, none_serves(Clearing(once(V2)))), Stopped, "nothing, stopped; v1 ends", "-"),
+        ("found again before it ended", ending(V1, none_serves(Installing(once(V2)))), Installed(V2),
+            "nothing, clearing for v2; v1 ends", "-"),
+        ("an import that was given up is waited for", imports(V1, none_serves(Installing(once(V2)))), Installed(V2),
+            "nothing, clearing for v2; v1 ends", "-"),
+        ("until it returns", imports(V1, none_serves(Clearing(once(V2)))), Imported(V1),
+            "nothing, clearing for v2; v1 ends", "unload v1"),
+        ("or is late", imports(V1, none_serves(Clearing(once(V2)))), Overdue(V1, "60 s"),
+            "nothing, importing v2; v1 hangs", "import v2"),
+        ("a late import is not waited for", none_serves(late_import(V1)), Load(V2),
+            "nothing, installing v2; v1 hangs", "install v2"),
+        ("", hangs(V1, none_serves(Installing(once(V2)))), Installed(V2), "nothing, importing v2; v1 hangs", "import v2"),
+        ("hooks that hang are", none_serves(late_start(V1)), Load(V2), "nothing, installing v2; v1 ends",
+            "unload v1, install v2"),
+    ]
+}
+
 /// Removal, and the end of the daemon.
 #[rustfmt::skip]
 fn ends() -> Vec<Row> {
@@ -240,7 +295,7 @@ fn ends() -> Vec<Row> {
         ("", v1(Importing(once(V2))), Stopped, "nothing, stopped; v1 ends; v2 ends", "withdraw v1, unload v1"),
         ("", v1(Starting(once(V2))), Stopped, "nothing, stopped; v1 ends; v2 ends",
             "withdraw v1, unload v1, unload v2"),
-        ("hooks that block are left", nothing(late_start(V1)), Stopped, "nothing, stopped; v1 ends", "-"),
+        ("hooks that block are left", nothing(late_start(V1)), Stopped, "nothing, stopped; v1 hangs", "-"),
         ("what arrives after it ends", ending(V1, nothing(Ended(End::Stopped))), Imported(V1),
             "nothing, stopped; v1 ends", "unload v1"),
         ("no load after it", nothing(Ended(End::Stopped)), Load(V2), "nothing, stopped", "-"),
@@ -250,7 +305,7 @@ fn ends() -> Vec<Row> {
 #[test]
 fn transitions_are_as_the_table_has_them() {
     let mut wrong = Vec::new();
-    let rows = [loads(), failures(), sleep_and_names(), ends()];
+    let rows = [loads(), failures(), sleep_and_names(), exclusives(), ends()];
     let lines: Vec<[String; 5]> = rows
         .into_iter()
         .flatten()

@@ -1,6 +1,6 @@
 //! `(state, event) → (state, effects)`.
 
-use super::{Attempt, Effect, End, Event, Next, State, Version, Why};
+use super::{Attempt, Effect, End, Ending, Event, Next, State, Version, Why};
 
 impl<F> State<F> {
     /// Returns the state after `event`, and what to do about it, in order.
@@ -53,16 +53,19 @@ impl<F> State<F> {
 
     /// Unloads a version that was imported.
     fn retire(&mut self, version: Version) -> Effect {
-        self.ending.insert(version);
+        self.ending.insert(version, Ending::Unloading);
         Effect::Unload(version)
     }
 
     /// Gives up what is expected: an import that has not returned is unloaded when it does.
     fn give_up(&mut self) -> Vec<Effect> {
         match self.next {
-            Next::Importing(Attempt { version, .. })
-            | Next::Failed(Why::LateImport(version), _) => {
-                self.ending.insert(version);
+            Next::Importing(Attempt { version, .. }) => {
+                self.ending.insert(version, Ending::Importing);
+                Vec::new()
+            }
+            Next::Failed(Why::LateImport(version), _) => {
+                self.ending.insert(version, Ending::Late);
                 Vec::new()
             }
             Next::Starting(Attempt { version, .. }) | Next::Failed(Why::LateStart(version), _) => {
@@ -74,7 +77,10 @@ impl<F> State<F> {
 
     fn load(&mut self, version: Version) -> Vec<Effect> {
         match &mut self.next {
-            Next::Installing(attempt) | Next::Importing(attempt) | Next::Starting(attempt) => {
+            Next::Installing(attempt)
+            | Next::Clearing(attempt)
+            | Next::Importing(attempt)
+            | Next::Starting(attempt) => {
                 attempt.queued = Some(version);
                 Vec::new()
             }
@@ -99,10 +105,36 @@ impl<F> State<F> {
     fn installed(&mut self, version: Version) -> Vec<Effect> {
         match self.next {
             // Nothing of the version was read yet but its requirements: the queued one takes its place.
-            Next::Installing(attempt) if attempt.version == version => {
-                let effects = self.settle(attempt, Next::Importing(attempt));
-                if effects.is_empty() { vec![Effect::Import(version)] } else { effects }
-            }
+            Next::Installing(attempt) if attempt.version == version => match attempt.queued {
+                Some(queued) => self.begin(queued),
+                None => self.clear(attempt),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    /// Imports a version, an exclusive one as soon as no other is alive.
+    fn clear(&mut self, attempt: Attempt) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.exclusive
+            && let Some(old) = self.serves.take()
+        {
+            effects.extend([Effect::Withdraw(old), self.retire(old)]);
+        }
+        if self.exclusive && self.ending.values().any(|ending| *ending != Ending::Late) {
+            self.next = Next::Clearing(attempt);
+        } else {
+            self.next = Next::Importing(attempt);
+            effects.push(Effect::Import(attempt.version));
+        }
+        effects
+    }
+
+    /// Goes on with what waits for the end of other versions, if that was the last.
+    fn cleared(&mut self) -> Vec<Effect> {
+        match self.next {
+            Next::Clearing(Attempt { queued: Some(queued), .. }) => self.begin(queued),
+            Next::Clearing(attempt) => self.clear(attempt),
             _ => Vec::new(),
         }
     }
@@ -166,6 +198,10 @@ impl<F> State<F> {
     }
 
     fn overdue(&mut self, version: Version, why: F) -> Vec<Effect> {
+        if self.ending.get(&version) == Some(&Ending::Importing) {
+            self.ending.insert(version, Ending::Late);
+            return self.cleared();
+        }
         let (attempt, late) = match self.next {
             Next::Importing(attempt) => (attempt, Why::LateImport(version)),
             Next::Starting(attempt) => (attempt, Why::LateStart(version)),
@@ -198,9 +234,11 @@ impl<F> State<F> {
     }
 
     fn ended(&mut self, version: Version) -> Vec<Effect> {
-        let was_ending = self.ending.remove(&version);
+        if self.ending.remove(&version).is_none() {
+            return Vec::new();
+        }
         let is_over = matches!(self.next, Next::Ended(End::Removed)) && self.ending.is_empty();
-        if was_ending && is_over { vec![Effect::Forget] } else { Vec::new() }
+        if is_over { vec![Effect::Forget] } else { self.cleared() }
     }
 
     fn end(&mut self, end: End) -> Vec<Effect> {
@@ -214,7 +252,7 @@ impl<F> State<F> {
         match (end, &self.next) {
             // Its thread is blocked: the end of the daemon does not wait for it.
             (End::Stopped, Next::Failed(Why::LateStart(version), _)) => {
-                self.ending.insert(*version);
+                self.ending.insert(*version, Ending::Late);
             }
             _ => effects.extend(self.give_up()),
         }

@@ -11,6 +11,8 @@ use super::{Effect, State, Version};
 struct World {
     installing: BTreeSet<u64>,
     importing: BTreeSet<u64>,
+    /// Imports that exceeded their deadline.
+    late: BTreeSet<u64>,
     /// Imported and not unloaded.
     alive: BTreeSet<u64>,
     hooks: BTreeSet<u64>,
@@ -21,7 +23,12 @@ struct World {
 }
 
 impl World {
-    fn carry_out(&mut self, effect: Effect) {
+    fn carry_out(&mut self, effect: Effect, exclusive: bool) {
+        if let (Effect::Import(version), true) = (effect, exclusive) {
+            assert!(self.alive.is_empty(), "{version} is imported while another is alive");
+            let others: Vec<_> = self.importing.difference(&self.late).collect();
+            assert!(others.is_empty(), "{version} is imported during another import");
+        }
         let fresh = match effect {
             Effect::Install(Version(version)) => self.installing.insert(version),
             Effect::Import(Version(version)) => self.importing.insert(version),
@@ -55,7 +62,7 @@ impl World {
             add(Imported(Version(it)), &returned);
             add(Denied(Version(it), "twin"), &returned);
             add(Broke(Version(it), "syntax"), &|w| _ = w.importing.remove(&it));
-            add(Overdue(Version(it), "60 s"), &|_| ());
+            add(Overdue(Version(it), "60 s"), &|w| _ = w.late.insert(it));
         }
         for &it in &self.hooks {
             add(Started(Version(it)), &|w| _ = w.hooks.remove(&it));
@@ -89,12 +96,13 @@ impl World {
 #[test]
 fn whatever_happens_in_whatever_order_the_invariants_hold() {
     let mut seen: HashSet<String> = HashSet::new();
-    let mut left: Vec<(S, World)> =
-        vec![(State::new(), World::default()), (State::asleep(), World::default())];
+    let exclusive = || State { exclusive: true, ..State::new() };
+    let states = [State::new(), State::asleep(), exclusive()];
+    let mut left: Vec<(S, World)> = states.map(|state| (state, World::default())).into();
     while let Some((state, world)) = left.pop() {
         for (event, mut world) in world.events() {
             let (after, effects) = state.clone().transition(event.clone());
-            effects.iter().for_each(|effect| world.carry_out(*effect));
+            effects.iter().for_each(|effect| world.carry_out(*effect, state.exclusive));
             let context = || format!("{} × {}", show_state(&state), show_event(&event));
             if let Some(Version(serving)) = after.serves {
                 assert!(world.alive.contains(&serving), "{}", context());

@@ -4,12 +4,13 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::router::{Message, Router};
-use super::{HOOK_GRACE, LAST_REQUEST_LIMIT};
-use crate::daemon::actor::{Effect, Event, Version};
+use super::{HOOK_GRACE, LAST_REQUEST_LIMIT, WITHDRAWN_LIMIT};
+use crate::daemon::actor::{Effect, Event, Next, Version};
 use crate::daemon::link;
 use crate::failure::{Failure, Kind};
 use crate::manifest;
@@ -82,9 +83,11 @@ impl Router {
         let plugin = self.plugins.iter_mut().find(|plugin| plugin.id == id);
         let known = plugin.as_ref().map_or_else(String::new, |plugin| plugin.name().to_owned());
         let load = plugin.and_then(|plugin| plugin.versions.get_mut(&version));
-        let (Some(load), Ok(())) = (load, manifest::check_name(&report.name)) else {
+        let checked = manifest::check_name(&report.name);
+        let (Some(load), Ok(())) = (load, &checked) else {
             tokio::spawn(async move { instance.unload(HOOK_GRACE).await });
-            let message = manifest::check_name(&report.name).err().unwrap_or_default();
+            // Without a message it is outdated, and nothing waits for it.
+            let Err(message) = checked else { return };
             return self.broke(id, version, Failure::new(Kind::Plugin, message));
         };
         let name = report.name.clone();
@@ -101,8 +104,10 @@ impl Router {
             load.policy = Policy::of(&load.manifest, settings.of_plugins.get(&name));
         }
         let policy = load.policy.clone();
-        let served = Served { metadata, table, instance, policy, complaints: Vec::new() };
+        let (in_use, unused) = oneshot::channel();
+        let served = Served { metadata, table, instance, policy, complaints: Vec::new(), in_use };
         load.served = Some(Arc::new(served));
+        load.unused = Some(unused);
         if self.plugin(id).is_some_and(|plugin| plugin.state.expected() == Some(version)) {
             if !self.take_out_if_off(id, version, &name) {
                 self.claim(id, version, &name);
@@ -185,19 +190,34 @@ impl Router {
     }
 
     fn unload(&mut self, id: u64, version: Version) {
-        let Some(instance) = self.instance(id, version) else { return };
-        let name = self.plugin(id).map_or_else(String::new, |plugin| plugin.name().to_owned());
+        let Some(plugin) = self.plugins.iter_mut().find(|plugin| plugin.id == id) else { return };
+        let name = plugin.name().to_owned();
+        // Requests wait for the end of one that was withdrawn.
+        let withdrawn = matches!(plugin.state.next, Next::Clearing(_));
+        let last_request = if withdrawn { WITHDRAWN_LIMIT } else { LAST_REQUEST_LIMIT };
+        let Some(load) = plugin.versions.get_mut(&version) else { return };
+        // With it the snapshot that is published next and the requests have the only references.
+        let Some(served) = load.served.take() else { return };
+        let (instance, unused) = (served.instance.clone(), load.unused.take());
         let limit = self.shared.parts.settings.now().shutdown_timeout.value.duration();
         let (shared, messages) = (self.shared.clone(), self.messages.clone());
         self.unloading += 1;
         tokio::spawn(async move {
             let mut stopping = shared.stopping.subscribe();
+            let finished = async {
+                instance.finish(last_request).await;
+                if let Some(unused) = unused {
+                    // An error: nothing is ever sent. What found this version before it was replaced arrives until then.
+                    let _ = unused.await;
+                    instance.finish(last_request).await;
+                }
+            };
             tokio::select! {
-                () = instance.finish(LAST_REQUEST_LIMIT) => {}
+                () = finished => {}
                 // Fails only if the sender is gone, which `shared` keeps.
                 _ = stopping.wait_for(|stopping| *stopping) => {}
                 // `finish` never resolves while the thread is blocked.
-                () = tokio::time::sleep(LAST_REQUEST_LIMIT + HOOK_GRACE) => {}
+                () = tokio::time::sleep(last_request + HOOK_GRACE) => {}
             }
             // The plugin's own limit comes first; only a blocked thread gets this far.
             let event = match timeout(limit * 2 + HOOK_GRACE, instance.unload(limit)).await {

@@ -62,6 +62,8 @@ use router::{Message, Router};
 const HOOK_GRACE: Duration = Duration::from_secs(2);
 /// How long requests to a version that was replaced may take until it ends, unless the daemon stops before.
 pub(super) const LAST_REQUEST_LIMIT: Duration = Duration::from_secs(600);
+/// The same for an exclusive plugin, whose new requests wait meanwhile.
+const WITHDRAWN_LIMIT: Duration = Duration::from_secs(30);
 
 /// The parts of a daemon that plugins need.
 pub(super) struct Parts {

@@ -1,7 +1,11 @@
 //! One actor: its state, and the data of the versions that its state is about.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use tokio::sync::oneshot;
 
 use super::found::Found;
 use crate::daemon::actor::{End, Next, State, Version};
@@ -33,6 +37,8 @@ pub(super) struct Plugin {
     pub(super) cached: Option<Metadata>,
     /// What lay on disk when it was looked at last.
     pub(super) seen: Option<Seen>,
+    /// True once a shell call has shown the last failure.
+    pub(super) shown: Arc<AtomicBool>,
 }
 
 /// What lies on disk, to recognize a change.
@@ -59,6 +65,8 @@ pub(super) struct VersionData {
     pub(super) is_change: bool,
     /// The version once it was imported.
     pub(super) served: Option<Arc<Served>>,
+    /// Resolves with an error once no request is on its way to the version.
+    pub(super) unused: Option<oneshot::Receiver<Infallible>>,
 }
 
 impl Plugin {
@@ -76,6 +84,7 @@ impl Plugin {
             requirements: Vec::new(),
             cached: None,
             seen: None,
+            shown: Arc::default(),
         }
     }
 
@@ -122,8 +131,10 @@ impl Plugin {
         let mut names: Vec<&str> = versions
             .filter_map(|version| Some(self.versions.get(&version)?.served.as_ref()?.name()))
             .collect();
-        let comes =
-            matches!(self.state.next, Next::Asleep | Next::Installing(_) | Next::Importing(_));
+        let comes = matches!(
+            self.state.next,
+            Next::Asleep | Next::Installing(_) | Next::Clearing(_) | Next::Importing(_)
+        );
         if self.named && comes && self.state.serves.is_none() {
             names.push(&self.name);
         }
@@ -178,6 +189,7 @@ impl Plugin {
             self.state.serves.and_then(|version| self.versions.get(&version)?.served.clone());
         let stage = match &self.state.next {
             Next::Installing(_) => Some(Stage::Installing(self.requirements().to_vec())),
+            Next::Clearing(_) => Some(Stage::Unloading),
             Next::Importing(_) => Some(Stage::Importing),
             Next::Starting(_) => Some(Stage::Starting),
             _ => None,
@@ -207,6 +219,7 @@ impl Plugin {
             state,
             served,
             cached: self.cached.clone(),
+            shown: self.shown.clone(),
         })
     }
 }

@@ -210,6 +210,7 @@ impl Router {
         | Event::NameLost(_, failure) = &event
         {
             tracing::error!(plugin = plugin.name(), error = failure.error, "plugin set aside");
+            plugin.shown = Arc::default();
         }
         let state = std::mem::replace(&mut plugin.state, State::new());
         let (state, effects) = state.transition(event);
@@ -283,7 +284,11 @@ impl Router {
                 let settings = self.shared.parts.settings.now();
                 let policy = Policy::of(&manifest, settings.of_plugins.get(plugin.name()));
                 let (fingerprint, is_change) = (found.fingerprint, found.is_change);
-                let load = VersionData { manifest, policy, fingerprint, is_change, served: None };
+                let old = plugin.state.serves.and_then(|old| plugin.versions.get(&old));
+                plugin.state.exclusive =
+                    policy.exclusive || old.is_some_and(|old| old.policy.exclusive);
+                let (served, unused) = (None, None);
+                let load = VersionData { manifest, policy, fingerprint, is_change, served, unused };
                 plugin.versions.insert(version, load);
                 self.event(id, event(version));
             }

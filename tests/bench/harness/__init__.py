@@ -5,7 +5,7 @@
 - `wrk`, `process`: measuring from outside: requests, CPU time, memory.
 - `workloads`: the loads of all servers.
 - `compare`, `command`, `isolation`, `blocking`, `scheduling`, `memory`, `routes`, `reload`,
-  `plugins`, `restart`, `soak`, `chance`: one measurement each.
+  `plugins`, `restart`, `edits`, `soak`, `chance`: one measurement each.
 - `report`: tables.
 
 To add a workload: a route in `plugins/bench`, the same in `limit.rs`, a line in `workloads`.

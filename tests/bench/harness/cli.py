@@ -16,6 +16,7 @@ from harness import (
     blocking,
     chance,
     compare,
+    edits,
     isolation,
     memory,
     plugins,
@@ -43,6 +44,7 @@ _COMMANDS = {
     "scheduling": scheduling,
     "soak": soak,
     "chance": chance,
+    "edits": edits,
 }
 
 
@@ -101,6 +103,7 @@ def _parse(documentation: str | None, words: list[str]) -> argparse.Namespace:
     added["chance"].add_argument(
         "--no-watch", action="store_true", help="reload after each edit: the daemon does not watch"
     )
+    added["edits"].add_argument("--edits", type=int, default=1_000)
     wants_help = words[:1] in (["-h"], ["--help"])
     if not wants_help and (not words or words[0] not in _COMMANDS):
         words = ["compare", *words]

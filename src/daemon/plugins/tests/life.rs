@@ -239,3 +239,44 @@ async fn a_pending_reload_fails_when_the_daemon_stops() {
     assert_eq!(reloaded.unwrap_err().error, "the daemon is stopping");
     assert!(daemon.python.notes().contains(&"end aa 1".to_owned()));
 }
+
+const EXCLUSIVE: &str = r#"{"name": "port", "daemon": {"exclusive": true}}"#;
+
+#[tokio::test(start_paused = true)]
+async fn an_exclusive_plugin_ends_before_its_new_version_is_imported_and_requests_wait() {
+    let answer = Gate::default();
+    let holding = Script { answers: Answers::Hangs(answer.clone()), ..Script::of("port") };
+    let daemon = Daemon::settled(&[("port", holding, EXCLUSIVE)]).await;
+    let held = daemon.version("port");
+    pin!(held);
+    assert!(poll!(&mut held).is_pending());
+    daemon.python.noted("call port 1").await;
+    daemon.python.script("port", Script::of("port"));
+    let reload = daemon.post("/reload-plugins?plugin=port");
+    pin!(reload);
+    assert!(poll!(&mut reload).is_pending());
+    daemon.python.noted("finish port 1").await;
+    assert_eq!(daemon.state("port").await, PluginState::Loading(Stage::Unloading));
+    let waiting = daemon.version("port");
+    pin!(waiting);
+    assert!(poll!(&mut waiting).is_pending());
+    answer.open();
+    assert_eq!(held.await, "port 1");
+    assert_eq!(waiting.await, "port 2");
+    assert_eq!(reload.await.1["reloaded"], json!(["port"]));
+    let notes = daemon.python.notes();
+    let at = |note: &str| notes.iter().rposition(|had| had == note);
+    assert!(at("end port 1") < at("load port"), "{notes:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exclusive_plugin_whose_old_version_does_not_end_is_loaded_all_the_same() {
+    let stuck = Script { shutdown: Act::Hangs(Gate::default()), ..Script::of("port") };
+    let daemon = Daemon::settled(&[("port", stuck, EXCLUSIVE)]).await;
+    daemon.python.script("port", Script { load: Act::Fails("no"), ..Script::of("port") });
+    daemon.post("/reload-plugins?plugin=port").await;
+    assert_eq!(daemon.get("/port/x").await.1["error"], json!("port does not serve: no"));
+    daemon.python.script("port", Script::of("port"));
+    daemon.post("/reload-plugins?plugin=port").await;
+    assert_eq!(daemon.version("port").await, "port 3");
+}
