@@ -14,6 +14,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use crate::failure::{Failure, Kind};
+use crate::journal::Slot;
 use crate::policy::Policy;
 use crate::routes::Table;
 use crate::runtime::Instance;
@@ -32,6 +33,8 @@ pub struct Served {
     pub instance: Arc<dyn Instance>,
     /// How it is run.
     pub policy: Policy,
+    /// Its place in the journal.
+    pub slot: Slot,
     /// What went wrong in its hooks without keeping it from serving.
     pub complaints: Vec<String>,
 }

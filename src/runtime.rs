@@ -45,6 +45,8 @@ pub struct LoadRequest {
     pub description: Option<String>,
     /// How it is run.
     pub policy: Policy,
+    /// The number that its threads carry for the journal; 0 for none.
+    pub slot: u32,
 }
 
 /// A call of a handler without FastAPI.

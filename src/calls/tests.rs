@@ -10,6 +10,7 @@ use super::*;
 use crate::arguments::{Line, resolve};
 use crate::exchange::events::{Event, Stream};
 use crate::exchange::head::Target as Url;
+use crate::journal::Slot;
 use crate::policy::Policy;
 use crate::routes::Table;
 use crate::runtime::fake::{Answers, FakePython, Script};
@@ -53,6 +54,7 @@ async fn served(python: &FakePython, script: Script) -> Arc<Served> {
         commands: Default::default(),
         version: None,
         description: None,
+        slot: 0,
         policy: Policy::default(),
     };
     let loaded = python.load(request).await.unwrap();
@@ -63,6 +65,7 @@ async fn served(python: &FakePython, script: Script) -> Arc<Served> {
         metadata,
         table,
         instance: loaded.instance,
+        slot: Slot::default(),
         policy: Policy::default(),
         complaints: Vec::new(),
     })

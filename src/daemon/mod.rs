@@ -25,11 +25,13 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
+use crate::crashes::{self, Crashes};
 use crate::discovery::PluginSource;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::http::health::HealthBook;
 use crate::http::{self, Control, Service};
+use crate::journal::Journal;
 use crate::lifecycle::locks;
 use crate::notices::Notices;
 use crate::paths::{self, Paths};
@@ -54,12 +56,19 @@ pub struct Prepared {
     env: Environment,
     uv: Option<Uv>,
     ports: Ports,
+    crashes: Crashes,
+    journal: Option<Arc<Journal>>,
 }
 
 impl Prepared {
     /// The settings in force.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The journal of this process, if there is one.
+    pub fn journal(&self) -> Option<Arc<Journal>> {
+        self.journal.clone()
     }
 
     /// The first TCP address that the daemon listens on, with its real port.
@@ -82,6 +91,7 @@ pub fn prepare(
     progress: Progress,
 ) -> Result<Prepared, Failure> {
     locks::take_for_life(&paths)?;
+    let (crashes, journal) = (crashes::take_over(&paths), crashes::journal(&paths).map(Arc::new));
     let ports = Ports::bind(&settings)?;
     let venv = Venv::at(&paths);
     let uv = match Uv::find_or_fetch(&paths, &env, &base.executable, progress) {
@@ -95,7 +105,7 @@ pub fn prepare(
         }
         Err(error) => return Err(error.into()),
     };
-    Ok(Prepared { paths, settings, env, uv, ports })
+    Ok(Prepared { paths, settings, env, uv, ports, crashes, journal })
 }
 
 /// Runs the daemon until a signal, a request or the idle timeout ends it.
@@ -153,7 +163,7 @@ impl Running {
         python_version: String,
         bundled: Vec<PluginSource>,
     ) -> Result<(Running, impl Future<Output = ()>), Failure> {
-        let Prepared { paths, settings, env, uv, ports } = prepared;
+        let Prepared { paths, settings, env, uv, ports, crashes, journal } = prepared;
         let ready = Ready {
             pid: std::process::id(),
             version: crate::VERSION.to_owned(),
@@ -175,6 +185,8 @@ impl Running {
             env,
             uv,
             bundled,
+            journal,
+            crashes,
         };
         // In the registry before the first request.
         let supervisor = Supervisor::begin(parts, woken).await;

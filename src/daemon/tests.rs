@@ -36,7 +36,8 @@ fn prepared(root: &Path) -> Prepared {
     let env: Environment = variables.into_iter().collect();
     let settings = Settings::resolve(toml::Table::new(), &paths.config_file(), &env).unwrap();
     let ports = Ports::bind(&settings).unwrap();
-    Prepared { paths, settings, env, uv: None, ports }
+    let crashes = Crashes::default();
+    Prepared { paths, settings, env, uv: None, ports, crashes, journal: None }
 }
 
 async fn request(socket: &Path, method: &str, path: &str) -> String {

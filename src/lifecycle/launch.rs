@@ -1,7 +1,7 @@
 //! Building the command that runs the host, with the right libpython.
 
 use std::ffi::OsString;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -47,9 +47,12 @@ pub fn host_command(
     Ok((command, interpreter))
 }
 
-/// Redirects the host's stderr into a fresh file, for loader errors and crashes.
+/// Redirects the host's stderr into a fresh file, for loader errors and crashes; the last one is kept, which has the
+/// traceback of a crash.
 pub fn redirect_stderr(command: &mut Command, paths: &Paths) -> Result<(), Failure> {
     let path = paths.host_stderr();
+    // Fails at the first start, and costs a later one only the traceback.
+    let _ = fs::rename(&path, paths.old_host_stderr());
     let file = create_private(&path).map_err(|error| paths::unwritable(&path, &error))?;
     command.stderr(Stdio::from(file));
     Ok(())

@@ -8,6 +8,7 @@
 //! - `call`: one request, as a Python object.
 //! - `binder`: from bound values to a handler's arguments; `json`: from its result to bytes.
 //! - `wakes`: sending finished answers, together or at once.
+//! - `crash`: noting the plugin whose code ends the process.
 //! - `log`: Python's log records into the daemon's log.
 //!
 //! # Who attaches to Python
@@ -25,6 +26,7 @@ mod binder;
 mod bundle;
 mod call;
 mod context;
+mod crash;
 mod embed;
 mod inbox;
 mod json;
@@ -92,7 +94,9 @@ fn main() -> ExitCode {
             return Console::of_process(&env).failure(&failure);
         }
     };
-    match run(arguments, env, &reporter) {
+    let outcome = run(arguments, env, &reporter);
+    crash::end();
+    match outcome {
         Ok(()) => embed::exit(0),
         Err(failure) => {
             tracing::error!(error = failure.error, hint = failure.hint, "the daemon cannot go on");
@@ -123,8 +127,13 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     let progress = |text: &str| reporter.progress(text);
     let prepared = daemon::prepare(paths.clone(), settings, env, &base, &progress)?;
 
+    if let Some(journal) = prepared.journal() {
+        crash::watch(journal)
+            .map_err(|error| Failure::environment(format!("cannot handle signals: {error}")))?;
+    }
     let python_dir = bundle::unpack(&paths)?;
     embed::initialize(&paths, &python_dir, prepared.settings(), prepared.address()?)?;
+    crash::watch_exit();
     let python = Arc::new(plugins::Embedded);
     // The other half of the CPUs is for Python: an I/O thread that takes a plugin's CPU away only costs.
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use serde_json::{Map, Value, json};
 use skills_daemon::exchange::{self, IoSide};
 use skills_daemon::failure::{Failure, Kind};
+use skills_daemon::journal;
 use skills_daemon::runtime::{self, BoxFuture, Instance, LoadRequest, Loaded, Runtime};
 use tokio::sync::oneshot;
 
@@ -35,7 +36,7 @@ impl Runtime for Embedded {
                 .collect::<Result<_, _>>()
                 .map_err(failed)?;
             let (loops, inboxes): (Vec<_>, Vec<_>) = made.into_iter().unzip();
-            let pool = Pool::new(&request.working_name);
+            let pool = Pool::new(&request.working_name, request.slot);
             let own_pool = pool.clone();
             let (answer, answered) = oneshot::channel();
             let (ended, end) = oneshot::channel();
@@ -83,7 +84,9 @@ fn run_worker(
         version,
         description,
         policy: _,
+        slot,
     } = request;
+    journal::thread::carry(slot, false);
     let about = json!({"version": version, "description": description});
     let outline = json!({"commands": commands, "about": about}).to_string();
     let init_file: PathBuf = std::path::absolute(&init_file).unwrap_or(init_file);

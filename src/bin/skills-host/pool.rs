@@ -11,6 +11,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
+use skills_daemon::journal;
 use skills_daemon::scheduling::pool::{self, Effect, Limits, Next, Refusal, ThreadNumber, Ticket};
 
 use crate::call::Call;
@@ -50,6 +51,8 @@ struct Prepared<'py> {
 
 struct Shared {
     name: String,
+    /// The number that its threads carry.
+    slot: u32,
     state: Mutex<State>,
 }
 
@@ -89,7 +92,8 @@ impl Shared {
 }
 
 impl Pool {
-    pub(crate) fn new(name: &str) -> Pool {
+    /// The pool of the plugin `name`, whose threads carry the number `slot` for the journal.
+    pub(crate) fn new(name: &str, slot: u32) -> Pool {
         let state = State {
             schedule: pool::Pool::new(LIMITS),
             threads: HashMap::new(),
@@ -97,7 +101,7 @@ impl Pool {
             when_empty: None,
             unstarted: false,
         };
-        Pool(Arc::new(Shared { name: name.to_owned(), state: Mutex::new(state) }))
+        Pool(Arc::new(Shared { name: name.to_owned(), slot, state: Mutex::new(state) }))
     }
 
     /// Puts a call in, on any thread of the I/O runtime. Never waits and never runs Python.
@@ -180,6 +184,7 @@ impl Pool {
 
     /// The body of a thread: attached to Python for its whole life, detached while it sleeps.
     fn work(&self, number: ThreadNumber) {
+        journal::thread::carry(self.0.slot, false);
         let first = {
             let mut state = self.0.lock();
             state.unstarted = false;

@@ -11,6 +11,7 @@ use super::{HOOK_GRACE, LAST_REQUEST_LIMIT};
 use crate::daemon::actor::{Effect, Event, Version};
 use crate::daemon::link;
 use crate::failure::{Failure, Kind};
+use crate::journal::Phase;
 use crate::manifest;
 use crate::registry::Served;
 use crate::routes::Table;
@@ -39,6 +40,7 @@ impl Router {
     }
 
     fn import(&mut self, id: u64, version: Version) {
+        self.journal(id, version);
         let Some(plugin) = self.plugin(id) else { return };
         let Some(load) = plugin.versions.get(&version) else { return };
         let mut loading = self.shared.parts.python.load(plugin.load_request(load));
@@ -78,8 +80,9 @@ impl Router {
         }
         let table = Table::new(&description);
         let metadata = Metadata { description: Arc::new(description), openapi, is_fresh: true };
-        let policy = load.policy.clone();
-        let served = Served { metadata, table, instance, policy, complaints: Vec::new() };
+        let (policy, slot) = (load.policy.clone(), load.slot.clone());
+        slot.rename(&name);
+        let served = Served { metadata, table, instance, policy, slot, complaints: Vec::new() };
         load.served = Some(Arc::new(served));
         if self.plugin(id).is_some_and(|plugin| plugin.state.expected() == Some(version)) {
             self.claim(id, version, &name);
@@ -91,6 +94,7 @@ impl Router {
 
     fn start(&mut self, id: u64, version: Version) {
         let Some(instance) = self.instance(id, version) else { return };
+        self.set_phase(id, version, Phase::Starting);
         let limit = self.shared.parts.settings.hook_timeout.value.duration();
         let messages = self.messages.clone();
         tokio::spawn(async move {
@@ -157,11 +161,13 @@ impl Router {
         let (name, commands) = (served.name(), served.metadata.description.commands.len());
         tracing::info!(plugin = name, commands, "plugin loaded");
         (plugin.name, plugin.named) = (name.to_owned(), true);
+        load.slot.set(Phase::Serving);
         self.has_new = true;
     }
 
     fn unload(&mut self, id: u64, version: Version) {
         let Some(instance) = self.instance(id, version) else { return };
+        let slot = self.set_phase(id, version, Phase::Ending);
         let name = self.plugin(id).map_or_else(String::new, |plugin| plugin.name().to_owned());
         let limit = self.shared.parts.settings.shutdown_timeout.value.duration();
         let (shared, messages) = (self.shared.clone(), self.messages.clone());
@@ -182,6 +188,7 @@ impl Router {
                     Event::Unloaded(version)
                 }
                 Err(_) => {
+                    slot.keep();
                     tracing::warn!(
                         plugin = name,
                         "the plugin's thread is blocked and was left behind"

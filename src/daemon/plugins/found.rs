@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 use super::Shared;
+use crate::crashes::book::Verdict;
 use crate::discovery::{self, Origin, PluginSource};
 use crate::failure::{Failure, Kind};
 use crate::manifest::{Load, Manifest, ManifestError};
@@ -20,6 +21,8 @@ pub(super) struct Found {
     pub(super) fingerprint: Option<String>,
     /// Its metadata on disk.
     pub(super) cached: Option<Metadata>,
+    /// What becomes of it after crashes.
+    pub(super) verdict: Verdict,
 }
 
 impl Found {
@@ -33,8 +36,12 @@ impl Found {
         }
     }
 
-    /// True if the plugin is loaded at its first request, because it asks for that and its metadata is cached.
+    /// True if the plugin is loaded at its first request: because it asks for that and its metadata is cached, or
+    /// because its last load ended the process.
     pub(super) fn sleeps(&self) -> bool {
+        if let Verdict::Defer(_) = self.verdict {
+            return self.manifest.is_ok();
+        }
         let asks = |manifest: &Manifest| manifest.daemon.load == Load::Demand;
         self.manifest.as_ref().is_ok_and(asks)
             && self.cached.as_ref().is_some_and(|cached| cached.is_fresh)
@@ -81,7 +88,8 @@ fn look(shared: &Shared, source: PluginSource, records: &[Record]) -> Found {
             tracing::warn!(manifest = %source.manifest.display(), "{warning}");
         }
     }
-    Found { source, manifest, fingerprint, cached }
+    let verdict = shared.parts.crashes.verdict(&source.path, fingerprint.as_deref());
+    Found { source, manifest, fingerprint, cached, verdict }
 }
 
 fn read_manifest(source: &PluginSource) -> Result<Manifest, Failure> {

@@ -12,6 +12,7 @@
 //! - [`found`]: plugins on disk, their manifests, and their cached metadata.
 //! - [`plugin`]: one actor with the data of its versions.
 //! - [`router`]: messages to events, events to effects, actors to the registry.
+//! - [`crashed`]: plugins that ended an earlier process.
 //! - [`effects`]: carries out what a transition asks for.
 //! - [`install`]: the joint set of requirements.
 //! - [`names`]: one name, one plugin.
@@ -19,6 +20,7 @@
 //! - [`reload`]: what a reload touches, and its answer.
 //! - [`wrappers`]: the shell commands of all plugins.
 
+mod crashed;
 mod effects;
 mod found;
 mod install;
@@ -36,10 +38,12 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
+use crate::crashes::Crashes;
 use crate::discovery::PluginSource;
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
 use crate::http::health::HealthBook;
+use crate::journal::Journal;
 use crate::notices::Notices;
 use crate::paths::Paths;
 use crate::registry::Registry;
@@ -66,6 +70,9 @@ pub(super) struct Parts {
     pub(super) env: Environment,
     pub(super) uv: Option<Uv>,
     pub(super) bundled: Vec<PluginSource>,
+    /// Where the loaded plugins are noted, for the daemon after a crash.
+    pub(super) journal: Option<Arc<Journal>>,
+    pub(super) crashes: Crashes,
 }
 
 /// What all effects share.

@@ -7,6 +7,7 @@ use super::found::Found;
 use crate::daemon::actor::{End, Next, State, Version};
 use crate::discovery::PluginSource;
 use crate::failure::Failure;
+use crate::journal::Slot;
 use crate::manifest::Manifest;
 use crate::policy::Policy;
 use crate::registry::{Entry, Served};
@@ -37,6 +38,8 @@ pub(super) struct VersionData {
     pub(super) manifest: Manifest,
     pub(super) policy: Policy,
     pub(super) fingerprint: Option<String>,
+    /// Its place in the journal, from its import on.
+    pub(super) slot: Slot,
     /// The version once it was imported.
     pub(super) served: Option<Arc<Served>>,
 }
@@ -107,7 +110,7 @@ impl Plugin {
 
     /// How to import a version.
     pub(super) fn load_request(&self, load: &VersionData) -> LoadRequest {
-        let VersionData { manifest, policy, .. } = load;
+        let VersionData { manifest, policy, slot, .. } = load;
         LoadRequest {
             init_file: self.source.init_file(),
             working_name: manifest.name.clone().unwrap_or_else(|| self.source.working_name()),
@@ -116,6 +119,7 @@ impl Plugin {
             version: manifest.version.clone(),
             description: manifest.description.clone(),
             policy: policy.clone(),
+            slot: slot.number(),
         }
     }
 

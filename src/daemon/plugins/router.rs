@@ -11,6 +11,7 @@ use super::plugin::{Plugin, VersionData};
 use super::wrappers;
 use crate::daemon::actor::{Event, Next, State, Version};
 use crate::failure::Failure;
+use crate::journal::Slot;
 use crate::policy::Policy;
 use crate::registry::Snapshot;
 use crate::runtime::Loaded;
@@ -243,6 +244,7 @@ impl Router {
         match self.plugins.iter_mut().find(|plugin| plugin.id == id) {
             Some(plugin) if plugin.state.next == Next::Asleep && found.sleeps() => {
                 plugin.look_again(&found);
+                self.judge(id, &found.verdict);
             }
             _ => self.apply(id, found, Event::Load),
         }
@@ -254,12 +256,17 @@ impl Router {
         let version = Version(self.next_number());
         let Some(plugin) = self.plugins.iter_mut().find(|plugin| plugin.id == id) else { return };
         plugin.look_again(&found);
+        if let Some(failure) = self.judge(id, &found.verdict) {
+            return self.event(id, Event::Refused(failure));
+        }
+        let Some(plugin) = self.plugins.iter_mut().find(|plugin| plugin.id == id) else { return };
         match found.manifest {
             Ok(manifest) => {
                 let settings = self.shared.parts.settings.of_plugins.get(plugin.name());
                 let policy = Policy::of(&manifest, settings);
                 let fingerprint = found.fingerprint;
-                let load = VersionData { manifest, policy, fingerprint, served: None };
+                let slot = Slot::default();
+                let load = VersionData { manifest, policy, fingerprint, slot, served: None };
                 plugin.versions.insert(version, load);
                 self.event(id, event(version));
             }

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use tower_service::Service as _;
 
 use super::{Parts, Supervisor};
+use crate::crashes;
 use crate::environment::Environment;
 use crate::http::entry::Entry;
 use crate::http::health::HealthBook;
@@ -57,6 +58,7 @@ impl Daemon {
             bin: root.join("bin"),
         };
         fs::create_dir_all(&paths.config).unwrap();
+        paths.create().unwrap();
         fs::write(paths.plugins_conf(), conf.concat()).unwrap();
         for (name, script, manifest) in plugins {
             write(&directory, name, manifest);
@@ -75,11 +77,13 @@ impl Daemon {
                 registry: registry.clone(),
                 health: health.clone(),
                 notices: notices.clone(),
-                paths,
+                paths: paths.clone(),
                 settings,
                 env,
                 uv: None,
                 bundled: Vec::new(),
+                journal: crashes::journal(&paths).map(Arc::new),
+                crashes: crashes::take_over(&paths),
             },
             woken,
         )

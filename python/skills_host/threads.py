@@ -1,0 +1,49 @@
+"""The threads that plugins start: each carries the slot of the plugin whose code started it."""
+
+from __future__ import annotations
+
+import threading
+
+import _skills_host
+from skills_host.log import plugin_ctx
+
+_start = threading.Thread.start
+#: Attribute of a thread: the plugin whose code started it.
+_PLUGIN = "_skills_plugin"
+
+
+def install() -> None:
+    """Has each new thread know its plugin."""
+    threading.Thread.start = _started  # type: ignore[method-assign]
+
+
+def count() -> dict[str, int]:
+    """Returns how many threads that it started each plugin has."""
+    counts: dict[str, int] = {}
+    for thread in threading.enumerate():
+        name = getattr(thread, _PLUGIN, "")
+        if name:
+            counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def _started(thread: threading.Thread) -> None:
+    slot = _skills_host.slot()
+    if not slot or "run" in thread.__dict__:
+        return _start(thread)
+    run = thread.run
+    parent = getattr(threading.current_thread(), _PLUGIN, "")
+    setattr(thread, _PLUGIN, plugin_ctx.get() or parent)
+
+    def carrying() -> None:
+        # What an instance has hides the method of its class; gone, nothing refers to the thread from itself.
+        thread.__dict__.pop("run", None)
+        _skills_host.carry(slot)
+        run()
+
+    thread.run = carrying  # type: ignore[method-assign]
+    try:
+        _start(thread)
+    except BaseException:
+        thread.__dict__.pop("run", None)
+        raise
