@@ -40,6 +40,9 @@ pub(super) async fn run(
             Err(failure) => failed(&failure),
         };
     }
+    // The server sends `100 Continue` once this task has waited. Without that, a handler that ends the process may be faster,
+    // and the client would take it for a request that was not carried out, and repeat it.
+    tokio::task::yield_now().await;
     match call(&service, run, request_id).await {
         Ok(response) => response,
         Err(failure) => failed(&failure),
