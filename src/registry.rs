@@ -15,9 +15,10 @@ use tokio::sync::{mpsc, watch};
 
 use crate::failure::{Failure, Kind};
 use crate::journal::Slot;
+use crate::limits::admission::Admission;
 use crate::policy::Policy;
 use crate::routes::Table;
-use crate::runtime::Instance;
+use crate::runtime::{Instance, full};
 use crate::store::Metadata;
 use crate::wire::PluginState;
 
@@ -33,6 +34,8 @@ pub struct Served {
     pub instance: Arc<dyn Instance>,
     /// How it is run.
     pub policy: Policy,
+    /// Which of its requests wait, if it is given only so many at once.
+    pub admission: Option<Arc<Admission>>,
     /// Its place in the journal.
     pub slot: Slot,
     /// What went wrong in its hooks without keeping it from serving.
@@ -49,6 +52,11 @@ impl Served {
     /// The plugin's name.
     pub fn name(&self) -> &str {
         &self.metadata.description.name
+    }
+
+    /// The failure of a request that finds too many others waiting.
+    pub fn full(&self) -> Failure {
+        full(self.policy.waiting())
     }
 }
 

@@ -20,7 +20,8 @@ use serde_json::{Map, Value};
 use crate::description::Report;
 use crate::exchange::request::Request;
 use crate::exchange::{Incoming, IoSide};
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
+use crate::limits::admission::Permit;
 use crate::manifest::NamedFunction;
 use crate::policy::Policy;
 use crate::routes::Argument;
@@ -73,6 +74,8 @@ pub struct Call {
     pub caller: Option<Arc<Caller>>,
     /// True if the events of the call have a reader.
     pub with_events: bool,
+    /// Dropped once the plugin has ended the call; `None` for a plugin without a limit.
+    pub permit: Option<Permit>,
 }
 
 /// Where a call comes from.
@@ -88,6 +91,12 @@ pub struct Loaded {
     pub report: Report,
     /// The handle for calls and hooks.
     pub instance: Arc<dyn Instance>,
+}
+
+/// The failure of a request to a plugin for which `waiting` others wait, which is its limit.
+pub fn full(waiting: u32) -> Failure {
+    Failure::new(Kind::Unavailable, format!("{waiting} requests already wait for this plugin"))
+        .hint("Its thread is blocked or overloaded; try again later.")
 }
 
 /// An embedded interpreter.

@@ -28,6 +28,7 @@ use crate::exchange::head::{RequestHead, ResponseHead};
 use crate::exchange::request::{Addressed, Request};
 use crate::exchange::{Aborted, Events, Feed, Incoming, IoSide, Signals};
 use crate::failure::{Failure, Kind};
+use crate::limits::admission::Full;
 use crate::registry::Served;
 use crate::runtime::{Call, Caller};
 
@@ -104,6 +105,11 @@ where
     B::Error: std::fmt::Display + Send,
 {
     let Invocation { plugin, target, context } = invocation;
+    let permit = match &plugin.admission {
+        None => None,
+        // On the heap: a plain request must not carry the room for it.
+        Some(admission) => Some(Box::pin(admission.enter()).await.map_err(|Full| plugin.full())?),
+    };
     let mut rest = None;
     let (request, incoming, direct) = match target {
         Target::Http(head, body) => {
@@ -119,7 +125,8 @@ where
     let request_id = request.id().clone();
     let Context { caller, deadline, cancelled, with_events } =
         context.map(|context| *context).unwrap_or_default();
-    let io = plugin.instance.call(Call { request, incoming, direct, caller, with_events })?;
+    let call = Call { request, incoming, direct, caller, with_events, permit };
+    let io = plugin.instance.call(call)?;
     if let Some(body) = rest {
         tokio::spawn(feed(body, io.feed()));
     }

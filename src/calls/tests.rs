@@ -66,6 +66,7 @@ async fn served(python: &FakePython, script: Script) -> Arc<Served> {
         table,
         instance: loaded.instance,
         slot: Slot::default(),
+        admission: None,
         policy: Policy::default(),
         complaints: Vec::new(),
     })

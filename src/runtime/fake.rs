@@ -330,13 +330,13 @@ impl Instance for FakePlugin {
         let asked = asked(&call);
         let woken = Arc::new(Waking(Notify::new()));
         let id = thread.last.fetch_add(1, Ordering::SeqCst);
-        let Call { request, incoming, with_events, .. } = call;
+        let Call { request, incoming, with_events, permit, .. } = call;
         let (io, side) = exchange::exchange(request, incoming, with_events, id, woken.clone());
         thread.in_flight.send_modify(|count| *count += 1);
         tokio::spawn(async move {
             thread.note("call");
             thread.answer(&side, &woken.0, asked).await;
-            drop(side);
+            drop((side, permit));
             thread.in_flight.send_modify(|count| *count -= 1);
         });
         Ok(io)

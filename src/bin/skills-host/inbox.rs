@@ -22,8 +22,6 @@ use crate::wakes;
 
 /// How many events Python takes at a time, so that the loop's other work gets its turn.
 const BATCH: usize = 64;
-/// How many requests may wait for a plugin.
-pub(crate) const REQUESTS_MAX: usize = 4096;
 
 /// Something for the plugin's thread to do.
 pub(crate) enum Event {
@@ -38,6 +36,8 @@ pub(crate) enum Event {
 struct Queue {
     events: VecDeque<Event>,
     requests: usize,
+    /// How many requests may wait.
+    requests_max: usize,
     /// A byte is on its way to the loop.
     signalled: bool,
     closed: bool,
@@ -64,12 +64,18 @@ pub(crate) enum Refused {
     NoThread,
 }
 
-/// A new inbox and the way into it.
-pub(crate) fn inbox() -> io::Result<(Sender, Inbox)> {
+/// A new inbox, in which so many requests may wait, and the way into it.
+pub(crate) fn inbox(requests_max: usize) -> io::Result<(Sender, Inbox)> {
     let (writer, reader) = UnixStream::pair()?;
     writer.set_nonblocking(true)?;
     reader.set_nonblocking(true)?;
-    let queue = Queue { events: VecDeque::new(), requests: 0, signalled: false, closed: false };
+    let queue = Queue {
+        events: VecDeque::new(),
+        requests: 0,
+        requests_max,
+        signalled: false,
+        closed: false,
+    };
     let shared = Arc::new(Shared { queue: Mutex::new(queue), writer, load: Load::default() });
     Ok((Sender(shared.clone()), Inbox { shared, reader }))
 }
@@ -114,7 +120,7 @@ impl Shared {
             return Err(Refused::Closed);
         }
         if matches!(event, Event::Call(_)) {
-            if queue.requests >= REQUESTS_MAX {
+            if queue.requests >= queue.requests_max {
                 return Err(Refused::Full);
             }
             queue.requests += 1;

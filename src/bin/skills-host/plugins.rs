@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use skills_daemon::exchange::{self, IoSide};
 use skills_daemon::failure::{Failure, Kind};
 use skills_daemon::journal;
+use skills_daemon::policy::{self, Policy};
 use skills_daemon::runtime::{self, BoxFuture, Instance, LoadRequest, Loaded, Runtime};
 use tokio::sync::oneshot;
 
@@ -31,12 +32,14 @@ impl Runtime for Embedded {
             let failed = |error: std::io::Error| {
                 Failure::environment(format!("cannot start a plugin's thread: {error}"))
             };
+            let limit = request.policy.waiting();
+            let waiting = most_waiting(&request.policy);
             let made: Vec<(Sender, Inbox)> = (0..request.policy.loops)
-                .map(|_| inbox::inbox())
+                .map(|_| inbox::inbox(waiting))
                 .collect::<Result<_, _>>()
                 .map_err(failed)?;
             let (loops, inboxes): (Vec<_>, Vec<_>) = made.into_iter().unzip();
-            let pool = Pool::new(&request.working_name, request.slot);
+            let pool = Pool::new(&request.working_name, request.slot, waiting);
             let own_pool = pool.clone();
             let (answer, answered) = oneshot::channel();
             let (ended, end) = oneshot::channel();
@@ -61,12 +64,23 @@ impl Runtime for Embedded {
             let worker = Worker {
                 loops,
                 pool,
+                limit,
                 next_call: AtomicU64::new(1),
                 end: std::sync::Mutex::new(Some(end)),
             };
             Ok(Loaded { report, instance: Arc::new(worker) })
         })
     }
+}
+
+/// How many requests wait in each queue of a plugin at most. Those that wait for admission are counted there; of the
+/// others each passes a queue, though its plugin be idle.
+fn most_waiting(policy: &Policy) -> usize {
+    let waiting = match policy.limits.concurrent {
+        Some(concurrent) => concurrent.max(policy::WAITING),
+        None => policy.waiting().max(1),
+    };
+    usize::try_from(waiting).unwrap_or(usize::MAX)
 }
 
 /// The body of a plugin's thread: attaches it to Python for as long as the plugin lives.
@@ -118,6 +132,8 @@ struct Worker {
     /// The loops; hooks run on the first.
     loops: Vec<Sender>,
     pool: Pool,
+    /// How many requests may wait.
+    limit: u32,
     next_call: AtomicU64,
     /// Resolves when the thread has ended.
     end: std::sync::Mutex<Option<oneshot::Receiver<()>>>,
@@ -158,26 +174,23 @@ impl Instance for Worker {
     }
 
     fn call(&self, call: runtime::Call) -> Result<IoSide, Failure> {
-        let runtime::Call { request, incoming, direct, caller, with_events } = call;
+        let runtime::Call { request, incoming, direct, caller, with_events, permit } = call;
         let id = self.next_call.fetch_add(1, Ordering::Relaxed);
         let own_loop = self.least_busy();
         let (io, side) = exchange::exchange(request, incoming, with_events, id, own_loop.waking());
         let sent = match direct {
             Some(direct) if !direct.begins_on_loop => {
-                self.pool.send(Call::new(id, side, Some(direct), caller, None))
+                self.pool.send(Call::new(id, side, Some(direct), caller, None, permit))
             }
             direct => {
                 let load = Some(own_loop.count());
-                own_loop.send(Event::Call(Box::new(Call::new(id, side, direct, caller, load))))
+                let call = Call::new(id, side, direct, caller, load, permit);
+                own_loop.send(Event::Call(Box::new(call)))
             }
         };
         match sent {
             Ok(()) => Ok(io),
-            Err(Refused::Full) => Err(Failure::new(
-                Kind::Unavailable,
-                format!("{} requests already wait for this plugin", inbox::REQUESTS_MAX),
-            )
-            .hint("Its thread is blocked or overloaded; try again later.")),
+            Err(Refused::Full) => Err(runtime::full(self.limit)),
             Err(Refused::Closed) => {
                 Err(Failure::new(Kind::Plugin, "the plugin's thread has ended")
                     .hint("Run `skills-daemon reload`."))

@@ -15,11 +15,13 @@ use skills_daemon::journal;
 use skills_daemon::scheduling::pool::{self, Effect, Limits, Next, Refusal, ThreadNumber, Ticket};
 
 use crate::call::Call;
-use crate::inbox::{REQUESTS_MAX, Refused};
+use crate::inbox::Refused;
 use crate::wakes;
 
-/// What a pool may have; as many threads as FastAPI allows.
-const LIMITS: Limits = Limits { threads: 40, waiting: REQUESTS_MAX, idle: Duration::from_secs(10) };
+/// How many threads a pool may have; as FastAPI allows.
+const THREADS_MAX: usize = 40;
+/// How long a thread sleeps before it ends.
+const IDLE: Duration = Duration::from_secs(10);
 /// How long calls may wait without one being begun; CPython's switch interval.
 const WATCH_PERIOD: Duration = Duration::from_millis(5);
 
@@ -93,9 +95,12 @@ impl Shared {
 
 impl Pool {
     /// The pool of the plugin `name`, whose threads carry the number `slot` for the journal.
-    pub(crate) fn new(name: &str, slot: u32) -> Pool {
+    ///
+    /// At most `waiting` calls wait for a thread.
+    pub(crate) fn new(name: &str, slot: u32, waiting: usize) -> Pool {
+        let limits = Limits { threads: THREADS_MAX, waiting, idle: IDLE };
         let state = State {
-            schedule: pool::Pool::new(LIMITS),
+            schedule: pool::Pool::new(limits),
             threads: HashMap::new(),
             work: None,
             when_empty: None,
@@ -254,9 +259,9 @@ impl Pool {
     fn sleep(&self, number: ThreadNumber) -> Next<Call> {
         let begun = Instant::now();
         loop {
-            thread::park_timeout(LIMITS.idle);
+            thread::park_timeout(IDLE);
             match self.0.lock().schedule.rested(number, begun.elapsed()) {
-                Next::Sleep if begun.elapsed() < LIMITS.idle => {}
+                Next::Sleep if begun.elapsed() < IDLE => {}
                 next => return next,
             }
         }

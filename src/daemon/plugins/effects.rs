@@ -82,7 +82,9 @@ impl Router {
         let metadata = Metadata { description: Arc::new(description), openapi, is_fresh: true };
         let (policy, slot) = (load.policy.clone(), load.slot.clone());
         slot.rename(&name);
-        let served = Served { metadata, table, instance, policy, slot, complaints: Vec::new() };
+        let admission = policy.admission();
+        let complaints = Vec::new();
+        let served = Served { metadata, table, instance, policy, slot, admission, complaints };
         load.served = Some(Arc::new(served));
         if self.plugin(id).is_some_and(|plugin| plugin.state.expected() == Some(version)) {
             self.claim(id, version, &name);
@@ -168,6 +170,7 @@ impl Router {
     fn unload(&mut self, id: u64, version: Version) {
         let Some(instance) = self.instance(id, version) else { return };
         let slot = self.set_phase(id, version, Phase::Ending);
+        let admitted = self.admitted(id, version);
         let name = self.plugin(id).map_or_else(String::new, |plugin| plugin.name().to_owned());
         let limit = self.shared.parts.settings.shutdown_timeout.value.duration();
         let (shared, messages) = (self.shared.clone(), self.messages.clone());
@@ -175,7 +178,10 @@ impl Router {
         tokio::spawn(async move {
             let mut stopping = shared.stopping.subscribe();
             tokio::select! {
-                () = instance.finish(LAST_REQUEST_LIMIT) => {}
+                () = async {
+                    admitted.await;
+                    instance.finish(LAST_REQUEST_LIMIT).await;
+                } => {}
                 // Fails only if the sender is gone, which `shared` keeps.
                 _ = stopping.wait_for(|stopping| *stopping) => {}
                 // `finish` never resolves while the thread is blocked.
@@ -198,6 +204,18 @@ impl Router {
             };
             let _ = messages.send(Message::Ended { id, event });
         });
+    }
+
+    /// Waits, in the future that it returns, until no request waits for admission to a version any more.
+    fn admitted(&self, id: u64, version: Version) -> impl Future<Output = ()> + use<> {
+        let load = self.plugin(id).and_then(|plugin| plugin.versions.get(&version));
+        let served = load.and_then(|load| load.served.as_ref());
+        let admission = served.and_then(|served| served.admission.clone());
+        async move {
+            if let Some(admission) = admission {
+                admission.emptied().await;
+            }
+        }
     }
 
     fn instance(&self, id: u64, version: Version) -> Option<Arc<dyn Instance>> {
