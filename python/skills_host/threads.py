@@ -1,7 +1,11 @@
-"""The threads that plugins start: each carries the slot of the plugin whose code started it."""
+"""The threads that plugins start: each carries the slot of the plugin whose code started it.
+
+Also the stacks of threads, for reports about those that block.
+"""
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import _skills_host
@@ -25,6 +29,18 @@ def count() -> dict[str, int]:
         if name:
             counts[name] = counts.get(name, 0) + 1
     return counts
+
+
+def stack(ident: int) -> list[tuple[str, int, str]] | None:
+    """Returns file, line and function of the frames of a thread, the innermost first."""
+    frame = sys._current_frames().get(ident)
+    if frame is None:
+        return None
+    frames = []
+    while frame is not None:
+        frames.append((frame.f_code.co_filename, frame.f_lineno or 0, frame.f_code.co_name))
+        frame = frame.f_back
+    return frames
 
 
 def _started(thread: threading.Thread) -> None:

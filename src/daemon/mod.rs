@@ -8,6 +8,7 @@
 //! All of it together gets twice the shutdown timeout, once for requests and once for hooks.
 
 mod actor;
+mod guard;
 mod link;
 pub mod listen;
 pub mod logging;
@@ -41,6 +42,7 @@ use crate::settings::Settings;
 use crate::uv::{Progress, Uv};
 use crate::venv::{self, Base, Venv};
 use crate::wire::Ready;
+use guard::Guard;
 use listen::{Ports, SocketIdentity, UnixSocket};
 use plugins::{Parts, Supervisor};
 
@@ -175,6 +177,12 @@ impl Running {
         let registry = Arc::new(registry);
         let health = Arc::new(HealthBook::default());
         let notices = Arc::new(Notices::default());
+        let guard = Guard {
+            python: python.clone(),
+            registry: registry.clone(),
+            notices: notices.clone(),
+            journal: journal.clone(),
+        };
         let parts = Parts {
             python,
             registry: registry.clone(),
@@ -190,6 +198,7 @@ impl Running {
         };
         // In the registry before the first request.
         let supervisor = Supervisor::begin(parts, woken).await;
+        tokio::spawn(guard.watch());
         let service =
             Service::new(registry, health, notices, ready.clone(), paths.venv_python(), control);
         let service = Arc::new(service);

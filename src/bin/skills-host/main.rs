@@ -9,12 +9,14 @@
 //! - `binder`: from bound values to a handler's arguments; `json`: from its result to bytes.
 //! - `wakes`: sending finished answers, together or at once.
 //! - `crash`: noting the plugin whose code ends the process.
+//! - `inspect`: stacks and numbers of Python's threads, from outside.
 //! - `log`: Python's log records into the daemon's log.
 //!
 //! # Who attaches to Python
 //!
 //! The main thread, while it initializes the interpreter; each plugin's thread, for as long as it lives; the
-//! threads of a plugin's pool, while they have something to do; and the thread that runs exit functions at the end. The
+//! threads of a plugin's pool, while they have something to do; a thread that looks at stacks for reports (`inspect`),
+//! one at a time; and the thread that runs exit functions at the end. The
 //! threads of the tokio runtime never do, so no request waits for the GIL unless it is for a plugin; the watch for
 //! calls that block (`pool`) is a task of theirs. Nor does the thread that sweeps held answers (`wakes`). No thread
 //! waits for another while it holds the GIL: what crosses over is a queue or an exchange, whose locks are held
@@ -29,6 +31,7 @@ mod context;
 mod crash;
 mod embed;
 mod inbox;
+mod inspect;
 mod json;
 mod load;
 mod log;

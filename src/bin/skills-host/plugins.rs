@@ -1,5 +1,6 @@
 //! [`Runtime`] over the embedded interpreter: a thread per plugin.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,12 +13,15 @@ use skills_daemon::exchange::{self, IoSide};
 use skills_daemon::failure::{Failure, Kind};
 use skills_daemon::journal;
 use skills_daemon::policy::{self, Policy};
-use skills_daemon::runtime::{self, BoxFuture, Instance, LoadRequest, Loaded, Runtime};
+use skills_daemon::runtime::{
+    self, Activity, BoxFuture, Frame, Instance, LoadRequest, Loaded, Runtime,
+};
 use tokio::sync::oneshot;
 
 use crate::bug;
 use crate::call::Call;
 use crate::inbox::{self, Event, Inbox, Refused, Reply, Sender};
+use crate::inspect;
 use crate::pool::Pool;
 
 /// What a verb answers: JSON text, or what failed in words.
@@ -70,6 +74,14 @@ impl Runtime for Embedded {
             };
             Ok(Loaded { report, instance: Arc::new(worker) })
         })
+    }
+
+    fn stack(&self, thread: u64) -> BoxFuture<Option<Vec<Frame>>> {
+        inspect::stack(thread)
+    }
+
+    fn threads(&self) -> BoxFuture<BTreeMap<String, usize>> {
+        inspect::threads()
     }
 }
 
@@ -199,6 +211,14 @@ impl Instance for Worker {
                 Err(Failure::environment("cannot start a thread for the handler")
                     .hint("Look for a limit on threads or memory (`ulimit -u`), then try again."))
             }
+        }
+    }
+
+    fn activity(&self) -> Activity {
+        Activity {
+            loops: self.loops.iter().map(Sender::activity).collect(),
+            pool: self.pool.running(),
+            calls: self.next_call.load(Ordering::Relaxed) - 1,
         }
     }
 

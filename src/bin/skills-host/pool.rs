@@ -12,10 +12,12 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use skills_daemon::journal;
+use skills_daemon::runtime::PoolCall;
 use skills_daemon::scheduling::pool::{self, Effect, Limits, Next, Refusal, ThreadNumber, Ticket};
 
 use crate::call::Call;
 use crate::inbox::Refused;
+use crate::inspect::current_thread;
 use crate::wakes;
 
 /// How many threads a pool may have; as FastAPI allows.
@@ -27,8 +29,8 @@ const WATCH_PERIOD: Duration = Duration::from_millis(5);
 
 struct State {
     schedule: pool::Pool<Call>,
-    /// All threads, by number.
-    threads: HashMap<ThreadNumber, Thread>,
+    /// All threads, by number, and as Python identifies them.
+    threads: HashMap<ThreadNumber, (Thread, u64)>,
     /// How to run a call, from the plugin's load until the pool is closed.
     work: Option<Arc<Work>>,
     /// Called once when nothing waits or runs any more.
@@ -124,13 +126,25 @@ impl Pool {
         })
     }
 
+    /// The calls that run, each with its thread.
+    pub(crate) fn running(&self) -> Vec<PoolCall> {
+        let state = self.0.lock();
+        let call = |(ticket, number): &(Ticket, ThreadNumber)| {
+            let (_, thread) = state.threads.get(number)?;
+            Some(PoolCall { ticket: ticket.0, thread: *thread })
+        };
+        state.schedule.running().iter().filter_map(call).collect()
+    }
+
     /// Takes no more calls and lets the threads end; one that blocks is left behind.
     pub(crate) fn close(&self) {
         let (asleep, left) = {
             let mut state = self.0.lock();
             let (calls, asleep) = state.schedule.close();
-            let asleep: Vec<Thread> =
-                asleep.iter().filter_map(|number| state.threads.get(number).cloned()).collect();
+            let asleep: Vec<Thread> = asleep
+                .iter()
+                .filter_map(|number| Some(state.threads.get(number)?.0.clone()))
+                .collect();
             (asleep, (calls, state.work.take(), state.when_empty.take()))
         };
         asleep.iter().for_each(Thread::unpark);
@@ -141,7 +155,7 @@ impl Pool {
     /// Gives the lock back and does what the schedule decided; fails if calls have no thread to run them.
     fn carry_out(&self, state: MutexGuard<'_, State>, effect: Effect) -> Result<(), Refused> {
         let woken = match effect {
-            Effect::Wake(number) => state.threads.get(&number).cloned(),
+            Effect::Wake(number) => state.threads.get(&number).map(|(thread, _)| thread.clone()),
             _ => None,
         };
         drop(state);
@@ -193,7 +207,7 @@ impl Pool {
         let first = {
             let mut state = self.0.lock();
             state.unstarted = false;
-            state.threads.insert(number, thread::current());
+            state.threads.insert(number, (thread::current(), current_thread()));
             state.schedule.started(number)
         };
         Python::attach(|py| {

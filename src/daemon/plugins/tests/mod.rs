@@ -2,6 +2,7 @@
 //!
 //! Time is paused and passes only when nothing else can happen, so deadlines of a minute cost nothing.
 
+mod guarded;
 mod life;
 mod names;
 mod requests;
@@ -34,6 +35,7 @@ use crate::wire::{PluginState, Ready, Status};
 struct Daemon {
     python: Arc<FakePython>,
     registry: Arc<Registry>,
+    notices: Arc<Notices>,
     supervisor: Supervisor,
     entry: Entry,
     directory: tempfile::TempDir,
@@ -91,8 +93,16 @@ impl Daemon {
         let (control, controls) = mpsc::channel(4);
         tokio::spawn(reload_on_request(supervisor.clone(), controls));
         let ready = Ready { pid: 1, version: crate::VERSION.into(), port: 1, python: "3".into() };
-        let service = Service::new(registry.clone(), health, notices, ready, venv_python, control);
-        Daemon { python, registry, supervisor, entry: http::entry(Arc::new(service)), directory }
+        let service =
+            Service::new(registry.clone(), health, notices.clone(), ready, venv_python, control);
+        Daemon {
+            python,
+            registry,
+            notices,
+            supervisor,
+            entry: http::entry(Arc::new(service)),
+            directory,
+        }
     }
 
     /// The same, once all plugins are settled.
