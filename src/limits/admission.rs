@@ -70,7 +70,7 @@ impl Admission {
         }
     }
 
-    fn tell_if_empty(&self) {
+    fn notify_if_empty(&self) {
         if self.lock().is_empty() {
             self.emptied.notify_waiters();
         }
@@ -81,7 +81,7 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         // A sender that is dropped here has no receiver any more.
         self.admission.lock().cancel(self.number);
-        self.admission.tell_if_empty();
+        self.admission.notify_if_empty();
     }
 }
 

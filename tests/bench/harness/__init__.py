@@ -4,7 +4,7 @@
 - `daemon`, `servers`: starting what is measured, and stopping it by its own process id.
 - `wrk`, `process`: measuring from outside: requests, CPU time, memory.
 - `workloads`: the loads of all servers.
-- `compare`, `command`, `isolation`, `blocking`, `scheduling`, `memory`, `routes`, `soak`: one
+- `bad`, `compare`, `command`, `isolation`, `blocking`, `scheduling`, `memory`, `routes`, `soak`: one
   measurement each.
 - `report`: tables.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from harness import blocking, compare, isolation, memory, routes, scheduling, soak, wrk
+from harness import bad, blocking, compare, isolation, memory, routes, scheduling, soak, wrk
 from harness.daemon import BENCH, DaemonError, home
 from harness.servers import ServerError
 from harness.workloads import WORKLOADS
@@ -20,6 +20,7 @@ from harness.workloads import WORKLOADS
 _REPOSITORY = BENCH.parent.parent
 _COMMANDS = {
     "compare": compare,
+    "bad": bad,
     "isolation": isolation,
     "blocking": blocking,
     "memory": memory,
