@@ -32,7 +32,7 @@ def log(
     """Writes one record to the daemon's log; `context` is JSON, `exception` a traceback."""
 
 def slot() -> int:
-    """Returns the number of the plugin's slot in the journal that this thread carries; 0 for none."""
+    """Returns the number of the journal's slot that this thread carries; 0 for none."""
 
 def carry(slot: int) -> None:
     """Has this thread, which a plugin started, carry a slot."""

@@ -18,7 +18,7 @@ _PLUGIN = "_skills_plugin"
 
 def install() -> None:
     """Has each new thread know its plugin."""
-    threading.Thread.start = _started  # type: ignore[method-assign]
+    threading.Thread.start = _started  # type: ignore[assignment, method-assign]
 
 
 def count() -> dict[str, int]:
@@ -44,6 +44,7 @@ def stack(ident: int) -> list[tuple[str, int, str]] | None:
 
 
 def _started(thread: threading.Thread) -> None:
+    """Starts a thread that carries what the current one does."""
     slot = _skills_host.slot()
     if not slot or "run" in thread.__dict__:
         return _start(thread)
@@ -52,7 +53,7 @@ def _started(thread: threading.Thread) -> None:
     setattr(thread, _PLUGIN, plugin_ctx.get() or parent)
 
     def carrying() -> None:
-        # What an instance has hides the method of its class; gone, nothing refers to the thread from itself.
+        # It hides the method of the class, and the thread would refer to itself.
         thread.__dict__.pop("run", None)
         _skills_host.carry(slot)
         run()

@@ -38,7 +38,7 @@ class _Load:
 
 
 def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measures, prints the table and what `status` and `doctor` say, and returns the raw numbers."""
+    """Measures, prints what `status` and `doctor` say and the table; returns the raw numbers."""
     pause = 2 if arguments.quick else _PAUSE
     plugins = [PLUGINS / name for name in ("bench", "segfault", "exits", "endless", "leaky")]
     with daemon(home, plugins):
@@ -109,4 +109,3 @@ def _run(
         text=True,
         timeout=limit,
     )
-
