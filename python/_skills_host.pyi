@@ -38,6 +38,15 @@ class Board:
     def show(self, tasks: str) -> None:
         """Replaces what is shown: JSON, an array of the library's `wire::BackgroundTask`."""
 
+def slot() -> int:
+    """Returns the number of the journal's slot that this thread carries; 0 for none."""
+
+def carry(slot: int) -> None:
+    """Has this thread, which a plugin started, carry a slot."""
+
+def exiting(status: int, place: str) -> None:
+    """Notes that the code at `place` on this thread ends the process."""
+
 #: `(slot, constant, default, choices, validate)` of one parameter: the default that all requests
 #: share, or a function that makes one for each; values that the library chooses by number; and a
 #: function that converts a text, or several, to `(value, errors)`.

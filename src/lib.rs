@@ -22,6 +22,7 @@
 //! | 2 | [`exchange`] | one call and its answer between two threads: bodies, events, signals |
 //! | 2 | [`watch`] | watching directories: settled batches of changes |
 //! | 2 | [`console`] | stdout and stderr of the command-line programs |
+//! | 3 | [`journal`] | which plugins a process has loaded, and which one ended it |
 //! | 3 | [`policy`] | how the daemon runs a plugin: manifest and settings resolved |
 //! | 3 | [`routes`] | which command a request is for, and the arguments for its handler |
 //! | 3 | [`arguments`] | from a command line to one call, by the description |
@@ -34,6 +35,7 @@
 //! | 4 | [`lifecycle`] | probe, start, stop and restart of the host process; its locks and files |
 //! | 4 | [`venv`] | the virtual environment: wanted against actual |
 //! | 4 | [`store`] | descriptions on disk, for help and completion without Python |
+//! | 4 | [`crashes`] | plugins that ended the process, and what becomes of them |
 //! | 5 | [`registry`] | the immutable snapshot of all plugins, swapped whole |
 //! | 5 | [`help`] | `/help` of plugins and commands |
 //! | 6 | [`calls`] | the one way from an invocation to its answer |
@@ -53,6 +55,7 @@ pub mod cli;
 pub mod command;
 pub mod completion;
 pub mod console;
+pub mod crashes;
 pub mod daemon;
 pub mod description;
 pub mod discovery;
@@ -63,6 +66,7 @@ pub mod failure;
 pub mod help;
 pub mod http;
 pub mod interpreter;
+pub mod journal;
 pub mod lifecycle;
 pub mod limits;
 pub mod manifest;

@@ -1,4 +1,9 @@
 //! How much of the daemon a plugin may take, with the range of each limit; manifests and `config.toml` have the same.
+//!
+//! [`admission`] keeps the limit of requests at once; [`queue`] decides who is next.
+
+pub mod admission;
+mod queue;
 
 use serde::Deserialize;
 

@@ -13,6 +13,9 @@ use crate::failure::Failure;
 /// The longest path of a Unix socket, in bytes without the closing NUL.
 const SOCKET_PATH_MAX: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
+/// The first part of the name of a journal; its process id follows.
+const JOURNAL_PREFIX: &str = "journal-";
+
 /// All places the programs read and write.
 #[derive(Clone, Debug)]
 pub struct Paths {
@@ -77,6 +80,11 @@ impl Paths {
         self.logs().join("host.stderr")
     }
 
+    /// The stderr of the host before this one.
+    pub fn old_host_stderr(&self) -> PathBuf {
+        self.logs().join("host.stderr.old")
+    }
+
     /// The directory of run-time state.
     pub fn state(&self) -> PathBuf {
         self.runtime.join("state")
@@ -115,6 +123,27 @@ impl Paths {
     /// The directory of the plugins' own folders, `NAME/` each.
     pub fn plugin_data(&self) -> PathBuf {
         self.runtime.join("data")
+    }
+
+    /// The journal of the process `pid`.
+    pub fn journal(&self, pid: u32) -> PathBuf {
+        self.state().join(format!("{JOURNAL_PREFIX}{pid}"))
+    }
+
+    /// The journals in [`Paths::state`], stale ones included.
+    pub fn journals(&self) -> Vec<PathBuf> {
+        let is_journal = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let pid = name.and_then(|name| name.strip_prefix(JOURNAL_PREFIX));
+            pid.is_some_and(|pid| pid.parse::<u32>().is_ok())
+        };
+        let entries = fs::read_dir(self.state()).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).filter(is_journal).collect()
+    }
+
+    /// The plugins that ended the process.
+    pub fn crashes(&self) -> PathBuf {
+        self.state().join("crashes.json")
     }
 
     /// Tools the daemon fetched for itself.

@@ -3,11 +3,13 @@
 //! The user's `[plugins.NAME]` wins over the manifest. Nothing else combines the two.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use crate::limits::Limits;
+use crate::limits::admission::Admission;
 use crate::manifest::{Load, Manifest};
 use crate::settings::plugin::PluginSettings;
 
@@ -69,6 +71,16 @@ impl Policy {
     /// True if any command has a limit of time.
     pub fn has_timeouts(&self) -> bool {
         self.timeout.is_some() || !self.timeouts.is_empty()
+    }
+
+    /// Returns how many requests may wait for the plugin.
+    pub fn waiting(&self) -> u32 {
+        self.limits.waiting.unwrap_or(WAITING)
+    }
+
+    /// Returns the admission of requests to a version of the plugin; `None` without a limit of those at once.
+    pub fn admission(&self) -> Option<Arc<Admission>> {
+        Some(Admission::new(self.limits.concurrent?, self.waiting()))
     }
 
     /// Returns how long `command` may take; `None` without a limit.

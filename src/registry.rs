@@ -15,9 +15,11 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::failure::{Failure, Kind};
+use crate::journal::Slot;
+use crate::limits::admission::Admission;
 use crate::policy::Policy;
 use crate::routes::Table;
-use crate::runtime::Instance;
+use crate::runtime::{Instance, full};
 use crate::store::Metadata;
 use crate::wire::{BackgroundTask, PluginState};
 
@@ -33,6 +35,10 @@ pub struct Served {
     pub instance: Arc<dyn Instance>,
     /// How it is run.
     pub policy: Policy,
+    /// Which of its requests wait, if it is given only so many at once.
+    pub admission: Option<Arc<Admission>>,
+    /// Its place in the journal.
+    pub slot: Slot,
     /// What went wrong in its hooks without keeping it from serving.
     pub complaints: Vec<String>,
     /// Dropped with the last reference: from then on no request is on its way to this version.
@@ -54,6 +60,11 @@ impl Served {
     /// True if the daemon has to stay alive for it, without requests.
     pub fn holds_awake(&self) -> bool {
         self.policy.resident || self.instance.background().iter().any(BackgroundTask::holds_awake)
+    }
+
+    /// The failure of a request that finds too many others waiting.
+    pub fn full(&self) -> Failure {
+        full(self.policy.waiting())
     }
 }
 

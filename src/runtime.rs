@@ -20,7 +20,8 @@ use serde_json::{Map, Value};
 use crate::description::Report;
 use crate::exchange::request::Request;
 use crate::exchange::{Incoming, IoSide};
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
+use crate::limits::admission::Permit;
 use crate::manifest::NamedFunction;
 use crate::policy::Policy;
 use crate::routes::Argument;
@@ -51,6 +52,8 @@ pub struct LoadRequest {
     pub data: PathBuf,
     /// How it is run.
     pub policy: Policy,
+    /// The number that its threads carry for the journal; 0 for none.
+    pub slot: u32,
 }
 
 /// A call of a handler without FastAPI.
@@ -77,6 +80,8 @@ pub struct Call {
     pub caller: Option<Arc<Caller>>,
     /// True if the events of the call have a reader.
     pub with_events: bool,
+    /// Dropped once the plugin has ended the call; `None` for a plugin without a limit.
+    pub permit: Option<Permit>,
 }
 
 /// Where a call comes from.
@@ -86,12 +91,62 @@ pub struct Caller {
     pub directory: Option<PathBuf>,
 }
 
+/// What the threads of a plugin do at a moment.
+#[derive(Clone, Debug, Default)]
+pub struct Activity {
+    /// Its event loops.
+    pub loops: Vec<LoopActivity>,
+    /// The calls that run in its pool.
+    pub pool: Vec<PoolCall>,
+    /// How many calls it was ever given.
+    pub calls: u64,
+}
+
+/// What an event loop does at a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct LoopActivity {
+    /// Identifies its thread for [`Runtime::stack`].
+    pub thread: u64,
+    /// How many requests it has.
+    pub load: usize,
+    /// True while an event waits for it; always, while it has requests.
+    pub is_signalled: bool,
+    /// How often it has taken events.
+    pub taken: u64,
+}
+
+/// A call that runs in a pool.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolCall {
+    /// Unique in its plugin.
+    pub ticket: u64,
+    /// Identifies its thread for [`Runtime::stack`].
+    pub thread: u64,
+}
+
+/// A frame of a Python stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The file of its code.
+    pub file: PathBuf,
+    /// The line that is executed.
+    pub line: u32,
+    /// The name of its function.
+    pub function: String,
+}
+
 /// A plugin that was loaded; its hooks have not run yet.
 pub struct Loaded {
     /// Its metadata, as Python reports it.
     pub report: Report,
     /// The handle for calls and hooks.
     pub instance: Arc<dyn Instance>,
+}
+
+/// The failure of a request to a plugin for which `waiting` others wait, which is its limit.
+pub fn full(waiting: u32) -> Failure {
+    Failure::new(Kind::Unavailable, format!("{waiting} requests already wait for this plugin"))
+        .hint("Its thread is blocked or overloaded; try again later.")
 }
 
 /// An embedded interpreter.
@@ -103,6 +158,14 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// Sets the least level of the records that Python's `logging` makes, soon.
     fn set_log_level(&self, level: LogLevel);
+
+    /// Returns the Python stack of a thread, the innermost frame first; `None` for one that runs no Python.
+    ///
+    /// The future never resolves while a thread holds the GIL; the caller sets the deadline.
+    fn stack(&self, thread: u64) -> BoxFuture<Option<Vec<Frame>>>;
+
+    /// Returns how many threads that it started each plugin has, by name; never while a thread holds the GIL.
+    fn threads(&self) -> BoxFuture<BTreeMap<String, usize>>;
 }
 
 /// One loaded plugin. Dropping the last reference does not unload it.
@@ -117,6 +180,9 @@ pub trait Instance: Send + Sync + 'static {
     /// # Errors
     /// The plugin's queue is full, or its thread has ended.
     fn call(&self, call: Call) -> Result<IoSide, Failure>;
+
+    /// Returns what its threads do; has a loop with requests take an event, too, so that one that does not is noticed.
+    fn activity(&self) -> Activity;
 
     /// Runs `health_check()`; resolves after `limit` at the latest if the thread is free.
     fn health(&self, limit: Duration) -> BoxFuture<Map<String, Value>>;

@@ -2,7 +2,9 @@
 
 Threads do not inherit the context of their starter before Python 3.14, so `Thread.start` is
 replaced once: a thread that is started by code of a plugin, on whatever thread, runs with the
-plugin's name and version in its context. Threads that C code starts are not seen.
+plugin's name and version in its context, and carries the plugin's slot of the crash journal.
+Threads that C code starts are not seen. Also the stacks of threads, for reports about those that
+block.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import types
 import weakref
 from collections.abc import Callable
 
+import _skills_host
 from skills_daemon._plugin import current
 from skills_host.log import plugin_ctx
 from skills_host.place import own_line
@@ -62,11 +65,27 @@ _versions: weakref.WeakSet[Version] = weakref.WeakSet()
 _start: Callable[[threading.Thread], None] = threading.Thread.start
 
 
-def count(name: str) -> int:
-    """Returns the number of running threads that versions of the plugin `name` started."""
+def count() -> dict[str, int]:
+    """Returns the number of running threads that the versions of each plugin started."""
+    counts: dict[str, int] = {}
     with _lock:
-        versions = [version for version in _versions if version.name == name]
-    return sum(len(version.alive()) for version in versions)
+        versions = list(_versions)
+    for version in versions:
+        if alive := len(version.alive()):
+            counts[version.name] = counts.get(version.name, 0) + alive
+    return counts
+
+
+def stack(ident: int) -> list[tuple[str, int, str]] | None:
+    """Returns file, line and function of the frames of a thread, the innermost first."""
+    frame = sys._current_frames().get(ident)
+    if frame is None:
+        return None
+    frames = []
+    while frame is not None:
+        frames.append((frame.f_code.co_filename, frame.f_lineno or 0, frame.f_code.co_name))
+        frame = frame.f_back
+    return frames
 
 
 def describe(thread: threading.Thread) -> str:
@@ -100,10 +119,12 @@ def _attributed(self: threading.Thread) -> None:
     if version is None:
         return _start(self)
     name, plugin, run = plugin_ctx.get(), current.get(), self.run
+    slot = _skills_host.slot()
 
     def run_named() -> None:
         # An attribute of the instance hides the method until the thread runs.
         vars(self).pop("run", None)
+        _skills_host.carry(slot)
         version_ctx.set(version)
         plugin_ctx.set(name)
         current.set(plugin)

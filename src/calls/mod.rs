@@ -31,6 +31,7 @@ use crate::exchange::head::{RequestHead, ResponseHead};
 use crate::exchange::request::{Addressed, Request};
 use crate::exchange::{Aborted, Events, Feed, Incoming, IoSide, Signals};
 use crate::failure::{Failure, Kind};
+use crate::limits::admission::Full;
 use crate::registry::Served;
 use crate::runtime::{Call, Caller};
 
@@ -110,6 +111,11 @@ where
     B::Error: std::fmt::Display + Send,
 {
     let Invocation { plugin, target, context } = invocation;
+    let permit = match &plugin.admission {
+        None => None,
+        // On the heap: a plain request must not carry the room for it.
+        Some(admission) => Some(Box::pin(admission.enter()).await.map_err(|Full| plugin.full())?),
+    };
     let (request, bound) = match target {
         Target::Http(head, body) => {
             let bound = binding::of_http(&plugin, &head, body).await?;
@@ -127,7 +133,8 @@ where
         context.map(|context| *context).unwrap_or_default();
     let deadline = Deadline::of_call(deadline, &plugin, command);
     let on_pool = direct.as_ref().is_some_and(|direct| !direct.begins_on_loop);
-    let io = plugin.instance.call(Call { request, incoming, direct, caller, with_events })?;
+    let call = Call { request, incoming, direct, caller, with_events, permit };
+    let io = plugin.instance.call(call)?;
     if let Some(body) = rest {
         tokio::spawn(feed(body, io.feed()));
     }

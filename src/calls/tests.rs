@@ -12,6 +12,7 @@ use super::*;
 use crate::arguments::{Line, resolve};
 use crate::exchange::events::{Event, Stream};
 use crate::exchange::head::Target as Url;
+use crate::journal::Slot;
 use crate::manifest::Manifest;
 use crate::policy::Policy;
 use crate::routes::Table;
@@ -58,6 +59,7 @@ async fn served(python: &FakePython, script: Script) -> Arc<Served> {
         description: None,
         name: "p".into(),
         data: PathBuf::from("/data"),
+        slot: 0,
         policy: Policy::default(),
     };
     let loaded = python.load(request).await.unwrap();
@@ -68,6 +70,8 @@ async fn served(python: &FakePython, script: Script) -> Arc<Served> {
         metadata,
         table,
         instance: loaded.instance,
+        slot: Slot::default(),
+        admission: None,
         policy: Policy::default(),
         complaints: Vec::new(),
         in_use: tokio::sync::oneshot::channel().0,

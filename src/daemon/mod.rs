@@ -11,6 +11,7 @@
 
 mod actor;
 mod ends;
+mod guard;
 mod handover;
 mod leaving;
 mod link;
@@ -28,12 +29,14 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
+use crate::crashes::{self, Crashes};
 use crate::discovery::PluginSource;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::http::health::HealthBook;
 use crate::http::serve::Phase;
 use crate::http::{self, Control, Service};
+use crate::journal::Journal;
 use crate::lifecycle::locks::{self, HostLock};
 use crate::notices::Notices;
 use crate::paths::{self, Paths};
@@ -45,6 +48,7 @@ use crate::uv::{Progress, Uv};
 use crate::venv::{self, Base, Venv};
 use crate::wire::Ready;
 use ends::Signals;
+use guard::Guard;
 use handover::{End, Giver, Predecessor};
 use leaving::Leaving;
 use listen::{Inherited, Listeners, Ports};
@@ -64,12 +68,19 @@ pub struct Prepared {
     files: Vec<PathBuf>,
     /// The host to replace, and its sockets.
     takeover: Option<(Predecessor, Inherited)>,
+    crashes: Crashes,
+    journal: Option<Arc<Journal>>,
 }
 
 impl Prepared {
     /// The settings in force.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The journal of this process, if there is one.
+    pub fn journal(&self) -> Option<Arc<Journal>> {
+        self.journal.clone()
     }
 
     /// The first TCP address that the daemon listens on, with its real port.
@@ -112,6 +123,7 @@ pub fn prepare(
             None
         }
     };
+    let (crashes, journal) = (crashes::take_over(&paths), crashes::journal(&paths).map(Arc::new));
     let tcp = takeover.as_mut().map(|(_, inherited)| std::mem::take(&mut inherited.tcp));
     let ports = Ports::bind(&settings, tcp.unwrap_or_default())?;
     let venv = Venv::at(&paths);
@@ -126,7 +138,7 @@ pub fn prepare(
         }
         Err(error) => return Err(error.into()),
     };
-    Ok(Prepared { paths, settings, env, uv, ports, lock, files, takeover })
+    Ok(Prepared { paths, settings, env, uv, ports, lock, files, takeover, crashes, journal })
 }
 
 /// Runs the daemon until a signal, a request, the idle timeout or a successor ends it.
@@ -202,7 +214,8 @@ impl Running {
         bundled: Vec<PluginSource>,
         signals: &mut Signals,
     ) -> Result<Option<(Running, impl Future<Output = ()> + use<>)>, Failure> {
-        let Prepared { paths, settings, env, uv, ports, lock, takeover, .. } = prepared;
+        let Prepared { paths, settings, env, uv, ports, lock, takeover, crashes, journal, .. } =
+            prepared;
         let ready = Ready {
             pid: std::process::id(),
             version: crate::VERSION.to_owned(),
@@ -216,6 +229,12 @@ impl Running {
         let notices = Arc::new(Notices::default());
         let settings = Arc::new(Live::new(settings));
         let released = watch::Sender::new(takeover.is_none());
+        let guard = Guard {
+            python: python.clone(),
+            registry: registry.clone(),
+            notices: notices.clone(),
+            journal: journal.clone(),
+        };
         let parts = Parts {
             python,
             registry: registry.clone(),
@@ -227,9 +246,12 @@ impl Running {
             uv,
             bundled,
             released: released.subscribe(),
+            journal,
+            crashes,
         };
         // In the registry before the first request.
         let supervisor = Supervisor::begin(parts, woken).await;
+        tokio::spawn(guard.watch());
         let service =
             Service::new(registry, health, notices, ready.clone(), paths.venv_python(), control);
         let service = Arc::new(service);

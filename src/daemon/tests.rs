@@ -38,7 +38,18 @@ fn prepared(root: &Path) -> Prepared {
     let settings = Settings::resolve(toml::Table::new(), &paths.config_file(), &env).unwrap();
     let ports = Ports::bind(&settings, Vec::new()).unwrap();
     let lock = HostLock::live(&paths).unwrap();
-    Prepared { paths, settings, env, uv: None, ports, lock, files: Vec::new(), takeover: None }
+    Prepared {
+        paths,
+        settings,
+        env,
+        uv: None,
+        ports,
+        lock,
+        files: Vec::new(),
+        takeover: None,
+        crashes: Crashes::default(),
+        journal: None,
+    }
 }
 
 async fn request(socket: &Path, method: &str, path: &str) -> String {

@@ -33,7 +33,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::exchange::request::ENCODED;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::lifecycle::cut::CutRequest;
 use crate::notices::Notices;
 use crate::registry::Registry;
@@ -193,5 +193,8 @@ fn failed(failure: &Failure) -> Response {
     response
         .headers_mut()
         .insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_FAILURE));
+    if failure.kind == Kind::Unavailable {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     response
 }

@@ -50,9 +50,12 @@ pub fn host_command(
     Ok((command, interpreter))
 }
 
-/// Redirects the host's stderr into a fresh file, for loader errors and crashes.
+/// Redirects the host's stderr into a fresh file, for loader errors and crashes; the last one is kept, which has the
+/// traceback of a crash.
 pub fn redirect_stderr(command: &mut Command, paths: &Paths) -> Result<(), Failure> {
     let path = paths.host_stderr();
+    // Fails at the first start, and costs a later one only the traceback.
+    let _ = fs::rename(&path, paths.old_host_stderr());
     let file = create_private(&path).map_err(|error| paths::unwritable(&path, &error))?;
     command.stderr(Stdio::from(file));
     Ok(())

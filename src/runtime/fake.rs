@@ -3,7 +3,7 @@
 //! A plugin is scripted by its working name; each load takes the script of the moment and is a version of its own.
 //! What happens is noted in order, so that a test waits for a note instead of for time to pass.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,7 +14,10 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
-use super::{BoxFuture, Call, Instance, LoadRequest, Loaded, Runtime};
+use super::{
+    Activity, BoxFuture, Call, Frame, Instance, LoadRequest, Loaded, LoopActivity, PoolCall,
+    Runtime,
+};
 use crate::description::Report;
 use crate::exchange::events::{Event, Signal};
 use crate::exchange::head::ResponseHead;
@@ -108,6 +111,8 @@ pub(crate) struct FakePython {
     scripts: Mutex<HashMap<String, Script>>,
     versions: Mutex<HashMap<&'static str, u64>>,
     notes: Arc<Notes>,
+    /// The stack of every thread; without, the GIL is held.
+    stack: Mutex<Option<Vec<Frame>>>,
 }
 
 /// What happened, in order.
@@ -130,6 +135,11 @@ impl FakePython {
     /// Sets what the plugin with the working name `name` does from its next load on.
     pub(crate) fn script(&self, name: &str, script: Script) {
         lock(&self.scripts).insert(name.to_owned(), script);
+    }
+
+    /// Sets the stack of every thread.
+    pub(crate) fn stack_is(&self, frames: Vec<Frame>) {
+        *lock(&self.stack) = Some(frames);
     }
 
     /// What happened so far: `load jira`, `start jira 1`, `call jira 1`, `shutdown jira 1`, `end jira 1`.
@@ -189,6 +199,17 @@ impl Runtime for FakePython {
                 }))),
             })
         })
+    }
+
+    fn stack(&self, _thread: u64) -> BoxFuture<Option<Vec<Frame>>> {
+        match lock(&self.stack).clone() {
+            Some(stack) => Box::pin(async move { Some(stack) }),
+            None => Box::pin(std::future::pending()),
+        }
+    }
+
+    fn threads(&self) -> BoxFuture<BTreeMap<String, usize>> {
+        Box::pin(async { BTreeMap::new() })
     }
 }
 
@@ -339,16 +360,26 @@ impl Instance for FakePlugin {
         let asked = asked(&call);
         let woken = Arc::new(Waking(Notify::new()));
         let id = thread.last.fetch_add(1, Ordering::SeqCst);
-        let Call { request, incoming, with_events, .. } = call;
+        let Call { request, incoming, with_events, permit, .. } = call;
         let (io, side) = exchange::exchange(request, incoming, with_events, id, woken.clone());
         thread.in_flight.send_modify(|count| *count += 1);
         tokio::spawn(async move {
             thread.note("call");
             thread.answer(&side, &woken.0, asked).await;
-            drop(side);
+            drop((side, permit));
             thread.in_flight.send_modify(|count| *count -= 1);
         });
         Ok(io)
+    }
+
+    fn activity(&self) -> Activity {
+        // A call that hangs blocks its loop and a thread of the pool.
+        let hangs = matches!(&self.0.script.answers, Answers::Hangs(gate) if !*gate.0.borrow());
+        let load = if hangs { *self.0.in_flight.borrow() } else { 0 };
+        let taken = self.0.last.load(Ordering::SeqCst);
+        let busy = LoopActivity { thread: 1, load, is_signalled: load > 0, taken };
+        let call = |ticket| PoolCall { ticket, thread: 2 };
+        Activity { loops: vec![busy], pool: (0..load as u64).map(call).collect(), calls: taken }
     }
 
     fn health(&self, _limit: Duration) -> BoxFuture<Map<String, Value>> {

@@ -21,7 +21,7 @@ pub struct ThreadNumber(u64);
 
 /// Proof that a call was begun, given back when it has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ticket(u64);
+pub struct Ticket(pub u64);
 
 /// Bounds of a pool.
 #[derive(Clone, Copy, Debug)]
@@ -85,8 +85,8 @@ pub struct Pool<C> {
     asleep: Vec<ThreadNumber>,
     /// Threads that were started or woken and have not asked for a call since.
     promised: usize,
-    /// Threads that run a call.
-    running: usize,
+    /// The calls that run, each with its thread.
+    running: Vec<(Ticket, ThreadNumber)>,
     /// Calls that were ever begun, which is the ticket of the last one.
     begun: u64,
     /// The last call that was running when calls were found to block.
@@ -107,7 +107,7 @@ impl<C> Pool<C> {
             waiting: VecDeque::new(),
             asleep: Vec::new(),
             promised: 0,
-            running: 0,
+            running: Vec::new(),
             begun: 0,
             blocking_until: 0,
             blocking: 0,
@@ -129,7 +129,7 @@ impl<C> Pool<C> {
             return Err((Refusal::Full, call));
         }
         self.waiting.push_back(call);
-        let active = self.promised + self.running - self.blocking;
+        let active = self.promised + self.running.len() - self.blocking;
         if active == 0
             && let Some(effect) = self.rouse()
         {
@@ -159,7 +159,7 @@ impl<C> Pool<C> {
 
     /// The call that a thread ran has ended; returns what the thread does next.
     pub fn finished(&mut self, number: ThreadNumber, ticket: Ticket) -> Next<C> {
-        self.running -= 1;
+        self.running.retain(|(running, _)| *running != ticket);
         if ticket.0 <= self.blocking_until {
             self.blocking -= 1;
         }
@@ -191,7 +191,7 @@ impl<C> Pool<C> {
         // A thread that is promised has not run yet: another would only take the CPU from it.
         if self.promised == 0 && self.begun == expected {
             self.blocking_until = self.begun;
-            self.blocking = self.running;
+            self.blocking = self.running.len();
             effect = self.rouse().unwrap_or(Effect::Nothing);
         }
         self.watch = Some(self.expected());
@@ -210,11 +210,16 @@ impl<C> Pool<C> {
 
     /// True if no call waits or runs.
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.running == 0
+        self.waiting.is_empty() && self.running.is_empty()
+    }
+
+    /// The calls that run, each with its thread; one that stays for long does not return.
+    pub fn running(&self) -> &[(Ticket, ThreadNumber)] {
+        &self.running
     }
 
     fn threads(&self) -> usize {
-        self.asleep.len() + self.promised + self.running
+        self.asleep.len() + self.promised + self.running.len()
     }
 
     /// What a thread that has nothing to do does next.
@@ -224,9 +229,9 @@ impl<C> Pool<C> {
         }
         match self.waiting.pop_front() {
             Some(call) => {
-                self.running += 1;
                 self.begun += 1;
                 let (ticket, last) = (Ticket(self.begun), self.waiting.is_empty());
+                self.running.push((ticket, number));
                 Next::Run { call, ticket, last }
             }
             None => {

@@ -11,12 +11,14 @@ mod harness;
 
 mod background;
 mod bad_plugins;
+mod blocked;
 mod browser;
 mod callables;
 mod completion;
 mod concurrency;
 mod contract;
 mod control;
+mod crashes;
 mod demo;
 mod dependencies;
 mod direct;

@@ -17,6 +17,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use skills_daemon::exchange::head::ResponseHead;
 use skills_daemon::exchange::{PluginSide, Received};
+use skills_daemon::limits::admission::Permit;
 use skills_daemon::runtime::{Caller, Direct};
 
 use crate::binder::Binder;
@@ -37,8 +38,8 @@ pub(crate) struct Call {
     /// No call of the same batch follows.
     pub(crate) last: bool,
     started: AtomicBool,
-    /// `None` once the call is closed.
-    load: Mutex<Option<Counted>>,
+    /// What the call takes of its plugin's limits; `None` once it is closed.
+    taken: Mutex<Option<(Option<Counted>, Option<Permit>)>>,
     /// When a direct call's handler began, and which.
     begun: OnceLock<(Instant, Py<Binder>)>,
     /// `None` once the call is closed.
@@ -63,6 +64,7 @@ impl Call {
         direct: Option<Direct>,
         caller: Option<Arc<Caller>>,
         load: Option<Counted>,
+        permit: Option<Permit>,
     ) -> Call {
         Call {
             id,
@@ -70,7 +72,7 @@ impl Call {
             caller,
             last: false,
             started: AtomicBool::new(false),
-            load: Mutex::new(load),
+            taken: Mutex::new(Some((load, permit))),
             begun: OnceLock::new(),
             side: Mutex::new(Some(side)),
         }
@@ -264,6 +266,8 @@ impl Call {
     /// Ends the call; an answer that is not whole is aborted.
     fn close(&self) {
         self.side.lock().unwrap_or_else(PoisonError::into_inner).take();
-        self.load.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Outside of the lock: another call may be admitted.
+        drop(taken);
     }
 }

@@ -15,7 +15,7 @@ use skills_daemon::paths::Paths;
 use skills_daemon::settings::Settings;
 use tracing_appender::non_blocking::WorkerGuard;
 
-use crate::{binder, board, bug, call, inbox, log, pool};
+use crate::{binder, board, bug, call, crash, inbox, log, pool};
 
 /// Holds the log's writer until [`exit`].
 static LOG: Mutex<Option<WorkerGuard>> = Mutex::new(None);
@@ -101,11 +101,15 @@ fn set_up(
     module.add_class::<inbox::Reply>()?;
     module.add_class::<pool::Pool>()?;
     module.add_function(wrap_pyfunction!(log::log, &module)?)?;
+    module.add_function(wrap_pyfunction!(crash::slot, &module)?)?;
+    module.add_function(wrap_pyfunction!(crash::carry, &module)?)?;
+    module.add_function(wrap_pyfunction!(crash::exiting, &module)?)?;
     module.add("settings", shown(py, settings, address)?)?;
     sys.getattr("modules")?.set_item("_skills_host", &module)?;
 
     let log_level = settings.log_level.value.to_string();
     py.import("skills_host.log")?.call_method1("install", (log_level,))?;
+    py.import("skills_host.exits")?.call_method0("install")?;
     py.import("skills_host.threads")?.call_method0("attribute")?;
     py.import("skills_host.cleanup")?.call_method0("watch")?;
     Ok(())

@@ -14,16 +14,16 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use skills_daemon::exchange::Wake;
+use skills_daemon::runtime::LoopActivity;
 use tokio::sync::oneshot;
 
 use crate::call::Call;
+use crate::inspect::current_thread;
 use crate::load::{Counted, Load};
 use crate::wakes;
 
 /// How many events Python takes at a time, so that the loop's other work gets its turn.
 const BATCH: usize = 64;
-/// How many requests may wait for a plugin.
-pub(crate) const REQUESTS_MAX: usize = 4096;
 
 /// Something for the plugin's thread to do.
 pub(crate) enum Event {
@@ -31,6 +31,8 @@ pub(crate) enum Event {
     Call(Box<Call>),
     /// The request with this id moved.
     Moved(u64),
+    /// Nothing: the loop shows that it moves.
+    Beat,
     /// One of the worker's verbs, its limit in seconds, and where the answer goes.
     Verb(&'static str, f64, oneshot::Sender<Result<String, String>>),
 }
@@ -38,8 +40,14 @@ pub(crate) enum Event {
 struct Queue {
     events: VecDeque<Event>,
     requests: usize,
+    /// How many requests may wait.
+    requests_max: usize,
     /// A byte is on its way to the loop.
     signalled: bool,
+    /// How often events were taken.
+    taken: u64,
+    /// The loop's thread, as Python identifies it; 0 before it has taken any.
+    thread: u64,
     closed: bool,
 }
 
@@ -64,12 +72,20 @@ pub(crate) enum Refused {
     NoThread,
 }
 
-/// A new inbox and the way into it.
-pub(crate) fn inbox() -> io::Result<(Sender, Inbox)> {
+/// A new inbox, in which so many requests may wait, and the way into it.
+pub(crate) fn inbox(requests_max: usize) -> io::Result<(Sender, Inbox)> {
     let (writer, reader) = UnixStream::pair()?;
     writer.set_nonblocking(true)?;
     reader.set_nonblocking(true)?;
-    let queue = Queue { events: VecDeque::new(), requests: 0, signalled: false, closed: false };
+    let queue = Queue {
+        events: VecDeque::new(),
+        requests: 0,
+        requests_max,
+        signalled: false,
+        taken: 0,
+        thread: 0,
+        closed: false,
+    };
     let shared = Arc::new(Shared { queue: Mutex::new(queue), writer, load: Load::default() });
     Ok((Sender(shared.clone()), Inbox { shared, reader }))
 }
@@ -90,6 +106,18 @@ impl Sender {
     /// How many requests this loop has.
     pub(crate) fn load(&self) -> usize {
         self.0.load.now()
+    }
+
+    /// What the loop does; one with requests and no event gets one.
+    pub(crate) fn activity(&self) -> LoopActivity {
+        let load = self.load();
+        if load > 0 && !self.0.lock().signalled {
+            // A thread that has ended is no loop any more.
+            let _ = self.send(Event::Beat);
+        }
+        let queue = self.0.lock();
+        let (is_signalled, taken) = (queue.signalled, queue.taken);
+        LoopActivity { thread: queue.thread, load, is_signalled, taken }
     }
 
     /// Counts a request as this loop's until the result is dropped.
@@ -114,7 +142,7 @@ impl Shared {
             return Err(Refused::Closed);
         }
         if matches!(event, Event::Call(_)) {
-            if queue.requests >= REQUESTS_MAX {
+            if queue.requests >= queue.requests_max {
                 return Err(Refused::Full);
             }
             queue.requests += 1;
@@ -148,6 +176,8 @@ impl Inbox {
     fn take<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let batch: Vec<Event> = {
             let mut queue = self.shared.lock();
+            queue.taken += 1;
+            queue.thread = current_thread();
             let count = queue.events.len().min(BATCH);
             let mut batch: Vec<Event> = queue.events.drain(..count).collect();
             queue.requests -= batch.iter().filter(|event| matches!(event, Event::Call(_))).count();
@@ -172,6 +202,7 @@ impl Inbox {
                     }
                 }
                 Event::Moved(id) => list.append(id)?,
+                Event::Beat => {}
                 Event::Verb(verb, limit, sender) => {
                     let reply = Bound::new(py, Reply::new(sender))?;
                     list.append((verb, limit, reply).into_bound_py_any(py)?)?;

@@ -9,13 +9,16 @@
 //! - `call`: one request, as a Python object.
 //! - `binder`: from bound values to a handler's arguments; `json`: from its result to bytes.
 //! - `wakes`: sending finished answers, together or at once.
+//! - `crash`: noting the plugin whose code ends the process.
+//! - `inspect`: stacks and numbers of Python's threads, from outside.
 //! - `log`: Python's log records into the daemon's log.
 //!
 //! # Who attaches to Python
 //!
 //! The main thread, while it initializes the interpreter; each plugin's thread, for as long as it lives; the
-//! threads of a plugin's pool, while they have something to do; a thread of its own for each new level of the log; and the
-//! thread that runs exit functions at the end. The
+//! threads of a plugin's pool, while they have something to do; a thread of its own for each new level of the log; a
+//! thread that looks at stacks for reports (`inspect`), one at a time; and the thread that runs exit functions at the
+//! end. The
 //! threads of the tokio runtime never do, so no request waits for the GIL unless it is for a plugin; the watch for
 //! calls that block (`pool`) is a task of theirs. Nor does the thread that sweeps held answers (`wakes`). No thread
 //! waits for another while it holds the GIL: what crosses over is a queue or an exchange, whose locks are held
@@ -28,8 +31,10 @@ mod board;
 mod bundle;
 mod call;
 mod context;
+mod crash;
 mod embed;
 mod inbox;
+mod inspect;
 mod json;
 mod load;
 mod log;
@@ -100,7 +105,9 @@ fn main() -> ExitCode {
             return Console::of_process(&env).failure(&failure);
         }
     };
-    match run(arguments, env, &reporter) {
+    let outcome = run(arguments, env, &reporter);
+    crash::end();
+    match outcome {
         Ok(()) => embed::exit(0),
         Err(failure) => {
             tracing::error!(error = failure.error, hint = failure.hint, "the daemon cannot go on");
@@ -136,8 +143,13 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     let origin = Origin { predecessor, files };
     let prepared = daemon::prepare(paths.clone(), settings, env, &base, origin, &progress)?;
 
+    if let Some(journal) = prepared.journal() {
+        crash::watch(journal)
+            .map_err(|error| Failure::environment(format!("cannot handle signals: {error}")))?;
+    }
     let python_dir = bundle::unpack(&paths, is_alone)?;
     embed::initialize(&paths, &python_dir, prepared.settings(), prepared.address()?)?;
+    crash::watch_exit();
     let python = Arc::new(plugins::Embedded);
     // The other half of the CPUs is for Python: an I/O thread that takes a plugin's CPU away only costs.
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);

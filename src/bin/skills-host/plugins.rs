@@ -1,5 +1,6 @@
 //! [`Runtime`] over the embedded interpreter: a thread per plugin.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +11,11 @@ use pyo3::prelude::*;
 use serde_json::{Map, Value, json};
 use skills_daemon::exchange::{self, IoSide};
 use skills_daemon::failure::{Failure, Kind};
-use skills_daemon::runtime::{self, BoxFuture, Instance, LoadRequest, Loaded, Runtime};
+use skills_daemon::journal;
+use skills_daemon::policy::{self, Policy};
+use skills_daemon::runtime::{
+    self, Activity, BoxFuture, Frame, Instance, LoadRequest, Loaded, Runtime,
+};
 use skills_daemon::settings::LogLevel;
 use skills_daemon::wire::BackgroundTask;
 use tokio::sync::oneshot;
@@ -19,6 +24,7 @@ use crate::board::Board;
 use crate::bug;
 use crate::call::Call;
 use crate::inbox::{self, Event, Inbox, Refused, Reply, Sender};
+use crate::inspect;
 use crate::pool::Pool;
 
 /// What a verb answers: JSON text, or what failed in words.
@@ -50,12 +56,14 @@ impl Runtime for Embedded {
             let failed = |error: std::io::Error| {
                 Failure::environment(format!("cannot start a plugin's thread: {error}"))
             };
+            let limit = request.policy.waiting();
+            let waiting = most_waiting(&request.policy);
             let made: Vec<(Sender, Inbox)> = (0..request.policy.loops)
-                .map(|_| inbox::inbox())
+                .map(|_| inbox::inbox(waiting))
                 .collect::<Result<_, _>>()
                 .map_err(failed)?;
             let (loops, inboxes): (Vec<_>, Vec<_>) = made.into_iter().unzip();
-            let pool = Pool::new(&request.working_name);
+            let pool = Pool::new(&request.working_name, request.slot, waiting);
             let own_pool = pool.clone();
             let board = Board::default();
             let own_board = board.clone();
@@ -83,12 +91,31 @@ impl Runtime for Embedded {
                 loops,
                 pool,
                 board,
+                limit,
                 next_call: AtomicU64::new(1),
                 end: std::sync::Mutex::new(Some(end)),
             };
             Ok(Loaded { report, instance: Arc::new(worker) })
         })
     }
+
+    fn stack(&self, thread: u64) -> BoxFuture<Option<Vec<Frame>>> {
+        inspect::stack(thread)
+    }
+
+    fn threads(&self) -> BoxFuture<BTreeMap<String, usize>> {
+        inspect::threads()
+    }
+}
+
+/// How many requests wait in each queue of a plugin at most. Those that wait for admission are counted there; of the
+/// others each passes a queue, though its plugin be idle.
+fn most_waiting(policy: &Policy) -> usize {
+    let waiting = match policy.limits.concurrent {
+        Some(concurrent) => concurrent.max(policy::WAITING),
+        None => policy.waiting().max(1),
+    };
+    usize::try_from(waiting).unwrap_or(usize::MAX)
 }
 
 /// The body of a plugin's thread: attaches it to Python for as long as the plugin lives.
@@ -109,7 +136,9 @@ fn run_worker(
         name,
         data,
         policy,
+        slot,
     } = request;
+    journal::thread::carry(slot, false);
     let about = json!({"version": version, "description": description});
     let surroundings =
         json!({"name": name, "data": data, "settings": policy.settings, "env": policy.env});
@@ -148,6 +177,8 @@ struct Worker {
     pool: Pool,
     /// The background tasks.
     board: Board,
+    /// How many requests may wait.
+    limit: u32,
     next_call: AtomicU64,
     /// Resolves when the thread has ended.
     end: std::sync::Mutex<Option<oneshot::Receiver<()>>>,
@@ -188,7 +219,7 @@ impl Instance for Worker {
     }
 
     fn call(&self, call: runtime::Call) -> Result<IoSide, Failure> {
-        let runtime::Call { request, incoming, direct, caller, with_events } = call;
+        let runtime::Call { request, incoming, direct, caller, with_events, permit } = call;
         let id = self.next_call.fetch_add(1, Ordering::Relaxed);
         // What a thread of the pool cannot finish goes on on the first loop.
         let on_pool = direct.as_ref().is_some_and(|direct| !direct.begins_on_loop);
@@ -196,20 +227,17 @@ impl Instance for Worker {
         let (io, side) = exchange::exchange(request, incoming, with_events, id, own_loop.waking());
         let sent = match direct {
             Some(direct) if !direct.begins_on_loop => {
-                self.pool.send(Call::new(id, side, Some(direct), caller, None))
+                self.pool.send(Call::new(id, side, Some(direct), caller, None, permit))
             }
             direct => {
                 let load = Some(own_loop.count());
-                own_loop.send(Event::Call(Box::new(Call::new(id, side, direct, caller, load))))
+                let call = Call::new(id, side, direct, caller, load, permit);
+                own_loop.send(Event::Call(Box::new(call)))
             }
         };
         match sent {
             Ok(()) => Ok(io),
-            Err(Refused::Full) => Err(Failure::new(
-                Kind::Unavailable,
-                format!("{} requests already wait for this plugin", inbox::REQUESTS_MAX),
-            )
-            .hint("Its thread is blocked or overloaded; try again later.")),
+            Err(Refused::Full) => Err(runtime::full(self.limit)),
             Err(Refused::Closed) => {
                 Err(Failure::new(Kind::Plugin, "the plugin's thread has ended")
                     .hint("Run `skills-daemon reload`."))
@@ -218,6 +246,14 @@ impl Instance for Worker {
                 Err(Failure::environment("cannot start a thread for the handler")
                     .hint("Look for a limit on threads or memory (`ulimit -u`), then try again."))
             }
+        }
+    }
+
+    fn activity(&self) -> Activity {
+        Activity {
+            loops: self.loops.iter().map(Sender::activity).collect(),
+            pool: self.pool.running(),
+            calls: self.next_call.load(Ordering::Relaxed) - 1,
         }
     }
 

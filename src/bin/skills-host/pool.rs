@@ -11,21 +11,26 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
+use skills_daemon::journal;
+use skills_daemon::runtime::PoolCall;
 use skills_daemon::scheduling::pool::{self, Effect, Limits, Next, Refusal, ThreadNumber, Ticket};
 
 use crate::call::Call;
-use crate::inbox::{REQUESTS_MAX, Refused};
+use crate::inbox::Refused;
+use crate::inspect::current_thread;
 use crate::wakes;
 
-/// What a pool may have; as many threads as FastAPI allows.
-const LIMITS: Limits = Limits { threads: 40, waiting: REQUESTS_MAX, idle: Duration::from_secs(10) };
+/// How many threads a pool may have; as FastAPI allows.
+const THREADS_MAX: usize = 40;
+/// How long a thread sleeps before it ends.
+const IDLE: Duration = Duration::from_secs(10);
 /// How long calls may wait without one being begun; CPython's switch interval.
 const WATCH_PERIOD: Duration = Duration::from_millis(5);
 
 struct State {
     schedule: pool::Pool<Call>,
-    /// All threads, by number.
-    threads: HashMap<ThreadNumber, Thread>,
+    /// All threads, by number, and as Python identifies them.
+    threads: HashMap<ThreadNumber, (Thread, u64)>,
     /// How to run a call, from the plugin's load until the pool is closed.
     work: Option<Arc<Work>>,
     /// Called once when nothing waits or runs any more.
@@ -50,6 +55,8 @@ struct Prepared<'py> {
 
 struct Shared {
     name: String,
+    /// The number that its threads carry.
+    slot: u32,
     state: Mutex<State>,
     /// Notified at the end of each thread.
     ended: Condvar,
@@ -103,16 +110,20 @@ impl Shared {
 }
 
 impl Pool {
-    pub(crate) fn new(name: &str) -> Pool {
+    /// The pool of the plugin `name`, whose threads carry the number `slot` for the journal.
+    ///
+    /// At most `waiting` calls wait for a thread.
+    pub(crate) fn new(name: &str, slot: u32, waiting: usize) -> Pool {
+        let limits = Limits { threads: THREADS_MAX, waiting, idle: IDLE };
         let state = State {
-            schedule: pool::Pool::new(LIMITS),
+            schedule: pool::Pool::new(limits),
             threads: HashMap::new(),
             work: None,
             when_empty: None,
             unstarted: false,
         };
         let (name, state) = (name.to_owned(), Mutex::new(state));
-        Pool(Arc::new(Shared { name, state, ended: Condvar::new() }))
+        Pool(Arc::new(Shared { name, slot, state, ended: Condvar::new() }))
     }
 
     /// Puts a call in, on any thread of the I/O runtime. Never waits and never runs Python.
@@ -130,13 +141,25 @@ impl Pool {
         })
     }
 
+    /// The calls that run, each with its thread.
+    pub(crate) fn running(&self) -> Vec<PoolCall> {
+        let state = self.0.lock();
+        let call = |(ticket, number): &(Ticket, ThreadNumber)| {
+            let (_, thread) = state.threads.get(number)?;
+            Some(PoolCall { ticket: ticket.0, thread: *thread })
+        };
+        state.schedule.running().iter().filter_map(call).collect()
+    }
+
     /// Takes no more calls and lets the threads end; one that blocks is left behind.
     pub(crate) fn close(&self) {
         let (asleep, left) = {
             let mut state = self.0.lock();
             let (calls, asleep) = state.schedule.close();
-            let asleep: Vec<Thread> =
-                asleep.iter().filter_map(|number| state.threads.get(number).cloned()).collect();
+            let asleep: Vec<Thread> = asleep
+                .iter()
+                .filter_map(|number| Some(state.threads.get(number)?.0.clone()))
+                .collect();
             (asleep, (calls, state.work.take(), state.when_empty.take()))
         };
         asleep.iter().for_each(Thread::unpark);
@@ -147,7 +170,7 @@ impl Pool {
     /// Gives the lock back and does what the schedule decided; fails if calls have no thread to run them.
     fn carry_out(&self, state: MutexGuard<'_, State>, effect: Effect) -> Result<(), Refused> {
         let woken = match effect {
-            Effect::Wake(number) => state.threads.get(&number).cloned(),
+            Effect::Wake(number) => state.threads.get(&number).map(|(thread, _)| thread.clone()),
             _ => None,
         };
         drop(state);
@@ -195,10 +218,11 @@ impl Pool {
 
     /// The body of a thread: attached to Python for its whole life, detached while it sleeps.
     fn work(&self, number: ThreadNumber) {
+        journal::thread::carry(self.0.slot, false);
         let first = {
             let mut state = self.0.lock();
             state.unstarted = false;
-            state.threads.insert(number, thread::current());
+            state.threads.insert(number, (thread::current(), current_thread()));
             state.schedule.started(number)
         };
         Python::attach(|py| {
@@ -268,9 +292,9 @@ impl Pool {
     fn sleep(&self, number: ThreadNumber) -> Next<Call> {
         let begun = Instant::now();
         loop {
-            thread::park_timeout(LIMITS.idle);
+            thread::park_timeout(IDLE);
             match self.0.lock().schedule.rested(number, begun.elapsed()) {
-                Next::Sleep if begun.elapsed() < LIMITS.idle => {}
+                Next::Sleep if begun.elapsed() < IDLE => {}
                 next => return next,
             }
         }

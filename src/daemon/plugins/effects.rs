@@ -13,6 +13,7 @@ use super::{HOOK_GRACE, LAST_REQUEST_LIMIT, WITHDRAWN_LIMIT};
 use crate::daemon::actor::{Effect, Event, Next, Version};
 use crate::daemon::link;
 use crate::failure::{Failure, Kind};
+use crate::journal::Phase;
 use crate::manifest;
 use crate::policy::Policy;
 use crate::registry::Served;
@@ -42,6 +43,7 @@ impl Router {
     }
 
     fn import(&mut self, id: u64, version: Version) {
+        self.journal(id, version);
         let Some(plugin) = self.plugin(id) else { return };
         let Some(load) = plugin.versions.get(&version) else { return };
         let (shared, messages) = (self.shared.clone(), self.messages.clone());
@@ -103,9 +105,13 @@ impl Router {
             let settings = parts.settings.now();
             load.policy = Policy::of(&load.manifest, settings.of_plugins.get(&name));
         }
-        let policy = load.policy.clone();
+        let (policy, slot) = (load.policy.clone(), load.slot.clone());
+        slot.rename(&name);
+        let admission = policy.admission();
+        let complaints = Vec::new();
         let (in_use, unused) = oneshot::channel();
-        let served = Served { metadata, table, instance, policy, complaints: Vec::new(), in_use };
+        let served =
+            Served { metadata, table, instance, policy, slot, admission, complaints, in_use };
         load.served = Some(Arc::new(served));
         load.unused = Some(unused);
         if self.plugin(id).is_some_and(|plugin| plugin.state.expected() == Some(version)) {
@@ -120,6 +126,7 @@ impl Router {
 
     fn start(&mut self, id: u64, version: Version) {
         let Some(instance) = self.instance(id, version) else { return };
+        self.set_phase(id, version, Phase::Starting);
         let limit = self.shared.parts.settings.now().hook_timeout.value.duration();
         let messages = self.messages.clone();
         tokio::spawn(async move {
@@ -186,10 +193,12 @@ impl Router {
         let (name, commands) = (served.name(), served.metadata.description.commands.len());
         tracing::info!(plugin = name, commands, "plugin loaded");
         (plugin.name, plugin.named) = (name.to_owned(), true);
+        load.slot.set(Phase::Serving);
         self.has_new = true;
     }
 
     fn unload(&mut self, id: u64, version: Version) {
+        let slot = self.set_phase(id, version, Phase::Ending);
         let Some(plugin) = self.plugins.iter_mut().find(|plugin| plugin.id == id) else { return };
         let name = plugin.name().to_owned();
         // Requests wait for the end of one that was withdrawn.
@@ -199,12 +208,16 @@ impl Router {
         // With it the snapshot that is published next and the requests have the only references.
         let Some(served) = load.served.take() else { return };
         let (instance, unused) = (served.instance.clone(), load.unused.take());
+        let admission = served.admission.clone();
         let limit = self.shared.parts.settings.now().shutdown_timeout.value.duration();
         let (shared, messages) = (self.shared.clone(), self.messages.clone());
         self.unloading += 1;
         tokio::spawn(async move {
             let mut stopping = shared.stopping.subscribe();
             let finished = async {
+                if let Some(admission) = admission {
+                    admission.emptied().await;
+                }
                 instance.finish(last_request).await;
                 if let Some(unused) = unused {
                     // An error: nothing is ever sent. What found this version before it was replaced arrives until then.
@@ -226,6 +239,7 @@ impl Router {
                     Event::Unloaded(version)
                 }
                 Err(_) => {
+                    slot.keep();
                     tracing::warn!(
                         plugin = name,
                         "the plugin's thread is blocked and was left behind"

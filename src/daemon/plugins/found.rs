@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 use super::{Parts, Shared};
+use crate::crashes::book::Verdict;
 use crate::discovery::{self, Origin, PluginSource};
 use crate::failure::{Failure, Kind};
 use crate::manifest::{Load, Manifest, ManifestError};
@@ -20,6 +21,8 @@ pub(super) struct Found {
     pub(super) fingerprint: Option<String>,
     /// Its metadata on disk.
     pub(super) cached: Option<Metadata>,
+    /// What becomes of it after crashes.
+    pub(super) verdict: Verdict,
     /// A change of its files led here, not a request.
     pub(super) is_change: bool,
 }
@@ -43,8 +46,12 @@ impl Found {
         }
     }
 
-    /// True if the plugin is loaded at its first request, because it asks for that and its metadata is cached.
+    /// True if the plugin is loaded at its first request: because it asks for that and its metadata is cached, or
+    /// because its last load ended the process.
     pub(super) fn sleeps(&self) -> bool {
+        if let Verdict::Defer(_) = self.verdict {
+            return self.manifest.is_ok();
+        }
         let asks = |manifest: &Manifest| manifest.daemon.load == Load::Demand;
         self.manifest.as_ref().is_ok_and(asks)
             && self.cached.as_ref().is_some_and(|cached| cached.is_fresh)
@@ -101,7 +108,8 @@ fn look(shared: &Shared, record: Option<&Record>, source: PluginSource) -> Found
         is_fresh: fingerprint.as_ref() == Some(&record.fingerprint),
     });
     let manifest = read_manifest(&source);
-    Found { source, manifest, fingerprint, cached, is_change: false }
+    let verdict = shared.parts.crashes.verdict(&source.path, fingerprint.as_deref());
+    Found { source, manifest, fingerprint, cached, verdict, is_change: false }
 }
 
 fn read_manifest(source: &PluginSource) -> Result<Manifest, Failure> {

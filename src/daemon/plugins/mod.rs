@@ -12,6 +12,7 @@
 //! - [`found`]: plugins on disk, their manifests, and their cached metadata.
 //! - [`plugin`]: one actor with the data of its versions.
 //! - [`router`]: messages to events, events to effects, actors to the registry.
+//! - [`crashed`]: plugins that ended an earlier process.
 //! - [`effects`]: carries out what a transition asks for.
 //! - [`install`]: the joint set of requirements.
 //! - [`names`]: one name, one plugin.
@@ -23,6 +24,7 @@
 //! - [`wrappers`]: the shell commands of all plugins.
 
 mod changed;
+mod crashed;
 mod effects;
 mod found;
 mod install;
@@ -44,10 +46,12 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
+use crate::crashes::Crashes;
 use crate::discovery::PluginSource;
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
 use crate::http::health::HealthBook;
+use crate::journal::Journal;
 use crate::notices::Notices;
 use crate::paths::Paths;
 use crate::registry::{Registry, Snapshot};
@@ -78,6 +82,9 @@ pub(super) struct Parts {
     pub(super) bundled: Vec<PluginSource>,
     /// True once no other host has exclusive plugins loaded.
     pub(super) released: watch::Receiver<bool>,
+    /// Where the loaded plugins are noted, for the daemon after a crash.
+    pub(super) journal: Option<Arc<Journal>>,
+    pub(super) crashes: Crashes,
 }
 
 /// What all effects share.

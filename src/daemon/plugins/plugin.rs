@@ -11,6 +11,7 @@ use super::found::Found;
 use crate::daemon::actor::{End, Next, State, Version};
 use crate::discovery::PluginSource;
 use crate::failure::Failure;
+use crate::journal::Slot;
 use crate::manifest::Manifest;
 use crate::paths::Paths;
 use crate::policy::Policy;
@@ -61,6 +62,8 @@ pub(super) struct VersionData {
     pub(super) manifest: Manifest,
     pub(super) policy: Policy,
     pub(super) fingerprint: Option<String>,
+    /// Its place in the journal, from its import on.
+    pub(super) slot: Slot,
     /// A change of its files led to it, not a request.
     pub(super) is_change: bool,
     /// The version once it was imported.
@@ -159,7 +162,7 @@ impl Plugin {
 
     /// How to import a version.
     pub(super) fn load_request(&self, load: &VersionData, paths: &Paths) -> LoadRequest {
-        let VersionData { manifest, policy, .. } = load;
+        let VersionData { manifest, policy, slot, .. } = load;
         LoadRequest {
             init_file: self.source.init_file(),
             working_name: manifest.name.clone().unwrap_or_else(|| self.source.working_name()),
@@ -170,6 +173,7 @@ impl Plugin {
             name: self.name().to_owned(),
             data: paths.plugin_data(),
             policy: policy.clone(),
+            slot: slot.number(),
         }
     }
 

@@ -33,6 +33,7 @@ impl Router {
                 return;
             }
         };
+        let found = self.forgiven(found, selected.as_ref());
         let is_selected =
             |path: &Path| selected.as_ref().is_none_or(|selected| selected.contains(path));
         let order: Vec<PathBuf> = found.iter().map(|found| found.source.path.clone()).collect();

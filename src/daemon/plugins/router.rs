@@ -11,6 +11,7 @@ use super::plugin::{Plugin, VersionData};
 use super::wrappers;
 use crate::daemon::actor::{Event, Next, State, Version};
 use crate::failure::Failure;
+use crate::journal::Slot;
 use crate::policy::Policy;
 use crate::registry::Snapshot;
 use crate::runtime::Loaded;
@@ -268,6 +269,7 @@ impl Router {
         match self.plugins.iter_mut().find(|plugin| plugin.id == id) {
             Some(plugin) if plugin.state.next == Next::Asleep && found.sleeps() => {
                 plugin.look_again(&found);
+                self.judge(id, &found.verdict);
             }
             _ => self.apply(id, found, Event::Load),
         }
@@ -279,6 +281,10 @@ impl Router {
         let version = Version(self.next_number());
         let Some(plugin) = self.plugins.iter_mut().find(|plugin| plugin.id == id) else { return };
         plugin.look_again(&found);
+        if let Some(failure) = self.judge(id, &found.verdict) {
+            return self.event(id, Event::Refused(failure));
+        }
+        let Some(plugin) = self.plugins.iter_mut().find(|plugin| plugin.id == id) else { return };
         match found.manifest {
             Ok(manifest) => {
                 let settings = self.shared.parts.settings.now();
@@ -287,8 +293,9 @@ impl Router {
                 let old = plugin.state.serves.and_then(|old| plugin.versions.get(&old));
                 plugin.state.exclusive =
                     policy.exclusive || old.is_some_and(|old| old.policy.exclusive);
-                let (served, unused) = (None, None);
-                let load = VersionData { manifest, policy, fingerprint, is_change, served, unused };
+                let (slot, served, unused) = (Slot::default(), None, None);
+                let load =
+                    VersionData { manifest, policy, fingerprint, slot, is_change, served, unused };
                 plugin.versions.insert(version, load);
                 self.event(id, event(version));
             }

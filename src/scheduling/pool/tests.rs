@@ -199,7 +199,12 @@ impl World {
         let pool = &self.pool;
         assert_eq!(pool.waiting.len(), self.owed, "a call was lost");
         assert_eq!(pool.promised, self.starting.len() + self.woken.len(), "promised");
-        assert_eq!(pool.running, self.running.len(), "running");
+        let mut running: Vec<_> =
+            pool.running().iter().map(|(call, thread)| (*thread, *call)).collect();
+        running.sort_by_key(|(_, ticket)| ticket.0);
+        let mut expected = self.running.clone();
+        expected.sort_by_key(|(_, ticket)| ticket.0);
+        assert_eq!(running, expected, "running");
         let blocking = self.running.iter().filter(|(_, ticket)| ticket.0 <= pool.blocking_until);
         assert_eq!(pool.blocking, blocking.count(), "blocking");
         assert_eq!(pool.watch.is_some(), self.watched, "watch");

@@ -4,8 +4,8 @@
 - `daemon`, `servers`: starting what is measured, and stopping it by its own process id.
 - `wrk`, `process`: measuring from outside: requests, CPU time, memory.
 - `workloads`: the loads of all servers.
-- `compare`, `command`, `isolation`, `blocking`, `scheduling`, `memory`, `routes`, `reload`,
-  `plugins`, `restart`, `edits`, `soak`, `chance`: one measurement each.
+- `bad`, `blocking`, `chance`, `command`, `compare`, `edits`, `isolation`, `memory`, `plugins`,
+  `reload`, `restart`, `routes`, `scheduling`, `soak`: one measurement each.
 - `report`: tables.
 
 To add a workload: a route in `plugins/bench`, the same in `limit.rs`, a line in `workloads`.

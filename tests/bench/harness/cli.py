@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 from harness import (
+    bad,
     blocking,
     chance,
     compare,
@@ -34,6 +35,7 @@ from harness.workloads import WORKLOADS
 _REPOSITORY = BENCH.parent.parent
 _COMMANDS = {
     "compare": compare,
+    "bad": bad,
     "isolation": isolation,
     "blocking": blocking,
     "memory": memory,

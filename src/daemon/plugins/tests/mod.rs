@@ -3,6 +3,7 @@
 //! Time is paused and passes only when nothing else can happen, so deadlines of a minute cost nothing.
 
 mod changes;
+mod guarded;
 mod life;
 mod long_lived;
 mod names;
@@ -18,6 +19,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::{Parts, Supervisor};
+use crate::crashes;
 use crate::environment::Environment;
 use crate::http::entry::Entry;
 use crate::http::health::HealthBook;
@@ -35,6 +37,7 @@ use crate::wire::{PluginState, Ready, Status};
 struct Daemon {
     python: Arc<FakePython>,
     registry: Arc<Registry>,
+    notices: Arc<Notices>,
     supervisor: Supervisor,
     entry: Entry,
     directory: tempfile::TempDir,
@@ -68,6 +71,7 @@ impl Daemon {
             bin: root.join("bin"),
         };
         fs::create_dir_all(&paths.config).unwrap();
+        paths.create().unwrap();
         fs::write(paths.plugins_conf(), conf.concat()).unwrap();
         for (name, script, manifest) in plugins {
             write(&directory, name, manifest);
@@ -87,12 +91,14 @@ impl Daemon {
                 registry: registry.clone(),
                 health: health.clone(),
                 notices: notices.clone(),
-                paths,
+                paths: paths.clone(),
                 settings: Arc::new(Live::new(settings)),
                 env,
                 uv: None,
                 bundled: Vec::new(),
                 released: tokio::sync::watch::channel(true).1,
+                journal: crashes::journal(&paths).map(Arc::new),
+                crashes: crashes::take_over(&paths),
             },
             woken,
         )
@@ -100,8 +106,16 @@ impl Daemon {
         let (control, controls) = mpsc::channel(4);
         tokio::spawn(reload_on_request(supervisor.clone(), controls));
         let ready = Ready { pid: 1, version: crate::VERSION.into(), port: 1, python: "3".into() };
-        let service = Service::new(registry.clone(), health, notices, ready, venv_python, control);
-        Daemon { python, registry, supervisor, entry: http::entry(Arc::new(service)), directory }
+        let service =
+            Service::new(registry.clone(), health, notices.clone(), ready, venv_python, control);
+        Daemon {
+            python,
+            registry,
+            notices,
+            supervisor,
+            entry: http::entry(Arc::new(service)),
+            directory,
+        }
     }
 
     /// The same, once all plugins are settled.
