@@ -18,13 +18,14 @@
 //! - [`pending`]: pending installs and reloads.
 //! - [`reload`]: what a reload touches, and its answer.
 //! - [`watching`]: changed files and settings take effect; [`places`]: the directories that are watched for that;
-//!   [`changed`]: what a change leads to.
+//!   [`looked`]: what lies on disk after a change; [`changed`]: what it leads to.
 //! - [`wrappers`]: the shell commands of all plugins.
 
 mod changed;
 mod effects;
 mod found;
 mod install;
+mod looked;
 mod names;
 mod pending;
 mod places;

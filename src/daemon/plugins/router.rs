@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Shared;
-use super::changed::Looked;
 use super::found::{self, Found};
+use super::looked::Looked;
 use super::pending::{Installed, Installs, Waiting};
 use super::plugin::{Plugin, VersionData};
 use super::wrappers;
