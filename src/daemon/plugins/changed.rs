@@ -1,49 +1,11 @@
 //! What a change of files or settings leads to: only what differs is loaded again.
 
-use std::collections::BTreeSet;
-
-use super::Shared;
-use super::found::{self, Found, Looked};
-use super::places::Subject;
+use super::looked::Looked;
 use super::plugin::{Seen, VersionData};
 use super::router::Router;
 use crate::daemon::actor::{Event, Next};
-use crate::discovery::PluginSource;
 use crate::policy::Policy;
 use crate::settings::Settings;
-
-/// Looks at what `batch` names, and at plugins that are not among `known`; updates `known`. Blocks.
-pub(super) fn look(
-    shared: &Shared,
-    known: &mut Vec<PluginSource>,
-    batch: &BTreeSet<Subject>,
-) -> Looked {
-    let is_named = |source: &PluginSource| batch.contains(&Subject::Plugin(source.path.clone()));
-    let mut found = Vec::new();
-    let mut discovers = batch.contains(&Subject::Discovery);
-    if !discovers {
-        found = known.iter().filter(|it| is_named(it)).map(|it| now(shared, it)).collect();
-        // A plugin that is gone may have been removed, or have moved.
-        discovers = found.iter().any(|found| found.manifest.is_err());
-    }
-    if !discovers {
-        return Looked { order: None, found };
-    }
-    let sources = found::sources(&shared.parts);
-    let is_new = |source: &PluginSource| !known.contains(source);
-    let changed = sources.iter().filter(|source| is_new(source) || is_named(source));
-    found = changed.map(|source| now(shared, source)).collect();
-    if known.iter().any(|source| !sources.contains(source)) {
-        found::forget_others(shared, &sources);
-    }
-    *known = sources;
-    let order = known.iter().map(|source| source.path.clone()).collect();
-    Looked { order: Some(order), found }
-}
-
-fn now(shared: &Shared, source: &PluginSource) -> Found {
-    Found { is_change: true, ..found::now(shared, source.clone()) }
-}
 
 impl Router {
     /// Loads what differs from what was loaded or tried last, and removes what is gone.

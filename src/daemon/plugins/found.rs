@@ -1,6 +1,6 @@
 //! Plugins on disk: their manifests, fingerprints and cached metadata.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
@@ -25,14 +25,6 @@ pub(super) struct Found {
     pub(super) verdict: Verdict,
     /// A change of its files led here, not a request.
     pub(super) is_change: bool,
-}
-
-/// What lies on disk after a change.
-pub(super) struct Looked {
-    /// The paths of all plugins in order of discovery, if that may have changed.
-    pub(super) order: Option<Vec<PathBuf>>,
-    /// The plugins that may have changed.
-    pub(super) found: Vec<Found>,
 }
 
 impl Found {

@@ -20,7 +20,7 @@
 //! - [`reload`]: what a reload touches, and its answer.
 //! - [`switched_off`]: plugins that `config.toml` switches off.
 //! - [`watching`]: changed files and settings take effect; [`places`]: the directories that are watched for that;
-//!   [`changed`]: what a change leads to.
+//!   [`looked`]: what lies on disk after a change; [`changed`]: what it leads to.
 //! - [`wrappers`]: the shell commands of all plugins.
 
 mod changed;
@@ -28,6 +28,7 @@ mod crashed;
 mod effects;
 mod found;
 mod install;
+mod looked;
 mod names;
 mod pending;
 mod places;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Shared;
-use super::found::{self, Found, Looked};
+use super::found::{self, Found};
+use super::looked::Looked;
 use super::pending::{Installed, Installs, Waiting};
 use super::plugin::{Plugin, VersionData};
 use super::wrappers;

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use super::Shared;
-use super::changed;
-use super::found::{self, Looked};
+use super::found;
+use super::looked::{self, Looked};
 use super::places::{self, Subject};
 use super::router::Message;
 use super::switched_off;
@@ -89,7 +89,7 @@ impl Watching {
         if batch.contains(&Subject::Discovery) {
             self.watch_discovery(&discovered);
         }
-        let mut looked = changed::look(&self.shared, &mut self.known, &batch);
+        let mut looked = looked::look(&self.shared, &mut self.known, &batch);
         if looked.order.is_some() {
             // Those that are found only now may have changed before they were watched.
             let found = self.known.iter().filter(|source| !discovered.contains(source));
@@ -99,7 +99,7 @@ impl Watching {
             if is_late {
                 batch.extend(late);
                 batch.insert(Subject::Discovery);
-                let again = changed::look(&self.shared, &mut self.known, &batch);
+                let again = looked::look(&self.shared, &mut self.known, &batch);
                 looked.order = again.order;
                 looked.found.extend(again.found);
             }

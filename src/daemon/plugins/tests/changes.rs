@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::super::changed;
+use super::super::looked;
 use super::super::places::Subject;
 use super::super::router::Message;
 use super::{Daemon, write};
@@ -20,7 +20,7 @@ impl Daemon {
         if names.is_empty() {
             batch.insert(Subject::Discovery);
         }
-        let looked = changed::look(&self.supervisor.shared, &mut known, &batch);
+        let looked = looked::look(&self.supervisor.shared, &mut known, &batch);
         assert!(self.supervisor.messages.send(Message::Changed(looked)).is_ok());
     }
 
