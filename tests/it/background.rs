@@ -239,11 +239,12 @@ fn a_plugin_that_is_switched_off_is_not_loaded_and_says_why() {
     assert!(!home.status().to_string().contains("\"aa\""));
     home.control(&["doctor"]).ok().says("no plugin is called `demmo` (did you mean `demo`?)");
     home.write(config, "");
-    home.control(&["restart"]).ok();
-    home.client(&["aa", "ok"]).ok().says("fine");
+    eventually("the plugin", || home.client(&["aa", "ok"]).status().success().then_some(()));
     assert_eq!(home.read("notes").as_deref(), Some("loaded "));
-    // Its name is known from now on, without the manifest.
     home.write(config, "[plugins.aa]\nenabled = false\n");
+    let is_off = || (!home.client(&["aa", "ok"]).status().success()).then_some(());
+    eventually("the end of the plugin", is_off);
+    // Its name is known from now on, without the manifest.
     home.plugin("aa", &format!("{NOTES}note('loaded')\n{}", plugin_code("aa", OK)), "{}");
     home.control(&["restart"]).ok();
     home.client(&["aa", "ok"]).fails_with(1).says("aa is switched off in config.toml");

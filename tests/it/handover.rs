@@ -261,7 +261,7 @@ fn stop_ends_the_hosts_that_drain_too() {
     home.control(&["stop"]).ok();
     ends(old);
     ends(new);
-    counting.end().fails_with(1);
+    counting.end().fails_with(3);
     assert!(locks::hosts(&home.paths()).is_empty());
     for file in [home.paths().socket(), home.paths().handover_socket(), home.paths().pid_file()] {
         assert!(!file.exists(), "{}", file.display());

@@ -98,13 +98,12 @@ fn a_plugin_that_is_loaded_on_demand_has_help_before_it_is_loaded() {
         call.end().ok().says("Ada");
     }
     assert_eq!(state(), json!("ready"));
-    // Its files have changed: it must be described anew.
+    // Its files have changed: it is described anew, before the restart or after it.
     home.plugin("greet", &plugin_code("greet", &GREET.replace("loud", "quiet")), manifest);
     home.control(&["restart"]).ok();
-    assert!(["loading", "ready"].map(|state| json!(state)).contains(&state()));
     home.client(&["greet", "hello", "--help"]).ok().says("--quiet");
     home.control(&["stop"]).ok();
     let log = home.log();
     let loads = log.iter().filter(|record| record["message"] == json!("plugin loaded"));
-    assert_eq!(loads.filter(|record| record["plugin"] == json!("greet")).count(), 3);
+    assert!(loads.filter(|record| record["plugin"] == json!("greet")).count() >= 3);
 }

@@ -54,7 +54,7 @@ fn a_request_that_does_not_finish_is_cut_off() {
     home.control(&["stop"])
         .ok()
         .says("The daemon has stopped; 1 request was cut off: GET /demo/wait after ");
-    waiting.end().fails_with(1);
+    waiting.end().fails_with(3);
     is_gone(&home);
     assert_eq!(home.read("will").as_deref(), Some("done\n"));
 }
