@@ -68,7 +68,7 @@ def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
     results = {}
     with daemon(copied, plugins) as started:
         for name, count, change in (
-            (f"{times} × restart", times, restart),
+            (f"{times} restarts", times, restart),
             ("another executable", 1, lambda: _replace_host(copied)),
             ("another version of a package", 1, lambda: _install(copied, "-U", _PACKAGE)),
         ):
