@@ -55,7 +55,7 @@ fn home() -> Home {
 /// Calls a command of `bad` that ends the process.
 #[track_caller]
 fn crash(home: &Home, command: &str) {
-    home.client(&["bad", command]).fails_with(1).complains("not sent again");
+    home.client(&["bad", command]).fails_with(3).complains("not sent again");
     home.wait_for_end();
 }
 
@@ -136,7 +136,7 @@ fn a_plugin_that_ends_the_process_when_it_is_imported_is_loaded_at_its_first_cal
     home.control(&["reload"]).ok();
     home.client(&["good", "ok"]).ok();
     // The call that is its second chance.
-    home.client(&["bad", "ok"]).fails_with(1);
+    home.client(&["bad", "ok"]).fails_with(3);
     home.client(&["bad", "ok"]).fails_with(1).says("crashed the daemon twice: os._exit(1)");
     home.client(&["good", "ok"]).ok().quietly().says("fine");
     // Changed files have no past.

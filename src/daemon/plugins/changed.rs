@@ -1,7 +1,7 @@
 //! What a change of files or settings leads to: only what differs is loaded again.
 
 use super::looked::Looked;
-use super::plugin::{Seen, VersionData};
+use super::plugin::{Plugin, Seen, VersionData};
 use super::router::Router;
 use crate::daemon::actor::{Event, Next};
 use crate::policy::Policy;
@@ -39,9 +39,8 @@ impl Router {
     pub(super) fn configured(&mut self, before: &Settings) {
         let now = self.shared.parts.settings.now();
         for id in self.ids() {
-            let Some(plugin) = self.plugin(id).filter(|it| it.state.next != Next::Asleep) else {
-                continue;
-            };
+            let is_loaded = |it: &&Plugin| it.state.next != Next::Asleep && !it.is_removed();
+            let Some(plugin) = self.plugin(id).filter(is_loaded) else { continue };
             let own = now.of_plugins.get(plugin.name());
             let in_force = |it: &VersionData| Policy::of(&it.manifest, own) == it.policy;
             if before.of_plugins.get(plugin.name()) != own && !plugin.newest().is_some_and(in_force)
