@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Home, Output, plugin_code, shared};
+use crate::harness::{Home, Output, eventually, plugin_code, shared};
 
 const SHELF: &str = ".config/skills-daemon/plugins";
 const MATH: &str =
@@ -187,7 +187,7 @@ fn a_plugin_that_does_not_load_is_added_and_reports_why() {
 
     // A directory put there by hand is found, and not removed.
     home.write(&format!("{SHELF}/own/__init__.py"), &plugin_code("own", OK));
-    home.control(&["reload"]).ok().says("added: own");
+    eventually("the plugin", || home.client(&["own", "ok"]).status().success().then_some(()));
     home.control(&["plugin", "remove", "own"]).fails_with(2).complains("it is a directory");
     symlink("/nowhere", home.path().join(SHELF).join("gone")).unwrap();
     home.control(&["reload"]).fails_with(1).says("there is no plugin at");
