@@ -145,6 +145,7 @@ fn a_version_that_does_not_load_leaves_the_old_one_serving_and_is_shown() {
     home.control(&["plugins"]).ok();
     home.plugin("aa", "1 / 0\n", "");
     home.control(&["reload", "aa"]).fails_with(1).says("ZeroDivisionError");
+    home.client(&["aa", "ok"]).ok().says("fine").complains("ZeroDivisionError");
     home.client(&["aa", "ok"]).ok().quietly().says("fine");
     let status = home.plugin_status("aa");
     assert_eq!((&status["state"], &status["commands"]), (&json!("ready"), &json!(1)));

@@ -78,8 +78,9 @@ fn twenty_programs_of_a_chance_mix_leave_one_daemon_or_none() {
         let locks = ["daemon.lock", "start.lock"];
         if !serving.is_empty() {
             home.client(&["demo", "hello"]).ok().quietly();
-            let sockets = ["daemon.pid", "daemon.sock", "handover.sock"];
-            assert_eq!(state(&home), set(&[&locks[..], &sockets[..]].concat()), "seed {seed}");
+            let journal = serving.iter().map(|pid| format!("journal-{pid}")).collect::<String>();
+            let own = ["daemon.pid", "daemon.sock", "handover.sock", &journal];
+            assert_eq!(state(&home), set(&[&locks[..], &own[..]].concat()), "seed {seed}");
             home.control(&["stop"]).ok();
         }
         assert_eq!(state(&home), set(&locks), "seed {seed}");

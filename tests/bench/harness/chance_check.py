@@ -15,23 +15,17 @@ from harness.chance_load import Failed
 from harness.daemon import Home
 
 #: Files that a daemon keeps in `state/`.
-STATE = (
-    "daemon.lock",
-    "daemon.pid",
-    "daemon.sock",
-    "journal",
-    "plugins.json",
-    "set-aside.json",
-    "start.lock",
+_STATE = re.compile(
+    r"(daemon\.(lock|pid|sock)|handover\.sock|journal-\d+|crashes\.json|start\.lock)"
 )
 #: Names of files that are written aside and then moved into place.
-_STAGED = re.compile(r"\.(new|tmp|part|old)(-\d+)?$|\.swp$|^\.tmp")
+_STAGED = re.compile(r"\.(new|tmp|part)(-\d+)?$|\.swp$|^\.tmp")
 #: Directories whose files are those of packages, or Python's own.
 _FOREIGN = ("venv", "pycache", "tools")
 #: Seconds until the log explains an event, and until a failure after it is no longer its.
 EXPLAINED_IN, EXCUSED_FOR = 20.0, 10.0
 #: Events that may make requests fail.
-DISRUPTIVE = ("start", "stop", "restart", "kill", "freeze")
+DISRUPTIVE = ("start", "stop", "kill", "freeze")
 
 
 @dataclass
@@ -141,7 +135,7 @@ def processes(home: Home) -> dict[int, str]:
 def stray_files(home: Home) -> list[str]:
     """Returns files in `state/` that a daemon does not keep, and staged files anywhere."""
     state = home.runtime / "state"
-    stray = [f"state/{path.name}" for path in state.iterdir() if path.name not in STATE]
+    stray = [f"state/{path.name}" for path in state.iterdir() if not _STATE.fullmatch(path.name)]
     config = home.directory / ".config"
     for top in (home.runtime, config, home.directory / ".local/bin"):
         for folder, directories, files in os.walk(top):
