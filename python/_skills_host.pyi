@@ -20,6 +20,9 @@ class Settings(TypedDict):
 
 settings: Settings
 
+def trim() -> None:
+    """Gives memory that was freed back to the system."""
+
 def log(
     level: int,
     logger: str,

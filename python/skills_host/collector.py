@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 
+import _skills_host
 from skills_host.threads import start_unattributed
 
 logger = logging.getLogger("skills_host.collector")
@@ -50,6 +51,7 @@ class Collector:
         begun = time.monotonic()
         gc.collect()
         took = time.monotonic() - begun
+        _skills_host.trim()
         with self._lock:
             self._next = begun + took / _SHARE
         logger.debug("garbage collection took %.0f ms", took * 1000)

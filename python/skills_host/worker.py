@@ -106,6 +106,9 @@ def _serve(inboxes: list[Inbox], pool: Pool, plugin: Plugin, reply: Reply) -> No
     if left := pool.end(_ENDED_SECONDS):
         logger.warning("%d calls of %s do not return and are left behind", left, plugin.name)
     plugin.close()
+    for worker in (*first.beside, first):
+        # A cycle, whose descriptors are closed now and not at the next garbage collection.
+        vars(worker).clear()
 
 
 class _Worker:

@@ -100,6 +100,7 @@ fn set_up(
     module.add_class::<inbox::Reply>()?;
     module.add_class::<pool::Pool>()?;
     module.add_function(wrap_pyfunction!(log::log, &module)?)?;
+    module.add_function(wrap_pyfunction!(trim, &module)?)?;
     module.add("settings", shown(py, settings, address)?)?;
     sys.getattr("modules")?.set_item("_skills_host", &module)?;
 
@@ -108,6 +109,21 @@ fn set_up(
     py.import("skills_host.threads")?.call_method0("attribute")?;
     py.import("skills_host.cleanup")?.call_method0("watch")?;
     Ok(())
+}
+
+/// Gives memory that was freed back to the system; on the thread that collected it, detached.
+///
+/// The C library has an arena for each of several threads, whose free pages it keeps: a new version on another thread
+/// does not use those of the old one.
+#[pyfunction]
+fn trim(py: Python<'_>) {
+    #[cfg(target_env = "gnu")]
+    py.detach(|| {
+        // SAFETY: takes the locks of the C library's arenas one after the other; may be called at any time.
+        unsafe { nix::libc::malloc_trim(0) };
+    });
+    #[cfg(not(target_env = "gnu"))]
+    let _ = py;
 }
 
 /// The settings that plugins see as `skills_daemon.config`, under their names in `config.toml`.

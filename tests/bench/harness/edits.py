@@ -50,10 +50,10 @@ _REQUESTS = (
     "GET /edited/size",
     "GET /edited/order?item=tea",
     "GET /edited/block",
-    "GET /functions/size?count=2",
-    "GET /functions/edit",
+    "GET /functions/get-size?count=2",
+    "GET /functions/get-edit",
 )
-_LOAD = Load(_REQUESTS, connections=16, pause=8)
+_LOAD = Load(_REQUESTS, connections=32, pause=5)
 _WARMUP = 20
 #: Seconds of load at a time.
 _SLICE = 5
@@ -81,6 +81,9 @@ def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
         (folder / "manifest.json").write_text(manifest)
         _write(folder, 0)
     with daemon(home, folders) as started:
+        for request in _REQUESTS:
+            if (answer := fetch(started.url, request)).status != 200:
+                raise DaemonError(f"{request}: {answer.body!r}")
         _under_load(started, folders, 0, _WARMUP)
         before = _settled(started, _WARMUP)
         loads = _under_load(started, folders, _WARMUP, _WARMUP + wanted)
