@@ -21,13 +21,19 @@ import types
 import typing
 import warnings
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from skills_host.place import OWN
 
 logger = logging.getLogger("skills_host.cleanup")
 
+#: Types that keep what is put into them.
+_CONTAINERS = (
+    functools._lru_cache_wrapper,
+    weakref.WeakValueDictionary,
+    weakref.WeakKeyDictionary,
+)
 #: How far an entry of a cache is searched for an object of a plugin.
 _DEPTH = 6
 _OBJECTS = 200
@@ -106,7 +112,7 @@ def _referents(value: object) -> list[Any]:
 
 def _clear_caches(owned: _Owned) -> None:
     """Removes its objects from caches and weak dictionaries, wherever they are."""
-    for each in gc.get_objects():
+    for each in _containers():
         kind = type(each)
         if kind is functools._lru_cache_wrapper:
             if not owned(each.__wrapped__) and _is_cached(each, owned):
@@ -122,6 +128,28 @@ def _clear_caches(owned: _Owned) -> None:
             for key in list(each):
                 if owned(key):
                     each.pop(key, None)
+
+
+def _containers() -> Iterator[Any]:
+    """Yields the caches and weak dictionaries of modules and their classes.
+
+    Not `gc.get_objects`: a reference to a tuple that another thread is just building makes that
+    thread fail.
+    """
+    for name, module in list(sys.modules.items()):
+        if name.startswith(OWN) or not isinstance(module, types.ModuleType):
+            continue
+        for value in list(vars(module).values()):
+            if type(value) in _CONTAINERS:
+                yield value
+            elif issubclass(type(value), type) and vars(value).get("__module__") == name:
+                yield from (
+                    each for each in list(vars(value).values()) if type(each) in _CONTAINERS
+                )
+    # The caches of generic types are local variables.
+    for clear in list(getattr(typing, "_cleanups", ())):
+        if type(cache := getattr(clear, "__self__", None)) in _CONTAINERS:
+            yield cache
 
 
 def _is_cached(cache: Any, owned: _Owned) -> bool:

@@ -139,6 +139,9 @@ def _serve(
     if left := pool.end(_ENDED_SECONDS):
         logger.warning("%d calls of %s do not return and are left behind", left, plugin.name)
     plugin.close()
+    for worker in (*first.beside, first):
+        # A cycle, whose descriptors are closed now and not at the next garbage collection.
+        vars(worker).clear()
 
 
 class _Worker:

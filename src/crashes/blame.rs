@@ -178,7 +178,7 @@ mod tests {
             (fault(Serving, false, Cause::Signal(6)), 4, Some("a handler an abort (SIGABRT)")),
             (fault(Serving, true, Cause::Exit(None)), 4, Some("a thread exit() of the C library")),
             (fault(Unloading, false, Cause::Signal(7)), 4, Some("a end a bus error (SIGBUS)")),
-            // SIGKILL by anyone but the kernel blames nobody, whatever runs.
+            // A SIGKILL that the kernel did not send is no plugin's fault, whatever runs.
             (unknown(&[plugin("a", Serving, 1, 900)]), 4, None),
             (unknown(&[]), 5, None),
             (

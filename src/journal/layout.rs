@@ -39,7 +39,7 @@ pub(super) struct Text<const N: usize> {
 /// Who ended the process.
 #[repr(C)]
 pub(super) struct Fault {
-    /// 0: nobody; 1: it is being written; 2: it is written.
+    /// 0: none; 1: it is being written; 2: it is written.
     state: AtomicU32,
     /// The number that the thread carried.
     carried: AtomicU32,

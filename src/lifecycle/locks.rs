@@ -83,16 +83,6 @@ impl HostLock {
     pub fn cease(self) {
         unlock(self.0, range(SERVING, 1));
     }
-
-    /// Blocks until the host `pid` has ended.
-    ///
-    /// # Errors
-    /// The kernel refuses the lock.
-    pub fn wait_for(self, pid: Pid) -> io::Result<()> {
-        wait_lock(self.0, byte_of(pid))?;
-        unlock(self.0, byte_of(pid));
-        Ok(())
-    }
 }
 
 /// Returns the process id of the host that serves from the kernel; `None` when none does.
