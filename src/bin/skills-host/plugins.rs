@@ -82,7 +82,7 @@ impl Runtime for Embedded {
                 .map_err(|_| Failure::new(Kind::Bug, "the plugin's thread ended without an answer"))?
                 .map_err(|message| {
                     Failure::new(Kind::Plugin, message)
-                        .hint("Correct it, then run `skills-daemon reload`; `skills-daemon logs` has the traceback.")
+                        .hint("Correct it: a saved change takes effect by itself; `skills-daemon logs` has the traceback.")
                 })?;
             let report = serde_json::from_str(&text).map_err(|error| {
                 Failure::new(Kind::Bug, format!("cannot read the plugin's description: {error}"))
