@@ -77,7 +77,7 @@ impl Watch {
                 let failure = self.restart(control).await;
                 tracing::error!(change, error = failure, "the restart failed");
                 let text = format!("{change}, but a new process could not take over: {failure}");
-                service.notices.set(None, Topic::Restart, Some(text));
+                service.notices.set(None, Topic::Upgrade, Some(text));
                 detector.failed(Instant::now());
             }
         }
