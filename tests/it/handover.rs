@@ -370,7 +370,9 @@ fn a_package_in_another_version_is_imported_by_a_new_host() {
         let folder = Venv::at(&home.paths()).site_packages().unwrap();
         let info = |version: &str| folder.join(format!("raised-{version}.dist-info"));
         let _ = fs::remove_dir_all(info("1"));
-        fs::write(folder.join("raised.py"), format!("VERSION = '{version}'\n")).unwrap();
+        // Of another size: Python takes the bytecode of a file of the same size and second.
+        let lines = "\n".repeat(version.parse().unwrap());
+        fs::write(folder.join("raised.py"), format!("VERSION = '{version}'{lines}")).unwrap();
         fs::create_dir(info(version)).unwrap();
         fs::write(info(version).join("METADATA"), format!("Name: raised\nVersion: {version}\n"))
             .unwrap();
