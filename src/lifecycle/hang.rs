@@ -2,7 +2,7 @@
 //!
 //! The daemon's I/O threads answer a ping whatever plugins do. One that is not answered has one of four causes: the
 //! process is stopped, a debugger holds it, its I/O threads wait for something that does not come, or they get no
-//! processor or no memory. `/proc` tells them apart; [`verdict`] is the one place that weighs them.
+//! processor or no memory. `/proc` has what distinguishes them; [`verdict`] is the one place that weighs them.
 
 use std::fs;
 
