@@ -28,11 +28,15 @@
 //! | 3 | [`arguments`] | from a command line to one call, by the description |
 //! | 3 | [`discovery`] | which plugins there are |
 //! | 3 | [`interpreter`] | the CPython that is embedded, and its library |
+//! | 3 | [`installed`] | the installed packages, from their metadata |
+//! | 3 | [`lockfile`] | the joint resolution on disk |
+//! | 3 | [`requirements`] | what the installed packages must satisfy |
 //! | 3 | [`uv`] | finding, fetching and calling `uv` |
 //! | 3 | [`render`] | answers as text for a person |
 //! | 3 | [`wrappers`] | plugins as shell commands: the scripts in `~/.local/bin` |
 //! | 4 | [`runtime`] | the trait in front of Python: load, call, health, unload |
 //! | 4 | [`lifecycle`] | probe, start, stop and restart of the host process; its locks and files |
+//! | 4 | [`solver`] | the trait in front of the resolver |
 //! | 4 | [`venv`] | the virtual environment: wanted against actual |
 //! | 4 | [`store`] | descriptions on disk, for help and completion without Python |
 //! | 4 | [`crashes`] | plugins that ended the process, and what becomes of them |
@@ -65,10 +69,12 @@ pub mod exchange;
 pub mod failure;
 pub mod help;
 pub mod http;
+pub mod installed;
 pub mod interpreter;
 pub mod journal;
 pub mod lifecycle;
 pub mod limits;
+pub mod lockfile;
 pub mod manifest;
 mod nearest;
 pub mod notices;
@@ -78,12 +84,14 @@ pub mod plugin_files;
 pub mod policy;
 pub mod registry;
 pub mod render;
+pub mod requirements;
 pub mod routes;
 pub mod runtime;
 pub mod scheduling;
 #[cfg(test)]
 mod schemas;
 pub mod settings;
+pub mod solver;
 pub mod store;
 pub mod uv;
 pub mod venv;
