@@ -8,6 +8,7 @@
 //! [`Run`] at [`RUN`].
 
 mod background;
+pub mod deps;
 mod plugin;
 
 use std::time::Duration;

@@ -10,6 +10,7 @@
 //! replaced lets its requests finish, and leaves the files to its successor.
 
 mod actor;
+mod dependencies;
 mod ends;
 mod guard;
 mod handover;

@@ -1,0 +1,318 @@
+//! `(state, input) → (state, effects)`.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::aside::{self, Aside, Reason};
+use super::search::{Found, Search};
+use super::{Change, Effect, Fault, Input, Order, PAUSE_MAX, PAUSE_MIN, State, Step};
+use crate::failure::{Failure, Kind};
+use crate::requirements::{Owner, Party};
+use crate::solver::{Conflict, Explanation, Missing, Verdict};
+
+impl State {
+    /// Returns the state after `input`, and what to do about it, in order.
+    pub(in crate::daemon) fn transition(mut self, input: Input) -> (State, Vec<Effect>) {
+        let step = std::mem::take(&mut self.step);
+        let effects = match (step, input) {
+            (step, Input::Wanted(asked)) => {
+                let is_new = self.asked != asked;
+                self.asked = asked;
+                match is_new {
+                    true => self.order(step, Order::default()),
+                    false => self.stay(step),
+                }
+            }
+            (step, Input::Ordered(order)) => self.order(step, order),
+            (Step::Checking(change), Input::Checked(checked)) => self.checked(change, checked),
+            (Step::Locking(change), Input::Locked(locked)) => self.locked(change, locked),
+            (Step::Explaining(change, output), Input::Explained(explained)) => {
+                self.explained(change, output, explained)
+            }
+            (Step::Building(change), Input::Built(built)) => self.built(change, built),
+            (Step::Swapping(change), Input::Swapped(swapped)) => self.swapped(change, swapped),
+            (Step::Idle, Input::PauseOver) if self.failure.is_some() => {
+                self.begin(Order::default())
+            }
+            (Step::Replacing, Input::Kept(failure)) => self.fail(failure, false),
+            (step, _) => self.stay(step),
+        };
+        (self, effects)
+    }
+
+    fn stay(&mut self, step: Step) -> Vec<Effect> {
+        self.step = step;
+        Vec::new()
+    }
+
+    fn order(&mut self, step: Step, order: Order) -> Vec<Effect> {
+        if step == Step::Idle {
+            return self.begin(order);
+        }
+        self.next = Some(match self.next.take() {
+            Some(next) => next.and(order),
+            None => order,
+        });
+        self.stay(step)
+    }
+
+    fn begin(&mut self, order: Order) -> Vec<Effect> {
+        let wanted = &self.asked.wanted.parties;
+        if order.again {
+            self.aside.clear();
+        }
+        self.aside.retain(|aside| wanted.contains(&aside.party));
+        let includes_aside = !self.aside.is_empty();
+        let parties = wanted.clone();
+        let (given_up, search) = (BTreeSet::new(), None);
+        self.check(Change { order, parties, includes_aside, given_up, search })
+    }
+
+    fn check(&mut self, change: Change) -> Vec<Effect> {
+        let parties = change.parties.clone();
+        self.step = Step::Checking(change);
+        vec![Effect::Check(parties)]
+    }
+
+    fn lock(&mut self, change: Change) -> Vec<Effect> {
+        let size = change.search.as_ref().map_or(change.parties.len(), Search::size);
+        let parties = change.parties[..size].to_vec();
+        let upgrade = change.order.upgrade.clone();
+        self.step = Step::Locking(change);
+        vec![Effect::Lock(parties, upgrade)]
+    }
+
+    fn checked(&mut self, change: Change, checked: Result<Verdict, Failure>) -> Vec<Effect> {
+        match checked {
+            Ok(Verdict::Satisfied { .. }) => {
+                self.satisfied = change.parties.clone();
+                if change.includes_aside {
+                    self.aside.clear();
+                }
+                match change.order.resolves {
+                    true => self.lock(change),
+                    false => self.end(),
+                }
+            }
+            Ok(Verdict::Unsatisfied(missing)) => self.unsatisfied(change, &missing),
+            // Whose requirement it is, the search finds out.
+            Err(failure) => self.search(change, failure.error, false),
+        }
+    }
+
+    fn unsatisfied(&mut self, mut change: Change, missing: &[Missing]) -> Vec<Effect> {
+        if std::mem::take(&mut change.includes_aside) {
+            self.aside = aside::still_aside(&self.aside, &self.asked.wanted.parties);
+            let accepted = self.accepted(&change);
+            if accepted != change.parties {
+                change.parties = accepted;
+                return self.check(change);
+            }
+        }
+        let lacks = |party: &Party| missing.iter().any(|missing| missing.owner == party.owner);
+        self.satisfied = change.parties.iter().filter(|party| !lacks(party)).cloned().collect();
+        let mut effects = vec![Effect::Report];
+        effects.extend(self.lock(change));
+        effects
+    }
+
+    fn accepted(&self, change: &Change) -> Vec<Party> {
+        let is_given_up = |owner: &Owner| change.given_up.contains(owner);
+        let (wanted, serving) = (&self.asked.wanted.parties, &self.asked.serving);
+        aside::accepted(wanted, serving, &self.aside, is_given_up)
+    }
+
+    fn locked(&mut self, change: Change, locked: Result<bool, Fault>) -> Vec<Effect> {
+        match locked {
+            Ok(_) if change.search.as_ref().is_some_and(|search| !search.builds) => {
+                self.searched(change, Ok(()))
+            }
+            Ok(true) if !change.order.locks_only => {
+                self.step = Step::Building(change);
+                vec![Effect::Build]
+            }
+            // An attempt of a search that would install nothing else than what is there.
+            Ok(_) if change.search.is_some() => self.searched(change, Ok(())),
+            Ok(_) => self.swap(change),
+            Err(Fault::NoSolution(output) | Fault::Build(output)) if change.search.is_some() => {
+                self.searched(change, Err(output))
+            }
+            Err(Fault::NoSolution(output)) => {
+                let parties = change.parties.clone();
+                self.step = Step::Explaining(change, output);
+                vec![Effect::Explain(parties)]
+            }
+            Err(Fault::Build(output)) => self.search(change, output, false),
+            Err(Fault::Passing(failure)) => self.fail(failure, true),
+            Err(Fault::Other(failure)) => self.fail(failure, false),
+        }
+    }
+
+    fn explained(
+        &mut self,
+        change: Change,
+        output: String,
+        explained: Result<Explanation, Fault>,
+    ) -> Vec<Effect> {
+        let explanation = match explained {
+            Ok(explanation) => explanation,
+            Err(Fault::Passing(failure)) => return self.fail(failure, true),
+            Err(_) => Explanation::Solvable,
+        };
+        match explanation {
+            Explanation::Conflict(conflict) => self.conflict(change, conflict, output),
+            Explanation::Impossible { owner: Owner::Daemon, chain, reason } => {
+                let needed = chain.join(", which needs ");
+                let error = format!("the daemon itself needs {needed}, but {reason}");
+                self.fail(Failure::environment(error), false)
+            }
+            Explanation::Impossible { owner, chain, reason } => {
+                match change.parties.iter().position(|party| party.owner == owner) {
+                    Some(at) => {
+                        self.set_aside(change, at, Reason::Impossible { chain, reason }, Vec::new())
+                    }
+                    None => self.search(change, output, false),
+                }
+            }
+            Explanation::Solvable => self.search(change, output, false),
+        }
+    }
+
+    /// Sets the junior party of a conflict aside.
+    fn conflict(&mut self, change: Change, conflict: Conflict, output: String) -> Vec<Effect> {
+        let is_in = |party: &Party| conflict.needs.iter().any(|need| need.owner == party.owner);
+        let Some(at) =
+            change.parties.iter().rposition(|party| is_in(party) && party.owner != Owner::Daemon)
+        else {
+            return self.search(change, output, false);
+        };
+        let others = change.parties.iter().enumerate();
+        let others = others.filter(|(index, party)| *index != at && is_in(party));
+        let others = others.map(|(_, party)| party.clone()).collect();
+        self.set_aside(change, at, Reason::Conflict(conflict), others)
+    }
+
+    /// Sets a party aside and goes on with the others.
+    fn set_aside(
+        &mut self,
+        mut change: Change,
+        at: usize,
+        reason: Reason,
+        others: Vec<Party>,
+    ) -> Vec<Effect> {
+        let party = change.parties[at].clone();
+        // What gave way to it may stay now.
+        self.aside.retain(|aside| !aside.others.contains(&party));
+        if self.asked.wanted.parties.contains(&party) {
+            self.aside.push(Aside { party, reason, others });
+        } else {
+            change.given_up.insert(party.owner);
+        }
+        change.search = None;
+        change.parties = self.accepted(&change);
+        let mut effects = vec![Effect::Report];
+        effects.extend(self.check(change));
+        effects
+    }
+
+    /// Begins the search for the party at fault.
+    fn search(&mut self, mut change: Change, output: String, builds: bool) -> Vec<Effect> {
+        change.search = Some(Search::among(&change.parties, output, builds));
+        self.go_on_searching(change)
+    }
+
+    fn searched(&mut self, mut change: Change, outcome: Result<(), String>) -> Vec<Effect> {
+        if let Some(search) = &mut change.search {
+            search.learn(outcome);
+        }
+        self.go_on_searching(change)
+    }
+
+    fn go_on_searching(&mut self, change: Change) -> Vec<Effect> {
+        match change.search.as_ref().map(Search::next) {
+            Some(Found::Culprit(at, output)) => match change.parties.get(at) {
+                Some(Party { owner: Owner::Plugin { .. }, .. }) => {
+                    self.set_aside(change, at, Reason::Unusable(output), Vec::new())
+                }
+                _ => {
+                    let error = format!("the daemon's own packages cannot be installed: {output}");
+                    self.fail(Failure::environment(error), false)
+                }
+            },
+            _ => self.lock(change),
+        }
+    }
+
+    fn built(&mut self, change: Change, built: Result<(), Fault>) -> Vec<Effect> {
+        match built {
+            Ok(()) if change.search.is_some() => self.searched(change, Ok(())),
+            Ok(()) => self.swap(change),
+            Err(Fault::NoSolution(output) | Fault::Build(output)) => match change.search {
+                Some(_) => self.searched(change, Err(output)),
+                None => self.search(change, output, true),
+            },
+            Err(Fault::Passing(failure)) => self.fail(failure, true),
+            Err(Fault::Other(failure)) => self.fail(failure, false),
+        }
+    }
+
+    fn swap(&mut self, change: Change) -> Vec<Effect> {
+        self.step = Step::Swapping(change);
+        vec![Effect::Swap]
+    }
+
+    fn swapped(&mut self, change: Change, swapped: Result<bool, Fault>) -> Vec<Effect> {
+        match swapped {
+            // What this process has imported is another version: only a new one can load what was not satisfied.
+            Ok(true) => {
+                self.failure = None;
+                self.attempts = 0;
+                self.step = Step::Replacing;
+                vec![Effect::Remember, Effect::Report, Effect::End(None), Effect::Replace]
+            }
+            Ok(false) => {
+                if !change.order.locks_only {
+                    self.satisfied = change.parties;
+                }
+                self.end()
+            }
+            Err(Fault::Passing(failure)) => self.fail(failure, true),
+            Err(Fault::Other(failure)) => self.fail(failure, false),
+            Err(Fault::NoSolution(output) | Fault::Build(output)) => {
+                self.fail(Failure::new(Kind::Bug, output), false)
+            }
+        }
+    }
+
+    fn end(&mut self) -> Vec<Effect> {
+        self.failure = None;
+        self.attempts = 0;
+        let mut effects = vec![Effect::Remember, Effect::Report, Effect::End(None)];
+        effects.extend(self.go_on());
+        effects
+    }
+
+    fn fail(&mut self, failure: Failure, may_pass: bool) -> Vec<Effect> {
+        self.failure = Some(failure.clone());
+        let mut effects = vec![Effect::Remember, Effect::Report, Effect::End(Some(failure))];
+        if may_pass {
+            effects.push(Effect::Pause(pause(self.attempts)));
+            self.attempts += 1;
+        }
+        effects.extend(self.go_on());
+        effects
+    }
+
+    /// Begins the change that was asked for meanwhile.
+    fn go_on(&mut self) -> Vec<Effect> {
+        match self.next.take() {
+            Some(order) => self.begin(order),
+            None => Vec::new(),
+        }
+    }
+}
+
+/// The pause after so many failed attempts.
+fn pause(attempts: u32) -> Duration {
+    PAUSE_MIN.saturating_mul(2_u32.saturating_pow(attempts)).min(PAUSE_MAX)
+}
