@@ -440,7 +440,8 @@ fn check_command(name: &str) -> Result<(), String> {
 /// # Errors
 /// The name and the rule that it breaks.
 pub fn check_name(name: &str) -> Result<(), String> {
-    const RESERVED: [&str; 8] = [
+    const RESERVED: [&str; 9] = [
+        "deps",
         "docs",
         "health",
         "openapi.json",

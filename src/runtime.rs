@@ -8,7 +8,7 @@
 #[cfg(test)]
 pub(crate) mod fake;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -163,6 +163,12 @@ pub trait Runtime: Send + Sync + 'static {
     ///
     /// The future never resolves while a thread holds the GIL; the caller sets the deadline.
     fn stack(&self, thread: u64) -> BoxFuture<Option<Vec<Frame>>>;
+
+    /// Returns the files of all modules that are imported from the installed packages, relative to their directory.
+    fn imported(&self) -> BoxFuture<BTreeSet<PathBuf>>;
+
+    /// Has imports find the packages of an environment that took the place of another.
+    fn follow(&self) -> BoxFuture<()>;
 
     /// Returns how many threads that it started each plugin has, by name; never while a thread holds the GIL.
     fn threads(&self) -> BoxFuture<BTreeMap<String, usize>>;

@@ -207,6 +207,9 @@ pub struct Status {
     /// That one of them which says what is polled, because its changes are not reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub polled: Option<String>,
+    /// How far a change of packages is, if one is in progress.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<deps::Progress>,
     /// Every plugin, in order of discovery.
     pub plugins: Vec<PluginStatus>,
 }

@@ -4,6 +4,9 @@
 //! there when the plugins were loaded and has another version now, or is gone, may be imported in its old form. A change
 //! counts once it is the same at two looks, so nothing is started in the middle of an installation. A restart that
 //! failed is tried again after a growing pause, or when something changes again.
+//!
+//! The daemon's own [changes of packages](super::dependencies) make a new environment instead, and ask for a new process
+//! if it takes one: so another environment is where the comparison begins again.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -14,9 +17,12 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tokio::process::Command;
+use tokio::sync::mpsc;
 use tokio::time::sleep;
 
+use super::dependencies::Replacement;
 use crate::environment::{self, Environment};
+use crate::failure::Failure;
 use crate::http::Service;
 use crate::notices::Topic;
 use crate::paths::Paths;
@@ -38,12 +44,19 @@ pub(super) struct Watch {
     env: Environment,
     control: Option<PathBuf>,
     started_from: Vec<Option<Stamp>>,
+    replacements: mpsc::UnboundedReceiver<Replacement>,
 }
 
 impl Watch {
-    /// Remembers the present state of `files`; without any, nothing is watched.
-    pub(super) fn new(paths: &Paths, env: &Environment, files: Vec<PathBuf>) -> Watch {
+    /// Remembers the present state of `files`; without any, nothing is watched, and no replacement made.
+    pub(super) fn new(
+        paths: &Paths,
+        env: &Environment,
+        files: Vec<PathBuf>,
+        replacements: mpsc::UnboundedReceiver<Replacement>,
+    ) -> Watch {
         Watch {
+            replacements,
             venv: Venv::at(paths),
             env: env.clone(),
             control: environment::installed_program(CONTROL),
@@ -53,11 +66,19 @@ impl Watch {
     }
 
     /// Restarts the daemon after each change; never returns, because the new process ends this one.
-    pub(super) async fn run(&self, service: &Service) -> Infallible {
-        let Some(control) = self.control.as_ref().filter(|_| !self.files.is_empty()) else {
+    pub(super) async fn run(mut self, service: &Service) -> Infallible {
+        let Some(control) = self.control.clone().filter(|_| !self.files.is_empty()) else {
+            // Those that ask learn that there will be no other process.
+            self.replacements.close();
             return std::future::pending().await;
         };
-        service.registry.settled().await;
+        // What is asked for need not wait until all plugins are loaded: some may wait for it.
+        tokio::select! {
+            _ = service.registry.settled() => {}
+            Some(replacement) = self.replacements.recv() => {
+                self.replace(&control, replacement, service).await;
+            }
+        }
         let mut packages = Packages::default();
         let begin = State {
             files: self.started_from.clone(),
@@ -66,21 +87,42 @@ impl Watch {
         let mut detector = Detector::new(begin);
         tracing::debug!("watching for upgrades");
         loop {
-            sleep(TICK).await;
+            let replacement = tokio::select! {
+                Some(replacement) = self.replacements.recv() => Some(replacement),
+                () = sleep(TICK) => None,
+            };
+            if let Some(replacement) = replacement {
+                self.replace(&control, replacement, service).await;
+                continue;
+            }
             // A folder that cannot be read now may be in the middle of a change.
             let Some(installed) = packages.read(&self.venv) else { continue };
             let files = self.files.iter().map(|file| Stamp::of(file)).collect();
             let state = State { files, packages: installed };
             if let Some(change) = detector.look(state, Instant::now()) {
                 let change = change.text(&self.files);
-                tracing::info!(change, "restarting");
-                let failure = self.restart(control).await;
-                tracing::error!(change, error = failure, "the restart failed");
-                let text = format!("{change}, but a new process could not take over: {failure}");
-                service.notices.set(None, Topic::Upgrade, Some(text));
+                self.attempt(&control, &change, service).await;
                 detector.failed(Instant::now());
             }
         }
+    }
+
+    /// Restarts the daemon because of a change; returns why that failed.
+    async fn attempt(&self, control: &Path, change: &str, service: &Service) -> String {
+        tracing::info!(change, "restarting");
+        let failure = self.restart(control).await;
+        tracing::error!(change, error = failure, "the restart failed");
+        let text = format!("{change}, but a new process could not take over: {failure}");
+        service.notices.set(None, Topic::Upgrade, Some(text.clone()));
+        text
+    }
+
+    /// Restarts the daemon because that was asked for.
+    async fn replace(&self, control: &Path, replacement: Replacement, service: &Service) {
+        let Replacement { reason, answer } = replacement;
+        let text = self.attempt(control, &reason, service).await;
+        // Fails only when the daemon is ending.
+        let _ = answer.send(Failure::environment(text).hint("Run `skills-daemon restart`."));
     }
 
     /// Runs `skills-daemon restart`; returns its error, and never after a success.
@@ -124,17 +166,26 @@ impl Stamp {
 /// The versions of installed packages by name, read again only when their folder changes.
 #[derive(Default)]
 struct Packages {
-    folder: Option<(i64, i64)>,
+    folder: Option<(PathBuf, (i64, i64))>,
+    versions: BTreeMap<String, String>,
+}
+
+/// The packages of one environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Installed {
+    /// The real path of their folder.
+    folder: PathBuf,
+    /// Their versions by name.
     versions: BTreeMap<String, String>,
 }
 
 impl Packages {
     /// `None` where they cannot be read, or one is not whole.
-    fn read(&mut self, venv: &Venv) -> Option<BTreeMap<String, String>> {
-        let folder = venv.site_packages()?;
+    fn read(&mut self, venv: &Venv) -> Option<Installed> {
+        let folder = venv.site_packages()?.canonicalize().ok()?;
         let metadata = fs::metadata(&folder).ok()?;
         let modified = (metadata.mtime(), metadata.mtime_nsec());
-        if self.folder != Some(modified) {
+        if self.folder.as_ref() != Some(&(folder.clone(), modified)) {
             let mut versions = BTreeMap::new();
             for entry in fs::read_dir(&folder).ok()?.flatten() {
                 let name = entry.file_name();
@@ -148,9 +199,9 @@ impl Packages {
                 }
                 versions.insert(name.to_owned(), version.to_owned());
             }
-            (self.folder, self.versions) = (Some(modified), versions);
+            (self.folder, self.versions) = (Some((folder.clone(), modified)), versions);
         }
-        Some(self.versions.clone())
+        Some(Installed { folder, versions: self.versions.clone() })
     }
 }
 
@@ -158,7 +209,7 @@ impl Packages {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct State {
     files: Vec<Option<Stamp>>,
-    packages: BTreeMap<String, String>,
+    packages: Installed,
 }
 
 /// A difference for which this process is to be replaced.
@@ -198,12 +249,15 @@ impl Detector {
     fn look(&mut self, state: State, now: Instant) -> Option<Change> {
         let is_stable = state == self.last;
         self.last = state;
+        if self.last.packages.folder != self.used.packages.folder {
+            self.used.packages = self.last.packages.clone();
+        }
         if !is_stable {
             return None;
         }
         // A package that was not there before cannot be imported in an older form.
-        for (name, version) in &self.last.packages {
-            self.used.packages.entry(name.clone()).or_insert_with(|| version.clone());
+        for (name, version) in &self.last.packages.versions {
+            self.used.packages.versions.entry(name.clone()).or_insert_with(|| version.clone());
         }
         let change = self.change()?;
         match &self.failed {
@@ -218,9 +272,8 @@ impl Detector {
         if let Some(index) = files.position(|(used, now)| now.is_some() && now != used) {
             return Some(Change::File(index));
         }
-        let mut packages = self.used.packages.iter();
-        let changed =
-            packages.find(|(name, version)| self.last.packages.get(*name) != Some(*version));
+        let (used, last) = (&self.used.packages.versions, &self.last.packages.versions);
+        let changed = used.iter().find(|(name, version)| last.get(*name) != Some(*version));
         changed.map(|(name, version)| Change::Package(name.clone(), version.clone()))
     }
 
@@ -242,7 +295,8 @@ mod tests {
 
     fn state(file: Option<Stamp>, packages: &[(&str, &str)]) -> State {
         let packages = packages.iter().map(|(name, it)| ((*name).into(), (*it).into()));
-        State { files: vec![file], packages: packages.collect() }
+        let packages = Installed { folder: "/venvs/1".into(), versions: packages.collect() };
+        State { files: vec![file], packages }
     }
 
     #[test]
@@ -266,6 +320,19 @@ mod tests {
                 looks.iter().filter_map(|it| detector.look(it.clone(), now)).collect();
             assert_eq!(found, Vec::from_iter(change), "{looks:?}");
         }
+    }
+
+    #[test]
+    fn another_environment_is_no_change_but_a_change_in_it_is() {
+        let (mut detector, now) = (Detector::new(state(stamp(1), &[("x", "1")])), Instant::now());
+        let mut other = state(stamp(1), &[("x", "2")]);
+        other.packages.folder = "/venvs/2".into();
+        for _ in 0..3 {
+            assert_eq!(detector.look(other.clone(), now), None);
+        }
+        other.packages.versions.insert("x".into(), "3".into());
+        assert_eq!(detector.look(other.clone(), now), None);
+        assert_eq!(detector.look(other, now), Some(Change::Package("x".into(), "2".into())));
     }
 
     #[test]

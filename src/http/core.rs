@@ -70,6 +70,7 @@ pub(super) async fn status(State(service): State<Arc<Service>>) -> Response {
         in_flight: service.in_flight.load(Ordering::Relaxed).saturating_sub(1),
         notices: service.notices.of(None),
         polled: service.notices.about(None, Topic::Watching),
+        change: service.change.borrow().clone(),
         plugins: snapshot
             .entries
             .iter()

@@ -8,6 +8,7 @@
 //! [`crate::manifest::check_name`], so that no plugin takes it.
 
 mod core;
+mod deps;
 mod dispatch;
 mod docs;
 pub mod entry;
@@ -30,16 +31,19 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
-use tokio::sync::{mpsc, oneshot};
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::exchange::request::ENCODED;
 use crate::failure::{Failure, Kind};
 use crate::lifecycle::cut::CutRequest;
 use crate::notices::Notices;
 use crate::registry::Registry;
+use crate::wire::deps::Progress;
 use crate::wire::{self, Ready, Reloaded};
 use entry::Entry;
 use health::HealthBook;
+pub use deps::Question;
 use observe::IdleClock;
 
 /// The largest body of a request to the daemon itself, in bytes.
@@ -56,6 +60,13 @@ pub enum Control {
         /// The receiver of the outcome.
         answer: oneshot::Sender<Result<Reloaded, Failure>>,
     },
+    /// Answer a question about packages, or change them.
+    Packages {
+        /// What is asked.
+        question: Question,
+        /// The receiver of the answer.
+        answer: oneshot::Sender<Result<Value, Failure>>,
+    },
 }
 
 /// Everything the handlers need.
@@ -70,6 +81,8 @@ pub struct Service {
     pub ready: Ready,
     /// The interpreter of the venv.
     pub venv_python: PathBuf,
+    /// How far a change of packages is.
+    pub change: watch::Receiver<Option<Progress>>,
     /// The way to the task that runs the daemon.
     pub control: mpsc::Sender<Control>,
     /// True once the daemon stops.
@@ -96,6 +109,7 @@ impl Service {
         notices: Arc<Notices>,
         ready: Ready,
         venv_python: PathBuf,
+        change: watch::Receiver<Option<Progress>>,
         control: mpsc::Sender<Control>,
     ) -> Service {
         Service {
@@ -104,6 +118,7 @@ impl Service {
             notices,
             ready,
             venv_python,
+            change,
             control,
             stopping: AtomicBool::new(false),
             replacing: AtomicBool::new(false),
@@ -143,6 +158,12 @@ pub fn entry(service: Arc<Service>) -> Entry {
         .route(wire::RELOAD, post(core::reload))
         .route(wire::RUN, post(run::run))
         .route(wire::STATUS, get(core::status))
+        .route(wire::deps::DEPS, get(deps::report))
+        .route(wire::deps::ORDER, post(deps::change))
+        .route(wire::deps::WHY, get(deps::why))
+        .route(wire::deps::OUTDATED, get(deps::outdated))
+        .route(wire::deps::PRUNE, post(deps::prune))
+        .route(wire::deps::TRIAL, post(deps::trial))
         .route("/{plugin}/help", get(core::help).fallback(dispatch::dispatch))
         .route("/{plugin}/commands", get(core::commands).fallback(dispatch::dispatch))
         .route("/{plugin}/openapi.json", get(docs::of_plugin).fallback(dispatch::dispatch))
@@ -156,7 +177,7 @@ pub fn entry(service: Arc<Service>) -> Entry {
         .with_state(service.clone());
     // As FastAPI does it for a slash too many.
     let router =
-        ["/health", "/plugins", "/openapi.json"].into_iter().fold(router, |router, path| {
+        ["/health", "/plugins", "/deps", "/openapi.json"].into_iter().fold(router, |router, path| {
             router.route(&format!("{path}/"), get(move || async move { Redirect::temporary(path) }))
         });
     Entry::new(service, router)

@@ -3,7 +3,8 @@
 //! A plugin is scripted by its working name; each load takes the script of the moment and is a version of its own.
 //! What happens is noted in order, so that a test waits for a note instead of for time to pass.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -210,6 +211,14 @@ impl Runtime for FakePython {
 
     fn threads(&self) -> BoxFuture<BTreeMap<String, usize>> {
         Box::pin(async { BTreeMap::new() })
+    }
+
+    fn imported(&self) -> BoxFuture<BTreeSet<PathBuf>> {
+        Box::pin(async { BTreeSet::new() })
+    }
+
+    fn follow(&self) -> BoxFuture<()> {
+        Box::pin(async {})
     }
 }
 

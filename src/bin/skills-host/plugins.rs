@@ -1,6 +1,6 @@
 //! [`Runtime`] over the embedded interpreter: a thread per plugin.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -105,6 +105,14 @@ impl Runtime for Embedded {
 
     fn threads(&self) -> BoxFuture<BTreeMap<String, usize>> {
         inspect::threads()
+    }
+
+    fn imported(&self) -> BoxFuture<BTreeSet<PathBuf>> {
+        inspect::imported()
+    }
+
+    fn follow(&self) -> BoxFuture<()> {
+        inspect::follow()
     }
 }
 

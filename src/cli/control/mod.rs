@@ -4,6 +4,7 @@
 //! one: a module with its arguments and `run`, a variant here, a line in the match.
 
 mod completion;
+mod deps;
 mod doctor;
 mod link;
 mod listing;
@@ -53,6 +54,8 @@ enum Command {
     Plugins(plugins::Arguments),
     /// Add, remove, create and check plugins
     Plugin(plugin::Arguments),
+    /// Show and change the packages that plugins require
+    Deps(deps::Arguments),
     /// Make plugins shell commands: a wrapper for each in ~/.local/bin
     Link(link::Arguments),
     /// Remove wrappers from ~/.local/bin
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
             Command::Plugins(arguments) => plugins::run(&context, &arguments),
             Command::Completion(arguments) => completion::run(&context, &arguments),
             Command::Plugin(arguments) => plugin::run(&context, &arguments),
+            Command::Deps(arguments) => deps::run(&context, &arguments),
             Command::Link(arguments) => link::run(&context, &arguments),
             Command::Unlink(arguments) => link::undo(&context, &arguments),
             Command::Doctor(arguments) => doctor::run(&context, &arguments),

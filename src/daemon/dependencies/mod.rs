@@ -16,10 +16,15 @@
 //! `cargo test --lib dependencies -- --nocapture` prints.
 
 mod aside;
+mod conduct;
+mod handle;
+mod packages;
+mod report;
 mod search;
 #[cfg(test)]
 mod table;
 mod transition;
+mod why;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -29,6 +34,9 @@ use crate::requirements::{Owner, Party, Wanted};
 use crate::solver::{Explanation, Verdict};
 use crate::wire::deps;
 pub(super) use aside::{Aside, Reason};
+pub(super) use conduct::{Replacement, View};
+pub(super) use handle::{Dependencies, Means};
+pub(super) use packages::{Locked, Packages};
 use search::Search;
 
 /// First pause before a change that failed is tried again.

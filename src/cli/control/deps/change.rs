@@ -1,0 +1,55 @@
+//! `skills-daemon deps sync`, `lock` and `upgrade`.
+
+use std::process::ExitCode;
+
+use super::super::Context;
+use super::super::status::count;
+use super::ask;
+use super::list::print_set_aside;
+use crate::failure::{Failure, Kind};
+use crate::lifecycle::Request;
+use crate::wire::deps::{ORDER, Order, Outcome};
+
+/// Orders a change and prints what it came to; exit status 1 if a plugin is set aside.
+pub(super) fn run(context: &Context, order: &Order, json: bool) -> Result<ExitCode, Failure> {
+    let body = serde_json::to_vec(order)
+        .map_err(|error| Failure::new(Kind::Bug, format!("cannot write the order: {error}")))?;
+    let request = Request { method: "POST", target: ORDER, headers: &[], body: &body };
+    let outcome: Outcome = ask(context, &request)?;
+    let status = match outcome.set_aside.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    };
+    if json {
+        context.print_json(&outcome)?;
+        return Ok(status);
+    }
+    let style = context.console.out;
+    for change in &outcome.changes {
+        let (sign, color) = match (&change.from, &change.to) {
+            (None, _) => ("+", style.green),
+            (_, None) => ("-", style.red),
+            _ => ("~", style.yellow),
+        };
+        context.print(&format!("{color}{sign}{} {change}", style.reset));
+    }
+    context.print(&summary(order, &outcome));
+    print_set_aside(context, outcome.set_aside.iter());
+    Ok(status)
+}
+
+fn summary(order: &Order, outcome: &Outcome) -> String {
+    let changes = count(outcome.changes.len(), "package");
+    let done = match (order, outcome.changes.is_empty()) {
+        (Order::Lock, true) => "The lock is as installed.".to_owned(),
+        (Order::Lock, false) => {
+            format!("The lock differs from what is installed in {changes}: `skills-daemon deps sync` installs it.")
+        }
+        (_, true) => "Everything is as required.".to_owned(),
+        (_, false) => format!("{changes} changed."),
+    };
+    match outcome.replaces_process {
+        true => format!("{done} A new process takes over, which imports them."),
+        false => done,
+    }
+}

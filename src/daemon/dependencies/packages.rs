@@ -1,0 +1,93 @@
+//! The installed packages, as a change sees them.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use futures_util::future::BoxFuture;
+
+use super::{Aside, Fault, State, Upgrade};
+use crate::failure::Failure;
+use crate::lockfile::Lock;
+use crate::requirements::{Party, Wanted};
+use crate::solver::{Explanation, Verdict};
+use crate::wire::deps::{self, PackageChange};
+
+/// What carries a change out; all methods but [`explain`](Packages::explain) block.
+pub(in crate::daemon) trait Packages: Send + Sync + 'static {
+    /// Compares `wanted` with what is installed; needs neither network nor process.
+    ///
+    /// # Errors
+    /// A requirement or what is installed cannot be read.
+    fn check(&self, wanted: &Wanted) -> Result<Verdict, Failure>;
+
+    /// Resolves `wanted`; the versions of the present lock are kept where that will do, except those of `upgrade`.
+    ///
+    /// # Errors
+    /// There is no solution, or it cannot be found.
+    fn lock(
+        &self,
+        wanted: &Wanted,
+        upgrade: &Upgrade,
+        progress: &(dyn Fn(&str) + Sync),
+    ) -> Result<Locked, Fault>;
+
+    /// Finds out why `wanted` has no solution.
+    fn explain(&self, wanted: Wanted) -> BoxFuture<'static, Result<Explanation, Fault>>;
+
+    /// Makes an environment of `locked`, beside the one in use.
+    ///
+    /// # Errors
+    /// A package cannot be fetched or built, or the disk is full.
+    fn build(
+        &self,
+        locked: &Locked,
+        progress: &(dyn Fn(&str) + Sync),
+    ) -> Result<PathBuf, Fault>;
+
+    /// Returns the packages that other versions replace in `built` and that one of the `imported` files belongs to.
+    fn outdated(&self, built: &Path, imported: &BTreeSet<PathBuf>) -> Vec<String>;
+
+    /// Puts the lock in place and, if there is one, the environment that was built of it.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    fn swap(&self, locked: &Locked, built: Option<&Path>) -> Result<(), Fault>;
+
+    /// Keeps what is set aside for the next start.
+    fn remember(&self, aside: &[Aside]);
+
+    /// Returns what is wanted, locked and installed.
+    ///
+    /// # Errors
+    /// What is installed cannot be read.
+    fn report(&self, state: &State) -> Result<deps::Dependencies, Failure>;
+
+    /// Returns the requirements of the plugin at `path`, and a line for each that names an index, a URL or a path.
+    ///
+    /// # Errors
+    /// Its manifest cannot be used.
+    fn party(&self, path: &Path) -> Result<(Party, Vec<String>), Failure>;
+
+    /// Returns the ways from the parties of `wanted` to `package`.
+    ///
+    /// # Errors
+    /// The name is invalid, or what is installed cannot be read.
+    fn why(&self, wanted: &Wanted, package: &str) -> Result<deps::Why, Failure>;
+
+    /// Removes the environments that no process uses.
+    ///
+    /// # Errors
+    /// They cannot be listed.
+    fn prune(&self) -> Result<deps::Pruned, Failure>;
+}
+
+/// A resolution that is not in place yet.
+#[derive(Debug)]
+pub(in crate::daemon) struct Locked {
+    pub(in crate::daemon) lock: Lock,
+    /// How it differs from what is installed.
+    pub(in crate::daemon) changes: Vec<PackageChange>,
+    /// Keeps other processes from changing the packages meanwhile.
+    pub(in crate::daemon) _turn: Option<File>,
+}
