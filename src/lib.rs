@@ -13,6 +13,7 @@
 //! | 1 | [`command`] | the one model of a command: path template, parameters, call plan, schemas |
 //! | 1 | [`limits`] | how much of the daemon a plugin may take |
 //! | 1 | [`plugin_files`] | which files belong to a plugin |
+//! | 1 | [`requirements`] | what the installed packages must satisfy |
 //! | 1 | [`scheduling`] | when a thread runs a call and when an answer is sent, as plain data |
 //! | 2 | [`wire`] | the messages between client, control program and host |
 //! | 2 | [`manifest`] | `manifest.json` of a plugin |
@@ -30,7 +31,6 @@
 //! | 3 | [`interpreter`] | the CPython that is embedded, and its library |
 //! | 3 | [`installed`] | the installed packages, from their metadata |
 //! | 3 | [`lockfile`] | the joint resolution on disk |
-//! | 3 | [`requirements`] | what the installed packages must satisfy |
 //! | 3 | [`uv`] | finding, fetching and calling `uv` |
 //! | 3 | [`render`] | answers as text for a person |
 //! | 3 | [`wrappers`] | plugins as shell commands: the scripts in `~/.local/bin` |

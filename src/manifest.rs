@@ -3,6 +3,7 @@
 //! Every field is optional, because existing plugins have only some. An unknown field is a warning, which shows
 //! a typing mistake; a field of the wrong type is an error that names it.
 
+mod party;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 use uv_pep440::{Version, VersionSpecifiers};
-use uv_pep508::{Requirement, VerbatimUrl};
 
 use crate::limits::{self, Limits};
 use crate::nearest::nearest;
@@ -33,6 +33,7 @@ const FIELDS: [(&str, &[&str]); 4] = [
             "version",
             "description",
             "dependencies",
+            "requires-python",
             "daemon_version",
             "cli",
             "daemon",
@@ -64,6 +65,15 @@ pub struct Manifest {
     /// Requirements in the form of PEP 508.
     #[serde(default)]
     pub dependencies: Vec<String>,
+    /// The Python versions the plugin works with, as a version specifier of PEP 440 (`>=3.11`).
+    #[serde(rename = "requires-python")]
+    #[cfg_attr(
+        test,
+        schemars(regex(
+            pattern = r"^\s*$|^\s*(~=|===?|!=|<=?|>=?)\s*[^\s,]+\s*(,\s*(~=|===?|!=|<=?|>=?)\s*[^\s,]+\s*)*,?\s*$"
+        ))
+    )]
+    pub requires_python: Option<String>,
     /// The daemon versions the plugin works with, as a version specifier of PEP 440 (`>=1.0.0`).
     #[cfg_attr(
         test,
@@ -361,16 +371,10 @@ impl Manifest {
         if let Some(name) = &self.name {
             check_name(name).map_err(|message| wrong("name".into(), message))?;
         }
-        for (index, requirement) in self.dependencies.iter().enumerate() {
-            Requirement::<VerbatimUrl>::from_str(requirement)
-                .map_err(|error| wrong(format!("dependencies[{index}]"), error.to_string()))?;
-        }
+        self.check_dependencies(path)?;
         if let Some(version) = &self.daemon_version {
             VersionSpecifiers::from_str(version).map_err(|error| {
-                let error = error.to_string();
-                let reason = error.lines().next().unwrap_or_default();
-                let message = format!("`{version}` is not a version specifier: {reason}");
-                wrong("daemon_version".into(), message)
+                wrong("daemon_version".into(), not_a_specifier(version, &error.to_string()))
             })?;
         }
         if !(1..=limits::LOOPS_MAX).contains(&self.daemon.loops) {
@@ -400,6 +404,11 @@ impl Manifest {
         }
         Ok(())
     }
+}
+
+fn not_a_specifier(text: &str, error: &str) -> String {
+    let reason = error.lines().next().unwrap_or_default().trim_end_matches(':');
+    format!("`{text}` is not a version specifier: {reason}")
 }
 
 /// Returns the field whose name most resembles that of the unknown `field` in the same section.

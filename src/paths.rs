@@ -146,6 +146,16 @@ impl Paths {
         self.state().join("crashes.json")
     }
 
+    /// When each plugin came.
+    pub fn seniority(&self) -> PathBuf {
+        self.state().join("seniority.json")
+    }
+
+    /// The bundled plugins that were called.
+    pub fn called(&self) -> PathBuf {
+        self.state().join("called.json")
+    }
+
     /// Tools the daemon fetched for itself.
     pub fn tools(&self) -> PathBuf {
         self.runtime.join("tools")

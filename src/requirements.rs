@@ -2,14 +2,41 @@
 //!
 //! A [`Wanted`] is plain data, read from manifests, inline metadata of scripts, and settings. Its order is that of
 //! seniority: the daemon's own requirements first, then each plugin by the time at which it came.
+//!
+//! - [`text`]: one requirement as text, checked and made canonical; [`ground`]: the paths that it may name.
+//! - [`remarks`]: what a plugin installs from elsewhere than the package index.
+//! - [`seniority`]: when a plugin came; [`called`]: the bundled plugins that were called.
+//! - [`fingerprint`]: recognizes that nothing has changed.
+//!
+//! Reading manifests is the task of [`manifest`](crate::manifest), which gives a [`Party`] for each.
+
+pub mod called;
+mod fingerprint;
+pub mod ground;
+mod remarks;
+pub mod seniority;
+mod state;
+#[cfg(test)]
+mod tests;
+pub mod text;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use uv_normalize::PackageName;
 use uv_pep440::VersionSpecifiers;
+
+use ground::Ground;
+use seniority::Seniority;
+
+/// Requirements that every plugin may rely on without declaring them.
+pub const CORE: [&str; 4] =
+    ["docstring-parser>=0.16", "fastapi>=0.109", "msgspec>=0.19", "rich>=13"];
+
+/// The most requirements of one party.
+pub const REQUIREMENTS_MAX: usize = 2_000;
 
 /// All requirements that one environment must satisfy.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,7 +94,7 @@ pub struct Requirement {
 }
 
 /// Where packages come from, as far as the settings say; `uv`'s own settings hold for the rest.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Sources {
     /// The URL of the index in place of the default one.
     pub index: Option<String>,
@@ -79,7 +106,36 @@ pub struct Sources {
     pub offline: bool,
 }
 
+impl Party {
+    /// Returns the daemon's own requirements, [`CORE`].
+    pub fn base() -> Party {
+        let ground = Ground { folder: PathBuf::from("/"), allowed: Vec::new() };
+        let own = CORE.iter().map(|text| {
+            Requirement::parse(text, "base", &ground).expect("a test parses all of CORE")
+        });
+        Party { owner: Owner::Daemon, requirements: own.collect(), requires_python: None }
+    }
+}
+
+impl Owner {
+    /// The directory or file of a plugin.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Owner::Daemon => None,
+            Owner::Plugin { path, .. } => Some(path),
+        }
+    }
+}
+
 impl Wanted {
+    /// Returns the daemon's own requirements and those of `plugins`, which are in order of discovery.
+    pub fn new(plugins: Vec<Party>, sources: Sources, seniority: &Seniority) -> Wanted {
+        let mut parties = plugins;
+        seniority.sort(&mut parties);
+        parties.insert(0, Party::base());
+        Wanted { parties, sources }
+    }
+
     /// The owners of requirements of `package`.
     pub fn owners(&self, package: &PackageName) -> BTreeSet<&Owner> {
         let asks = |party: &&Party| party.requirements.iter().any(|it| it.package == *package);

@@ -13,11 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::paths::{self, Paths};
+use crate::requirements::CORE;
 use crate::uv::{Progress, Uv, UvError};
-
-/// Requirements that every plugin may rely on without declaring them.
-pub const CORE: [&str; 4] =
-    ["docstring-parser>=0.16", "fastapi>=0.109", "msgspec>=0.19", "rich>=13"];
 
 const STAMP: &str = ".skills-daemon.json";
 

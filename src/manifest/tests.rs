@@ -1,6 +1,7 @@
 //! Manifests that are read, and those that are refused.
 
 use super::*;
+use crate::requirements::Owner;
 
 fn error(text: &str) -> String {
     Manifest::parse(text, Path::new("/p/manifest.json")).unwrap_err().to_string()
@@ -121,4 +122,81 @@ fn errors_name_file_and_field() {
     assert!(error(r#"{"name": "a/b"}"#).contains("field `name`"));
     assert!(error(r#"{"name": "health"}"#).contains("reserved for the daemon"));
     assert_eq!(error("[]"), "/p/manifest.json must hold a JSON object");
+}
+
+#[test]
+fn requirements_are_refused_with_their_field() {
+    for (dependencies, message) in [
+        (
+            json!(["httpx", "--index-url https://h/simple"]),
+            "field `dependencies[1]`: `--index-url` is an option",
+        ),
+        (
+            json!(["httpx >> 1"]),
+            "field `dependencies[0]`: `httpx >> 1` is not a requirement: no such comparison",
+        ),
+        (
+            json!(vec!["httpx"; 2_500]),
+            "field `dependencies`: 2500 requirements are too many (limit 2000)",
+        ),
+    ] {
+        let text = error(&json!({"dependencies": dependencies}).to_string());
+        assert!(text.starts_with(&format!("/p/manifest.json: {message}")), "{text}");
+        assert!(!text.contains('\n'), "{text}");
+    }
+    let thousand: Vec<String> = (0..1_000).map(|number| format!("a{number}[x]>=1")).collect();
+    let text = json!({"dependencies": thousand}).to_string();
+    let manifest = Manifest::parse(&text, Path::new("/m")).unwrap();
+    let owner = Owner::Plugin { name: "a".into(), path: "/".into() };
+    let party = manifest.party(owner, Path::new("/m"), &[]).unwrap();
+    assert_eq!(party.requirements.len(), 1_000);
+}
+
+#[test]
+fn requirements_of_a_manifest_are_canonical_and_in_its_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().canonicalize().unwrap();
+    fs::create_dir(folder.join("lib")).unwrap();
+    let file = folder.join("manifest.json");
+    let owner = Owner::Plugin { name: "a".into(), path: folder.clone() };
+    let party = |dependencies: &[&str]| {
+        let text = json!({"dependencies": dependencies, "requires-python": ">=3.9"}).to_string();
+        Manifest::parse(&text, &file).unwrap().party(owner.clone(), &file, &[])
+    };
+    let found = party(&["Py_YAML>=5", "py.yaml >= 5", "lib @ file:lib"]).unwrap();
+    let requirements: Vec<(&str, &str)> =
+        found.requirements.iter().map(|it| (it.text.as_str(), it.field.as_str())).collect();
+    let lib = format!("lib @ file://{}/lib", folder.display());
+    assert_eq!(requirements, [("py-yaml>=5", "dependencies[0]"), (&lib, "dependencies[2]")]);
+    assert_eq!(found.requires_python.unwrap().to_string(), ">=3.9");
+    let error = party(&["httpx", "lib @ file:.."]).unwrap_err().to_string();
+    let start = format!("{}: field `dependencies[1]`: `lib @ file:..`: ", file.display());
+    assert!(error.starts_with(&start), "{error}");
+}
+
+#[test]
+fn a_python_version_admits_this_python_or_names_the_one_it_needs() {
+    let check = |wanted: &str| {
+        let text = json!({"requires-python": wanted}).to_string();
+        Manifest::parse(&text, Path::new("/m")).unwrap().check_python("3.11.7")
+    };
+    for wanted in [">=3.9", "", "~=3.10", "==3.11.*", ">=3.9,<4"] {
+        assert_eq!(check(wanted), Ok(()), "{wanted}");
+    }
+    assert_eq!(
+        check(">=3.13"),
+        Err("the plugin needs Python >=3.13, and the daemon's is 3.11.7".into())
+    );
+    let text = error(r#"{"requires-python": "three"}"#);
+    assert!(
+        text.starts_with(
+            "/p/manifest.json: field `requires-python`: `three` is not a version specifier: "
+        ),
+        "{text}"
+    );
+    let manifest = Manifest::parse(r#"{"requires_python": ">=3"}"#, Path::new("m")).unwrap();
+    assert_eq!(
+        manifest.warnings(Path::new("/m.json")),
+        ["unknown field `requires_python` in m.json (did you mean `requires-python`?)"]
+    );
 }
