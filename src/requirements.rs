@@ -48,7 +48,7 @@ pub struct Wanted {
 }
 
 /// The requirements of one owner.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Party {
     /// Whose they are.
     pub owner: Owner,
@@ -83,7 +83,7 @@ impl fmt::Display for Owner {
 }
 
 /// One requirement in the form of PEP 508, checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requirement {
     /// Its text, with an absolute `file:` URL in place of a relative one.
     pub text: String,
@@ -107,6 +107,11 @@ pub struct Sources {
 }
 
 impl Party {
+    /// True if it requires anything.
+    pub fn asks(&self) -> bool {
+        !self.requirements.is_empty() || self.requires_python.is_some()
+    }
+
     /// Returns the daemon's own requirements, [`CORE`].
     pub fn base() -> Party {
         let ground = Ground { folder: PathBuf::from("/"), allowed: Vec::new() };

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use uv_normalize::PackageName;
 use uv_pep508::MarkerEnvironment;
 
@@ -89,14 +90,14 @@ pub enum Explanation {
 }
 
 /// The smallest set of parties that cannot live together.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
     /// What each of them needs, by seniority.
     pub needs: Vec<Need>,
 }
 
 /// What one party of a conflict needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Need {
     /// The party.
     pub owner: Owner,

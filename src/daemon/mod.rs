@@ -48,6 +48,7 @@ use crate::settings::live::Live;
 use crate::uv::{Progress, Uv};
 use crate::venv::{self, Base, Venv};
 use crate::wire::Ready;
+use dependencies::Replacement;
 use ends::Signals;
 use guard::Guard;
 use handover::{End, Giver, Predecessor};
@@ -156,8 +157,10 @@ pub async fn run(
     announce: impl FnOnce(&Ready),
 ) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
-    let upgrade = upgrade::Watch::new(&prepared.paths, &prepared.env, prepared.files.clone());
-    let starting = Running::begin(prepared, python, python_version, bundled, &mut signals);
+    let (replace, replacements) = mpsc::unbounded_channel();
+    let files = prepared.files.clone();
+    let upgrade = upgrade::Watch::new(&prepared.paths, &prepared.env, files, replacements);
+    let starting = Running::begin(prepared, python, python_version, bundled, replace, &mut signals);
     let Some((mut running, servers)) = starting.await? else { return Ok(()) };
     announce(&running.service.ready);
     let giver = Giver {
@@ -213,6 +216,7 @@ impl Running {
         python: Arc<dyn Runtime>,
         python_version: String,
         bundled: Vec<PluginSource>,
+        replace: mpsc::UnboundedSender<Replacement>,
         signals: &mut Signals,
     ) -> Result<Option<(Running, impl Future<Output = ()> + use<>)>, Failure> {
         let Prepared { paths, settings, env, uv, ports, lock, takeover, crashes, journal, .. } =
@@ -244,7 +248,8 @@ impl Running {
             paths: paths.clone(),
             settings: settings.clone(),
             env,
-            uv,
+            packages: None,
+            replace,
             bundled,
             released: released.subscribe(),
             journal,
@@ -253,8 +258,9 @@ impl Running {
         // In the registry before the first request.
         let supervisor = Supervisor::begin(parts, woken).await;
         tokio::spawn(guard.watch());
+        let (python, change) = (paths.venv_python(), supervisor.change());
         let service =
-            Service::new(registry, health, notices, ready.clone(), paths.venv_python(), control);
+            Service::new(registry, health, notices, ready.clone(), python, change, control);
         let service = Arc::new(service);
         let (predecessor, inherited) = takeover.unzip();
         let relieved = match predecessor {
@@ -282,13 +288,19 @@ impl Running {
     }
 }
 
-/// Has plugins loaded again as requests ask for it; returns when one asks for the end.
+/// Has plugins loaded again and packages changed as requests ask for it; returns when one asks for the end.
 async fn obey(supervisor: &Supervisor, controls: &mut mpsc::Receiver<Control>) {
-    while let Some(Control::Reload { plugins, answer }) = controls.recv().await {
+    while let Some(control) = controls.recv().await {
         let supervisor = supervisor.clone();
-        tokio::spawn(async move {
-            // Fails only if nothing waits for the answer any more: the reload counts.
-            let _ = answer.send(supervisor.reload(plugins).await);
-        });
+        // An answer fails only if nothing waits for it any more: what was asked for counts.
+        match control {
+            Control::Shutdown => return,
+            Control::Reload { plugins, answer } => {
+                tokio::spawn(async move { answer.send(supervisor.reload(plugins).await) });
+            }
+            Control::Packages { question, answer } => {
+                tokio::spawn(async move { answer.send(supervisor.packages(question).await) });
+            }
+        }
     }
 }

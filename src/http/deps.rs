@@ -41,10 +41,7 @@ pub(super) async fn report(State(service): State<Arc<Service>>) -> Response {
 }
 
 /// `GET /deps/why?package=`.
-pub(super) async fn why(
-    State(service): State<Arc<Service>>,
-    Query(query): Parameters,
-) -> Response {
+pub(super) async fn why(State(service): State<Arc<Service>>, Query(query): Parameters) -> Response {
     match parameter(query, deps::PACKAGE) {
         Ok(package) => ask(&service, Question::Why(package)).await,
         Err(failure) => failed(&failure),
@@ -96,8 +93,10 @@ pub(super) async fn trial(
 fn own(peer: Peer) -> Result<(), Failure> {
     match peer {
         Peer::Unix => Ok(()),
-        Peer::Tcp(_) => Err(Failure::new(Kind::Forbidden, "packages are changed only over the Unix socket")
-            .hint("Use `skills-daemon deps`.")),
+        Peer::Tcp(_) => {
+            Err(Failure::new(Kind::Forbidden, "packages are changed only over the Unix socket")
+                .hint("Use `skills-daemon deps`."))
+        }
     }
 }
 

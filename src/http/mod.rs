@@ -41,9 +41,9 @@ use crate::notices::Notices;
 use crate::registry::Registry;
 use crate::wire::deps::Progress;
 use crate::wire::{self, Ready, Reloaded};
+pub use deps::Question;
 use entry::Entry;
 use health::HealthBook;
-pub use deps::Question;
 use observe::IdleClock;
 
 /// The largest body of a request to the daemon itself, in bytes.
@@ -176,10 +176,12 @@ pub fn entry(service: Arc<Service>) -> Entry {
         .layer(DefaultBodyLimit::max(OWN_BODY_MAX))
         .with_state(service.clone());
     // As FastAPI does it for a slash too many.
-    let router =
-        ["/health", "/plugins", "/deps", "/openapi.json"].into_iter().fold(router, |router, path| {
+    let router = ["/health", "/plugins", "/deps", "/openapi.json"].into_iter().fold(
+        router,
+        |router, path| {
             router.route(&format!("{path}/"), get(move || async move { Redirect::temporary(path) }))
-        });
+        },
+    );
     Entry::new(service, router)
 }
 

@@ -1,11 +1,13 @@
 //! Parties that are set aside: why, for how long, and the reason as text.
 
+use serde::{Deserialize, Serialize};
+
 use crate::failure::{Failure, Kind};
 use crate::requirements::{Owner, Party};
 use crate::solver::{Conflict, Need};
 
 /// A party that cannot be satisfied.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::daemon) struct Aside {
     /// The party.
     pub(in crate::daemon) party: Party,
@@ -16,7 +18,8 @@ pub(in crate::daemon) struct Aside {
 }
 
 /// Why a party cannot be satisfied.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(in crate::daemon) enum Reason {
     /// Others need what it excludes.
     Conflict(Conflict),

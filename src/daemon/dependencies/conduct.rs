@@ -118,12 +118,8 @@ impl Conductor {
     /// Publishes the state and how far the change is.
     fn show(&self, state: &State, step: Option<String>) {
         let packages = self.locked.as_ref().map(|locked| locked.changes.clone());
-        let of_phase = |phase| Progress {
-            phase,
-            step,
-            packages: packages.unwrap_or_default(),
-            done: 0,
-        };
+        let of_phase =
+            |phase| Progress { phase, step, packages: packages.unwrap_or_default(), done: 0 };
         let progress = state.phase().map(of_phase);
         self.view.send_modify(|view| {
             view.progress = progress;
@@ -184,7 +180,10 @@ impl Conductor {
     fn block(&self, work: impl FnOnce() -> Message + Send + 'static, fault: fn(Fault) -> Message) {
         self.spawn(async move {
             spawn_blocking(work).await.unwrap_or_else(|error| {
-                fault(Fault::Other(Failure::new(Kind::Bug, format!("a change of packages: {error}"))))
+                fault(Fault::Other(Failure::new(
+                    Kind::Bug,
+                    format!("a change of packages: {error}"),
+                )))
             })
         });
     }
@@ -202,9 +201,7 @@ impl Conductor {
     fn check(&self, wanted: Wanted) {
         let packages = self.packages.clone();
         let check = move || Message::Input(Input::Checked(packages.check(&wanted)));
-        self.block(check, |fault| {
-            Message::Input(Input::Checked(Err(fault.into_failure())))
-        });
+        self.block(check, |fault| Message::Input(Input::Checked(Err(fault.into_failure()))));
     }
 
     fn lock(&self, wanted: Wanted, upgrade: Upgrade) {

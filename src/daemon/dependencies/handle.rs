@@ -62,19 +62,10 @@ impl Dependencies {
         self.view.clone()
     }
 
-    /// Has the packages satisfy `asked`.
-    pub(in crate::daemon) fn want(&self, asked: Asked) {
-        self.send(Input::Wanted(asked));
-    }
-
-    /// Has what was set aside or failed tried again.
-    pub(in crate::daemon) fn again(&self) {
-        self.send(Input::Ordered(Order::again()));
-    }
-
-    fn send(&self, input: Input) {
+    /// Has the packages satisfy `asked`; `number` is that of the request.
+    pub(in crate::daemon) fn want(&self, asked: Asked, order: Order, number: u64) {
         // Fails only when the daemon has ended.
-        let _ = self.messages.send(Message::Input(input));
+        let _ = self.messages.send(Message::Input(Input::Wanted(asked, order, number)));
     }
 
     /// Answers a question.
@@ -185,4 +176,3 @@ fn bug(error: &dyn std::fmt::Display) -> Failure {
 fn stopping() -> Failure {
     Failure::new(Kind::Unavailable, "the daemon is stopping")
 }
-

@@ -17,6 +17,8 @@
 
 mod aside;
 mod conduct;
+#[cfg(test)]
+pub(super) mod fake;
 mod handle;
 mod packages;
 mod report;
@@ -24,7 +26,6 @@ mod search;
 #[cfg(test)]
 mod table;
 mod transition;
-mod why;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -48,6 +49,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(1800);
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct State {
     pub(super) asked: Asked,
+    /// The number of the last request for a change, and that of the last one for which a change has begun.
+    pub(super) requests: Requests,
     pub(super) step: Step,
     /// The change after the present one.
     pub(super) next: Option<Order>,
@@ -59,6 +62,13 @@ pub(super) struct State {
     pub(super) failure: Option<Failure>,
     /// The number of changes in a row that failed for a reason that time may mend.
     pub(super) attempts: u32,
+}
+
+/// Numbers of requests for a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Requests {
+    pub(super) last: u64,
+    pub(super) begun: u64,
 }
 
 /// What the plugins require.
@@ -132,8 +142,8 @@ pub(super) enum Upgrade {
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Input {
-    /// The plugins require something else.
-    Wanted(Asked),
+    /// The plugins require this; the number is that of the request.
+    Wanted(Asked, Order, u64),
     /// A change was ordered.
     Ordered(Order),
     /// The comparison with what is installed has ended.

@@ -39,11 +39,7 @@ pub(in crate::daemon) trait Packages: Send + Sync + 'static {
     ///
     /// # Errors
     /// A package cannot be fetched or built, or the disk is full.
-    fn build(
-        &self,
-        locked: &Locked,
-        progress: &(dyn Fn(&str) + Sync),
-    ) -> Result<PathBuf, Fault>;
+    fn build(&self, locked: &Locked, progress: &(dyn Fn(&str) + Sync)) -> Result<PathBuf, Fault>;
 
     /// Returns the packages that other versions replace in `built` and that one of the `imported` files belongs to.
     fn outdated(&self, built: &Path, imported: &BTreeSet<PathBuf>) -> Vec<String>;
@@ -54,8 +50,14 @@ pub(in crate::daemon) trait Packages: Send + Sync + 'static {
     /// A file cannot be written.
     fn swap(&self, locked: &Locked, built: Option<&Path>) -> Result<(), Fault>;
 
-    /// Keeps what is set aside for the next start.
+    /// Returns what was set aside when the last process ended.
+    fn recall(&self) -> Vec<Aside>;
+
+    /// Keeps what is set aside for the next process.
     fn remember(&self, aside: &[Aside]);
+
+    /// Ends what runs and refuses more: the daemon stops.
+    fn cancel(&self);
 
     /// Returns what is wanted, locked and installed.
     ///

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use uv_normalize::PackageName;
 
-use super::Input::*;
+use super::Input::{
+    Built, Checked, Explained, Kept, Locked, Ordered, PauseOver, Swapped, Wanted as Wants,
+};
 use super::{Asked, Effect, Fault, Input, Order, Standing, State, Step, Upgrade};
 use crate::failure::Failure;
 use crate::requirements::{Owner, Party, Requirement, Wanted};
@@ -33,6 +35,10 @@ fn parties(text: &str) -> Vec<Party> {
 fn asked(text: &str) -> Asked {
     let wanted = Wanted { parties: parties(text), ..Wanted::default() };
     Asked { wanted, serving: Vec::new() }
+}
+
+fn wants(text: &str) -> Input {
+    Wants(asked(text), Order::default(), 1)
 }
 
 fn satisfied() -> Input {
@@ -132,13 +138,12 @@ const ENDS: &str = "remember, report, end";
 #[test]
 fn from_what_is_wanted_to_what_is_installed() {
     walk(State::default(), vec![
-        ("plugins are found", Wanted(asked("daemon:x a:y")), "checking", "check daemon a"),
+        ("plugins are found", wants("daemon:x a:y"), "checking", "check daemon a"),
         ("all is there", satisfied(), "idle", ENDS),
-        ("the same again", Wanted(asked("daemon:x a:y")), "idle", ""),
-        ("a plugin is added", Wanted(asked("daemon:x a:y b:z")), "checking", "check daemon a b"),
+        ("a plugin is added", wants("daemon:x a:y b:z"), "checking", "check daemon a b"),
         ("it lacks something", missing("b"), "locking", "report, lock daemon a b"),
-        ("another one comes", Wanted(asked("daemon:x a:y b:z c:z")), "locking, then again", ""),
-        ("and one more", Wanted(asked("daemon:x a:y b:z c:y")), "locking, then again", ""),
+        ("another one comes", wants("daemon:x a:y b:z c:z"), "locking, then again", ""),
+        ("and one more", wants("daemon:x a:y b:z c:y"), "locking, then again", ""),
         ("versions are chosen", Locked(Ok(true)), "building, then again", "build"),
         ("the environment is made", Built(Ok(())), "swapping, then again", "swap"),
         ("it is in place; exactly one more", Swapped(Ok(false)), "checking", "remember, report, end, check daemon a b c"),
@@ -157,7 +162,7 @@ fn from_what_is_wanted_to_what_is_installed() {
         ("", Locked(Ok(true)), "building", "build"),
         ("", Built(Ok(())), "swapping", "swap"),
         ("a package that is imported changes", Swapped(Ok(true)), "replacing", "remember, report, end, replace"),
-        ("a plugin changes meanwhile", Wanted(asked("daemon:x a:y")), "replacing, then again", ""),
+        ("a plugin changes meanwhile", wants("daemon:x a:y"), "replacing, then again", ""),
         ("no process could take over", Kept(Failure::environment("no")), "checking", "remember, report, end: no, check daemon a"),
     ]);
 }
@@ -166,12 +171,12 @@ fn from_what_is_wanted_to_what_is_installed() {
 #[test]
 fn a_conflict_sets_the_junior_party_aside_until_it_is_gone() {
     let state = walk(State::default(), vec![
-        ("two that conflict", Wanted(asked("daemon:x a:x<2 b:x>2")), "checking", "check daemon a b"),
+        ("two that conflict", wants("daemon:x a:x<2 b:x>2"), "checking", "check daemon a b"),
         ("", missing("b"), "locking", "report, lock daemon a b"),
         ("", unsolvable(), "explaining", "explain daemon a b"),
         ("the junior one gives way", conflict("a b"), "checking, without b", "report, check daemon a"),
         ("", satisfied(), "idle, without b", ENDS),
-        ("another plugin comes", Wanted(asked("daemon:x a:x<2 b:x>2 c:y")), "checking, without b", "check daemon a b c"),
+        ("another plugin comes", wants("daemon:x a:x<2 b:x>2 c:y"), "checking, without b", "check daemon a b c"),
         ("the reason holds: b is not tried again", missing("b c"), "checking, without b", "check daemon a c"),
         ("", missing("c"), "locking, without b", "report, lock daemon a c"),
         ("", Locked(Ok(true)), "building, without b", "build"),
@@ -181,18 +186,18 @@ fn a_conflict_sets_the_junior_party_aside_until_it_is_gone() {
     assert!(matches!(state.standing(&party("b:x>2")), Standing::SetAside(_)));
     assert_eq!(state.standing(&party("c:y")), Standing::Satisfied);
     walk(state.clone(), vec![
-        ("a is mended", Wanted(asked("daemon:x a:x b:x>2 c:y")), "checking, without b", "check daemon a b c"),
+        ("a is mended", wants("daemon:x a:x b:x>2 c:y"), "checking, without b", "check daemon a b c"),
         ("b is tried again", missing("b"), "locking", "report, lock daemon a b c"),
     ]);
     walk(state.clone(), vec![
-        ("a is removed", Wanted(asked("daemon:x b:x>2 c:y")), "checking, without b", "check daemon b c"),
+        ("a is removed", wants("daemon:x b:x>2 c:y"), "checking, without b", "check daemon b c"),
         ("b is tried again", missing("b"), "locking", "report, lock daemon b c"),
     ]);
     walk(state.clone(), vec![
-        ("b is removed", Wanted(asked("daemon:x a:x<2 c:y")), "checking", "check daemon a c"),
+        ("b is removed", wants("daemon:x a:x<2 c:y"), "checking", "check daemon a c"),
     ]);
     walk(state, vec![
-        ("b is mended", Wanted(asked("daemon:x a:x<2 b:x c:y")), "checking", "check daemon a b c"),
+        ("b is mended", wants("daemon:x a:x<2 b:x c:y"), "checking", "check daemon a b c"),
         ("", satisfied(), "idle", ENDS),
     ]);
 }
@@ -201,7 +206,7 @@ fn a_conflict_sets_the_junior_party_aside_until_it_is_gone() {
 #[test]
 fn whoever_gave_way_to_a_party_comes_back_when_that_gives_way_itself() {
     walk(State::default(), vec![
-        ("", Wanted(asked("daemon:x a:x b:x c:x")), "checking", "check daemon a b c"),
+        ("", wants("daemon:x a:x b:x c:x"), "checking", "check daemon a b c"),
         ("", missing("a b c"), "locking", "report, lock daemon a b c"),
         ("", unsolvable(), "explaining", "explain daemon a b c"),
         ("", conflict("b c"), "checking, without c", "report, check daemon a b"),
@@ -220,7 +225,7 @@ fn whoever_gave_way_to_a_party_comes_back_when_that_gives_way_itself() {
 #[test]
 fn what_time_may_mend_is_tried_again_and_sets_nothing_aside() {
     let state = walk(State::default(), vec![
-        ("", Wanted(asked("daemon:x a:y b:z")), "checking", "check daemon a b"),
+        ("", wants("daemon:x a:y b:z"), "checking", "check daemon a b"),
         ("", missing("b"), "locking", "report, lock daemon a b"),
         ("", Locked(Err(no_network())), "idle", "remember, report, end: no network, pause 5 s"),
         ("", PauseOver, "checking", "check daemon a b"),
@@ -241,7 +246,7 @@ fn what_time_may_mend_is_tried_again_and_sets_nothing_aside() {
 #[test]
 fn the_party_at_fault_is_searched_for_where_the_resolver_cannot_tell() {
     walk(State::default(), vec![
-        ("", Wanted(asked("daemon:x a:x b:x c:x")), "checking", "check daemon a b c"),
+        ("", wants("daemon:x a:x b:x c:x"), "checking", "check daemon a b c"),
         ("", missing("a b c"), "locking", "report, lock daemon a b c"),
         ("a package does not build", Locked(Err(does_not_build())), "trying", "lock daemon a"),
         ("", Locked(Ok(true)), "trying", "lock daemon a b"),
@@ -256,7 +261,7 @@ fn the_party_at_fault_is_searched_for_where_the_resolver_cannot_tell() {
         ("", satisfied(), "idle, without b, without c", ENDS),
     ]);
     walk(State::default(), vec![
-        ("", Wanted(asked("daemon:x")), "checking", "check daemon"),
+        ("", wants("daemon:x"), "checking", "check daemon"),
         ("", missing("daemon"), "locking", "report, lock daemon"),
         ("", unsolvable(), "explaining", "explain daemon"),
         ("", impossible("daemon"), "idle", "remember, report, end: the daemon itself needs x>9, but there is none"),
@@ -269,7 +274,7 @@ fn the_version_that_serves_keeps_its_packages_while_the_new_one_is_set_aside() {
     let mut asked = asked("daemon:x a:x<2 b:x>2");
     asked.serving = parties("b:x");
     walk(State::default(), vec![
-        ("b is changed", Wanted(asked), "checking", "check daemon a b"),
+        ("b is changed", Wants(asked, Order::default(), 1), "checking", "check daemon a b"),
         ("", missing("b"), "locking", "report, lock daemon a b"),
         ("", unsolvable(), "explaining", "explain daemon a b"),
         ("", conflict("a b"), "checking, without b", "report, check daemon a b"),
@@ -282,7 +287,7 @@ fn the_version_that_serves_keeps_its_packages_while_the_new_one_is_set_aside() {
 
 #[test]
 fn a_reason_is_told_as_a_person_would() {
-    let (state, _) = State::default().transition(Wanted(asked("daemon:x jira:x<2 notes:y")));
+    let (state, _) = State::default().transition(wants("daemon:x jira:x<2 notes:y"));
     let (state, _) = state.transition(missing("notes"));
     let (state, _) = state.transition(unsolvable());
     let need = |name, chain: &[&str]| Need {

@@ -15,13 +15,10 @@ impl State {
     pub(in crate::daemon) fn transition(mut self, input: Input) -> (State, Vec<Effect>) {
         let step = std::mem::take(&mut self.step);
         let effects = match (step, input) {
-            (step, Input::Wanted(asked)) => {
-                let is_new = self.asked != asked;
+            (step, Input::Wanted(asked, order, number)) => {
                 self.asked = asked;
-                match is_new {
-                    true => self.order(step, Order::default()),
-                    false => self.stay(step),
-                }
+                self.requests.last = number;
+                self.order(step, order)
             }
             (step, Input::Ordered(order)) => self.order(step, order),
             (Step::Checking(change), Input::Checked(checked)) => self.checked(change, checked),
@@ -57,6 +54,7 @@ impl State {
     }
 
     fn begin(&mut self, order: Order) -> Vec<Effect> {
+        self.requests.begun = self.requests.last;
         let wanted = &self.asked.wanted.parties;
         if order.again {
             self.aside.clear();

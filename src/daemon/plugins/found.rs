@@ -10,6 +10,7 @@ use crate::crashes::book::Verdict;
 use crate::discovery::{self, Origin, PluginSource};
 use crate::failure::{Failure, Kind};
 use crate::manifest::{Load, Manifest, ManifestError};
+use crate::requirements::{Owner, Party};
 use crate::store::{self, Metadata, Record};
 
 /// A plugin as it lies on disk.
@@ -17,6 +18,8 @@ pub(super) struct Found {
     pub(super) source: PluginSource,
     /// The manifest, or why it cannot be used.
     pub(super) manifest: Result<Manifest, Failure>,
+    /// Its requirements; none if the manifest cannot be used.
+    pub(super) party: Party,
     /// Hash of its files before they are imported: a change in between makes its metadata old, not new.
     pub(super) fingerprint: Option<String>,
     /// Its metadata on disk.
@@ -99,9 +102,31 @@ fn look(shared: &Shared, record: Option<&Record>, source: PluginSource) -> Found
         openapi: shared.store.openapi(&record.description.name),
         is_fresh: fingerprint.as_ref() == Some(&record.fingerprint),
     });
-    let manifest = read_manifest(&source);
     let verdict = shared.parts.crashes.verdict(&source.path, fingerprint.as_deref());
-    Found { source, manifest, fingerprint, cached, verdict, is_change: false }
+    let known = cached.as_ref().map(|cached| cached.description.name.clone());
+    let (manifest, party) = match read(&source, known) {
+        Ok((manifest, party)) => (Ok(manifest), party),
+        Err(failure) => (Err(failure), nothing(&source)),
+    };
+    Found { source, manifest, party, fingerprint, cached, verdict, is_change: false }
+}
+
+/// The manifest and the requirements of a plugin that is known by a name.
+fn read(source: &PluginSource, known: Option<String>) -> Result<(Manifest, Party), Failure> {
+    let manifest = read_manifest(source)?;
+    let name = manifest.name.clone().or(known).unwrap_or_else(|| source.working_name());
+    let owner = Owner::Plugin { name, path: source.path.clone() };
+    let party = manifest.party(owner, &source.manifest, &[]);
+    let party = party.map_err(|error| {
+        Failure::new(Kind::Plugin, error.to_string())
+            .hint("Correct the file; then run `skills-daemon reload`.")
+    })?;
+    Ok((manifest, party))
+}
+
+fn nothing(source: &PluginSource) -> Party {
+    let owner = Owner::Plugin { name: source.working_name(), path: source.path.clone() };
+    Party { owner, requirements: Vec::new(), requires_python: None }
 }
 
 fn read_manifest(source: &PluginSource) -> Result<Manifest, Failure> {

@@ -1,100 +1,118 @@
-//! The joint set of requirements: every install is of all plugins together.
+//! The requirements of plugins: what they ask of the installed packages, and how they stand.
 //!
-//! One install at a time; requests that arrive meanwhile make the next. Each one brings the requirements of all
-//! plugins, those that serve first, so that what is installed for one never takes a package away from another, be it
-//! running or asleep. A plugin whose requirements contradict those of the plugins before it is set aside.
+//! What all plugins require together is asked for whenever it changes, those that sleep or failed included, so that what
+//! is installed for one never takes a package away from another. A version is imported once its requirements are
+//! satisfied, whatever becomes of those of others; one that was set aside is loaded again once they are.
+
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::task::spawn_blocking;
 
-use super::pending::Installed;
-use super::router::{Message, Router};
-use crate::daemon::actor::{Event, Version};
-use crate::uv::Uv;
-use crate::venv::Venv;
+use super::pending::Install;
+use super::plugin::Plugin;
+use super::router::Router;
+use crate::daemon::actor::{Event, Next, Version};
+use crate::daemon::dependencies::{Asked, Order, Standing, State};
+use crate::requirements::{Party, Wanted};
 
 impl Router {
-    /// Installs the requirements of a version with the next install; without any, it is installed already.
+    /// Has a version wait until its requirements are satisfied; without any, they are.
     pub(super) fn install(&mut self, id: u64, version: Version) {
-        let needs = |plugin: &super::plugin::Plugin| !plugin.requirements().is_empty();
-        // Without `uv` nothing can be installed, but what is missing may well be there.
-        if self.shared.parts.uv.is_some() && self.plugin(id).is_some_and(needs) {
-            self.installs.waiting.push((id, version));
-        } else {
-            self.event(id, Event::Installed(version));
+        let plugin = self.plugins.iter_mut().find(|plugin| plugin.id == id);
+        let party = plugin.as_ref().and_then(|plugin| plugin.versions.get(&version));
+        let party = party.map(|version| version.party.clone()).filter(Party::asks);
+        match (plugin, party) {
+            (Some(plugin), Some(party)) if self.shared.dependencies.is_some() => {
+                let again = std::mem::take(&mut plugin.unmet);
+                let install = Install { id, version, party, request: None, again };
+                self.installs.waiting.push(install);
+            }
+            _ => self.event(id, Event::Installed(version)),
         }
     }
 
-    /// Begins the next install, if one is due and none is running.
-    pub(super) fn begin_install(&mut self) {
-        let Some(uv) = self.shared.parts.uv.clone() else { return };
-        if self.installs.running || self.installs.waiting.is_empty() {
-            return;
-        }
-        let versions = std::mem::take(&mut self.installs.waiting);
-        let versions: Vec<(u64, Version)> =
-            versions.into_iter().filter(|(id, version)| self.installs_now(*id, *version)).collect();
-        if versions.is_empty() {
-            return;
-        }
-        self.installs.running = true;
-        let wanted = self.joint_set(&versions);
-        let (shared, messages) = (self.shared.clone(), self.messages.clone());
-        tokio::spawn(async move {
-            let installed = spawn_blocking(move || {
-                install(&uv, &Venv::at(&shared.parts.paths), &versions, &wanted)
-            });
-            let installed = installed.await.unwrap_or_default();
-            // Fails only when the daemon has ended.
-            let _ = messages.send(Message::Installed(installed));
-        });
-    }
-
-    /// Passes the outcome of an install on to the plugins it was for.
-    pub(super) fn end_install(&mut self, installed: Vec<Installed>) {
-        self.installs.running = false;
-        for Installed { id, version, failure } in installed {
-            match failure {
-                None => self.event(id, Event::Installed(version)),
-                Some(failure) => self.broke(id, version, failure),
+    /// Asks for what is required now, if that differs or a version waits for it, and goes on with what is satisfied.
+    pub(super) fn see_to_installs(&mut self) {
+        let Some(dependencies) = self.shared.dependencies.clone() else { return };
+        let known = self.installs.known.clone();
+        let is_new = |install: &Install| {
+            install.request.is_none() && known.standing(&install.party) != Standing::Satisfied
+        };
+        let is_waiting = self.installs.waiting.iter().any(is_new);
+        let again = self.installs.waiting.iter().any(|it| is_new(it) && it.again);
+        let asked = self.asked();
+        if is_waiting || asked != self.installs.asked {
+            self.installs.number += 1;
+            let order = if again { Order::again() } else { Order::default() };
+            dependencies.want(asked.clone(), order, self.installs.number);
+            self.installs.asked = asked;
+            for install in self.installs.waiting.iter_mut().filter(|it| it.request.is_none()) {
+                install.request = Some(self.installs.number);
             }
         }
+        self.go_on_with_installs();
     }
 
-    fn installs_now(&self, id: u64, version: Version) -> bool {
-        self.plugin(id).is_some_and(|plugin| plugin.state.expected() == Some(version))
+    /// Takes how the parties stand, and loads again what failed for requirements that are satisfied now.
+    pub(super) fn stands(&mut self, known: Arc<State>) {
+        self.installs.known = known.clone();
+        let is_back = |plugin: &&Plugin| {
+            let failed = matches!(plugin.state.next, Next::Failed(..));
+            let is_satisfied = |party: &Party| known.standing(party) == Standing::Satisfied;
+            failed && plugin.unmet && plugin.party.as_ref().is_some_and(is_satisfied)
+        };
+        let back: Vec<u64> = self.plugins.iter().filter(is_back).map(|plugin| plugin.id).collect();
+        for id in back {
+            if let Some(plugin) = self.plugins.iter_mut().find(|plugin| plugin.id == id) {
+                tracing::info!(plugin = plugin.name(), "requirements satisfied");
+                plugin.unmet = false;
+            }
+            self.look_again(id, Event::Load);
+        }
     }
 
-    /// The requirements of all plugins: of those that serve and are not among `versions`, then of the others, each in
-    /// order of discovery.
-    fn joint_set(&self, versions: &[(u64, Version)]) -> Vec<(u64, Vec<String>)> {
-        let is_new = |id: u64| versions.iter().any(|(new, _)| *new == id);
-        let (serving, others): (Vec<_>, Vec<_>) = self
-            .plugins
-            .iter()
-            .filter(|plugin| !plugin.requirements().is_empty())
-            .partition(|plugin| plugin.state.serves.is_some() && !is_new(plugin.id));
-        serving
-            .into_iter()
-            .chain(others)
-            .map(|plugin| (plugin.id, plugin.requirements().to_vec()))
-            .collect()
+    fn go_on_with_installs(&mut self) {
+        let known = self.installs.known.clone();
+        let mut kept = Vec::new();
+        for install in std::mem::take(&mut self.installs.waiting) {
+            let (id, version) = (install.id, install.version);
+            if self.plugin(id).is_none_or(|plugin| plugin.state.expected() != Some(version)) {
+                continue;
+            }
+            let is_known = install.request.is_some_and(|number| number <= known.requests.begun);
+            match known.standing(&install.party) {
+                Standing::Satisfied => self.event(id, Event::Installed(version)),
+                Standing::SetAside(failure) | Standing::Failed(failure) if is_known => {
+                    self.broke(id, version, failure);
+                    if let Some(plugin) = self.plugins.iter_mut().find(|plugin| plugin.id == id) {
+                        plugin.unmet = true;
+                    }
+                }
+                _ => kept.push(install),
+            }
+        }
+        self.installs.waiting.extend(kept);
     }
-}
 
-fn install(
-    uv: &Uv,
-    venv: &Venv,
-    versions: &[(u64, Version)],
-    wanted: &[(u64, Vec<String>)],
-) -> Vec<Installed> {
-    let progress = |line: &str| tracing::debug!(line, "uv");
-    let mut left_out = venv.install(uv, wanted, &progress);
-    versions
-        .iter()
-        .map(|&(id, version)| {
-            let at = left_out.iter().position(|(failed, _)| *failed == id);
-            let failure = at.map(|at| left_out.swap_remove(at).1.into());
-            Installed { id, version, failure }
-        })
-        .collect()
+    /// What the plugins require, each in the version that was seen last.
+    fn asked(&mut self) -> Asked {
+        let present = || self.plugins.iter().filter(|plugin| !plugin.is_removed());
+        let paths: Vec<_> = present().map(|plugin| plugin.source.path.as_path()).collect();
+        let is_new = self.seniority.note(&paths, SystemTime::now());
+        let parties =
+            present().filter(|plugin| plugin.counts).filter_map(|plugin| plugin.party.clone());
+        let sources = self.installs.sources.clone();
+        let wanted = Wanted::new(parties.collect(), sources, &self.seniority);
+        let serving = present().filter_map(Plugin::served_party).cloned().collect();
+        if is_new {
+            let (seniority, file) = (self.seniority.clone(), self.shared.parts.paths.seniority());
+            spawn_blocking(move || {
+                if let Err(error) = seniority.write(&file) {
+                    tracing::warn!(file = %file.display(), %error, "the order of plugins is not kept");
+                }
+            });
+        }
+        Asked { wanted, serving }
+    }
 }

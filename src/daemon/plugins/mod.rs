@@ -45,12 +45,15 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
+use super::dependencies::{Dependencies, Means, Packages, Replacement};
 use crate::crashes::Crashes;
 use crate::discovery::PluginSource;
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
+use crate::http::Question;
 use crate::http::health::HealthBook;
 use crate::journal::Journal;
 use crate::notices::Notices;
@@ -59,8 +62,8 @@ use crate::registry::{Registry, Snapshot};
 use crate::runtime::Runtime;
 use crate::settings::live::Live;
 use crate::store::Store;
-use crate::uv::Uv;
 use crate::wire::Reloaded;
+use crate::wire::deps::Progress;
 use router::{Message, Router};
 
 /// What hooks get beyond their own limits before their thread counts as blocked.
@@ -79,7 +82,10 @@ pub(super) struct Parts {
     pub(super) paths: Paths,
     pub(super) settings: Arc<Live>,
     pub(super) env: Environment,
-    pub(super) uv: Option<Uv>,
+    /// The installed packages; without them, all requirements count as satisfied.
+    pub(super) packages: Option<Arc<dyn Packages>>,
+    /// The way to a new process.
+    pub(super) replace: mpsc::UnboundedSender<Replacement>,
     pub(super) bundled: Vec<PluginSource>,
     /// True once no other host has exclusive plugins loaded.
     pub(super) released: watch::Receiver<bool>,
@@ -91,6 +97,7 @@ pub(super) struct Parts {
 /// What all effects share.
 struct Shared {
     parts: Parts,
+    dependencies: Option<Dependencies>,
     store: Store,
     /// True once the daemon stops.
     stopping: watch::Sender<bool>,
@@ -116,8 +123,20 @@ impl Supervisor {
     pub(super) async fn begin(parts: Parts, woken: mpsc::UnboundedReceiver<u64>) -> Supervisor {
         let (messages, received) = mpsc::unbounded_channel();
         let store = Store::at(parts.paths.descriptions());
+        let dependencies = parts.packages.clone().map(|packages| {
+            let router = messages.clone();
+            Dependencies::start(Means {
+                python: parts.python.clone(),
+                aside: packages.recall(),
+                packages,
+                // Fails only when the daemon has ended.
+                report: Box::new(move |state| drop(router.send(Message::Stand(state)))),
+                replace: parts.replace.clone(),
+            })
+        });
         let shared = Arc::new(Shared {
             parts,
+            dependencies,
             store,
             linking: Mutex::default(),
             held: std::sync::Mutex::default(),
@@ -152,6 +171,33 @@ impl Supervisor {
         answered.await.map_err(|_| stopping())?
     }
 
+    /// Answers a question about packages.
+    ///
+    /// # Errors
+    /// The change fails, or the daemon has no packages of its own.
+    pub(super) async fn packages(&self, question: Question) -> Result<Value, Failure> {
+        match &self.shared.dependencies {
+            Some(dependencies) => dependencies.answer(question).await,
+            None => Err(Failure::new(Kind::Unavailable, "this daemon has no packages of its own")),
+        }
+    }
+
+    /// How far the change of packages is, for everyone.
+    pub(super) fn change(&self) -> watch::Receiver<Option<Progress>> {
+        let (sender, receiver) = watch::channel(None);
+        if let Some(dependencies) = &self.shared.dependencies {
+            let mut view = dependencies.view();
+            tokio::spawn(async move {
+                // Fails only when the daemon has ended.
+                while view.changed().await.is_ok() {
+                    let progress = view.borrow_and_update().progress.clone();
+                    sender.send_replace(progress);
+                }
+            });
+        }
+        receiver
+    }
+
     /// Fails the pending reloads because the daemon stops, and refuses new ones.
     pub(super) fn refuse_reloads(&self) {
         // Fails only if the router is gone, and with it all that waits for it.
@@ -178,8 +224,8 @@ impl Supervisor {
     /// Unloads all plugins for good; what blocks is left behind, and its names returned.
     pub(super) async fn end(&self) -> Vec<String> {
         self.shared.stopping.send_replace(true);
-        if let Some(uv) = &self.shared.parts.uv {
-            uv.cancel();
+        if let Some(packages) = &self.shared.parts.packages {
+            packages.cancel();
         }
         self.finished(Message::End).await;
         let mut abandoned = self.shared.abandoned.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,25 +1,40 @@
 //! Pending installs and reloads, each of several plugins.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
 use crate::daemon::actor::Version;
+use crate::daemon::dependencies::{Asked, State};
 use crate::failure::Failure;
+use crate::requirements::{Party, Sources};
 use crate::wire::Reloaded;
 
-/// The versions whose requirements are to be installed.
+/// The versions whose requirements are not satisfied yet, and what was asked for them.
 #[derive(Default)]
 pub(super) struct Installs {
-    pub(super) waiting: Vec<(u64, Version)>,
-    pub(super) running: bool,
+    pub(super) waiting: Vec<Install>,
+    /// What was asked for last.
+    pub(super) asked: Asked,
+    /// The number of the last request.
+    pub(super) number: u64,
+    /// How the parties stand.
+    pub(super) known: Arc<State>,
+    /// Where packages come from.
+    pub(super) sources: Sources,
 }
 
-/// The outcome of an install for one version.
-pub(super) struct Installed {
+/// A version whose requirements are not satisfied yet.
+#[derive(Clone, Debug)]
+pub(super) struct Install {
     pub(super) id: u64,
     pub(super) version: Version,
-    pub(super) failure: Option<Failure>,
+    pub(super) party: Party,
+    /// The number of the request for it; `None` if none was made yet.
+    pub(super) request: Option<u64>,
+    /// What was set aside is to be tried again for it.
+    pub(super) again: bool,
 }
 
 /// A reload whose plugins are not settled yet.

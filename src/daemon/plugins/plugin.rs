@@ -16,6 +16,7 @@ use crate::manifest::Manifest;
 use crate::paths::Paths;
 use crate::policy::Policy;
 use crate::registry::{Entry, Served};
+use crate::requirements::Party;
 use crate::runtime::LoadRequest;
 use crate::store::Metadata;
 use crate::wire::{PluginState, Reload, Stage};
@@ -32,8 +33,12 @@ pub(super) struct Plugin {
     pub(super) named: bool,
     /// The name that another plugin has, if that is why this one failed.
     pub(super) contested: Option<String>,
-    /// Requirements in the manifest that was read last.
-    pub(super) requirements: Vec<String>,
+    /// The requirements in the manifest that was read last.
+    pub(super) party: Option<Party>,
+    /// True if its requirements count: those of a bundled plugin do once it was called.
+    pub(super) counts: bool,
+    /// True if its last attempt failed because its requirements were not satisfied.
+    pub(super) unmet: bool,
     /// The metadata on disk.
     pub(super) cached: Option<Metadata>,
     /// What lay on disk when it was looked at last.
@@ -60,6 +65,7 @@ impl Seen {
 /// One version of a plugin, from its manifest to what serves.
 pub(super) struct VersionData {
     pub(super) manifest: Manifest,
+    pub(super) party: Party,
     pub(super) policy: Policy,
     pub(super) fingerprint: Option<String>,
     /// Its place in the journal, from its import on.
@@ -84,7 +90,9 @@ impl Plugin {
             name,
             named,
             contested: None,
-            requirements: Vec::new(),
+            party: None,
+            counts: true,
+            unmet: false,
             cached: None,
             seen: None,
             shown: Arc::default(),
@@ -100,7 +108,7 @@ impl Plugin {
             for warning in manifest.warnings(&found.source.manifest) {
                 tracing::warn!(manifest = %found.source.manifest.display(), "{warning}");
             }
-            self.requirements = manifest.dependencies.clone();
+            self.party = Some(found.party.clone());
         }
         if self.imported().is_none() {
             (self.name, self.named) = found.name();
@@ -144,14 +152,15 @@ impl Plugin {
         names
     }
 
-    /// The requirements that are in force: those of the version that is being loaded, else of the one that serves.
-    pub(super) fn requirements(&self) -> &[String] {
-        let version = self.state.expected().or(self.state.serves);
-        match version.and_then(|version| self.versions.get(&version)) {
-            Some(load) => &load.manifest.dependencies,
-            None if self.state.next == Next::Asleep => &self.requirements,
-            None => &[],
-        }
+    /// The requirements of the version that serves.
+    pub(super) fn served_party(&self) -> Option<&Party> {
+        Some(&self.versions.get(&self.state.serves?)?.party)
+    }
+
+    /// The requirements of the version that is being loaded, as text.
+    fn requirements(&self) -> Vec<String> {
+        let load = self.state.expected().and_then(|version| self.versions.get(&version));
+        load.map(|load| load.manifest.dependencies.clone()).unwrap_or_default()
     }
 
     /// The version that is loaded next, or else the one that serves.
@@ -192,7 +201,7 @@ impl Plugin {
         let served =
             self.state.serves.and_then(|version| self.versions.get(&version)?.served.clone());
         let stage = match &self.state.next {
-            Next::Installing(_) => Some(Stage::Installing(self.requirements().to_vec())),
+            Next::Installing(_) => Some(Stage::Installing(self.requirements())),
             Next::Clearing(_) => Some(Stage::Unloading),
             Next::Importing(_) => Some(Stage::Importing),
             Next::Starting(_) => Some(Stage::Starting),

@@ -7,14 +7,16 @@ use tokio::sync::{mpsc, oneshot};
 use super::Shared;
 use super::found::{self, Found};
 use super::looked::Looked;
-use super::pending::{Installed, Installs, Waiting};
+use super::pending::{Installs, Waiting};
 use super::plugin::{Plugin, VersionData};
 use super::wrappers;
-use crate::daemon::actor::{Event, Next, State, Version};
+use crate::daemon::actor::{self, Event, Next, Version};
+use crate::daemon::dependencies::State;
 use crate::failure::Failure;
 use crate::journal::Slot;
 use crate::policy::Policy;
 use crate::registry::Snapshot;
+use crate::requirements::seniority::Seniority;
 use crate::runtime::Loaded;
 use crate::settings::Settings;
 use crate::wire::Reloaded;
@@ -23,8 +25,8 @@ use crate::wire::Reloaded;
 pub(super) enum Message {
     /// Something happened that concerns one actor alone.
     Event { id: u64, event: Event<Failure> },
-    /// An install has ended.
-    Installed(Vec<Installed>),
+    /// The requirements of plugins stand in another way.
+    Stand(Arc<State>),
     /// An import has returned.
     Imported { id: u64, version: Version, loaded: Result<Loaded, Failure> },
     /// An import or hooks have exceeded their deadline.
@@ -63,6 +65,8 @@ pub(super) struct Router {
     /// In order of discovery.
     pub(super) plugins: Vec<Plugin>,
     pub(super) installs: Installs,
+    /// When the plugins came.
+    pub(super) seniority: Seniority,
     pub(super) reloads: Vec<Waiting>,
     /// Names of the plugins that `config.toml` switches off.
     pub(super) switched_off: Vec<String>,
@@ -81,11 +85,16 @@ pub(super) struct Router {
 
 impl Router {
     pub(super) fn new(shared: Arc<Shared>, messages: mpsc::UnboundedSender<Message>) -> Router {
+        let (seniority, warning) = Seniority::read(&shared.parts.paths.seniority());
+        if let Some(warning) = warning {
+            tracing::warn!("{warning}");
+        }
         Router {
             shared,
             messages,
             plugins: Vec::new(),
             installs: Installs::default(),
+            seniority,
             reloads: Vec::new(),
             switched_off: Vec::new(),
             unloading: 0,
@@ -133,7 +142,7 @@ impl Router {
     fn take(&mut self, message: Message) {
         match message {
             Message::Event { id, event } => self.event(id, event),
-            Message::Installed(installed) => self.end_install(installed),
+            Message::Stand(known) => self.stands(known),
             Message::Imported { id, version, loaded } => self.imported(id, version, loaded),
             Message::Overdue { id, version, failure } => {
                 let failure = self.explain(id, failure);
@@ -180,7 +189,7 @@ impl Router {
     /// After each message: what concerns several plugins, and the snapshot for readers.
     fn settle(&mut self) {
         self.free_names();
-        self.begin_install();
+        self.see_to_installs();
         let entries = self.plugins.iter().filter_map(Plugin::entry).collect();
         let switched_off = self.switched_off.clone();
         self.shared.parts.registry.replace(Snapshot { entries, switched_off });
@@ -214,7 +223,7 @@ impl Router {
             tracing::error!(plugin = plugin.name(), error = failure.error, "plugin set aside");
             plugin.shown = Arc::default();
         }
-        let state = std::mem::replace(&mut plugin.state, State::new());
+        let state = std::mem::replace(&mut plugin.state, actor::State::new());
         let (state, effects) = state.transition(event);
         plugin.state = state;
         for effect in effects {
@@ -295,8 +304,17 @@ impl Router {
                 plugin.state.exclusive =
                     policy.exclusive || old.is_some_and(|old| old.policy.exclusive);
                 let (slot, served, unused) = (Slot::default(), None, None);
-                let load =
-                    VersionData { manifest, policy, fingerprint, slot, is_change, served, unused };
+                let party = found.party;
+                let load = VersionData {
+                    manifest,
+                    party,
+                    policy,
+                    fingerprint,
+                    slot,
+                    is_change,
+                    served,
+                    unused,
+                };
                 plugin.versions.insert(version, load);
                 self.event(id, event(version));
             }

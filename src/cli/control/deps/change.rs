@@ -43,7 +43,9 @@ fn summary(order: &Order, outcome: &Outcome) -> String {
     let done = match (order, outcome.changes.is_empty()) {
         (Order::Lock, true) => "The lock is as installed.".to_owned(),
         (Order::Lock, false) => {
-            format!("The lock differs from what is installed in {changes}: `skills-daemon deps sync` installs it.")
+            format!(
+                "The lock differs from what is installed in {changes}: `skills-daemon deps sync` installs it."
+            )
         }
         (_, true) => "Everything is as required.".to_owned(),
         (_, false) => format!("{changes} changed."),

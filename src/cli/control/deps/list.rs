@@ -59,10 +59,7 @@ pub(super) fn print_set_aside<'a>(
             _ => "set aside",
         };
         let reason = party.reason.as_deref().unwrap_or_default();
-        context.print(&format!(
-            "{}{what}{} {}: {reason}",
-            style.yellow, style.reset, party.owner
-        ));
+        context.print(&format!("{}{what}{} {}: {reason}", style.yellow, style.reset, party.owner));
     }
 }
 

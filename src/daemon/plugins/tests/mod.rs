@@ -7,6 +7,7 @@ mod guarded;
 mod life;
 mod long_lived;
 mod names;
+mod packages;
 mod requests;
 
 use std::fs;
@@ -20,6 +21,8 @@ use tokio::sync::mpsc;
 
 use super::{Parts, Supervisor};
 use crate::crashes;
+use crate::daemon::dependencies::Packages;
+use crate::daemon::dependencies::fake::FakePackages;
 use crate::environment::Environment;
 use crate::http::entry::Entry;
 use crate::http::health::HealthBook;
@@ -54,12 +57,30 @@ impl Daemon {
         Daemon::configured(directory, "", plugins).await
     }
 
+    /// The same with packages.
+    async fn with_packages(
+        packages: Arc<FakePackages>,
+        plugins: &[(&str, Script, &str)],
+    ) -> Daemon {
+        Daemon::made(tempfile::tempdir().unwrap(), "", Some(packages), plugins).await
+    }
+
     /// The same with the text of a `config.toml`.
     async fn configured(
         directory: tempfile::TempDir,
         config: &str,
         plugins: &[(&str, Script, &str)],
     ) -> Daemon {
+        Daemon::made(directory, config, None, plugins).await
+    }
+
+    async fn made(
+        directory: tempfile::TempDir,
+        config: &str,
+        packages: Option<Arc<FakePackages>>,
+        plugins: &[(&str, Script, &str)],
+    ) -> Daemon {
+        let packages = packages.map(|packages| packages as Arc<dyn Packages>);
         let python = Arc::new(FakePython::default());
         let root = directory.path();
         let conf: Vec<String> =
@@ -94,7 +115,8 @@ impl Daemon {
                 paths: paths.clone(),
                 settings: Arc::new(Live::new(settings)),
                 env,
-                uv: None,
+                packages,
+                replace: mpsc::unbounded_channel().0,
                 bundled: Vec::new(),
                 released: tokio::sync::watch::channel(true).1,
                 journal: crashes::journal(&paths).map(Arc::new),
@@ -106,8 +128,16 @@ impl Daemon {
         let (control, controls) = mpsc::channel(4);
         tokio::spawn(reload_on_request(supervisor.clone(), controls));
         let ready = Ready { pid: 1, version: crate::VERSION.into(), port: 1, python: "3".into() };
-        let service =
-            Service::new(registry.clone(), health, notices.clone(), ready, venv_python, control);
+        let change = supervisor.change();
+        let service = Service::new(
+            registry.clone(),
+            health,
+            notices.clone(),
+            ready,
+            venv_python,
+            change,
+            control,
+        );
         Daemon {
             python,
             registry,
@@ -174,9 +204,17 @@ impl Daemon {
 
 async fn reload_on_request(supervisor: Supervisor, mut controls: mpsc::Receiver<Control>) {
     while let Some(control) = controls.recv().await {
-        if let Control::Reload { plugins, answer } = control {
-            let supervisor = supervisor.clone();
-            tokio::spawn(async move { answer.send(supervisor.reload(plugins).await) });
+        let supervisor = supervisor.clone();
+        match control {
+            Control::Shutdown => {}
+            Control::Reload { plugins, answer } => {
+                tokio::spawn(async move { answer.send(supervisor.reload(plugins).await).is_ok() });
+            }
+            Control::Packages { question, answer } => {
+                tokio::spawn(
+                    async move { answer.send(supervisor.packages(question).await).is_ok() },
+                );
+            }
         }
     }
 }
