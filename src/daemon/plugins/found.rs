@@ -9,14 +9,18 @@ use super::{Parts, Shared};
 use crate::crashes::book::Verdict;
 use crate::discovery::{self, Origin, PluginSource};
 use crate::failure::{Failure, Kind};
-use crate::manifest::{Load, Manifest, ManifestError};
+use crate::manifest::{Load, Manifest};
+use crate::requirements::Requirement;
 use crate::store::{self, Metadata, Record};
+use crate::wanted;
 
 /// A plugin as it lies on disk.
 pub(super) struct Found {
     pub(super) source: PluginSource,
     /// The manifest, or why it cannot be used.
     pub(super) manifest: Result<Manifest, Failure>,
+    /// The requirements of the manifest, canonical.
+    pub(super) requirements: Vec<Requirement>,
     /// Hash of its files before they are imported: a change in between makes its metadata old, not new.
     pub(super) fingerprint: Option<String>,
     /// Its metadata on disk.
@@ -86,6 +90,8 @@ pub(super) async fn one(shared: Arc<Shared>, source: PluginSource) -> Result<Fou
 
 /// The plugin at `source` as it lies there now; blocks.
 pub(super) fn now(shared: &Shared, source: PluginSource) -> Found {
+    // A file may have got, or lost, the block with its metadata.
+    let source = PluginSource::at(source.path, source.origin);
     let snapshot = shared.parts.registry.snapshot();
     let known = snapshot.entries.iter().find(|entry| entry.source.path == source.path);
     let record = shared.store.at_path(&source.path, known.map(|entry| entry.name.as_str()));
@@ -99,24 +105,24 @@ fn look(shared: &Shared, record: Option<&Record>, source: PluginSource) -> Found
         openapi: shared.store.openapi(&record.description.name),
         is_fresh: fingerprint.as_ref() == Some(&record.fingerprint),
     });
-    let manifest = read_manifest(&source);
+    let name = record.map(|record| record.description.name.clone());
+    let (manifest, requirements) = match read(&shared.parts, &source, name) {
+        Ok((manifest, requirements)) => (Ok(manifest), requirements),
+        Err(failure) => (Err(failure), Vec::new()),
+    };
     let verdict = shared.parts.crashes.verdict(&source.path, fingerprint.as_deref());
-    Found { source, manifest, fingerprint, cached, verdict, is_change: false }
+    Found { source, manifest, requirements, fingerprint, cached, verdict, is_change: false }
 }
 
-fn read_manifest(source: &PluginSource) -> Result<Manifest, Failure> {
-    let wrong = |error: ManifestError| {
-        Failure::new(Kind::Plugin, error.to_string())
-            .hint("Correct the file; then run `skills-daemon reload`.")
-    };
-    let manifest = Manifest::read(&source.manifest).map_err(wrong)?.unwrap_or_default();
-    manifest.check_daemon(crate::VERSION).map_err(|message| {
-        Failure::new(Kind::Plugin, format!("{}: {message}", source.manifest.display())).hint(
-            "Install a skills-daemon of that version, or a version of the plugin for this one.",
-        )
-    })?;
+/// Reads the manifest and its requirements; `name` is the plugin's by its stored description.
+fn read(
+    parts: &Parts,
+    source: &PluginSource,
+    name: Option<String>,
+) -> Result<(Manifest, Vec<Requirement>), Failure> {
+    let manifest = wanted::admitted(source, &parts.python_version)?;
     let needs_code = manifest.needs_code();
-    if needs_code && source.manifest == source.path && source.path.is_file() {
+    if needs_code && source.is_manifest() && source.path.is_file() {
         let error =
             format!("{} names neither `commands` nor an `entry_point`", source.path.display());
         return Err(Failure::new(Kind::Plugin, error)
@@ -130,5 +136,7 @@ fn read_manifest(source: &PluginSource) -> Result<Manifest, Failure> {
             _ => "Correct SKILLS_DAEMON_PLUGINS or plugins.conf, whichever names it.",
         }));
     }
-    Ok(manifest)
+    let name = manifest.name.clone().or(name).unwrap_or_else(|| source.working_name());
+    let party = wanted::party(source, &manifest, name, &parts.settings.now())?;
+    Ok((manifest, party.requirements))
 }

@@ -76,7 +76,9 @@ impl Router {
         serving
             .into_iter()
             .chain(others)
-            .map(|plugin| (plugin.id, plugin.requirements().to_vec()))
+            .map(|plugin| {
+                (plugin.id, plugin.requirements().iter().map(|it| it.text.clone()).collect())
+            })
             .collect()
     }
 }

@@ -16,6 +16,7 @@ use crate::manifest::Manifest;
 use crate::paths::Paths;
 use crate::policy::Policy;
 use crate::registry::{Entry, Served};
+use crate::requirements::Requirement;
 use crate::runtime::LoadRequest;
 use crate::store::Metadata;
 use crate::wire::{PluginState, Reload, Stage};
@@ -33,7 +34,7 @@ pub(super) struct Plugin {
     /// The name that another plugin has, if that is why this one failed.
     pub(super) contested: Option<String>,
     /// Requirements in the manifest that was read last.
-    pub(super) requirements: Vec<String>,
+    pub(super) requirements: Vec<Requirement>,
     /// The metadata on disk.
     pub(super) cached: Option<Metadata>,
     /// What lay on disk when it was looked at last.
@@ -60,6 +61,8 @@ impl Seen {
 /// One version of a plugin, from its manifest to what serves.
 pub(super) struct VersionData {
     pub(super) manifest: Manifest,
+    /// The requirements of the manifest, canonical.
+    pub(super) requirements: Vec<Requirement>,
     pub(super) policy: Policy,
     pub(super) fingerprint: Option<String>,
     /// Its place in the journal, from its import on.
@@ -100,7 +103,7 @@ impl Plugin {
             for warning in manifest.warnings(&found.source.manifest) {
                 tracing::warn!(manifest = %found.source.manifest.display(), "{warning}");
             }
-            self.requirements = manifest.dependencies.clone();
+            self.requirements = found.requirements.clone();
         }
         if self.imported().is_none() {
             (self.name, self.named) = found.name();
@@ -145,10 +148,10 @@ impl Plugin {
     }
 
     /// The requirements that are in force: those of the version that is being loaded, else of the one that serves.
-    pub(super) fn requirements(&self) -> &[String] {
+    pub(super) fn requirements(&self) -> &[Requirement] {
         let version = self.state.expected().or(self.state.serves);
         match version.and_then(|version| self.versions.get(&version)) {
-            Some(load) => &load.manifest.dependencies,
+            Some(load) => &load.requirements,
             None if self.state.next == Next::Asleep => &self.requirements,
             None => &[],
         }
@@ -192,7 +195,9 @@ impl Plugin {
         let served =
             self.state.serves.and_then(|version| self.versions.get(&version)?.served.clone());
         let stage = match &self.state.next {
-            Next::Installing(_) => Some(Stage::Installing(self.requirements().to_vec())),
+            Next::Installing(_) => Some(Stage::Installing(
+                self.requirements().iter().map(Requirement::shown).collect(),
+            )),
             Next::Clearing(_) => Some(Stage::Unloading),
             Next::Importing(_) => Some(Stage::Importing),
             Next::Starting(_) => Some(Stage::Starting),

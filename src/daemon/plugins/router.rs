@@ -295,8 +295,17 @@ impl Router {
                 plugin.state.exclusive =
                     policy.exclusive || old.is_some_and(|old| old.policy.exclusive);
                 let (slot, served, unused) = (Slot::default(), None, None);
-                let load =
-                    VersionData { manifest, policy, fingerprint, slot, is_change, served, unused };
+                let requirements = found.requirements;
+                let load = VersionData {
+                    manifest,
+                    requirements,
+                    policy,
+                    fingerprint,
+                    slot,
+                    is_change,
+                    served,
+                    unused,
+                };
                 plugin.versions.insert(version, load);
                 self.event(id, event(version));
             }
