@@ -5,14 +5,15 @@
 //! 3. Only if these name nothing: every `skills_plugin/` with an `__init__.py` below `~/.claude/plugins/`, except
 //!    those of a plugin that `~/.claude/settings.json` switches off.
 //! 4. In any case, the entries of `~/.config/skills-daemon/plugins/`, where `skills-daemon plugin add` puts them:
-//!    every `*.json`, which is a plugin that is nothing but a manifest, and every directory of a plugin or link
-//!    to one.
+//!    every `*.json`, which is a plugin that is nothing but a manifest, every `*.py`, and every directory of a plugin,
+//!    or link to one.
 //! 5. The bundled ones, last, so that they never shadow a user's.
 //!
 //! Discovery reads directories and the small files named here; it neither loads nor checks a plugin, and a
 //! missing path is still reported, as a source that will fail to load.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,8 +21,12 @@ use serde_json::Value;
 use walkdir::WalkDir;
 
 use crate::environment::Environment;
+use crate::manifest::script;
 use crate::paths::Paths;
 use crate::plugin_files::SKIPPED;
+
+/// The name of the manifest in a directory.
+const MANIFEST: &str = "manifest.json";
 
 /// Depth of the search below `~/.claude/plugins/`, in directories.
 pub const DEPTH_MAX: usize = 16;
@@ -46,32 +51,42 @@ pub enum Origin {
 pub struct PluginSource {
     /// The package directory, the one `.py` file, or the manifest of a plugin that has no code.
     pub path: PathBuf,
-    /// The path of its `manifest.json`, which may be missing.
+    /// The file with its metadata: its `manifest.json`, which may be missing, or the one `.py` file itself.
     pub manifest: PathBuf,
     /// The source of the path.
     pub origin: Origin,
 }
 
 impl PluginSource {
-    /// Returns the plugin at `path`, with the manifest beside its code.
+    /// Returns the plugin at `path`: one file, or a directory with the manifest beside its code.
+    ///
+    /// The metadata of a `.py` file is in its script block if it has one, else in a manifest beside it.
     pub fn at(path: PathBuf, origin: Origin) -> PluginSource {
-        if path.extension().is_some_and(|extension| extension == "json") {
-            return PluginSource { manifest: path.clone(), path, origin };
-        }
-        let dir = if path.extension().is_some_and(|extension| extension == "py") {
-            path.parent().unwrap_or(Path::new("/"))
-        } else {
-            &path
+        let manifest = match Kind::of(&path) {
+            Kind::Manifest => path.clone(),
+            Kind::Directory => path.join(MANIFEST),
+            Kind::Script => {
+                let beside = path.with_file_name(MANIFEST);
+                // A manifest among the added plugins is a plugin of its own.
+                match origin == Origin::Added || script::has_block(&path) || !beside.is_file() {
+                    true => path.clone(),
+                    false => beside,
+                }
+            }
         };
-        PluginSource { manifest: dir.join("manifest.json"), path, origin }
+        PluginSource { path, manifest, origin }
+    }
+
+    /// True for a plugin that is nothing but a manifest.
+    pub fn is_manifest(&self) -> bool {
+        Kind::of(&self.path) == Kind::Manifest
     }
 
     /// Returns the file that is executed.
     pub fn init_file(&self) -> PathBuf {
-        if self.path.extension().is_some_and(|extension| extension == "py" || extension == "json") {
-            self.path.clone()
-        } else {
-            self.path.join("__init__.py")
+        match Kind::of(&self.path) {
+            Kind::Directory => self.path.join("__init__.py"),
+            Kind::Script | Kind::Manifest => self.path.clone(),
         }
     }
 
@@ -85,6 +100,24 @@ impl PluginSource {
             .find(|part| !GENERIC.contains(part))
             .unwrap_or("plugin")
             .to_owned()
+    }
+}
+
+/// What a plugin's path is, by its extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Manifest,
+    Script,
+    Directory,
+}
+
+impl Kind {
+    fn of(path: &Path) -> Kind {
+        match path.extension().and_then(OsStr::to_str) {
+            Some("json") => Kind::Manifest,
+            Some("py") => Kind::Script,
+            _ => Kind::Directory,
+        }
     }
 }
 
@@ -119,11 +152,11 @@ pub fn discover(
 ///
 /// A dangling link is a missing plugin, and is returned itself.
 pub fn added_path(entry: &Path) -> Option<PathBuf> {
-    if entry.extension().is_some_and(|extension| extension == "json") {
-        return Some(entry.to_owned());
-    }
-    if !entry.is_symlink() {
-        return package_directory(entry);
+    match Kind::of(entry) {
+        Kind::Manifest => return Some(entry.to_owned()),
+        Kind::Script if entry.is_file() && !entry.is_symlink() => return Some(entry.to_owned()),
+        Kind::Script | Kind::Directory if entry.is_symlink() => {}
+        Kind::Script | Kind::Directory => return package_directory(entry),
     }
     // At its real path its folders name it, and its modules find each other.
     let Ok(target) = fs::canonicalize(entry) else { return Some(entry.to_owned()) };
@@ -229,7 +262,7 @@ impl Place {
 
 /// True for a directory with code or a manifest.
 pub fn is_plugin(directory: &Path) -> bool {
-    directory.join("__init__.py").is_file() || directory.join("manifest.json").is_file()
+    directory.join("__init__.py").is_file() || directory.join(MANIFEST).is_file()
 }
 
 /// Returns every enabled `skills_plugin/` below `root`; of several copies of a plugin only the best.
@@ -354,16 +387,45 @@ mod tests {
         let own = home.plugin("c/plugins/own");
         let shelf = home.dir.path().join("c/plugins");
         fs::write(shelf.join("m.json"), "{}").unwrap();
+        fs::write(shelf.join("s.py"), "").unwrap();
+        fs::write(home.dir.path().join("t.py"), "").unwrap();
         fs::create_dir_all(shelf.join("nothing")).unwrap();
         fs::write(shelf.join("readme.txt"), "").unwrap();
-        for (name, target) in [("x", "x"), ("y", "y"), ("z", "gone"), (".hidden", "y")] {
+        for (name, target) in
+            [("t.py", "t.py"), ("x", "x"), ("y", "y"), ("z", "gone"), (".hidden", "y")]
+        {
             std::os::unix::fs::symlink(home.dir.path().join(target), shelf.join(name)).unwrap();
         }
         let named = PathBuf::from("/e/one.py");
         assert_eq!(
             home.found(std::slice::from_ref(&named)),
-            [named, shelf.join("m.json"), own, inner, plain, shelf.join("z")]
+            [
+                named,
+                shelf.join("m.json"),
+                own,
+                shelf.join("s.py"),
+                home.dir.path().join("t.py"),
+                inner,
+                plain,
+                shelf.join("z")
+            ]
         );
+    }
+
+    #[test]
+    fn the_metadata_of_a_script_is_in_its_block_or_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("one.py");
+        let manifest = |origin| PluginSource::at(path.clone(), origin).manifest;
+        fs::write(&path, "").unwrap();
+        assert_eq!(manifest(Origin::Conf), path);
+        let beside = dir.path().join("manifest.json");
+        fs::write(&beside, "{}").unwrap();
+        assert_eq!((manifest(Origin::Conf), manifest(Origin::Added)), (beside, path.clone()));
+        fs::write(&path, "# /// script\n").unwrap();
+        assert_eq!(manifest(Origin::Conf), path);
+        let source = PluginSource::at(path.clone(), Origin::Conf);
+        assert_eq!((source.init_file(), source.working_name().as_str()), (path, "one"));
     }
 
     #[test]

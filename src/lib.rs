@@ -38,6 +38,7 @@
 //! | 4 | [`lifecycle`] | probe, start, stop and restart of the host process; its locks and files |
 //! | 4 | [`solver`] | the trait in front of the resolver |
 //! | 4 | [`venv`] | the virtual environment: wanted against actual |
+//! | 4 | [`wanted`] | from the plugins on disk to their joint requirements |
 //! | 4 | [`store`] | descriptions on disk, for help and completion without Python |
 //! | 4 | [`crashes`] | plugins that ended the process, and what becomes of them |
 //! | 5 | [`registry`] | the immutable snapshot of all plugins, swapped whole |
@@ -95,6 +96,7 @@ pub mod solver;
 pub mod store;
 pub mod uv;
 pub mod venv;
+pub mod wanted;
 pub mod watch;
 pub mod wire;
 pub mod wrappers;

@@ -1,9 +1,10 @@
-//! `manifest.json` of a plugin: its metadata, its requirements, and how the daemon runs and shows it.
+//! `manifest.json` of a plugin, or the block of a [`script`]: its metadata, its requirements, and how the daemon runs and shows it.
 //!
 //! Every field is optional, because existing plugins have only some. An unknown field is a warning, which shows
 //! a typing mistake; a field of the wrong type is an error that names it.
 
 mod party;
+pub mod script;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,8 @@ use crate::nearest::nearest;
 
 /// The largest manifest, in bytes.
 const SIZE_MAX: u64 = 1 << 20;
+/// The field of Python versions, spelled as in `pyproject.toml`.
+const REQUIRES_PYTHON: &str = "requires-python";
 /// The fields of a manifest by section; the first section is the top level.
 const FIELDS: [(&str, &[&str]); 4] = [
     (
@@ -33,7 +36,7 @@ const FIELDS: [(&str, &[&str]); 4] = [
             "version",
             "description",
             "dependencies",
-            "requires-python",
+            REQUIRES_PYTHON,
             "daemon_version",
             "cli",
             "daemon",
@@ -233,6 +236,16 @@ pub enum ManifestError {
         /// The file.
         path: PathBuf,
     },
+    /// The metadata in a `.py` file are not those of a script.
+    #[error("{path} line {line}: {message}")]
+    Script {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+        /// The error.
+        message: String,
+    },
     /// A field does not have the type it must have.
     #[error("{path}: field `{field}`: {message}")]
     Field {
@@ -258,7 +271,7 @@ impl ManifestError {
 }
 
 impl Manifest {
-    /// Reads and checks the manifest at `path`; `None` if the file is missing.
+    /// Reads and checks the manifest at `path`, which may be a `.py` file; `None` if the file is missing.
     pub fn read(path: &Path) -> Result<Option<Manifest>, ManifestError> {
         let read = |source| ManifestError::Read { path: path.to_owned(), source };
         let size = match fs::metadata(path) {
@@ -266,6 +279,9 @@ impl Manifest {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(read(error)),
         };
+        if script::may_have_block(path) {
+            return script::parse(&fs::read(path).map_err(read)?, path).map(Some);
+        }
         if size > SIZE_MAX {
             return Err(ManifestError::TooLarge { path: path.to_owned(), size });
         }
@@ -300,6 +316,15 @@ impl Manifest {
         manifest.unknown = unknown.into_iter().collect();
         manifest.check(path)?;
         Ok(manifest)
+    }
+
+    /// Returns all errors in the file at `path`, which can be read.
+    pub fn problems_of(path: &Path) -> Vec<ManifestError> {
+        match fs::read(path) {
+            Ok(bytes) if script::may_have_block(path) => script::problems(&bytes, path),
+            Ok(bytes) => Manifest::problems(&String::from_utf8_lossy(&bytes), path),
+            Err(_) => Vec::new(),
+        }
     }
 
     /// Returns all errors in `text`: each field, dependency and command is checked by itself.
@@ -337,13 +362,17 @@ impl Manifest {
 
     /// Returns a warning for each unknown field, with the field that was probably meant; `path` is the manifest's.
     pub fn warnings(&self, path: &Path) -> Vec<String> {
+        let place = |field: &str| match script::may_have_block(path) {
+            true => script::place(field),
+            false => field.to_owned(),
+        };
         let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         let warning = |field: &String| {
             let hint = match similar_field(field) {
-                Some(similar) => format!(" (did you mean `{similar}`?)"),
+                Some(similar) => format!(" (did you mean `{}`?)", place(&similar)),
                 None => String::new(),
             };
-            format!("unknown field `{field}` in {file}{hint}")
+            format!("unknown field `{}` in {file}{hint}", place(field))
         };
         self.unknown.iter().map(warning).collect()
     }

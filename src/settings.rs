@@ -2,9 +2,10 @@
 //!
 //! Later layers win: default, then file, then environment. Each value has its source, which `doctor` shows. To
 //! add one: a field in [`Settings`], one line in [`Settings::resolve`], its environment name in
-//! [`crate::environment`], a row in README. [`plugin`] has the settings of single plugins, [`live`] those of a running
-//! daemon.
+//! [`crate::environment`], a row in README. [`plugin`] has the settings of single plugins, [`dependencies`] those of
+//! packages, [`live`] those of a running daemon.
 
+pub mod dependencies;
 pub mod live;
 pub mod plugin;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use toml::{Table, Value};
 use crate::environment::{self, Environment};
 use crate::failure::Failure;
 use crate::nearest::nearest;
+use dependencies::DependencySettings;
 use plugin::PluginSettings;
 
 /// Source of a value.
@@ -229,6 +231,8 @@ pub struct Settings {
     pub plugins: Vec<PathBuf>,
     /// `[plugins.NAME]`: the settings of single plugins, by name.
     pub of_plugins: BTreeMap<String, PluginSettings>,
+    /// `[dependencies]`: where packages come from.
+    pub dependencies: DependencySettings,
     /// Unknown settings in `config.toml`.
     pub unknown: Vec<UnknownSetting>,
 }
@@ -266,7 +270,7 @@ impl Settings {
 
     /// Resolves the layers; `file` is only named in errors.
     pub fn resolve(table: Table, file: &Path, env: &Environment) -> Result<Settings, Failure> {
-        let mut layers = Layers { table, file, env, keys: Vec::new() };
+        let mut layers = Layers { table, file, env, keys: Vec::new(), unknown: Vec::new() };
         let both = Loopback(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
         Ok(Settings {
             host: layers.take("host", environment::HOST, both)?,
@@ -292,6 +296,7 @@ impl Settings {
                 .map(|path| env.expand(path))
                 .collect(),
             of_plugins: layers.of_plugins()?,
+            dependencies: layers.dependencies()?,
             unknown: layers.unknown(),
         })
     }
@@ -305,6 +310,8 @@ struct Layers<'a> {
     env: &'a Environment,
     /// The settings that were resolved.
     keys: Vec<&'static str>,
+    /// The unknown settings of sections.
+    unknown: Vec<UnknownSetting>,
 }
 
 impl Layers<'_> {
@@ -363,12 +370,23 @@ impl Layers<'_> {
         plugin::resolve(section).map_err(failed)
     }
 
+    /// Resolves the section `dependencies`, and takes it out of the table.
+    fn dependencies(&mut self) -> Result<DependencySettings, Failure> {
+        self.keys.push("dependencies");
+        let failed =
+            |message: String| Failure::environment(format!("{}: {message}", self.file.display()));
+        let section = self.table.remove("dependencies");
+        let (settings, unknown) = dependencies::resolve(section, self.env).map_err(failed)?;
+        self.unknown.extend(unknown);
+        dependencies::with_environment(settings, self.env).map_err(Failure::environment)
+    }
+
     /// Returns the settings of the table that were not resolved.
     fn unknown(&self) -> Vec<UnknownSetting> {
         let unknown = |key: &String| UnknownSetting {
             key: key.clone(),
             similar: nearest(key, self.keys.iter().copied()),
         };
-        self.table.keys().map(unknown).collect()
+        self.table.keys().map(unknown).chain(self.unknown.clone()).collect()
     }
 }

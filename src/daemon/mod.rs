@@ -242,6 +242,7 @@ impl Running {
         };
         let parts = Parts {
             python,
+            python_version: ready.python.clone(),
             registry: registry.clone(),
             health: health.clone(),
             notices: notices.clone(),

@@ -39,6 +39,12 @@ pub const PYTHON: &str = "SKILLS_DAEMON_PYTHON";
 pub const COMPLETE: &str = "SKILLS_COMPLETE";
 /// The cache directory of `uv`.
 pub const UV_CACHE_DIR: &str = "UV_CACHE_DIR";
+/// The package index of `uv`.
+pub const UV_DEFAULT_INDEX: &str = "UV_DEFAULT_INDEX";
+/// Further package indexes of `uv`, separated by spaces.
+pub const UV_INDEX: &str = "UV_INDEX";
+/// True: `uv` fetches nothing.
+pub const UV_OFFLINE: &str = "UV_OFFLINE";
 /// The search path for programs.
 pub const PATH: &str = "PATH";
 /// Any value: no colours.

@@ -6,13 +6,10 @@ use std::str::FromStr;
 
 use uv_pep440::{Version, VersionSpecifiers};
 
-use super::{Manifest, ManifestError};
+use super::{Manifest, ManifestError, REQUIRES_PYTHON};
 use crate::requirements::ground::Ground;
 use crate::requirements::text::RequirementError;
 use crate::requirements::{Owner, Party, REQUIREMENTS_MAX, Requirement};
-
-/// The field of Python versions, spelled as in `pyproject.toml`.
-pub(super) const REQUIRES_PYTHON: &str = "requires-python";
 
 impl Manifest {
     /// Returns the requirements of `owner`, whose metadata is in `file`; the directories `allowed` may be named by
@@ -50,7 +47,8 @@ impl Manifest {
         let Some(wanted) = &self.requires_python else { return Ok(()) };
         let specifiers = VersionSpecifiers::from_str(wanted).map_err(|error| error.to_string())?;
         let version = Version::from_str(version).map_err(|error| error.to_string())?;
-        if specifiers.contains(&version) {
+        // As pip and uv do: a pre-release of 3.15 counts as 3.15.
+        if specifiers.contains(&version.only_release()) {
             return Ok(());
         }
         Err(format!("the plugin needs Python {specifiers}, and the daemon's is {version}"))

@@ -89,6 +89,9 @@ pub fn applied(before: &Settings, after: &Settings) -> Vec<String> {
     let differs = |name: &&String| before.of_plugins.get(*name) != after.of_plugins.get(*name);
     let differing: std::collections::BTreeSet<&String> = names.filter(differs).collect();
     applied.extend(differing.into_iter().map(|name| format!("[plugins.{name}]")));
+    if before.dependencies != after.dependencies {
+        applied.push("[dependencies]".to_owned());
+    }
     applied
 }
 
@@ -124,11 +127,13 @@ mod tests {
     #[test]
     fn what_the_daemon_applies_is_named() {
         let before = settings("timeout = 5\nport = 1\n[plugins.a]\nx = 1\n[plugins.b]\nx = 1");
-        let after =
-            settings("log_level = 'debug'\nport = 2\n[plugins.a]\nx = 2\n[plugins.b]\nx = 1");
+        let after = settings(
+            "log_level = 'debug'\nport = 2\n[plugins.a]\nx = 2\n[plugins.b]\nx = 1\n\
+             [dependencies]\noffline = true",
+        );
         assert_eq!(
             applied(&before, &after),
-            ["timeout = 1800 s (default)", "log_level = DEBUG", "[plugins.a]"]
+            ["timeout = 1800 s (default)", "log_level = DEBUG", "[plugins.a]", "[dependencies]"]
         );
     }
 }

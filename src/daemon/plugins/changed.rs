@@ -38,6 +38,9 @@ impl Router {
     /// Loads the plugins whose settings are others than `before`; the wrappers may be switched on.
     pub(super) fn configured(&mut self, before: &Settings) {
         let now = self.shared.parts.settings.now();
+        if before.dependencies != now.dependencies {
+            self.read_sources();
+        }
         for id in self.ids() {
             let is_loaded = |it: &&Plugin| it.state.next != Next::Asleep && !it.is_removed();
             let Some(plugin) = self.plugin(id).filter(is_loaded) else { continue };

@@ -9,9 +9,10 @@ use super::{Parts, Shared};
 use crate::crashes::book::Verdict;
 use crate::discovery::{self, Origin, PluginSource};
 use crate::failure::{Failure, Kind};
-use crate::manifest::{Load, Manifest, ManifestError};
+use crate::manifest::{Load, Manifest};
 use crate::requirements::{Owner, Party};
 use crate::store::{self, Metadata, Record};
+use crate::wanted;
 
 /// A plugin as it lies on disk.
 pub(super) struct Found {
@@ -89,6 +90,8 @@ pub(super) async fn one(shared: Arc<Shared>, source: PluginSource) -> Result<Fou
 
 /// The plugin at `source` as it lies there now; blocks.
 pub(super) fn now(shared: &Shared, source: PluginSource) -> Found {
+    // A file may have got, or lost, the block with its metadata.
+    let source = PluginSource::at(source.path, source.origin);
     let snapshot = shared.parts.registry.snapshot();
     let known = snapshot.entries.iter().find(|entry| entry.source.path == source.path);
     let record = shared.store.at_path(&source.path, known.map(|entry| entry.name.as_str()));
@@ -102,46 +105,30 @@ fn look(shared: &Shared, record: Option<&Record>, source: PluginSource) -> Found
         openapi: shared.store.openapi(&record.description.name),
         is_fresh: fingerprint.as_ref() == Some(&record.fingerprint),
     });
-    let verdict = shared.parts.crashes.verdict(&source.path, fingerprint.as_deref());
-    let known = cached.as_ref().map(|cached| cached.description.name.clone());
-    let (manifest, party) = match read(&source, known) {
+    let name = record.map(|record| record.description.name.clone());
+    let (manifest, party) = match read(&shared.parts, &source, name) {
         Ok((manifest, party)) => (Ok(manifest), party),
         Err(failure) => (Err(failure), nothing(&source)),
     };
+    let verdict = shared.parts.crashes.verdict(&source.path, fingerprint.as_deref());
     Found { source, manifest, party, fingerprint, cached, verdict, is_change: false }
 }
 
-/// The manifest and the requirements of a plugin that is known by a name.
-fn read(source: &PluginSource, known: Option<String>) -> Result<(Manifest, Party), Failure> {
-    let manifest = read_manifest(source)?;
-    let name = manifest.name.clone().or(known).unwrap_or_else(|| source.working_name());
-    let owner = Owner::Plugin { name, path: source.path.clone() };
-    let party = manifest.party(owner, &source.manifest, &[]);
-    let party = party.map_err(|error| {
-        Failure::new(Kind::Plugin, error.to_string())
-            .hint("Correct the file; then run `skills-daemon reload`.")
-    })?;
-    Ok((manifest, party))
-}
-
+/// The party of a plugin that cannot be used.
 fn nothing(source: &PluginSource) -> Party {
     let owner = Owner::Plugin { name: source.working_name(), path: source.path.clone() };
     Party { owner, requirements: Vec::new(), requires_python: None }
 }
 
-fn read_manifest(source: &PluginSource) -> Result<Manifest, Failure> {
-    let wrong = |error: ManifestError| {
-        Failure::new(Kind::Plugin, error.to_string())
-            .hint("Correct the file; then run `skills-daemon reload`.")
-    };
-    let manifest = Manifest::read(&source.manifest).map_err(wrong)?.unwrap_or_default();
-    manifest.check_daemon(crate::VERSION).map_err(|message| {
-        Failure::new(Kind::Plugin, format!("{}: {message}", source.manifest.display())).hint(
-            "Install a skills-daemon of that version, or a version of the plugin for this one.",
-        )
-    })?;
+/// Reads the manifest and its requirements; `name` is the plugin's by its stored description.
+fn read(
+    parts: &Parts,
+    source: &PluginSource,
+    name: Option<String>,
+) -> Result<(Manifest, Party), Failure> {
+    let manifest = wanted::admitted(source, &parts.python_version)?;
     let needs_code = manifest.needs_code();
-    if needs_code && source.manifest == source.path && source.path.is_file() {
+    if needs_code && source.is_manifest() && source.path.is_file() {
         let error =
             format!("{} names neither `commands` nor an `entry_point`", source.path.display());
         return Err(Failure::new(Kind::Plugin, error)
@@ -155,5 +142,7 @@ fn read_manifest(source: &PluginSource) -> Result<Manifest, Failure> {
             _ => "Correct SKILLS_DAEMON_PLUGINS or plugins.conf, whichever names it.",
         }));
     }
-    Ok(manifest)
+    let name = manifest.name.clone().or(name).unwrap_or_else(|| source.working_name());
+    let party = wanted::party(source, &manifest, name, &parts.settings.now())?;
+    Ok((manifest, party))
 }

@@ -17,6 +17,14 @@ use crate::daemon::dependencies::{Asked, Order, Standing, State};
 use crate::requirements::{Party, Wanted};
 
 impl Router {
+    /// Reads where packages come from; the sources before stay in force where that fails.
+    pub(super) fn read_sources(&mut self) {
+        match self.shared.parts.settings.now().dependencies.sources() {
+            Ok(sources) => self.installs.sources = sources,
+            Err(failure) => tracing::error!(error = failure.error, "[dependencies]"),
+        }
+    }
+
     /// Has a version wait until its requirements are satisfied; without any, they are.
     pub(super) fn install(&mut self, id: u64, version: Version) {
         let plugin = self.plugins.iter_mut().find(|plugin| plugin.id == id);

@@ -76,6 +76,8 @@ const WITHDRAWN_LIMIT: Duration = Duration::from_secs(30);
 /// The parts of a daemon that plugins need.
 pub(super) struct Parts {
     pub(super) python: Arc<dyn Runtime>,
+    /// The version of the embedded Python, `X.Y.Z`.
+    pub(super) python_version: String,
     pub(super) registry: Arc<Registry>,
     pub(super) health: Arc<HealthBook>,
     pub(super) notices: Arc<Notices>,

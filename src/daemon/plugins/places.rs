@@ -164,8 +164,8 @@ fn may_hold_plugin(path: &Path, kind: Kind) -> bool {
 fn may_be_added(path: &Path, kind: Kind) -> bool {
     let Some(name) = path.file_name() else { return false };
     let is_hidden = name.as_encoded_bytes().starts_with(b".");
-    let is_manifest = path.extension().is_some_and(|extension| extension == "json");
-    !is_hidden && (is_manifest || changes_directory(path, kind))
+    let is_file = path.extension().is_some_and(|it| it == "json" || it == "py");
+    !is_hidden && (is_file || changes_directory(path, kind))
 }
 
 /// True if a directory, or a link to one, appeared; or if something vanished that may have been one.

@@ -16,7 +16,7 @@ use crate::manifest::Manifest;
 use crate::paths::Paths;
 use crate::policy::Policy;
 use crate::registry::{Entry, Served};
-use crate::requirements::Party;
+use crate::requirements::{Party, Requirement};
 use crate::runtime::LoadRequest;
 use crate::store::Metadata;
 use crate::wire::{PluginState, Reload, Stage};
@@ -160,7 +160,8 @@ impl Plugin {
     /// The requirements of the version that is being loaded, as text.
     fn requirements(&self) -> Vec<String> {
         let load = self.state.expected().and_then(|version| self.versions.get(&version));
-        load.map(|load| load.manifest.dependencies.clone()).unwrap_or_default()
+        let requirements = load.map(|load| load.party.requirements.as_slice()).unwrap_or_default();
+        requirements.iter().map(Requirement::shown).collect()
     }
 
     /// The version that is loaded next, or else the one that serves.

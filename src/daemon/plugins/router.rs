@@ -108,6 +108,7 @@ impl Router {
 
     /// Enters what was found at the start.
     pub(super) fn begin(&mut self, found: Vec<Found>) {
+        self.read_sources();
         let found = self.without_switched_off(found);
         for found in &found {
             self.enter(found);

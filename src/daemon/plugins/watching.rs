@@ -47,7 +47,9 @@ pub(super) async fn run(shared: Arc<Shared>, messages: mpsc::UnboundedSender<Mes
             let configured = configures.then(|| watching.configure()).flatten();
             if let Some(before) = &configured {
                 batch.insert(Subject::Discovery);
-                if switched_off::differ(before, &watching.shared.parts.settings.now()) {
+                let now = watching.shared.parts.settings.now();
+                let is_other = before.dependencies != now.dependencies;
+                if switched_off::differ(before, &now) || is_other {
                     // Each plugin is looked at as if it were new.
                     watching.known.clear();
                 }

@@ -109,6 +109,7 @@ impl Daemon {
         let supervisor = Supervisor::begin(
             Parts {
                 python: python.clone(),
+                python_version: "3.11.7".into(),
                 registry: registry.clone(),
                 health: health.clone(),
                 notices: notices.clone(),
