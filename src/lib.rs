@@ -7,6 +7,7 @@
 //! | floor | module | owns |
 //! | --- | --- | --- |
 //! | 1 | [`failure`] | failures: kind, hint, exit status and HTTP status |
+//! | 1 | [`durable`] | files that are replaced whole, also when the power fails |
 //! | 1 | [`environment`] | the process environment: names of all variables, one snapshot, what a daemon inherits |
 //! | 1 | `nearest` | the most similar of several names |
 //! | 1 | [`notices`] | current reports about the daemon and its plugins |
@@ -23,6 +24,7 @@
 //! | 2 | [`exchange`] | one call and its answer between two threads: bodies, events, signals |
 //! | 2 | [`watch`] | watching directories: settled batches of changes |
 //! | 2 | [`console`] | stdout and stderr of the command-line programs |
+//! | 2 | [`installed`] | the installed packages, from their metadata |
 //! | 3 | [`journal`] | which plugins a process has loaded, and which one ended it |
 //! | 3 | [`policy`] | how the daemon runs a plugin: manifest and settings resolved |
 //! | 3 | [`routes`] | which command a request is for, and the arguments for its handler |
@@ -32,6 +34,7 @@
 //! | 3 | [`installed`] | the installed packages, from their metadata |
 //! | 3 | [`lockfile`] | the joint resolution on disk |
 //! | 3 | [`uv`] | finding, fetching and calling `uv` |
+//! | 3 | [`requirements`] | what the installed packages must satisfy |
 //! | 3 | [`render`] | answers as text for a person |
 //! | 3 | [`wrappers`] | plugins as shell commands: the scripts in `~/.local/bin` |
 //! | 4 | [`runtime`] | the trait in front of Python: load, call, health, unload |
@@ -39,8 +42,11 @@
 //! | 4 | [`solver`] | the trait in front of the resolver |
 //! | 4 | [`venv`] | the virtual environment: wanted against actual |
 //! | 4 | [`wanted`] | from the plugins on disk to their joint requirements |
+//! | 4 | [`lockfile`] | the joint resolution on disk |
+//! | 4 | [`uv`] | finding, fetching and calling `uv` |
 //! | 4 | [`store`] | descriptions on disk, for help and completion without Python |
 //! | 4 | [`crashes`] | plugins that ended the process, and what becomes of them |
+//! | 5 | [`venv`] | the virtual environment: generations built from a lock, one of them live |
 //! | 5 | [`registry`] | the immutable snapshot of all plugins, swapped whole |
 //! | 5 | [`help`] | `/help` of plugins and commands |
 //! | 6 | [`calls`] | the one way from an invocation to its answer |
@@ -65,6 +71,7 @@ pub mod daemon;
 pub mod description;
 pub mod discovery;
 pub mod doctor;
+pub mod durable;
 pub mod environment;
 pub mod exchange;
 pub mod failure;

@@ -1,0 +1,58 @@
+//! Files that are replaced whole, also when the power fails.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Writes `bytes` to `path` in place of any other file; after an error that one is unchanged.
+///
+/// # Errors
+/// The directory cannot be written, or its file system is full.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().map(OsString::from).unwrap_or_default();
+    name.push(format!(".{}.new", std::process::id()));
+    let staged = path.with_file_name(name);
+    let written = File::create(&staged).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let placed = written.and_then(|()| fs::rename(&staged, path));
+    if placed.is_err() {
+        // It may never have been created.
+        let _ = fs::remove_file(&staged);
+    }
+    placed?;
+    sync_directory_of(path)
+}
+
+/// Waits until the entry of `path` in its directory is on the disk.
+///
+/// # Errors
+/// The directory cannot be opened or synchronized.
+pub fn sync_directory_of(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(directory) => File::open(directory)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_or_not_at_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("state.json");
+        write(&file, b"long text").unwrap();
+        write(&file, b"text").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"text");
+        // A directory in the place of the file.
+        let taken = directory.path().join("taken");
+        fs::create_dir(&taken).unwrap();
+        assert!(write(&taken, b"x").is_err());
+        assert!(write(&directory.path().join("no/file"), b"x").is_err());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+    }
+}
