@@ -31,16 +31,11 @@
 //! | 3 | [`arguments`] | from a command line to one call, by the description |
 //! | 3 | [`discovery`] | which plugins there are |
 //! | 3 | [`interpreter`] | the CPython that is embedded, and its library |
-//! | 3 | [`installed`] | the installed packages, from their metadata |
-//! | 3 | [`lockfile`] | the joint resolution on disk |
-//! | 3 | [`uv`] | finding, fetching and calling `uv` |
-//! | 3 | [`requirements`] | what the installed packages must satisfy |
 //! | 3 | [`render`] | answers as text for a person |
 //! | 3 | [`wrappers`] | plugins as shell commands: the scripts in `~/.local/bin` |
 //! | 4 | [`runtime`] | the trait in front of Python: load, call, health, unload |
 //! | 4 | [`lifecycle`] | probe, start, stop and restart of the host process; its locks and files |
 //! | 4 | [`solver`] | the trait in front of the resolver |
-//! | 4 | [`venv`] | the virtual environment: wanted against actual |
 //! | 4 | [`wanted`] | from the plugins on disk to their joint requirements |
 //! | 4 | [`lockfile`] | the joint resolution on disk |
 //! | 4 | [`uv`] | finding, fetching and calling `uv` |

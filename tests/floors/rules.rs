@@ -6,8 +6,26 @@ use crate::map;
 use crate::source::{Import, Source};
 
 /// Crates and modules that are named in one place only: the path, and the folder below `src`.
-pub(crate) const PLACES: [(&str, &str); 5] = [
+pub(crate) const PLACES: [(&str, &str); 22] = [
     ("pyo3", "bin/skills-host"),
+    // The resolver; the client and the control program would grow by it.
+    ("uv_cache", "bin/skills-host/solver"),
+    ("uv_cache_key", "bin/skills-host/solver"),
+    ("uv_client", "bin/skills-host/solver"),
+    ("uv_configuration", "bin/skills-host/solver"),
+    ("uv_distribution", "bin/skills-host/solver"),
+    ("uv_distribution_filename", "bin/skills-host/solver"),
+    ("uv_distribution_types", "bin/skills-host/solver"),
+    ("uv_errors", "bin/skills-host/solver"),
+    ("uv_git", "bin/skills-host/solver"),
+    ("uv_platform_tags", "bin/skills-host/solver"),
+    ("uv_preview", "bin/skills-host/solver"),
+    ("uv_pypi_types", "bin/skills-host/solver"),
+    ("uv_python", "bin/skills-host/solver"),
+    ("uv_resolver", "bin/skills-host/solver"),
+    ("uv_small_str", "bin/skills-host/solver"),
+    ("uv_types", "bin/skills-host/solver"),
+    ("uv_workspace", "bin/skills-host/solver"),
     ("axum", "http"),
     // The only reader of the process environment; these two read it behind their own names.
     ("std::env", "environment"),

@@ -8,6 +8,7 @@
 //! - `board`: the background tasks of a plugin, for `status`.
 //! - `call`: one request, as a Python object.
 //! - `binder`: from bound values to a handler's arguments; `json`: from its result to bytes.
+//! - `solver`: [`skills_daemon::solver::Solver`] by `uv`'s resolver.
 //! - `wakes`: sending finished answers, together or at once.
 //! - `crash`: noting the plugin whose code ends the process.
 //! - `inspect`: stacks and numbers of Python's threads, from outside.
@@ -40,6 +41,8 @@ mod load;
 mod log;
 mod plugins;
 mod pool;
+#[expect(dead_code, reason = "the daemon does not ask it yet")]
+mod solver;
 mod wakes;
 
 use std::fs::File;
