@@ -90,8 +90,10 @@ impl Packages for FakePackages {
                 return Err(Fault::NoSolution(format!("no solution for {name}")));
             }
         }
-        let locked =
-            |version: String| lockfile::Locked { version: Some(version), url: None, hashes: 0 };
+        let locked = |version: String| lockfile::Locked {
+            version: Some(version),
+            ..lockfile::Locked::default()
+        };
         let installed = lock(&self.installed);
         let change = |(name, version): (&String, &String)| PackageChange {
             name: name.clone(),
