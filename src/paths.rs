@@ -55,7 +55,17 @@ impl Paths {
         Ok(Paths { home, runtime, config, bin })
     }
 
-    /// The virtual environment.
+    /// The generations of the virtual environment, `ID/` each.
+    pub fn venvs(&self) -> PathBuf {
+        self.runtime.join("venvs")
+    }
+
+    /// The lock: the versions and hashes of all packages of the virtual environment.
+    pub fn pylock(&self) -> PathBuf {
+        self.runtime.join("pylock.toml")
+    }
+
+    /// The virtual environment: a link to the live generation.
     pub fn venv(&self) -> PathBuf {
         self.runtime.join("venv")
     }
@@ -110,6 +120,11 @@ impl Paths {
         self.state().join("daemon.lock")
     }
 
+    /// The fingerprints of the last check of the dependencies.
+    pub fn dependencies(&self) -> PathBuf {
+        self.state().join("dependencies.json")
+    }
+
     /// The lock for starting and stopping the host.
     pub fn start_lock(&self) -> PathBuf {
         self.state().join("start.lock")
@@ -154,6 +169,11 @@ impl Paths {
     /// Files that can be made again at any time.
     pub fn cache(&self) -> PathBuf {
         self.runtime.join("cache")
+    }
+
+    /// The bytecode of plugins and packages, under the path of each source.
+    pub fn pycache(&self) -> PathBuf {
+        self.cache().join("pycache")
     }
 
     /// The stored descriptions of plugins.

@@ -24,7 +24,7 @@ mod upgrade;
 
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream as StdUnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
@@ -41,11 +41,12 @@ use crate::lifecycle::locks::{self, HostLock};
 use crate::notices::Notices;
 use crate::paths::{self, Paths};
 use crate::registry::Registry;
+use crate::requirements::Sources;
 use crate::runtime::Runtime;
 use crate::settings::Settings;
 use crate::settings::live::Live;
 use crate::uv::{Progress, Uv};
-use crate::venv::{self, Base, Venv};
+use crate::venv::{Base, Generation, Venv};
 use crate::wire::Ready;
 use ends::Signals;
 use guard::Guard;
@@ -63,6 +64,8 @@ pub struct Prepared {
     settings: Settings,
     env: Environment,
     uv: Option<Uv>,
+    /// The interpreter of the generation of the venv that this process uses for life.
+    venv_python: PathBuf,
     ports: Ports,
     lock: HostLock,
     files: Vec<PathBuf>,
@@ -76,6 +79,11 @@ impl Prepared {
     /// The settings in force.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The interpreter to embed: that of one generation of the venv, which is kept for as long as this process lives.
+    pub fn venv_python(&self) -> &Path {
+        &self.venv_python
     }
 
     /// The journal of this process, if there is one.
@@ -126,19 +134,41 @@ pub fn prepare(
     let (crashes, journal) = (crashes::take_over(&paths), crashes::journal(&paths).map(Arc::new));
     let tcp = takeover.as_mut().map(|(_, inherited)| std::mem::take(&mut inherited.tcp));
     let ports = Ports::bind(&settings, tcp.unwrap_or_default())?;
-    let venv = Venv::at(&paths);
-    let uv = match Uv::find_or_fetch(&paths, &env, &base.executable, progress) {
-        Ok(uv) => {
-            venv.ensure(base, &uv, progress)?;
-            Some(uv)
-        }
-        Err(error) if venv.state(base) == venv::State::Whole => {
-            tracing::warn!(%error, "uv is missing; continuing with the installed packages");
-            None
-        }
-        Err(error) => return Err(error.into()),
-    };
-    Ok(Prepared { paths, settings, env, uv, ports, lock, files, takeover, crashes, journal })
+    let uv = Uv::new(&paths, &env, &base.executable);
+    let venv_python = generation(&paths, base, &uv, progress)?.python();
+    let uv = Some(uv);
+    Ok(Prepared {
+        paths,
+        settings,
+        env,
+        uv,
+        venv_python,
+        ports,
+        lock,
+        files,
+        takeover,
+        crashes,
+        journal,
+    })
+}
+
+/// Returns the generation of the venv that this process uses for life.
+fn generation(
+    paths: &Paths,
+    base: &Base,
+    uv: &Uv,
+    progress: Progress,
+) -> Result<Generation, Failure> {
+    let venv = Venv::at(paths);
+    let standing = venv.prepare(base, uv, &Sources::default(), progress)?;
+    if let Some(failure) = standing.behind {
+        tracing::warn!(error = failure.error, "continuing with the packages that are installed");
+    }
+    standing.hold.for_life();
+    // Only now is it certain which one is live.
+    let removed = venv.prune();
+    tracing::debug!(generation = %standing.generation.directory().display(), removed, "venv");
+    Ok(standing.generation)
 }
 
 /// Runs the daemon until a signal, a request, the idle timeout or a successor ends it.

@@ -43,6 +43,7 @@ fn prepared(root: &Path) -> Prepared {
         settings,
         env,
         uv: None,
+        venv_python: PathBuf::new(),
         ports,
         lock,
         files: Vec::new(),

@@ -3,7 +3,8 @@
 //! A plugin is scripted by its working name; each load takes the script of the moment and is a version of its own.
 //! What happens is noted in order, so that a test waits for a note instead of for time to pass.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,8 +16,8 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use super::{
-    Activity, BoxFuture, Call, Frame, Instance, LoadRequest, Loaded, LoopActivity, PoolCall,
-    Runtime,
+    Activity, BoxFuture, Call, Followed, Frame, Instance, LoadRequest, Loaded, LoopActivity,
+    PoolCall, Runtime,
 };
 use crate::description::Report;
 use crate::exchange::events::{Event, Signal};
@@ -210,6 +211,15 @@ impl Runtime for FakePython {
 
     fn threads(&self) -> BoxFuture<BTreeMap<String, usize>> {
         Box::pin(async { BTreeMap::new() })
+    }
+
+    fn follow(&self, to: Followed) -> BoxFuture<Result<(), Failure>> {
+        self.notes.add(format!("follow {}", to.site_packages.display()));
+        Box::pin(async { Ok(()) })
+    }
+
+    fn imported(&self) -> BoxFuture<Result<BTreeSet<PathBuf>, Failure>> {
+        Box::pin(async { Ok(BTreeSet::new()) })
     }
 }
 

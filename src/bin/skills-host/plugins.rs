@@ -1,6 +1,6 @@
 //! [`Runtime`] over the embedded interpreter: a thread per plugin.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use skills_daemon::failure::{Failure, Kind};
 use skills_daemon::journal;
 use skills_daemon::policy::{self, Policy};
 use skills_daemon::runtime::{
-    self, Activity, BoxFuture, Frame, Instance, LoadRequest, Loaded, Runtime,
+    self, Activity, BoxFuture, Followed, Frame, Instance, LoadRequest, Loaded, Runtime,
 };
 use skills_daemon::settings::LogLevel;
 use skills_daemon::wire::BackgroundTask;
@@ -25,6 +25,7 @@ use crate::bug;
 use crate::call::Call;
 use crate::inbox::{self, Event, Inbox, Refused, Reply, Sender};
 use crate::inspect;
+use crate::packages;
 use crate::pool::Pool;
 
 /// What a verb answers: JSON text, or what failed in words.
@@ -105,6 +106,14 @@ impl Runtime for Embedded {
 
     fn threads(&self) -> BoxFuture<BTreeMap<String, usize>> {
         inspect::threads()
+    }
+
+    fn follow(&self, to: Followed) -> BoxFuture<Result<(), Failure>> {
+        packages::follow(to)
+    }
+
+    fn imported(&self) -> BoxFuture<Result<BTreeSet<PathBuf>, Failure>> {
+        packages::imported()
     }
 }
 

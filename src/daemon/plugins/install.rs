@@ -4,13 +4,21 @@
 //! plugins, those that serve first, so that what is installed for one never takes a package away from another, be it
 //! running or asleep. A plugin whose requirements contradict those of the plugins before it is set aside.
 
-use tokio::task::spawn_blocking;
+use std::str::FromStr;
 
+use tokio::task::spawn_blocking;
+use uv_normalize::PackageName;
+
+use super::Shared;
 use super::pending::Installed;
 use super::router::{Message, Router};
 use crate::daemon::actor::{Event, Version};
-use crate::uv::Uv;
-use crate::venv::Venv;
+use crate::failure::Failure;
+use crate::paths;
+use crate::requirements::{Owner, Party, Requirement, Sources, Wanted};
+use crate::runtime::Followed;
+use crate::uv::{Step, Upgrade, Uv};
+use crate::venv::{BuildError, Generation, Order, Request, Venv, core};
 
 impl Router {
     /// Installs the requirements of a version with the next install; without any, it is installed already.
@@ -40,10 +48,18 @@ impl Router {
         let wanted = self.joint_set(&versions);
         let (shared, messages) = (self.shared.clone(), self.messages.clone());
         tokio::spawn(async move {
-            let installed = spawn_blocking(move || {
-                install(&uv, &Venv::at(&shared.parts.paths), &versions, &wanted)
-            });
-            let installed = installed.await.unwrap_or_default();
+            let paths = shared.parts.paths.clone();
+            let change = spawn_blocking(move || change(&uv, &Venv::at(&paths), &wanted));
+            let Change { built, mut left_out } = change.await.unwrap_or_default();
+            if let Some(generation) = built {
+                follow(&shared, &generation).await;
+            }
+            let outcome = |(id, version)| {
+                let at = left_out.iter().position(|(failed, _)| *failed == id);
+                let failure = at.map(|at| left_out.swap_remove(at).1);
+                Installed { id, version, failure }
+            };
+            let installed = versions.into_iter().map(outcome).collect();
             // Fails only when the daemon has ended.
             let _ = messages.send(Message::Installed(installed));
         });
@@ -81,20 +97,84 @@ impl Router {
     }
 }
 
-fn install(
-    uv: &Uv,
-    venv: &Venv,
-    versions: &[(u64, Version)],
-    wanted: &[(u64, Vec<String>)],
-) -> Vec<Installed> {
-    let progress = |line: &str| tracing::debug!(line, "uv");
-    let mut left_out = venv.install(uv, wanted, &progress);
-    versions
-        .iter()
-        .map(|&(id, version)| {
-            let at = left_out.iter().position(|(failed, _)| *failed == id);
-            let failure = at.map(|at| left_out.swap_remove(at).1.into());
-            Installed { id, version, failure }
-        })
-        .collect()
+/// What became of an install.
+#[derive(Default)]
+struct Change {
+    built: Option<Generation>,
+    left_out: Vec<(u64, Failure)>,
+}
+
+/// Installs the requirements of all plugins: together, or where that fails those of one plugin after the other on top of
+/// those that fit.
+fn change(uv: &Uv, venv: &Venv, wanted: &[(u64, Vec<String>)]) -> Change {
+    let Some(live) = venv.live() else { return Change::default() };
+    let progress = |step: Step| tracing::debug!(%step, "uv");
+    let resolve = |wanted: &Wanted| {
+        let request = Request { base: live.base(), wanted, upgrade: &Upgrade::None };
+        venv.resolve(uv, request, &progress)
+    };
+    let mut accepted = Wanted { parties: vec![core()], ..Wanted::default() };
+    let mut together = accepted.clone();
+    together.parties.extend(wanted.iter().map(|(id, requirements)| party(*id, requirements)));
+    let mut left_out = Vec::new();
+    let lock = match resolve(&together) {
+        Ok(lock) => Some(lock),
+        Err(_) => {
+            let mut last = None;
+            for (id, requirements) in wanted {
+                let mut attempt = accepted.clone();
+                attempt.parties.push(party(*id, requirements));
+                match resolve(&attempt) {
+                    Ok(lock) => (accepted, last) = (attempt, Some(lock)),
+                    Err(BuildError::Uv(error)) => {
+                        left_out.push((*id, error.about(requirements).into()))
+                    }
+                    Err(error) => left_out.push((*id, error.into())),
+                }
+            }
+            last
+        }
+    };
+    let Some(lock) = lock else { return Change { built: None, left_out } };
+    if live.lock() == Some(&lock.digest()) {
+        return Change { built: None, left_out };
+    }
+    let order = Order { base: live.base(), lock: &lock, sources: &Sources::default() };
+    let built =
+        venv.build(uv, order, &progress).map_err(Failure::from).and_then(|(built, hold)| {
+            venv.commit(&built, &lock)
+                .map_err(|error| paths::unwritable(built.directory(), &error))?;
+            hold.for_life();
+            Ok(built)
+        });
+    match built {
+        Ok(built) => Change { built: Some(built), left_out },
+        Err(failure) => {
+            let ids = wanted.iter().map(|(id, _)| (*id, failure.clone()));
+            Change { built: None, left_out: ids.collect() }
+        }
+    }
+}
+
+fn party(id: u64, requirements: &[String]) -> Party {
+    let declared = |text: &String| Requirement {
+        text: text.clone(),
+        // Only the resolver reads these.
+        package: PackageName::from_str("unknown").expect("a valid name"),
+        field: String::new(),
+    };
+    let owner = Owner::Plugin { name: id.to_string(), path: id.to_string().into() };
+    let requirements = requirements.iter().map(declared).collect();
+    Party { owner, requirements, requires_python: None }
+}
+
+/// Lets this process import from a new generation.
+async fn follow(shared: &Shared, generation: &Generation) {
+    let to = Followed {
+        site_packages: generation.site_packages().to_owned(),
+        python: generation.python(),
+    };
+    if let Err(error) = shared.parts.python.follow(to).await {
+        tracing::error!(%error, "cannot follow the new generation of the virtual environment");
+    }
 }
