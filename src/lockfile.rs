@@ -59,6 +59,14 @@ pub struct Origin {
     pub wanted: BTreeMap<String, Vec<String>>,
 }
 
+impl Origin {
+    /// True if a lock with this origin installs what it names for Python `minor`, `X.Y`; one without an origin may.
+    pub fn is_for(&self, minor: &str) -> bool {
+        let of_minor = self.python.strip_prefix(minor);
+        self.python.is_empty() || of_minor.is_some_and(|rest| rest.starts_with('.'))
+    }
+}
+
 /// Error of reading a lock.
 #[derive(Debug, Error)]
 pub enum LockError {

@@ -55,7 +55,17 @@ impl Paths {
         Ok(Paths { home, runtime, config, bin })
     }
 
-    /// The virtual environment.
+    /// The generations of the virtual environment, `ID/` each.
+    pub fn venvs(&self) -> PathBuf {
+        self.runtime.join("venvs")
+    }
+
+    /// The lock: the versions and hashes of all packages of the virtual environment.
+    pub fn pylock(&self) -> PathBuf {
+        self.runtime.join("pylock.toml")
+    }
+
+    /// The virtual environment: a link to the live generation.
     pub fn venv(&self) -> PathBuf {
         self.runtime.join("venv")
     }
@@ -110,6 +120,11 @@ impl Paths {
         self.state().join("daemon.lock")
     }
 
+    /// The fingerprints of the last check of the dependencies.
+    pub fn dependencies(&self) -> PathBuf {
+        self.state().join("dependencies.json")
+    }
+
     /// The lock for starting and stopping the host.
     pub fn start_lock(&self) -> PathBuf {
         self.state().join("start.lock")
@@ -156,6 +171,11 @@ impl Paths {
         self.state().join("called.json")
     }
 
+    /// The plugins whose requirements cannot be satisfied, and why.
+    pub fn set_aside(&self) -> PathBuf {
+        self.state().join("set-aside.json")
+    }
+
     /// Tools the daemon fetched for itself.
     pub fn tools(&self) -> PathBuf {
         self.runtime.join("tools")
@@ -164,6 +184,11 @@ impl Paths {
     /// Files that can be made again at any time.
     pub fn cache(&self) -> PathBuf {
         self.runtime.join("cache")
+    }
+
+    /// The bytecode of plugins and packages, under the path of each source.
+    pub fn pycache(&self) -> PathBuf {
+        self.cache().join("pycache")
     }
 
     /// The stored descriptions of plugins.

@@ -135,6 +135,15 @@ pub struct Frame {
     pub function: String,
 }
 
+/// A directory of packages that is to take the place of the one in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// The directory.
+    pub site_packages: PathBuf,
+    /// The interpreter of its environment, for subprocesses of plugins.
+    pub python: PathBuf,
+}
+
 /// A plugin that was loaded; its hooks have not run yet.
 pub struct Loaded {
     /// Its metadata, as Python reports it.
@@ -164,14 +173,18 @@ pub trait Runtime: Send + Sync + 'static {
     /// The future never resolves while a thread holds the GIL; the caller sets the deadline.
     fn stack(&self, thread: u64) -> BoxFuture<Option<Vec<Frame>>>;
 
-    /// Returns the files of all modules that are imported from the installed packages, relative to their directory.
-    fn imported(&self) -> BoxFuture<BTreeSet<PathBuf>>;
-
-    /// Has imports find the packages of an environment that took the place of another.
-    fn follow(&self) -> BoxFuture<()>;
-
     /// Returns how many threads that it started each plugin has, by name; never while a thread holds the GIL.
     fn threads(&self) -> BoxFuture<BTreeMap<String, usize>>;
+
+    /// Lets imports find packages in another directory; what is imported stays.
+    ///
+    /// The future never resolves while a thread holds the GIL; the caller sets the deadline.
+    fn follow(&self, to: Followed) -> BoxFuture<Result<(), Failure>>;
+
+    /// Returns the files of imported modules, relative to the directory of packages of each.
+    ///
+    /// The future never resolves while a thread holds the GIL; the caller sets the deadline.
+    fn imported(&self) -> BoxFuture<Result<BTreeSet<PathBuf>, Failure>>;
 }
 
 /// One loaded plugin. Dropping the last reference does not unload it.

@@ -1,31 +1,40 @@
-//! The virtual environment: wanted against actual.
+//! The virtual environment: generations built from a lock, one of them live.
 //!
-//! All plugins share one, created by `uv` with the embedded interpreter. It is whole if it has its stamp, which is
-//! written last; one without a stamp, or with another interpreter's, is created again. A failed install changes
-//! nothing, so a plugin whose requirements cannot be met does not affect the others.
+//! All plugins share one environment. A generation is `venvs/ID/`, built whole beside the others and never changed
+//! afterwards; `venv` is a symbolic link to the live one, swapped by one rename. A generation is whole if it has its
+//! stamp, which is written last and removed first; what has none is a leftover. The lock (`pylock.toml`) is the truth
+//! and the environment follows it: it is replaced before the link, so that after a crash between the two the next start
+//! finishes the swap.
+//!
+//! Each process that uses a generation holds a shared lock on it, builders and their `uv` included; what nobody holds
+//! and is not live may be removed.
 
-use std::collections::BTreeSet;
+mod adopt;
+mod build;
+mod bytecode;
+mod checked;
+mod generation;
+mod markers;
+mod prepare;
+mod prune;
+mod resolve;
+mod stamp;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use crate::durable;
+use crate::lockfile::{Lock, LockError};
+use crate::paths::Paths;
 
-use crate::failure::Failure;
-use crate::paths::{self, Paths};
-use crate::requirements::CORE;
-use crate::uv::{Progress, Uv, UvError};
-
-const STAMP: &str = ".skills-daemon.json";
-
-/// The base interpreter of an environment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Base {
-    /// The base interpreter's executable.
-    pub executable: PathBuf,
-    /// `X.Y.Z`.
-    pub version: String,
-}
+pub use build::{BuildError, Order};
+pub use checked::Checked;
+pub use generation::{Generation, Hold};
+pub use markers::markers_of;
+pub use prepare::Standing;
+pub use resolve::Request;
+pub use stamp::Base;
 
 /// State of an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,199 +50,113 @@ pub enum State {
 /// The environment of a runtime directory.
 #[derive(Clone, Debug)]
 pub struct Venv {
-    directory: PathBuf,
-    python: PathBuf,
+    paths: Paths,
 }
 
 impl Venv {
     /// Returns the environment of `paths`, in any state.
     pub fn at(paths: &Paths) -> Venv {
-        Venv { directory: paths.venv(), python: paths.venv_python() }
+        Venv { paths: paths.clone() }
     }
 
     /// The environment's own interpreter.
-    pub fn python(&self) -> &Path {
-        &self.python
+    pub fn python(&self) -> PathBuf {
+        self.paths.venv_python()
+    }
+
+    /// Returns the live generation, if it is whole.
+    pub fn live(&self) -> Option<Generation> {
+        Generation::open(&self.live_directory()?).ok()
+    }
+
+    /// Returns the live generation and a hold on it.
+    pub fn enter(&self) -> Option<(Generation, Hold)> {
+        // It may be replaced and removed before it is held, but not again and again.
+        (0..10).find_map(|_| {
+            let generation = self.live()?;
+            let hold = generation.hold().ok()?;
+            Some((generation, hold))
+        })
     }
 
     /// Returns the state of the environment, compared with `base`.
     pub fn state(&self, base: &Base) -> State {
-        if !self.directory.exists() {
-            return State::Missing;
-        }
-        let stamp = fs::read(self.directory.join(STAMP))
-            .ok()
-            .and_then(|bytes| serde_json::from_slice::<Base>(&bytes).ok());
-        let Some(stamp) = stamp else {
-            return State::Broken("it was never finished".to_owned());
+        let Some(directory) = self.live_directory() else {
+            return match fs::symlink_metadata(self.paths.venv()) {
+                Err(_) => State::Missing,
+                Ok(link) if link.is_symlink() => State::Broken("its directory is gone".to_owned()),
+                Ok(_) => State::Broken("it is not a directory".to_owned()),
+            };
         };
-        if &stamp != base {
-            return State::Broken(format!(
-                "it was made of Python {} ({}), not of Python {} ({})",
-                stamp.version,
-                stamp.executable.display(),
-                base.version,
-                base.executable.display()
-            ));
-        }
-        if !self.directory.join("pyvenv.cfg").is_file() {
-            return State::Broken("pyvenv.cfg is gone".to_owned());
-        }
-        if !self.python.is_file() {
-            return State::Broken(format!("{} is gone", self.python.display()));
-        }
-        State::Whole
+        let found = Generation::open(&directory).and_then(|it| it.fits(base));
+        found.map_or_else(State::Broken, |()| State::Whole)
     }
 
-    /// Creates the environment if it is missing or broken, and installs [`CORE`].
-    pub fn ensure(&self, base: &Base, uv: &Uv, progress: Progress) -> Result<(), Failure> {
-        let whole = match self.state(base) {
-            State::Whole => true,
-            State::Missing => false,
-            State::Broken(why) => {
-                progress(&format!("creating the virtual environment again: {why}"));
-                self.set_aside().map_err(|error| paths::unwritable(&self.directory, &error))?;
-                false
-            }
-        };
-        if !whole {
-            progress(&format!("creating a virtual environment with Python {}", base.version));
-            uv.venv(&base.executable, &self.directory, progress)?;
-        }
-        let damaged = self.damaged();
-        if !damaged.is_empty() {
-            progress(&format!("reinstalling packages with missing files: {}", damaged.join(", ")));
-        }
-        uv.install(&self.python, &CORE.map(str::to_owned), &damaged, progress)
-            .map_err(core_failed)?;
-        if !whole {
-            self.write_stamp(base).map_err(|error| paths::unwritable(&self.directory, &error))?;
-        }
-        Ok(())
-    }
-
-    /// Installs the requirements of all plugins, `(id, requirements)` each; returns those that cannot be installed.
+    /// Returns the lock in force.
     ///
-    /// All together first; where that fails, one plugin after the other on top of those that fit, so that only
-    /// conflicting ones are left out.
-    pub fn install(
-        &self,
-        uv: &Uv,
-        wanted: &[(u64, Vec<String>)],
-        progress: Progress,
-    ) -> Vec<(u64, UvError)> {
-        let core = || CORE.iter().map(ToString::to_string);
-        let together: Vec<String> = core()
-            .chain(wanted.iter().flat_map(|(_, requirements)| requirements.clone()))
-            .collect();
-        match wanted {
-            [] => return Vec::new(),
-            [(id, requirements)] => {
-                let outcome = uv.install(&self.python, &together, &[], progress);
-                let failed = outcome.err().map(|error| (*id, error.about(requirements)));
-                return failed.into_iter().collect();
-            }
-            _ if uv.install(&self.python, &together, &[], progress).is_ok() => return Vec::new(),
+    /// # Errors
+    /// The file cannot be read, or is no lock.
+    pub fn lock(&self) -> Result<Option<Lock>, LockError> {
+        Lock::read(&self.paths.pylock())
+    }
+
+    /// Returns the directory of installed packages of the live generation, if there is one.
+    pub fn site_packages(&self) -> Option<PathBuf> {
+        generation::site_packages(&self.live_directory()?)
+    }
+
+    /// Makes `lock` the lock in force and `generation`, which was built from it, live.
+    ///
+    /// # Errors
+    /// The runtime directory cannot be written: then what was in force still is, or the next start finishes this.
+    pub fn commit(&self, generation: &Generation, lock: &Lock) -> io::Result<()> {
+        lock.write(&self.paths.pylock())?;
+        self.activate(generation)
+    }
+
+    /// Makes `generation` live.
+    ///
+    /// # Errors
+    /// The runtime directory cannot be written; the same generation as before is live.
+    pub fn activate(&self, generation: &Generation) -> io::Result<()> {
+        self.adopt()?;
+        let link = self.paths.venv();
+        let staged = link.with_extension(format!("{}.new", std::process::id()));
+        match fs::remove_file(&staged) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut accepted: Vec<String> = core().collect();
-        let mut left_out = Vec::new();
-        for (id, requirements) in wanted {
-            let mut attempt = accepted.clone();
-            attempt.extend(requirements.iter().cloned());
-            match uv.install(&self.python, &attempt, &[], progress) {
-                Ok(()) => accepted = attempt,
-                Err(error) => left_out.push((*id, error.about(requirements))),
-            }
-        }
-        left_out
+        // Relative, so that it holds in a runtime directory that was moved.
+        let target = generation.directory().strip_prefix(&self.paths.runtime);
+        std::os::unix::fs::symlink(target.unwrap_or(generation.directory()), &staged)?;
+        fs::rename(staged, &link)?;
+        durable::sync_directory_of(&link)
     }
 
-    /// Returns the installed packages with missing files, as after an interrupted clean-up.
-    fn damaged(&self) -> Vec<String> {
-        let Some(site_packages) = self.site_packages() else { return Vec::new() };
-        let entries = fs::read_dir(&site_packages).into_iter().flatten().flatten();
-        let mut damaged: Vec<String> = entries
-            .filter(|entry| entry.path().extension().is_some_and(|end| end == "dist-info"))
-            .filter(|entry| {
-                let record = fs::read_to_string(entry.path().join("RECORD")).unwrap_or_default();
-                let tops: BTreeSet<&str> = record
-                    .lines()
-                    .filter_map(|line| line.split([',', '/']).next())
-                    .filter(|top| !top.is_empty() && !top.starts_with(['.', '"']))
-                    .collect();
-                tops.iter().any(|top| !site_packages.join(top).exists())
-            })
-            .filter_map(|entry| {
-                let name = entry.file_name().into_string().ok()?;
-                Some(name.split_once('-')?.0.to_owned())
-            })
-            .collect();
-        damaged.sort();
-        damaged
-    }
-
-    /// Returns the directory of installed packages, if there is one.
-    pub fn site_packages(&self) -> Option<PathBuf> {
-        let lib = fs::read_dir(self.directory.join("lib")).ok()?;
-        lib.flatten().map(|entry| entry.path().join("site-packages")).find(|path| path.is_dir())
-    }
-
-    /// Renames the environment, then deletes it, so that no half-deleted one is ever in its place.
-    fn set_aside(&self) -> io::Result<()> {
-        let aside = self.directory.with_extension(format!("old-{}", std::process::id()));
-        fs::rename(&self.directory, &aside)?;
-        if aside.is_dir() { fs::remove_dir_all(aside) } else { fs::remove_file(aside) }
-    }
-
-    fn write_stamp(&self, base: &Base) -> io::Result<()> {
-        let text = serde_json::to_vec(base).map_err(io::Error::other)?;
-        let staged = self.directory.join(format!("{STAMP}.new"));
-        fs::write(&staged, text)?;
-        fs::rename(staged, self.directory.join(STAMP))
-    }
-}
-
-/// Returns the failure of installing [`CORE`], whose requirements themselves are satisfiable.
-fn core_failed(error: UvError) -> Failure {
-    match error {
-        UvError::NoSolution { wanted, output } => {
-            UvError::Failed { action: format!("installing {wanted}"), output }.into()
-        }
-        other => other.into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_stamped_environment_of_the_same_interpreter_is_whole() {
-        let dir = tempfile::tempdir().unwrap();
-        let paths = Paths {
-            home: dir.path().into(),
-            runtime: dir.path().into(),
-            config: dir.path().into(),
-            bin: dir.path().into(),
+    /// Returns the directory that `venv` leads to.
+    fn live_directory(&self) -> Option<PathBuf> {
+        let link = self.paths.venv();
+        let directory = match fs::read_link(&link) {
+            Ok(target) => self.paths.runtime.join(target),
+            Err(_) => link,
         };
-        let venv = Venv::at(&paths);
-        let base = Base { executable: "/usr/bin/python3".into(), version: "3.11.7".into() };
-        assert_eq!(venv.state(&base), State::Missing);
-        fs::create_dir_all(paths.venv().join("bin")).unwrap();
-        assert_eq!(venv.state(&base), State::Broken("it was never finished".into()));
-        venv.write_stamp(&base).unwrap();
-        assert_eq!(venv.state(&base), State::Broken("pyvenv.cfg is gone".into()));
-        fs::write(paths.venv().join("pyvenv.cfg"), "").unwrap();
-        assert!(
-            matches!(venv.state(&base), State::Broken(why) if why.ends_with("bin/python is gone"))
-        );
-        fs::write(paths.venv_python(), "").unwrap();
-        assert_eq!(venv.state(&base), State::Whole);
-        let other = Base { version: "3.12.1".into(), ..base };
-        assert!(matches!(venv.state(&other), State::Broken(why) if why.contains("3.11.7")));
-        venv.set_aside().unwrap();
-        assert_eq!(venv.state(&other), State::Missing);
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        directory.is_dir().then_some(directory)
+    }
+
+    /// Returns the directories of all generations, whole or not.
+    fn directories(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.paths.venvs()).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
+    }
+
+    /// Returns a whole generation of `base` that was built from a lock with this digest.
+    fn built_from(&self, base: &Base, digest: &str) -> Option<Generation> {
+        let generations =
+            self.directories().into_iter().filter_map(|it| Generation::open(&it).ok());
+        generations.into_iter().find(|it| it.lock() == Some(digest) && it.fits(base).is_ok())
+    }
+
+    fn is_live(&self, directory: &Path) -> bool {
+        self.live_directory().is_some_and(|live| live == directory)
     }
 }

@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
-import site
-import sysconfig
 import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from skills_host import packages
 from skills_host.contract import Outline, Plugin
 from skills_host.plan import route
 from skills_host.realm import Realm
@@ -100,7 +99,7 @@ def load(
         LoadError: The file has neither a plugin class nor functions.
         Exception: Any exception that the plugin raises while it is imported or made.
     """
-    _see_new_packages()
+    packages.refresh()
     path = Path(init_file)
     realm = Realm(working_name)
     try:
@@ -118,12 +117,6 @@ def load(
     except BaseException:
         realm.close()
         raise
-
-
-def _see_new_packages() -> None:
-    """Makes packages that `uv` has just installed importable, `.pth` files included."""
-    importlib.invalidate_caches()
-    site.addsitedir(sysconfig.get_path("purelib"))
 
 
 def _plugin_class(module: types.ModuleType) -> type[Any] | None:

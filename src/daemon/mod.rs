@@ -25,8 +25,8 @@ mod upgrade;
 
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream as StdUnixStream;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{mpsc, watch};
 
@@ -42,13 +42,15 @@ use crate::lifecycle::locks::{self, HostLock};
 use crate::notices::Notices;
 use crate::paths::{self, Paths};
 use crate::registry::Registry;
+use crate::requirements::Sources;
 use crate::runtime::Runtime;
 use crate::settings::Settings;
 use crate::settings::live::Live;
+use crate::solver::Solver;
 use crate::uv::{Progress, Uv};
-use crate::venv::{self, Base, Venv};
+use crate::venv::{Base, Generation, Venv};
 use crate::wire::Ready;
-use dependencies::Replacement;
+use dependencies::{Packages, Replacement, Site};
 use ends::Signals;
 use guard::Guard;
 use handover::{End, Giver, Predecessor};
@@ -64,7 +66,12 @@ pub struct Prepared {
     paths: Paths,
     settings: Settings,
     env: Environment,
+    base: Base,
     uv: Option<Uv>,
+    /// The directory of packages of the generation of the venv that this process begins with.
+    site_packages: PathBuf,
+    /// The interpreter of the generation of the venv that this process uses for life.
+    venv_python: PathBuf,
     ports: Ports,
     lock: HostLock,
     files: Vec<PathBuf>,
@@ -78,6 +85,11 @@ impl Prepared {
     /// The settings in force.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The interpreter to embed: that of one generation of the venv, which is kept for as long as this process lives.
+    pub fn venv_python(&self) -> &Path {
+        &self.venv_python
     }
 
     /// The journal of this process, if there is one.
@@ -128,23 +140,52 @@ pub fn prepare(
     let (crashes, journal) = (crashes::take_over(&paths), crashes::journal(&paths).map(Arc::new));
     let tcp = takeover.as_mut().map(|(_, inherited)| std::mem::take(&mut inherited.tcp));
     let ports = Ports::bind(&settings, tcp.unwrap_or_default())?;
-    let venv = Venv::at(&paths);
-    let uv = match Uv::find_or_fetch(&paths, &env, &base.executable, progress) {
-        Ok(uv) => {
-            venv.ensure(base, &uv, progress)?;
-            Some(uv)
-        }
-        Err(error) if venv.state(base) == venv::State::Whole => {
-            tracing::warn!(%error, "uv is missing; continuing with the installed packages");
-            None
-        }
-        Err(error) => return Err(error.into()),
-    };
-    Ok(Prepared { paths, settings, env, uv, ports, lock, files, takeover, crashes, journal })
+    let uv = Uv::new(&paths, &env, &base.executable);
+    let sources = settings.dependencies.sources()?;
+    let generation = generation(&paths, base, &uv, &sources, progress)?;
+    let site_packages = generation.site_packages().to_owned();
+    let venv_python = generation.python();
+    let uv = Some(uv);
+    Ok(Prepared {
+        paths,
+        settings,
+        env,
+        base: base.clone(),
+        uv,
+        site_packages,
+        venv_python,
+        ports,
+        lock,
+        files,
+        takeover,
+        crashes,
+        journal,
+    })
+}
+
+/// Returns the generation of the venv that this process uses for life.
+fn generation(
+    paths: &Paths,
+    base: &Base,
+    uv: &Uv,
+    sources: &Sources,
+    progress: Progress,
+) -> Result<Generation, Failure> {
+    let venv = Venv::at(paths);
+    let standing = venv.prepare(base, uv, sources, progress)?;
+    if let Some(failure) = standing.behind {
+        tracing::warn!(error = failure.error, "continuing with the packages that are installed");
+    }
+    standing.hold.for_life();
+    // Only now is it certain which one is live.
+    let removed = venv.prune();
+    tracing::debug!(generation = %standing.generation.directory().display(), removed, "venv");
+    Ok(standing.generation)
 }
 
 /// Runs the daemon until a signal, a request, the idle timeout or a successor ends it.
 ///
+/// `solver` checks requirements against the installed packages; without one all count as satisfied.
 /// `bundled` are the plugins that come with the binary; `announce` is called once, when the daemon listens.
 ///
 /// # Errors
@@ -152,7 +193,7 @@ pub fn prepare(
 pub async fn run(
     prepared: Prepared,
     python: Arc<dyn Runtime>,
-    python_version: String,
+    solver: Option<Arc<dyn Solver>>,
     bundled: Vec<PluginSource>,
     announce: impl FnOnce(&Ready),
 ) -> Result<(), Failure> {
@@ -160,7 +201,7 @@ pub async fn run(
     let (replace, replacements) = mpsc::unbounded_channel();
     let files = prepared.files.clone();
     let upgrade = upgrade::Watch::new(&prepared.paths, &prepared.env, files, replacements);
-    let starting = Running::begin(prepared, python, python_version, bundled, replace, &mut signals);
+    let starting = Running::begin(prepared, python, solver, bundled, replace, &mut signals);
     let Some((mut running, servers)) = starting.await? else { return Ok(()) };
     announce(&running.service.ready);
     let giver = Giver {
@@ -214,18 +255,18 @@ impl Running {
     async fn begin(
         prepared: Prepared,
         python: Arc<dyn Runtime>,
-        python_version: String,
+        solver: Option<Arc<dyn Solver>>,
         bundled: Vec<PluginSource>,
         replace: mpsc::UnboundedSender<Replacement>,
         signals: &mut Signals,
     ) -> Result<Option<(Running, impl Future<Output = ()> + use<>)>, Failure> {
-        let Prepared { paths, settings, env, uv, ports, lock, takeover, crashes, journal, .. } =
-            prepared;
+        let Prepared { paths, settings, env, base, uv, site_packages, .. } = prepared;
+        let Prepared { ports, lock, takeover, crashes, journal, .. } = prepared;
         let ready = Ready {
             pid: std::process::id(),
             version: crate::VERSION.to_owned(),
             port: ports.port(),
-            python: python_version,
+            python: base.version.clone(),
         };
         let (control, controls) = mpsc::channel(CONTROL_QUEUE);
         let (registry, woken) = Registry::new();
@@ -233,6 +274,16 @@ impl Running {
         let health = Arc::new(HealthBook::default());
         let notices = Arc::new(Notices::default());
         let settings = Arc::new(Live::new(settings));
+        let site = |(uv, solver)| Site {
+            paths: paths.clone(),
+            settings: settings.clone(),
+            base,
+            uv,
+            solver,
+            used: Mutex::new(site_packages),
+            resolving: Mutex::default(),
+        };
+        let packages = uv.zip(solver).map(|both| Arc::new(site(both)) as Arc<dyn Packages>);
         let released = watch::Sender::new(takeover.is_none());
         let guard = Guard {
             python: python.clone(),
@@ -249,7 +300,7 @@ impl Running {
             paths: paths.clone(),
             settings: settings.clone(),
             env,
-            packages: None,
+            packages,
             replace,
             bundled,
             released: released.subscribe(),

@@ -42,7 +42,10 @@ fn prepared(root: &Path) -> Prepared {
         paths,
         settings,
         env,
+        base: Base { executable: "/usr/bin/python3".into(), version: "3".into() },
         uv: None,
+        site_packages: PathBuf::new(),
+        venv_python: PathBuf::new(),
         ports,
         lock,
         files: Vec::new(),
@@ -72,7 +75,7 @@ async fn requests_in_flight_are_answered_before_plugins_end_and_files_are_remove
     let (socket, pid_file) = (prepared.paths.socket(), prepared.paths.pid_file());
     let (announce, announced) = oneshot::channel();
     let announce = |ready: &Ready| announce.send(ready.clone()).unwrap();
-    let daemon = tokio::spawn(run(prepared, python.clone(), "3".into(), Vec::new(), announce));
+    let daemon = tokio::spawn(run(prepared, python.clone(), None, Vec::new(), announce));
     let ready = announced.await.unwrap();
     assert!(ready.port > 0 && socket.exists() && pid_file.exists());
 
@@ -116,7 +119,7 @@ impl Kept {
         let paths = prepared.paths.clone();
         let (announce, announced) = oneshot::channel();
         let announce = |ready: &Ready| drop(announce.send(ready.clone()));
-        let daemon = tokio::spawn(run(prepared, python, "3".into(), Vec::new(), announce));
+        let daemon = tokio::spawn(run(prepared, python, None, Vec::new(), announce));
         announced.await.unwrap();
         let client = UnixStream::connect(paths.socket()).await.unwrap();
         let mut kept = Kept { daemon, paths, client, _directory: directory };

@@ -16,7 +16,7 @@ use crate::manifest::Manifest;
 use crate::paths::Paths;
 use crate::settings::Settings;
 use crate::store::Store;
-use crate::uv::Uv;
+use crate::uv;
 use crate::venv::{Base, State, Venv};
 use crate::wire::{self, PluginState, Status};
 use crate::wrappers::{self, WrapperState, Wrappers};
@@ -142,11 +142,11 @@ impl Facts {
                 Some(settings) => host_version(paths, env, settings),
                 None => Err("not run: the settings are broken".to_owned()),
             },
-            uv: Uv::find(paths, env).map(|uv| {
-                (uv.executable().to_owned(), uv.version().map_err(|error| error.to_string()))
+            uv: uv::installed(paths, env).map(|(executable, version)| {
+                (executable, version.map_err(|error| error.to_string()))
             }),
             venv: base.map(|base| venv.state(&base)),
-            core: output(Command::new(venv.python()).args(["-I", "-c", IMPORT_CORE])),
+            core: output(Command::new(venv.python()).args(["-I", "-B", "-c", IMPORT_CORE])),
             holder: locks::holder(paths).map(nix::unistd::Pid::as_raw),
             daemon,
             socket_mode: fs::metadata(paths.socket()).ok().map(|m| m.permissions().mode() & 0o777),

@@ -33,6 +33,14 @@ pub struct Damage {
     pub files: usize,
 }
 
+impl Damage {
+    /// Returns several as text: `rich (rich/table.py is gone), idna (…)`.
+    pub fn list(damages: &[Damage]) -> String {
+        let shown = damages.iter().map(|it| format!("{} ({})", it.package, it.reason));
+        shown.collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// One line of a `RECORD`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {

@@ -16,8 +16,8 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use super::{
-    Activity, BoxFuture, Call, Frame, Instance, LoadRequest, Loaded, LoopActivity, PoolCall,
-    Runtime,
+    Activity, BoxFuture, Call, Followed, Frame, Instance, LoadRequest, Loaded, LoopActivity,
+    PoolCall, Runtime,
 };
 use crate::description::Report;
 use crate::exchange::events::{Event, Signal};
@@ -213,12 +213,13 @@ impl Runtime for FakePython {
         Box::pin(async { BTreeMap::new() })
     }
 
-    fn imported(&self) -> BoxFuture<BTreeSet<PathBuf>> {
-        Box::pin(async { BTreeSet::new() })
+    fn follow(&self, to: Followed) -> BoxFuture<Result<(), Failure>> {
+        self.notes.add(format!("follow {}", to.site_packages.display()));
+        Box::pin(async { Ok(()) })
     }
 
-    fn follow(&self) -> BoxFuture<()> {
-        Box::pin(async {})
+    fn imported(&self) -> BoxFuture<Result<BTreeSet<PathBuf>, Failure>> {
+        Box::pin(async { Ok(BTreeSet::new()) })
     }
 }
 

@@ -64,15 +64,19 @@ pub(crate) fn check_library(expected: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Initializes CPython as the interpreter of the venv, with `python_dir` in front of its path, and lets the GIL
-/// go. Called once, by the main thread, before any other thread is started that may attach.
+/// Initializes CPython as the interpreter `venv_python`, with `python_dir` in front of its path, and lets the GIL
+/// go.
+///
+/// `venv_python` is that of one generation, not of the link to the live one: a swap must not mix two in this process.
+/// Called once, by the main thread, before any other thread is started that may attach.
 pub(crate) fn initialize(
     paths: &Paths,
+    venv_python: &Path,
     python_dir: &Path,
     settings: &Settings,
     address: SocketAddr,
 ) -> Result<(), Failure> {
-    start_interpreter(&paths.venv_python())?;
+    start_interpreter(venv_python)?;
     // Attaches the main thread, which gives the GIL back at the end of the closure.
     Python::attach(|py| set_up(py, paths, python_dir, settings, address))
         .map_err(|error| bug("the embedded Python cannot be set up", &error))
@@ -87,7 +91,7 @@ fn set_up(
 ) -> PyResult<()> {
     let sys = py.import("sys")?;
     // Bytecode of plugins and of the venv goes to the cache: nothing is written beside their files.
-    sys.setattr("pycache_prefix", paths.cache().join("pycache").as_os_str())?;
+    sys.setattr("pycache_prefix", paths.pycache().as_os_str())?;
     sys.getattr("path")?.call_method1("insert", (0, python_dir.as_os_str()))?;
     let environ = py.import("os")?.getattr("environ")?;
     environ.set_item(skills_daemon::environment::RUNTIME_DIR, paths.runtime.as_os_str())?;

@@ -3,7 +3,7 @@
 //! Attaching may take for ever, while native code holds the GIL. So it is done on a thread of its own, one at a time; the
 //! I/O threads wait for its answer in a future.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -50,42 +50,6 @@ pub(crate) fn threads() -> BoxFuture<BTreeMap<String, usize>> {
         Ok(Some(counts.extract()?))
     });
     Box::pin(async move { looked.await.unwrap_or_default() })
-}
-
-/// The files of the modules that are imported from the installed packages, relative to their directory.
-pub(crate) fn imported() -> BoxFuture<BTreeSet<PathBuf>> {
-    let asked = attached("skills-imported", |py| {
-        py.import("skills_host.packages")?.call_method0("imported")?.extract()
-    });
-    Box::pin(async move { asked.await.unwrap_or_default() })
-}
-
-/// Has imports find what is installed now.
-pub(crate) fn follow() -> BoxFuture<()> {
-    let asked = attached("skills-follow", |py| {
-        py.import("skills_host.packages")?.call_method0("follow")?;
-        Ok(())
-    });
-    Box::pin(async move { asked.await.unwrap_or_default() })
-}
-
-/// Runs `work` on a new thread, attached to Python; `None` if that fails.
-fn attached<T: Send + 'static>(
-    name: &str,
-    work: impl FnOnce(Python<'_>) -> PyResult<T> + Send + 'static,
-) -> BoxFuture<Option<T>> {
-    let (sender, receiver) = oneshot::channel();
-    let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || {
-        // Attaches this thread, which nothing waits for while it holds anything.
-        let done = Python::attach(work);
-        let done = done.inspect_err(|error| tracing::error!(%error, "looking at packages"));
-        // Fails only if nothing waits for it any more.
-        let _ = sender.send(done.ok());
-    });
-    Box::pin(async move {
-        spawned.ok()?;
-        receiver.await.ok().flatten()
-    })
 }
 
 /// Runs `work` on a new thread, attached to Python; the future is pending for ever while another look is.

@@ -11,13 +11,15 @@
 //! - `solver`: [`skills_daemon::solver::Solver`] by `uv`'s resolver.
 //! - `wakes`: sending finished answers, together or at once.
 //! - `crash`: noting the plugin whose code ends the process.
+//! - `packages`: the directory of installed packages in use, and its replacement.
 //! - `inspect`: stacks and numbers of Python's threads, from outside.
 //! - `log`: Python's log records into the daemon's log.
 //!
 //! # Who attaches to Python
 //!
 //! The main thread, while it initializes the interpreter; each plugin's thread, for as long as it lives; the
-//! threads of a plugin's pool, while they have something to do; a thread of its own for each new level of the log; a
+//! threads of a plugin's pool, while they have something to do; a thread of its own for each new level of the log
+//! and each look at the installed packages; a
 //! thread that looks at stacks for reports (`inspect`), one at a time; and the thread that runs exit functions at the
 //! end. The
 //! threads of the tokio runtime never do, so no request waits for the GIL unless it is for a plugin; the watch for
@@ -39,6 +41,7 @@ mod inspect;
 mod json;
 mod load;
 mod log;
+mod packages;
 mod plugins;
 mod pool;
 #[expect(dead_code, reason = "the daemon does not ask it yet")]
@@ -62,6 +65,8 @@ use skills_daemon::environment::{self, Environment};
 use skills_daemon::failure::{Failure, Kind};
 use skills_daemon::paths::Paths;
 use skills_daemon::settings::Settings;
+use skills_daemon::solver::Solver;
+use skills_daemon::uv::Step;
 use skills_daemon::venv::Base;
 use skills_daemon::wire::{HEARTBEAT, Ready, Startup};
 use skills_daemon::{console::Console, daemon};
@@ -138,12 +143,13 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
         embed::check_library(library)?;
     }
     let base = Base { executable: arguments.python, version: embed::version() };
-    let progress = |text: &str| reporter.progress(text);
+    let progress = |step: Step| reporter.progress(&step.to_string());
     let predecessor = arguments.take_over.then(predecessor).transpose()?;
     let is_alone = predecessor.is_none();
     // A host in a terminal stays there until its user ends it.
     let files = if arguments.foreground { Vec::new() } else { files(&base, arguments.library) };
     let origin = Origin { predecessor, files };
+    let solver: Arc<dyn Solver> = Arc::new(solver::UvSolver::new(env.clone()));
     let prepared = daemon::prepare(paths.clone(), settings, env, &base, origin, &progress)?;
 
     if let Some(journal) = prepared.journal() {
@@ -151,7 +157,13 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
             .map_err(|error| Failure::environment(format!("cannot handle signals: {error}")))?;
     }
     let python_dir = bundle::unpack(&paths, is_alone)?;
-    embed::initialize(&paths, &python_dir, prepared.settings(), prepared.address()?)?;
+    embed::initialize(
+        &paths,
+        prepared.venv_python(),
+        &python_dir,
+        prepared.settings(),
+        prepared.address()?,
+    )?;
     crash::watch_exit();
     let python = Arc::new(plugins::Embedded);
     // The other half of the CPUs is for Python: an I/O thread that takes a plugin's CPU away only costs.
@@ -168,7 +180,7 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     })?;
     let bundled = bundle::plugins(&python_dir);
     let announce = |ready: &Ready| reporter.ready(ready.clone());
-    let outcome = runtime.block_on(daemon::run(prepared, python, base.version, bundled, announce));
+    let outcome = runtime.block_on(daemon::run(prepared, python, Some(solver), bundled, announce));
     embed::run_exit_functions();
     runtime.shutdown_timeout(LAST_TASKS);
     tracing::info!("daemon stopped");

@@ -14,7 +14,7 @@ use skills_daemon::failure::{Failure, Kind};
 use skills_daemon::journal;
 use skills_daemon::policy::{self, Policy};
 use skills_daemon::runtime::{
-    self, Activity, BoxFuture, Frame, Instance, LoadRequest, Loaded, Runtime,
+    self, Activity, BoxFuture, Followed, Frame, Instance, LoadRequest, Loaded, Runtime,
 };
 use skills_daemon::settings::LogLevel;
 use skills_daemon::wire::BackgroundTask;
@@ -25,6 +25,7 @@ use crate::bug;
 use crate::call::Call;
 use crate::inbox::{self, Event, Inbox, Refused, Reply, Sender};
 use crate::inspect;
+use crate::packages;
 use crate::pool::Pool;
 
 /// What a verb answers: JSON text, or what failed in words.
@@ -107,12 +108,12 @@ impl Runtime for Embedded {
         inspect::threads()
     }
 
-    fn imported(&self) -> BoxFuture<BTreeSet<PathBuf>> {
-        inspect::imported()
+    fn follow(&self, to: Followed) -> BoxFuture<Result<(), Failure>> {
+        packages::follow(to)
     }
 
-    fn follow(&self) -> BoxFuture<()> {
-        inspect::follow()
+    fn imported(&self) -> BoxFuture<Result<BTreeSet<PathBuf>, Failure>> {
+        packages::imported()
     }
 }
 

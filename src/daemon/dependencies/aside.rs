@@ -40,6 +40,11 @@ impl Aside {
         parties.contains(&self.party) && self.others.iter().all(|other| parties.contains(other))
     }
 
+    /// True if time may mend it.
+    pub(super) fn is_unusable(&self) -> bool {
+        matches!(self.reason, Reason::Unusable(_))
+    }
+
     /// The failure of the party's plugin.
     pub(in crate::daemon) fn failure(&self) -> Failure {
         let (error, hint) = match &self.reason {

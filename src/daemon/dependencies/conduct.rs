@@ -2,7 +2,6 @@
 //! effects, which report back.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +9,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::packages::{Locked, Packages};
+use super::packages::{Built, Locked, Packages};
 use super::{Aside, Effect, Fault, Input, Order, Reason, State, Step, Upgrade};
 use crate::failure::{Failure, Kind};
 use crate::requirements::{Party, Wanted};
-use crate::runtime::Runtime;
+use crate::runtime::{BoxFuture, Runtime};
 use crate::solver::Explanation;
 use crate::wire::deps::{Outcome, Progress};
 
@@ -30,7 +29,7 @@ pub(super) enum Message {
     /// The resolution has ended.
     Locked(Result<Locked, Fault>),
     /// The new environment is there, or not.
-    Built(Result<PathBuf, Fault>),
+    Built(Result<Built, Fault>),
     /// `uv` reports a step.
     Step(String),
 }
@@ -55,7 +54,7 @@ pub(super) struct Conductor {
     /// Has a new process take over; the answer is why none could.
     pub(super) replace: mpsc::UnboundedSender<Replacement>,
     pub(super) locked: Option<Arc<Locked>>,
-    pub(super) built: Option<PathBuf>,
+    pub(super) built: Option<Built>,
     /// The orders that the present change is for.
     pub(super) answers: Vec<oneshot::Sender<Result<Outcome, Failure>>>,
     /// Those of the next one.
@@ -93,8 +92,12 @@ impl Conductor {
         Some(match message {
             Message::Input(input) => input,
             Message::Order(order, answer) => {
-                match state.step {
-                    Step::Idle => self.answers.push(answer),
+                match (&state.step, &state.failure) {
+                    (Step::Idle, _) => self.answers.push(answer),
+                    (Step::Replacing, Some(failure)) => {
+                        // Fails only if nothing waits for it any more.
+                        let _ = answer.send(Err(failure.clone()));
+                    }
                     _ => self.later.push(answer),
                 }
                 Input::Ordered(order)
@@ -102,11 +105,15 @@ impl Conductor {
             Message::Locked(locked) => {
                 let locked = locked.map(Arc::new);
                 self.locked = locked.as_ref().ok().cloned();
-                Input::Locked(locked.map(|locked| !locked.changes.is_empty()))
+                Input::Locked(locked.map(|locked| locked.differs))
             }
             Message::Built(built) => {
-                self.built = built.as_ref().ok().cloned();
-                Input::Built(built.map(drop))
+                let (built, outcome) = match built {
+                    Ok(built) => (Some(built), Ok(())),
+                    Err(fault) => (None, Err(fault)),
+                };
+                self.built = built;
+                Input::Built(outcome)
             }
             Message::Step(text) => {
                 self.show(state, Some(text));
@@ -206,7 +213,13 @@ impl Conductor {
 
     fn lock(&self, wanted: Wanted, upgrade: Upgrade) {
         let (packages, steps) = (self.packages.clone(), self.steps());
-        let lock = move || Message::Locked(packages.lock(&wanted, &upgrade, &steps));
+        let lock = move || {
+            let locked = packages.turn().and_then(|turn| {
+                let locked = packages.lock(&wanted, &upgrade, &steps)?;
+                Ok(Locked { turn: Some(turn), ..locked })
+            });
+            Message::Locked(locked)
+        };
         self.block(lock, |fault| Message::Locked(Err(fault)));
     }
 
@@ -219,9 +232,9 @@ impl Conductor {
         self.block(build, |fault| Message::Built(Err(fault)));
     }
 
-    fn swap(&self) {
+    fn swap(&mut self) {
         let (packages, python) = (self.packages.clone(), self.python.clone());
-        let (Some(locked), built) = (self.locked.clone(), self.built.clone()) else { return };
+        let (Some(locked), built) = (self.locked.clone(), self.built.take()) else { return };
         self.spawn(async move {
             let swapped = swap(packages, &*python, locked, built).await;
             Message::Input(Input::Swapped(swapped))
@@ -272,18 +285,18 @@ async fn swap(
     packages: Arc<dyn Packages>,
     python: &dyn Runtime,
     locked: Arc<Locked>,
-    built: Option<PathBuf>,
+    built: Option<Built>,
 ) -> Result<bool, Fault> {
     let imported = match &built {
-        Some(_) => timeout(PYTHON_LIMIT, python.imported()).await.unwrap_or_default(),
+        Some(_) => asked(python.imported()).await.map_err(Fault::Passing)?,
         None => BTreeSet::new(),
     };
-    let is_new = built.is_some();
+    let to = built.as_ref().map(|built| built.to.clone());
+    let site = packages.clone();
     let swapped = spawn_blocking(move || {
-        let outdated = built.as_deref().map(|built| packages.outdated(built, &imported));
-        let outdated = outdated.unwrap_or_default();
-        packages.swap(&locked, built.as_deref())?;
-        Ok(outdated)
+        let outdated = built.as_ref().map(|built| site.outdated(built, &imported));
+        site.swap(&locked, built)?;
+        Ok(outdated.unwrap_or_default())
     });
     let outdated = swapped.await.unwrap_or_else(|error| {
         Err(Fault::Other(Failure::new(Kind::Bug, format!("a change of packages: {error}"))))
@@ -292,10 +305,24 @@ async fn swap(
         tracing::info!(packages = outdated.join(", "), "packages in use have other versions");
         return Ok(true);
     }
-    if is_new && timeout(PYTHON_LIMIT, python.follow()).await.is_err() {
-        tracing::warn!("Python has not taken over the new packages yet");
+    let Some(to) = to else { return Ok(false) };
+    packages.followed(&to);
+    match asked(python.follow(to)).await {
+        Ok(()) => Ok(false),
+        // Only a new process can import from there.
+        Err(failure) => {
+            tracing::error!(error = failure.error, "Python does not take over new packages");
+            Ok(true)
+        }
     }
-    Ok(false)
+}
+
+/// What Python answers, within a limit.
+async fn asked<T>(answer: BoxFuture<Result<T, Failure>>) -> Result<T, Failure> {
+    timeout(PYTHON_LIMIT, answer).await.unwrap_or_else(|_| {
+        let error = format!("Python has not answered for {} s", PYTHON_LIMIT.as_secs());
+        Err(Failure::environment(error).hint("A plugin may hold the GIL: `skills-daemon status`."))
+    })
 }
 
 impl Fault {

@@ -4,17 +4,19 @@
 //! packages are to be had, except of `missing`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
 
-use super::packages::{Locked, Packages};
+use super::packages::{Built, Locked, Packages};
 use super::{Aside, Fault, State, Upgrade};
 use crate::failure::Failure;
 use crate::lockfile::{self, Lock};
 use crate::requirements::{Owner, Party, Wanted};
+use crate::runtime::Followed;
 use crate::solver::{Conflict, Explanation, Missing, Need, Verdict};
 use crate::wire::deps::{self, PackageChange};
 
@@ -102,10 +104,11 @@ impl Packages for FakePackages {
             bytes: None,
         };
         let changes = chosen.iter().filter(|(name, it)| installed.get(*name) != Some(*it));
-        let changes = changes.map(change).collect();
+        let changes: Vec<PackageChange> = changes.map(change).collect();
         let packages = chosen.into_iter().map(|(name, version)| (name, locked(version))).collect();
         let (text, origin) = (String::new(), lockfile::Origin::default());
-        Ok(Locked { lock: Lock { text, packages, origin }, changes, _turn: None })
+        let (lock, sources) = (Lock { text, packages, origin }, wanted.sources.clone());
+        Ok(Locked { lock, differs: !changes.is_empty(), changes, sources, turn: None })
     }
 
     fn explain(&self, wanted: Wanted) -> BoxFuture<'static, Result<Explanation, Fault>> {
@@ -132,16 +135,24 @@ impl Packages for FakePackages {
         })
     }
 
-    fn build(&self, _locked: &Locked, _progress: &(dyn Fn(&str) + Sync)) -> Result<PathBuf, Fault> {
+    fn build(&self, _locked: &Locked, _progress: &(dyn Fn(&str) + Sync)) -> Result<Built, Fault> {
         self.note("build");
-        Ok("/venvs/2".into())
+        let (site_packages, python) = ("/venvs/2/lib".into(), "/venvs/2/bin/python".into());
+        Ok(Built { to: Followed { site_packages, python }, generation: None })
     }
 
-    fn outdated(&self, _built: &Path, _imported: &BTreeSet<PathBuf>) -> Vec<String> {
+    fn turn(&self) -> Result<File, Fault> {
+        File::open("/dev/null")
+            .map_err(|error| Fault::Other(Failure::environment(error.to_string())))
+    }
+
+    fn followed(&self, _to: &Followed) {}
+
+    fn outdated(&self, _built: &Built, _imported: &BTreeSet<PathBuf>) -> Vec<String> {
         Vec::new()
     }
 
-    fn swap(&self, locked: &Locked, built: Option<&Path>) -> Result<(), Fault> {
+    fn swap(&self, locked: &Locked, built: Option<Built>) -> Result<(), Fault> {
         self.note("swap");
         if built.is_some() {
             let packages = locked.lock.packages.iter();

@@ -17,12 +17,14 @@
 
 mod aside;
 mod conduct;
+mod disk;
 #[cfg(test)]
 pub(super) mod fake;
 mod handle;
 mod packages;
 mod report;
 mod search;
+mod site;
 #[cfg(test)]
 mod table;
 mod transition;
@@ -35,10 +37,11 @@ use crate::requirements::{Owner, Party, Wanted};
 use crate::solver::{Explanation, Verdict};
 use crate::wire::deps;
 pub(super) use aside::{Aside, Reason};
-pub(super) use conduct::{Replacement, View};
+pub(super) use conduct::Replacement;
 pub(super) use handle::{Dependencies, Means};
-pub(super) use packages::{Locked, Packages};
+pub(super) use packages::Packages;
 use search::Search;
+pub(super) use site::Site;
 
 /// First pause before a change that failed is tried again.
 const PAUSE_MIN: Duration = Duration::from_secs(5);
@@ -110,6 +113,8 @@ pub(super) struct Change {
     pub(super) includes_aside: bool,
     /// Serving versions whose requirements are given up.
     pub(super) given_up: BTreeSet<Owner>,
+    /// True once a package could not be installed.
+    pub(super) builds: bool,
     /// The search for the party at fault.
     pub(super) search: Option<Search>,
 }
@@ -167,7 +172,7 @@ pub(super) enum Input {
 pub(super) enum Fault {
     /// The requirements have no solution.
     NoSolution(String),
-    /// A package does not build.
+    /// A package does not build, or cannot be fetched: the indexes show which.
     Build(String),
     /// Time may mend it: no network, a full disk.
     Passing(Failure),
@@ -229,7 +234,9 @@ impl State {
         }
         let is_known = self.asked.wanted.parties.contains(party);
         match (&self.step, &self.failure) {
-            (Step::Idle, Some(failure)) if is_known => Standing::Failed(failure.clone()),
+            (Step::Idle | Step::Replacing, Some(failure)) if is_known => {
+                Standing::Failed(failure.clone())
+            }
             _ => Standing::Pending,
         }
     }

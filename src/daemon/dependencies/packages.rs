@@ -9,8 +9,10 @@ use futures_util::future::BoxFuture;
 use super::{Aside, Fault, State, Upgrade};
 use crate::failure::Failure;
 use crate::lockfile::Lock;
-use crate::requirements::{Party, Wanted};
+use crate::requirements::{Party, Sources, Wanted};
+use crate::runtime::Followed;
 use crate::solver::{Explanation, Verdict};
+use crate::venv::{Generation, Hold};
 use crate::wire::deps::{self, PackageChange};
 
 /// What carries a change out; all methods but [`explain`](Packages::explain) block.
@@ -20,6 +22,12 @@ pub(in crate::daemon) trait Packages: Send + Sync + 'static {
     /// # Errors
     /// A requirement or what is installed cannot be read.
     fn check(&self, wanted: &Wanted) -> Result<Verdict, Failure>;
+
+    /// Waits until no other process changes packages, and keeps them from it until the file is closed.
+    ///
+    /// # Errors
+    /// Another process does not come to an end.
+    fn turn(&self) -> Result<File, Fault>;
 
     /// Resolves `wanted`; the versions of the present lock are kept where that will do, except those of `upgrade`.
     ///
@@ -39,16 +47,19 @@ pub(in crate::daemon) trait Packages: Send + Sync + 'static {
     ///
     /// # Errors
     /// A package cannot be fetched or built, or the disk is full.
-    fn build(&self, locked: &Locked, progress: &(dyn Fn(&str) + Sync)) -> Result<PathBuf, Fault>;
+    fn build(&self, locked: &Locked, progress: &(dyn Fn(&str) + Sync)) -> Result<Built, Fault>;
 
     /// Returns the packages that other versions replace in `built` and that one of the `imported` files belongs to.
-    fn outdated(&self, built: &Path, imported: &BTreeSet<PathBuf>) -> Vec<String>;
+    fn outdated(&self, built: &Built, imported: &BTreeSet<PathBuf>) -> Vec<String>;
 
     /// Puts the lock in place and, if there is one, the environment that was built of it.
     ///
     /// # Errors
     /// A file cannot be written.
-    fn swap(&self, locked: &Locked, built: Option<&Path>) -> Result<(), Fault>;
+    fn swap(&self, locked: &Locked, built: Option<Built>) -> Result<(), Fault>;
+
+    /// Takes note that this process imports from another environment now.
+    fn followed(&self, to: &Followed);
 
     /// Returns what was set aside when the last process ended.
     fn recall(&self) -> Vec<Aside>;
@@ -90,6 +101,17 @@ pub(in crate::daemon) struct Locked {
     pub(in crate::daemon) lock: Lock,
     /// How it differs from what is installed.
     pub(in crate::daemon) changes: Vec<PackageChange>,
+    /// True if the environment in use was built of another lock.
+    pub(in crate::daemon) differs: bool,
+    pub(in crate::daemon) sources: Sources,
     /// Keeps other processes from changing the packages meanwhile.
-    pub(in crate::daemon) _turn: Option<File>,
+    pub(in crate::daemon) turn: Option<File>,
+}
+
+/// An environment that is not in use yet.
+#[derive(Debug)]
+pub(in crate::daemon) struct Built {
+    pub(in crate::daemon) to: Followed,
+    /// The environment, kept from being removed.
+    pub(in crate::daemon) generation: Option<(Generation, Hold)>,
 }

@@ -82,7 +82,7 @@ pub(super) fn changes(installed: &Installed, lock: &Lock) -> Vec<PackageChange> 
             _ => false,
         };
         if !is_there {
-            let change = PackageChange { name: name.clone(), to, from, bytes: None };
+            let change = PackageChange { name: name.clone(), to, from, bytes: locked.size };
             changes.insert(name.clone(), change);
         }
     }

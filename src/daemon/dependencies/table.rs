@@ -163,7 +163,8 @@ fn from_what_is_wanted_to_what_is_installed() {
         ("", Built(Ok(())), "swapping", "swap"),
         ("a package that is imported changes", Swapped(Ok(true)), "replacing", "remember, report, end, replace"),
         ("a plugin changes meanwhile", wants("daemon:x a:y"), "replacing, then again", ""),
-        ("no process could take over", Kept(Failure::environment("no")), "checking", "remember, report, end: no, check daemon a"),
+        ("no process could take over", Kept(Failure::environment("no")), "replacing, then again", "report, pause 5 s"),
+        ("it is tried again", PauseOver, "replacing, then again", "replace"),
     ]);
 }
 
@@ -248,17 +249,20 @@ fn the_party_at_fault_is_searched_for_where_the_resolver_cannot_tell() {
     walk(State::default(), vec![
         ("", wants("daemon:x a:x b:x c:x"), "checking", "check daemon a b c"),
         ("", missing("a b c"), "locking", "report, lock daemon a b c"),
-        ("a package does not build", Locked(Err(does_not_build())), "trying", "lock daemon a"),
+        ("a package does not build", Locked(Err(does_not_build())), "explaining", "explain daemon a b c"),
+        ("the indexes can be reached", Explained(Ok(Explanation::Solvable)), "trying", "lock daemon a"),
         ("", Locked(Ok(true)), "trying", "lock daemon a b"),
         ("it is b's", Locked(Err(does_not_build())), "checking, without b", "report, check daemon a c"),
         ("", missing("c"), "locking, without b", "report, lock daemon a c"),
         ("", Locked(Ok(true)), "building, without b", "build"),
-        ("when it is installed", Built(Err(does_not_build())), "trying, without b", "lock daemon"),
+        ("when it is installed", Built(Err(does_not_build())), "explaining, without b", "explain daemon a c"),
+        ("", Explained(Ok(Explanation::Solvable)), "trying, without b", "lock daemon"),
         ("", Locked(Ok(true)), "building, without b", "build"),
         ("", Built(Ok(())), "trying, without b", "lock daemon a"),
         ("", Locked(Ok(true)), "building, without b", "build"),
         ("", Built(Ok(())), "checking, without b, without c", "report, check daemon a"),
-        ("", satisfied(), "idle, without b, without c", ENDS),
+        ("", satisfied(), "idle, without b, without c", "remember, report, end, pause 5 s"),
+        ("a compiler may be there", PauseOver, "checking", "check daemon a b c"),
     ]);
     walk(State::default(), vec![
         ("", wants("daemon:x"), "checking", "check daemon"),

@@ -1,6 +1,5 @@
 //! `(state, input) → (state, effects)`.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::aside::{self, Aside, Reason};
@@ -28,10 +27,19 @@ impl State {
             }
             (Step::Building(change), Input::Built(built)) => self.built(change, built),
             (Step::Swapping(change), Input::Swapped(swapped)) => self.swapped(change, swapped),
-            (Step::Idle, Input::PauseOver) if self.failure.is_some() => {
+            (Step::Idle, Input::PauseOver) if self.failure.is_some() || self.has_unusable() => {
+                self.aside.retain(|aside| !aside.is_unusable());
                 self.begin(Order::default())
             }
-            (Step::Replacing, Input::Kept(failure)) => self.fail(failure, false),
+            (Step::Replacing, Input::PauseOver) => {
+                self.step = Step::Replacing;
+                vec![Effect::Replace]
+            }
+            (Step::Replacing, Input::Kept(failure)) => {
+                self.step = Step::Replacing;
+                self.failure = Some(failure);
+                vec![Effect::Report, self.pause()]
+            }
             (step, _) => self.stay(step),
         };
         (self, effects)
@@ -62,8 +70,7 @@ impl State {
         self.aside.retain(|aside| wanted.contains(&aside.party));
         let includes_aside = !self.aside.is_empty();
         let parties = wanted.clone();
-        let (given_up, search) = (BTreeSet::new(), None);
-        self.check(Change { order, parties, includes_aside, given_up, search })
+        self.check(Change { order, parties, includes_aside, ..Change::default() })
     }
 
     fn check(&mut self, change: Change) -> Vec<Effect> {
@@ -94,7 +101,7 @@ impl State {
             }
             Ok(Verdict::Unsatisfied(missing)) => self.unsatisfied(change, &missing),
             // Whose requirement it is, the search finds out.
-            Err(failure) => self.search(change, failure.error, false),
+            Err(failure) => self.search(change, failure.error),
         }
     }
 
@@ -135,15 +142,16 @@ impl State {
             Err(Fault::NoSolution(output) | Fault::Build(output)) if change.search.is_some() => {
                 self.searched(change, Err(output))
             }
-            Err(Fault::NoSolution(output)) => {
-                let parties = change.parties.clone();
-                self.step = Step::Explaining(change, output);
-                vec![Effect::Explain(parties)]
-            }
-            Err(Fault::Build(output)) => self.search(change, output, false),
+            Err(Fault::NoSolution(output) | Fault::Build(output)) => self.explain(change, output),
             Err(Fault::Passing(failure)) => self.fail(failure, true),
             Err(Fault::Other(failure)) => self.fail(failure, false),
         }
+    }
+
+    fn explain(&mut self, change: Change, output: String) -> Vec<Effect> {
+        let parties = change.parties.clone();
+        self.step = Step::Explaining(change, output);
+        vec![Effect::Explain(parties)]
     }
 
     fn explained(
@@ -169,10 +177,10 @@ impl State {
                     Some(at) => {
                         self.set_aside(change, at, Reason::Impossible { chain, reason }, Vec::new())
                     }
-                    None => self.search(change, output, false),
+                    None => self.search(change, output),
                 }
             }
-            Explanation::Solvable => self.search(change, output, false),
+            Explanation::Solvable => self.search(change, output),
         }
     }
 
@@ -182,7 +190,7 @@ impl State {
         let Some(at) =
             change.parties.iter().rposition(|party| is_in(party) && party.owner != Owner::Daemon)
         else {
-            return self.search(change, output, false);
+            return self.search(change, output);
         };
         let others = change.parties.iter().enumerate();
         let others = others.filter(|(index, party)| *index != at && is_in(party));
@@ -206,7 +214,7 @@ impl State {
         } else {
             change.given_up.insert(party.owner);
         }
-        change.search = None;
+        (change.search, change.builds) = (None, false);
         change.parties = self.accepted(&change);
         let mut effects = vec![Effect::Report];
         effects.extend(self.check(change));
@@ -214,8 +222,8 @@ impl State {
     }
 
     /// Begins the search for the party at fault.
-    fn search(&mut self, mut change: Change, output: String, builds: bool) -> Vec<Effect> {
-        change.search = Some(Search::among(&change.parties, output, builds));
+    fn search(&mut self, mut change: Change, output: String) -> Vec<Effect> {
+        change.search = Some(Search::among(&change.parties, output, change.builds));
         self.go_on_searching(change)
     }
 
@@ -234,20 +242,23 @@ impl State {
                 }
                 _ => {
                     let error = format!("the daemon's own packages cannot be installed: {output}");
-                    self.fail(Failure::environment(error), false)
+                    self.fail(Failure::environment(error), true)
                 }
             },
             _ => self.lock(change),
         }
     }
 
-    fn built(&mut self, change: Change, built: Result<(), Fault>) -> Vec<Effect> {
+    fn built(&mut self, mut change: Change, built: Result<(), Fault>) -> Vec<Effect> {
         match built {
             Ok(()) if change.search.is_some() => self.searched(change, Ok(())),
             Ok(()) => self.swap(change),
             Err(Fault::NoSolution(output) | Fault::Build(output)) => match change.search {
                 Some(_) => self.searched(change, Err(output)),
-                None => self.search(change, output, true),
+                None => {
+                    change.builds = true;
+                    self.explain(change, output)
+                }
             },
             Err(Fault::Passing(failure)) => self.fail(failure, true),
             Err(Fault::Other(failure)) => self.fail(failure, false),
@@ -284,8 +295,12 @@ impl State {
 
     fn end(&mut self) -> Vec<Effect> {
         self.failure = None;
-        self.attempts = 0;
         let mut effects = vec![Effect::Remember, Effect::Report, Effect::End(None)];
+        // Of these nothing is certain: a compiler may be installed by then.
+        match self.has_unusable() {
+            true => effects.push(self.pause()),
+            false => self.attempts = 0,
+        }
         effects.extend(self.go_on());
         effects
     }
@@ -294,11 +309,21 @@ impl State {
         self.failure = Some(failure.clone());
         let mut effects = vec![Effect::Remember, Effect::Report, Effect::End(Some(failure))];
         if may_pass {
-            effects.push(Effect::Pause(pause(self.attempts)));
-            self.attempts += 1;
+            effects.push(self.pause());
         }
         effects.extend(self.go_on());
         effects
+    }
+
+    fn has_unusable(&self) -> bool {
+        self.aside.iter().any(Aside::is_unusable)
+    }
+
+    /// Begins the pause before the next attempt, longer each time.
+    fn pause(&mut self) -> Effect {
+        let pause: Duration = PAUSE_MIN.saturating_mul(2_u32.saturating_pow(self.attempts));
+        self.attempts += 1;
+        Effect::Pause(pause.min(PAUSE_MAX))
     }
 
     /// Begins the change that was asked for meanwhile.
@@ -308,9 +333,4 @@ impl State {
             None => Vec::new(),
         }
     }
-}
-
-/// The pause after so many failed attempts.
-fn pause(attempts: u32) -> Duration {
-    PAUSE_MIN.saturating_mul(2_u32.saturating_pow(attempts)).min(PAUSE_MAX)
 }
