@@ -82,6 +82,11 @@ impl PluginSource {
         Kind::of(&self.path) == Kind::Manifest
     }
 
+    /// True for a plugin that is one `.py` file.
+    pub fn is_script(&self) -> bool {
+        Kind::of(&self.path) == Kind::Script
+    }
+
     /// Returns the file that is executed.
     pub fn init_file(&self) -> PathBuf {
         match Kind::of(&self.path) {

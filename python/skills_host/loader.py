@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skills_host import packages
-from skills_host.contract import Outline, Plugin
+from skills_host.contract import About, Outline, Plugin
 from skills_host.plan import route
 from skills_host.realm import Realm
 
@@ -109,7 +109,8 @@ def load(
             module = realm.execute(path)
             cls = _plugin_class(module)
             if cls is None:
-                return _of_functions(realm, module, path, working_name)
+                about = outline["about"] if outline else None
+                return _of_functions(realm, module, path, working_name, about)
             made = cls()
         else:
             made = _from_entry_point(realm, path, entry_point)
@@ -138,12 +139,13 @@ def _of_packages(realm: Realm, name: str, outline: Outline) -> FunctionsPlugin:
     from skills_host.functions.discover import named
     from skills_host.functions.plugin import FunctionsPlugin
 
-    module = types.ModuleType(name, outline["about"]["description"])
-    module.__version__ = outline["about"]["version"] or "1.0.0"  # type: ignore[attr-defined]
-    return FunctionsPlugin(realm, module, name, named(realm, outline["commands"]))
+    module = types.ModuleType(name)
+    return FunctionsPlugin(realm, module, name, named(realm, outline["commands"]), outline["about"])
 
 
-def _of_functions(realm: Realm, module: types.ModuleType, path: Path, name: str) -> FunctionsPlugin:
+def _of_functions(
+    realm: Realm, module: types.ModuleType, path: Path, name: str, about: About | None
+) -> FunctionsPlugin:
     """Makes a plugin of a module's functions."""
     # Imported here, so that a venv without msgspec fails these plugins only, with a reason.
     from skills_host.functions.discover import commands
@@ -155,7 +157,7 @@ def _of_functions(realm: Realm, module: types.ModuleType, path: Path, name: str)
             f"{path} has neither a plugin class (its name ends in 'Plugin', with 'name' and "
             "'router') nor public functions"
         )
-    return FunctionsPlugin(realm, module, name, found)
+    return FunctionsPlugin(realm, module, name, found, about)
 
 
 def _from_entry_point(realm: Realm, path: Path, entry_point: str) -> Any:

@@ -51,6 +51,7 @@ mod plugin_life;
 mod sandbox;
 mod scheduling;
 mod schemas;
+mod scripts;
 mod sdk;
 mod shutdown;
 mod starts;

@@ -127,8 +127,14 @@ fn what_cannot_be_added_is_refused_with_its_reason() {
     add("nowhere").fails_with(2).complains("cannot find a plugin at nowhere").complains("Hint: ");
     home.write("empty/readme.txt", "");
     add("empty").fails_with(2).complains("is not a plugin").complains("plugin new");
-    home.write("one.py", "");
-    add("one.py").fails_with(2).complains("neither a manifest (*.json) nor a directory");
+    home.write("one.txt", "");
+    add("one.txt").fails_with(2).complains("neither a manifest (*.json) nor a script (*.py) nor a");
+    let beside = r#"{"commands": {"f": {"call": "m:f"}}, "dependencies": ["lib @ file:empty"]}"#;
+    home.write("lib.json", beside);
+    add("lib.json")
+        .fails_with(1)
+        .complains("`dependencies[0]` of ")
+        .complains("names a path beside");
     home.write("bad.json", "{oops");
     add("bad.json").fails_with(1).complains("bad.json is not JSON").complains("plugin validate");
     home.write("bad.json", r#"{"commands": {"a": {"call": "nothing"}}}"#);

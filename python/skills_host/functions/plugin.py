@@ -7,6 +7,7 @@ import logging
 import types
 from typing import Any
 
+from skills_host.contract import About
 from skills_host.functions.application import Application, Response
 from skills_host.functions.command import Command
 from skills_host.functions.discover import Found
@@ -26,6 +27,7 @@ class FunctionsPlugin:
         module: The module with its docstring, version and hooks.
         name: Its name, unless the module has a `__plugin_name__`.
         functions: Its commands.
+        about: Version and description where the module has none.
 
     Attributes:
         name: Its URL prefix.
@@ -38,14 +40,21 @@ class FunctionsPlugin:
     response_type: type = Response
 
     def __init__(
-        self, realm: Realm, module: types.ModuleType, name: str, functions: list[Found]
+        self,
+        realm: Realm,
+        module: types.ModuleType,
+        name: str,
+        functions: list[Found],
+        about: About | None = None,
     ) -> None:
+        version = (about and about["version"]) or "1.0.0"
+        description = (about and about["description"]) or ""
         self._realm = realm
         self.instance = module
         self.name = str(getattr(module, "__plugin_name__", name))
-        self.version = str(getattr(module, "__version__", "1.0.0"))
+        self.version = str(getattr(module, "__version__", version))
         lines = (module.__doc__ or "").strip().splitlines()
-        self.description = lines[0] if lines else ""
+        self.description = lines[0] if lines else description
         self._commands: list[Command] = []
         self._warnings: list[str] = []
         for found in functions:

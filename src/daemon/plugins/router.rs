@@ -36,7 +36,7 @@ pub(super) enum Message {
     /// An unload has ended.
     Ended { id: u64, event: Event<Failure> },
     /// One plugin was looked at again.
-    Found { id: u64, found: Result<Found, Failure>, event: fn(Version) -> Event<Failure> },
+    Found { id: u64, found: Box<Result<Found, Failure>>, event: fn(Version) -> Event<Failure> },
     /// A reload was asked for.
     Reload {
         /// Names or paths; all plugins without any.
@@ -154,7 +154,7 @@ impl Router {
                 self.unloading -= 1;
                 self.event(id, event);
             }
-            Message::Found { id, found, event } => match found {
+            Message::Found { id, found, event } => match *found {
                 Ok(found) => self.apply(id, found, event),
                 Err(failure) => self.event(id, Event::Refused(failure)),
             },
@@ -333,7 +333,7 @@ impl Router {
         let (shared, source) = (self.shared.clone(), plugin.source.clone());
         let messages = self.messages.clone();
         tokio::spawn(async move {
-            let found = found::one(shared, source).await;
+            let found = Box::new(found::one(shared, source).await);
             let _ = messages.send(Message::Found { id, found, event });
         });
     }

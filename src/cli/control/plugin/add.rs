@@ -1,6 +1,5 @@
 //! `skills-daemon plugin add`.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,11 +15,13 @@ use super::{existing, no_plugin, outcome};
 use crate::discovery::{self, Origin, PluginSource};
 use crate::failure::{Failure, Kind};
 use crate::manifest::{self, Manifest, ManifestError};
+use crate::settings::Settings;
+use crate::wanted;
 use crate::wrappers::{WrapperState, Wrappers};
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// A manifest (*.json), which is copied, or the directory of a plugin, which is linked to
+    /// A manifest (*.json), which is copied; or a script (*.py) or the directory of a plugin, which is linked to
     #[arg(value_name = "FILE-OR-DIR")]
     path: PathBuf,
     /// Replace a plugin that was added by the same name
@@ -36,25 +37,32 @@ struct Addition {
     /// Its name in the manifest, else that of its file or directory.
     name: String,
     content: Content,
-    /// Warnings about its manifest.
+    /// Warnings about its manifest, and what it installs from elsewhere than the package index.
     warnings: Vec<String>,
+}
+
+impl Addition {
+    /// The directory or file that is linked to.
+    fn target(&self) -> Option<&Path> {
+        match &self.content {
+            Content::Manifest(_) => None,
+            Content::Directory(target) | Content::Script(target) => Some(target),
+        }
+    }
 }
 
 /// Adds a plugin; exit status 1 if the daemon, which is started if none runs, cannot load it; it stays added.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let path = existing(&arguments.path)?;
-    let addition = if path.is_dir() { directory(&path)? } else { manifest(&path)? };
+    let addition = addition(context, &path)?;
     for warning in &addition.warnings {
         context.console.warning(warning);
     }
     let added = AddedPlugins::of(&context.paths);
     let place = added.place(&addition.name, &addition.content);
     let is_there = existing(&place).is_ok_and(|there| there == path)
-        || matches!(&addition.content, Content::Directory(own) if existing(&place).is_ok_and(|there| there == *own));
-    let mut paths = vec![match &addition.content {
-        Content::Manifest(_) => place.clone(),
-        Content::Directory(directory) => directory.clone(),
-    }];
+        || addition.target().is_some_and(|own| existing(&place).is_ok_and(|there| there == *own));
+    let mut paths = vec![addition.target().unwrap_or(&place).to_owned()];
     if !is_there {
         check_free(context, &added, &addition, arguments.force)?;
         // The plugins that it replaces are unloaded.
@@ -65,37 +73,65 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     report(context, &addition, &place, &paths, arguments.json)
 }
 
-fn directory(path: &Path) -> Result<Addition, Failure> {
-    let package = discovery::package_directory(path).ok_or_else(|| no_plugin(path))?;
+/// Reads the plugin at `path` and checks it as far as that is possible without loading it.
+fn addition(context: &Context, path: &Path) -> Result<Addition, Failure> {
+    let package = match path.is_dir() {
+        true => discovery::package_directory(path).ok_or_else(|| no_plugin(path))?,
+        false => path.to_owned(),
+    };
     let source = PluginSource::at(package, Origin::Added);
-    let manifest = Manifest::read(&source.manifest).map_err(wrong)?.unwrap_or_default();
-    let warnings = manifest.warnings(&source.manifest);
-    if manifest.needs_code() && !source.init_file().is_file() {
-        return Err(no_code(&source.manifest));
-    }
-    let name = manifest.name.unwrap_or_else(|| source.working_name());
-    check_name(&name, &source.manifest)?;
-    Ok(Addition { name, content: Content::Directory(source.path), warnings })
-}
-
-fn manifest(path: &Path) -> Result<Addition, Failure> {
-    if path.extension() != Some(OsStr::new("json")) {
-        let error = format!("{} is neither a manifest (*.json) nor a directory", path.display());
-        let hint = "Code goes into `__init__.py` in a directory: `skills-daemon plugin new NAME` creates one.";
+    let is_file = path.is_file();
+    if is_file && !source.is_manifest() && !source.is_script() {
+        let error = format!(
+            "{} is neither a manifest (*.json) nor a script (*.py) nor a directory",
+            path.display()
+        );
+        let hint = "`skills-daemon plugin new NAME` creates the directory of a plugin.";
         return Err(Failure::new(Kind::Usage, error).hint(hint));
     }
-    let text = fs::read_to_string(path).map_err(|error| {
-        Failure::environment(format!("cannot read {}: {error}", path.display()))
-    })?;
-    let manifest = Manifest::parse(&text, path).map_err(wrong)?;
-    let warnings = manifest.warnings(path);
-    if manifest.needs_code() {
-        return Err(no_code(path));
+    let read = Manifest::read(&source.manifest).map_err(wrong)?;
+    let manifest = read.unwrap_or_default();
+    let mut warnings = manifest.warnings(&source.manifest);
+    if manifest.needs_code() && (source.is_manifest() || !source.init_file().is_file()) {
+        return Err(no_code(&source.manifest));
     }
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let name = manifest.name.unwrap_or(stem);
-    check_name(&name, path)?;
-    Ok(Addition { name, content: Content::Manifest(text), warnings })
+    let name = manifest.name.clone().unwrap_or_else(|| source.working_name());
+    check_name(&name, &source.manifest)?;
+    warnings.extend(remarks(context, &source, &manifest, &name)?);
+    let content = match (source.is_manifest(), is_file) {
+        (true, _) => Content::Manifest(text(path)?),
+        (false, true) => Content::Script(source.path),
+        (false, false) => Content::Directory(source.path),
+    };
+    Ok(Addition { name, content, warnings })
+}
+
+fn text(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path)
+        .map_err(|error| Failure::environment(format!("cannot read {}: {error}", path.display())))
+}
+
+/// Returns what the plugin installs from elsewhere than the package index.
+fn remarks(
+    context: &Context,
+    source: &PluginSource,
+    manifest: &Manifest,
+    name: &str,
+) -> Result<Vec<String>, Failure> {
+    let settings = Settings::load(&context.paths.config_file(), &context.env)?;
+    let party = wanted::party(source, manifest, name.to_owned(), &settings)?;
+    let local = party.requirements.iter().find(|requirement| requirement.path().is_some());
+    if let (Some(local), true) = (local, source.is_manifest()) {
+        let error = format!(
+            "`{}` of {} names a path beside it, and a manifest is copied when it is added",
+            local.field,
+            source.manifest.display()
+        );
+        let hint = "Add a directory with `manifest.json` in it, which is linked to.";
+        return Err(Failure::new(Kind::Plugin, error).hint(hint));
+    }
+    let folder = source.manifest.parent().unwrap_or(Path::new("/"));
+    Ok(party.remarks(folder))
 }
 
 fn wrong(error: ManifestError) -> Failure {
@@ -136,7 +172,7 @@ fn check_free(
         return taken(&path, "`--force` replaces it.".to_owned());
     }
     let same = |plugin: &listing::ListedPlugin| {
-        matches!(&addition.content, Content::Directory(own) if plugin.lies_at(own))
+        addition.target().is_some_and(|own| plugin.lies_at(own))
             || entries.iter().any(|entry| plugin.lies_at(entry))
             // A plugin that was added by another name is recognised by its link.
             || entries.iter().filter_map(|entry| discovery::added_path(entry)).any(|own| plugin.lies_at(&own))

@@ -17,6 +17,8 @@ pub(super) enum Content {
     Manifest(String),
     /// The directory of a plugin, which is linked to.
     Directory(PathBuf),
+    /// The one `.py` file of a plugin, which is linked to.
+    Script(PathBuf),
 }
 
 /// The directory of added plugins.
@@ -34,12 +36,13 @@ impl AddedPlugins {
         match content {
             Content::Manifest(_) => self.directory.join(format!("{name}.json")),
             Content::Directory(_) => self.directory.join(name),
+            Content::Script(_) => self.directory.join(format!("{name}.py")),
         }
     }
 
     /// Returns all entries of the plugin `name`.
     pub(super) fn entries(&self, name: &str) -> Vec<PathBuf> {
-        let places = [self.directory.join(name), self.directory.join(format!("{name}.json"))];
+        let places = ["", ".json", ".py"].map(|end| self.directory.join(format!("{name}{end}")));
         places.into_iter().filter(|place| place.symlink_metadata().is_ok()).collect()
     }
 
@@ -62,7 +65,7 @@ impl AddedPlugins {
             fs::create_dir_all(&self.directory)?;
             match content {
                 Content::Manifest(text) => fs::write(&staged, text)?,
-                Content::Directory(target) => symlink(target, &staged)?,
+                Content::Directory(target) | Content::Script(target) => symlink(target, &staged)?,
             }
             fs::rename(&staged, &place)
         })();

@@ -66,7 +66,7 @@ fn existing(path: &Path) -> Result<PathBuf, Failure> {
             _ => Kind::Environment,
         };
         Failure::new(kind, format!("cannot find a plugin at {}: {error}", path.display()))
-            .hint("Name a manifest (*.json) or the directory of a plugin.")
+            .hint("Name a manifest (*.json), a script (*.py) or the directory of a plugin.")
     })
 }
 

@@ -1,6 +1,5 @@
 //! `skills-daemon plugin validate`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -20,7 +19,7 @@ use crate::wire::{PluginEntry, PluginState, Plugins};
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// A manifest (*.json), or the directory of a plugin
+    /// A manifest (*.json), a script (*.py), or the directory of a plugin
     #[arg(default_value = ".")]
     path: PathBuf,
     /// Print JSON
@@ -58,7 +57,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
         false => path,
     };
     let source = PluginSource::at(package, Origin::Added);
-    let problems = problems(&source.manifest)?;
+    let problems = problems(&source.manifest);
     if !problems.is_empty() {
         let errors: Vec<String> = problems.iter().map(ToString::to_string).collect();
         return refuse(context, arguments, &errors, None);
@@ -81,14 +80,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
 }
 
 /// Returns all errors of the manifest; none where the file is missing.
-fn problems(manifest: &Path) -> Result<Vec<ManifestError>, Failure> {
-    if let Err(error) = Manifest::read(manifest) {
-        return Ok(match fs::read_to_string(manifest) {
-            Ok(text) => Manifest::problems(&text, manifest),
-            Err(_) => vec![error],
-        });
-    }
-    Ok(Vec::new())
+fn problems(manifest: &Path) -> Vec<ManifestError> {
+    let Err(error) = Manifest::read(manifest) else { return Vec::new() };
+    let all = Manifest::problems_of(manifest);
+    // A file that cannot be read has none by itself.
+    if all.is_empty() { vec![error] } else { all }
 }
 
 fn refuse(
