@@ -1,5 +1,7 @@
 //! Whose fault it is that metadata cannot be read: the package's, or the network's and the machine's.
 
+use std::iter;
+
 use uv_client::ErrorKind;
 use uv_distribution::Error;
 
@@ -18,7 +20,7 @@ pub(super) fn of_package(error: &Error) -> Option<String> {
             | ErrorKind::MetadataParseError(..)
             | ErrorKind::WheelFilename(_)
             | ErrorKind::NameMismatch { .. }
-            | ErrorKind::Zip(..) => Some(client.to_string()),
+            | ErrorKind::Zip(..) => Some(causes(client)),
             _ => None,
         },
         Error::InvalidUrl(_)
@@ -36,9 +38,18 @@ pub(super) fn of_package(error: &Error) -> Option<String> {
         | Error::MissingPyprojectToml
         | Error::PyprojectToml(_)
         | Error::MetadataLowering(_)
-        | Error::RequiresPython(..) => Some(error.to_string()),
+        | Error::RequiresPython(..) => Some(causes(error)),
         _ => None,
     }
+}
+
+/// Returns an error with its causes: `cannot fetch …: connection refused`.
+pub(super) fn causes(error: &dyn std::error::Error) -> String {
+    let causes = iter::successors(Some(error), |error| error.source());
+    let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
+    // Some errors repeat the text of their cause.
+    texts.dedup();
+    texts.join(": ")
 }
 
 /// True for an HTTP status that will be the same next time.

@@ -32,6 +32,7 @@ use uv_types::{BuildContext, EmptyInstalledPackages, HashStrategy};
 
 use super::builds::NoBuilds;
 use super::distribution::Distribution;
+use super::faults;
 use super::parties::Member;
 use super::provider::IndexProvider;
 use super::sources::Origins;
@@ -200,7 +201,9 @@ impl Index {
             Err(ResolveError::NoSolution(error)) => {
                 Ok(Outcome::Unsolvable(error.packages().cloned().collect()))
             }
-            Err(error) => Err(Failure::environment(format!("cannot resolve: {error}"))),
+            Err(error) => {
+                Err(Failure::environment(format!("cannot resolve: {}", faults::causes(&error))))
+            }
         }
     }
 
@@ -252,8 +255,8 @@ impl Notes {
         lock(&self.unread).insert(name.clone(), reason);
     }
 
-    pub(super) fn failed(&self, error: &dyn Display) {
-        lock(&self.failed).get_or_insert_with(|| error.to_string());
+    pub(super) fn failed(&self, cause: impl FnOnce() -> String) {
+        lock(&self.failed).get_or_insert_with(cause);
     }
 
     /// Returns the versions of a package whose metadata was read, newest first.

@@ -12,6 +12,7 @@ use uv_pep440::Version;
 use uv_platform_tags::Tags;
 use uv_types::BuildContext;
 
+use super::faults;
 use super::index::Index;
 use super::requirement;
 
@@ -44,7 +45,7 @@ impl Index {
                 }
             }
             Ok(Err(error)) if is_absence(error.kind()) => {}
-            Ok(Err(error)) => return Err(unreadable(&error.to_string())),
+            Ok(Err(error)) => return Err(unreadable(&faults::causes(&error))),
             Err(_) => return Err(unreadable("it took too long")),
         }
         let python = self.requires_python();

@@ -44,7 +44,7 @@ impl<'a> IndexProvider<'a> {
     async fn in_time<T>(&self, request: impl Future<Output = T>) -> Option<T> {
         let result = timeout_at(self.index.deadline, request).await.ok();
         if result.is_none() {
-            self.index.notes.failed(&"it took too long");
+            self.index.notes.failed(|| "it took too long".to_owned());
         }
         result
     }
@@ -53,7 +53,7 @@ impl<'a> IndexProvider<'a> {
     /// noted, and it requires nothing; otherwise the resolution ends.
     fn without_metadata(&self, dist: &Dist, cause: Arc<Error>) -> MetadataResponse {
         let Some(reason) = faults::of_package(&cause) else {
-            self.index.notes.failed(&cause);
+            self.index.notes.failed(|| faults::causes(&*cause));
             return error(dist, cause);
         };
         self.index.notes.unread(dist.name(), reason);
@@ -91,7 +91,7 @@ impl ResolverProvider for IndexProvider<'_> {
         match self.in_time(self.inner.get_package_versions(name, index)).await {
             Some(Ok(versions)) => Ok(versions),
             Some(Err(error)) => {
-                self.index.notes.failed(&error);
+                self.index.notes.failed(|| faults::causes(&error));
                 Ok(VersionsResponse::Offline)
             }
             None => Ok(VersionsResponse::Offline),

@@ -12,7 +12,8 @@ use skills_daemon::environment::Environment;
 use skills_daemon::failure::Failure;
 use skills_daemon::requirements::Sources;
 use uv_client::{
-    BaseClientBuilder, Connectivity, DEFAULT_CONNECT_TIMEOUT, DEFAULT_READ_TIMEOUT, DEFAULT_RETRIES,
+    BaseClientBuilder, Certificates, Connectivity, DEFAULT_CONNECT_TIMEOUT, DEFAULT_READ_TIMEOUT,
+    DEFAULT_RETRIES,
 };
 use uv_configuration::{IndexStrategy, KeyringProviderType, TrustedHost};
 use uv_distribution_types::{
@@ -158,7 +159,7 @@ impl Origins {
     pub(super) fn client(&self) -> BaseClientBuilder<'static> {
         let offline = self.offline.unwrap_or_default();
         let connectivity = if offline { Connectivity::Offline } else { Connectivity::Online };
-        BaseClientBuilder::new(
+        let client = BaseClientBuilder::new(
             connectivity,
             self.system_certs.unwrap_or_default(),
             self.allow_insecure_host.clone(),
@@ -167,7 +168,12 @@ impl Origins {
             self.connect_timeout.map_or(DEFAULT_CONNECT_TIMEOUT, Duration::from_secs),
             self.retries.unwrap_or(DEFAULT_RETRIES),
         )
-        .keyring(self.keyring_provider.unwrap_or_default())
+        .keyring(self.keyring_provider.unwrap_or_default());
+        // `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+        match Certificates::from_env() {
+            Some(certificates) => client.custom_certificates(certificates),
+            None => client,
+        }
     }
 
     /// Returns the order in which indexes are asked.
