@@ -7,6 +7,7 @@ use crate::interpreter;
 use crate::nearest::nearest;
 use crate::settings::{Setting, Settings, Source};
 use crate::venv::State;
+use crate::wire::deps::{PackageEntry, PartyEntry, Size, Standing};
 use crate::wire::{BackgroundTask, PluginState, Reload, TaskState};
 use crate::wrappers::{self, WrapperState};
 
@@ -264,6 +265,42 @@ pub fn port(facts: &Facts) -> Check {
         (_, Some(Ok(()))) => Check::new(NAME, Verdict::Ok, "free"),
         (_, None) => Check::new(NAME, Verdict::Warning, "not checked"),
     }
+}
+
+/// Checks that the packages of the lock are installed, and that no plugin is set aside.
+pub fn dependencies(facts: &Facts) -> Option<Check> {
+    const NAME: &str = "dependencies";
+    let report = facts.dependencies.as_ref()?;
+    let differs = |package: &&PackageEntry| package.locked != package.installed;
+    let packages = report.packages.iter().filter(|package| package.locked.is_some());
+    let differing: Vec<String> =
+        packages.filter(differs).map(|package| package.name.clone()).collect();
+    let bytes: u64 = report.generations.iter().map(|generation| generation.bytes).sum();
+    let count = report.packages.iter().filter(|package| package.installed.is_some()).count();
+    let size = Size(bytes);
+    let generations = report.generations.len();
+    let evidence = format!("{count} packages installed, {generations} environments ({size})");
+    if let Some(failure) = &report.failure {
+        return Some(
+            Check::new(NAME, Verdict::Warning, format!("{evidence}; {}", failure.error))
+                .remedy("It is tried again by itself; `skills-daemon deps sync` does it now."),
+        );
+    }
+    let bad = |party: &&PartyEntry| party.standing == Standing::SetAside;
+    let set_aside: Vec<&str> =
+        report.wanted.iter().filter(bad).map(|party| party.owner.as_str()).collect();
+    Some(match (set_aside.as_slice(), differing.as_slice()) {
+        ([], []) => Check::new(NAME, Verdict::Ok, evidence),
+        ([], differing) => {
+            let text = format!("{evidence}; not as locked: {}", differing.join(", "));
+            Check::new(NAME, Verdict::Warning, text)
+                .remedy("`skills-daemon deps sync` installs what is locked.")
+        }
+        (aside, _) => {
+            let text = format!("{evidence}; set aside: {}", aside.join(", "));
+            Check::new(NAME, Verdict::Warning, text).remedy("`skills-daemon deps list` says why.")
+        }
+    })
 }
 
 /// Checks that the running daemon notices changes of files at once.

@@ -7,6 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde::de::DeserializeOwned;
+
 use crate::discovery::{self, PluginSource};
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -18,6 +20,7 @@ use crate::settings::Settings;
 use crate::store::Store;
 use crate::uv;
 use crate::venv::{Base, State, Venv};
+use crate::wire::deps::Dependencies;
 use crate::wire::{self, PluginState, Status};
 use crate::wrappers::{self, WrapperState, Wrappers};
 
@@ -91,6 +94,8 @@ pub struct Facts {
     pub holder: Option<i32>,
     /// The daemon's answer.
     pub daemon: Daemon,
+    /// What is wanted, locked and installed, as the running daemon has it.
+    pub dependencies: Option<Dependencies>,
     /// The mode of the socket file.
     pub socket_mode: Option<u32>,
     /// Whether the configured port is free, where no daemon runs.
@@ -148,6 +153,10 @@ impl Facts {
             venv: base.map(|base| venv.state(&base)),
             core: output(Command::new(venv.python()).args(["-I", "-B", "-c", IMPORT_CORE])),
             holder: locks::holder(paths).map(nix::unistd::Pid::as_raw),
+            dependencies: match &daemon {
+                Daemon::Running(_) => ask(paths, wire::deps::DEPS).and_then(Result::ok),
+                _ => None,
+            },
             daemon,
             socket_mode: fs::metadata(paths.socket()).ok().map(|m| m.permissions().mode() & 0o777),
             port_free,
@@ -158,6 +167,14 @@ impl Facts {
             interpreter,
         }
     }
+}
+
+/// Returns the running daemon's answer to a `GET` of `path`; `None` without a daemon.
+fn ask<T: DeserializeOwned>(paths: &Paths, path: &str) -> Option<Result<T, String>> {
+    let connection = lifecycle::connect(paths).ok().flatten()?;
+    let bytes = connection.send(&Request::get(path)).and_then(Response::bytes);
+    let bytes = bytes.map_err(|error| error.to_string());
+    Some(bytes.and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string())))
 }
 
 fn ask_daemon(paths: &Paths) -> Daemon {

@@ -248,9 +248,6 @@ pub struct Trial {
     /// What would be installed, replaced or removed; empty if nothing, or if it was refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<PackageChange>,
-    /// Requirements that name an index, a URL or a path.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub named: Vec<String>,
 }
 
 impl fmt::Display for Phase {

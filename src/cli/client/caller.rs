@@ -11,7 +11,7 @@ use crate::lifecycle::hang::{Hang, Replaced};
 use crate::lifecycle::replace::Replacer;
 use crate::lifecycle::{self, Connection, ExchangeError, Request, Response, alive, start};
 use crate::paths::Paths;
-use crate::wire::{self, PluginState, Status};
+use crate::wire::{self, PluginState, Stage, Status};
 
 /// Number of attempts to send a request to a daemon that goes away before it takes it.
 const ATTEMPTS: usize = 3;
@@ -123,8 +123,11 @@ impl<'a> Caller<'a> {
 fn progress(status: &Status, plugin: &str) -> Option<String> {
     let loading = |named: bool| {
         let plugins = status.plugins.iter().filter(move |entry| !named || entry.name == plugin);
-        plugins.filter_map(|entry| match &entry.state {
-            PluginState::Loading(stage) => Some(format!("{}: {stage}", entry.name)),
+        plugins.filter_map(|entry| match (&entry.state, &status.change) {
+            (PluginState::Loading(Stage::Installing(_)), Some(change)) => {
+                Some(format!("{}: {change}", entry.name))
+            }
+            (PluginState::Loading(stage), _) => Some(format!("{}: {stage}", entry.name)),
             _ => None,
         })
     };

@@ -25,8 +25,10 @@ use super::completing;
 use crate::console::Console;
 use crate::environment::{self, Environment};
 use crate::failure::{Failure, Kind};
-use crate::lifecycle::{self, ExchangeError, Request, alive};
+use crate::lifecycle::hang::Replaced;
+use crate::lifecycle::{self, Connection, ExchangeError, Request, alive};
 use crate::paths::Paths;
+use crate::wire::Status;
 
 /// Controls the skills daemon, which keeps Python plugins loaded and runs their commands.
 #[derive(Parser)]
@@ -116,12 +118,27 @@ impl Context {
         Ok(())
     }
 
+    /// Has a change of packages shown while an answer is waited for, on a terminal.
+    fn watched(&self, connection: Connection) -> Connection {
+        let console = self.console;
+        let mut shown = String::new();
+        let observer = move |status: &Status| {
+            let progress = status.change.as_ref().map(ToString::to_string);
+            if let Some(progress) = progress.filter(|progress| *progress != shown) {
+                console.progress(&progress);
+                shown = progress;
+            }
+        };
+        alive::guarded(connection, &self.paths, observer, |_| Replaced::No)
+    }
+
     /// Sends `request` to the running daemon; `None` where none runs.
     ///
     /// # Errors
     /// The daemon hangs or cannot be reached, or its answer is a failure.
     fn ask<T: DeserializeOwned>(&self, request: &Request) -> Result<Option<T>, Failure> {
         let Some(connection) = lifecycle::connect(&self.paths)? else { return Ok(None) };
+        let connection = self.watched(connection);
         let failed = |error: String| {
             Failure::new(Kind::Unavailable, error).hint("Run `skills-daemon doctor`.")
         };

@@ -178,7 +178,7 @@ impl Packages for FakePackages {
         Ok(deps::Dependencies { wanted, ..deps::Dependencies::default() })
     }
 
-    fn party(&self, _path: &Path) -> Result<(Party, Vec<String>), Failure> {
+    fn party(&self, _path: &Path) -> Result<Party, Failure> {
         Err(Failure::environment("there are no plugins on disk"))
     }
 

@@ -102,8 +102,7 @@ impl Dependencies {
             Question::Trial(path) => {
                 let party = self.packages.clone();
                 let party = spawn_blocking(move || party.party(&path));
-                let (party, named) = party.await.map_err(|error| bug(&error))??;
-                json(&Trial { named, ..self.trial(party).await? })
+                json(&self.trial(party.await.map_err(|error| bug(&error))??).await?)
             }
         }
     }

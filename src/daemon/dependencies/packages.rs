@@ -76,11 +76,11 @@ pub(in crate::daemon) trait Packages: Send + Sync + 'static {
     /// What is installed cannot be read.
     fn report(&self, state: &State) -> Result<deps::Dependencies, Failure>;
 
-    /// Returns the requirements of the plugin at `path`, and a line for each that names an index, a URL or a path.
+    /// Returns the requirements of the plugin at `path`.
     ///
     /// # Errors
     /// Its manifest cannot be used.
-    fn party(&self, path: &Path) -> Result<(Party, Vec<String>), Failure>;
+    fn party(&self, path: &Path) -> Result<Party, Failure>;
 
     /// Returns the ways from the parties of `wanted` to `package`.
     ///

@@ -220,7 +220,7 @@ impl Packages for Site {
         })
     }
 
-    fn party(&self, path: &Path) -> Result<(Party, Vec<String>), Failure> {
+    fn party(&self, path: &Path) -> Result<Party, Failure> {
         let package = match path.is_dir() {
             true => discovery::package_directory(path).unwrap_or_else(|| path.to_owned()),
             false => path.to_owned(),
@@ -228,10 +228,7 @@ impl Packages for Site {
         let source = PluginSource::at(package, Origin::Added);
         let manifest = wanted::admitted(&source, &self.base.version)?;
         let name = manifest.name.clone().unwrap_or_else(|| source.working_name());
-        let party = wanted::party(&source, &manifest, name, &self.settings.now())?;
-        let folder = source.manifest.parent().unwrap_or(path);
-        let named = party.remarks(folder);
-        Ok((party, named))
+        wanted::party(&source, &manifest, name, &self.settings.now())
     }
 
     fn why(&self, wanted: &Wanted, package: &str) -> Result<deps::Why, Failure> {

@@ -4,19 +4,24 @@
 //! - [`Output`]: exit status and output of a program.
 //! - [`Running`]: a program that runs.
 //! - [`Answer`]: of an HTTP request; [`Sent`]: one that is in flight.
+//! - [`Load`]: requests without a break.
+//! - `wheels`: tiny packages.
 //! - [`shared`]: what all tests of a run share: `uv`, its cache, a runtime directory to copy.
 
 mod home;
 mod http;
+mod load;
 mod process;
 pub(crate) mod shared;
 mod terminal;
+mod wheels;
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use home::Home;
 pub(crate) use http::{Answer, Sent};
+pub(crate) use load::Load;
 pub(crate) use process::{Output, Running};
 
 /// Deadline against hanging, long enough for a busy machine.

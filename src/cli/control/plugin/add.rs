@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
 use super::super::link::warn_of_path;
@@ -14,9 +15,11 @@ use super::added::{AddedPlugins, Content};
 use super::{existing, no_plugin, outcome};
 use crate::discovery::{self, Origin, PluginSource};
 use crate::failure::{Failure, Kind};
+use crate::lifecycle::{self, Request};
 use crate::manifest::{self, Manifest, ManifestError};
 use crate::settings::Settings;
 use crate::wanted;
+use crate::wire::deps::{self, Trial};
 use crate::wrappers::{WrapperState, Wrappers};
 
 #[derive(Args)]
@@ -37,6 +40,8 @@ struct Addition {
     /// Its name in the manifest, else that of its file or directory.
     name: String,
     content: Content,
+    /// True if it requires packages.
+    has_requirements: bool,
     /// Warnings about its manifest, and what it installs from elsewhere than the package index.
     warnings: Vec<String>,
 }
@@ -65,6 +70,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     let mut paths = vec![addition.target().unwrap_or(&place).to_owned()];
     if !is_there {
         check_free(context, &added, &addition, arguments.force)?;
+        check_requirements(context, &addition, &path, arguments.force)?;
         // The plugins that it replaces are unloaded.
         let entries = added.entries(&addition.name);
         paths.extend(entries.iter().filter_map(|entry| discovery::added_path(entry)));
@@ -103,7 +109,8 @@ fn addition(context: &Context, path: &Path) -> Result<Addition, Failure> {
         (false, true) => Content::Script(source.path),
         (false, false) => Content::Directory(source.path),
     };
-    Ok(Addition { name, content, warnings })
+    let has_requirements = !manifest.dependencies.is_empty();
+    Ok(Addition { name, content, has_requirements, warnings })
 }
 
 fn text(path: &Path) -> Result<String, Failure> {
@@ -193,6 +200,43 @@ fn check_free(
         }
     }
     Ok(())
+}
+
+/// Checks that the requirements can be satisfied beside those of the other plugins, before anything changes.
+fn check_requirements(
+    context: &Context,
+    addition: &Addition,
+    path: &Path,
+    force: bool,
+) -> Result<(), Failure> {
+    if !addition.has_requirements {
+        return Ok(());
+    }
+    lifecycle::ensure_running(&context.paths, &context.env, &context.console)?;
+    let path = utf8_percent_encode(path.to_str().unwrap_or_default(), NON_ALPHANUMERIC);
+    let target = format!("{}?{}={path}", deps::TRIAL, deps::PATH);
+    let trial: Trial = match context.ask(&Request::post(&target)) {
+        Ok(trial) => trial.unwrap_or_default(),
+        // Without a network nothing is known: the daemon installs them once it can.
+        Err(failure) if failure.kind == Kind::Environment => {
+            context.console.warning(&failure.error);
+            return Ok(());
+        }
+        Err(failure) => return Err(failure),
+    };
+    match trial.refused {
+        Some(reason) if force => {
+            context.console.warning(&format!("{} is set aside: {reason}", addition.name));
+            Ok(())
+        }
+        Some(reason) => {
+            let error = format!("{} was not added: {reason}", addition.name);
+            Err(Failure::new(Kind::Plugin, error).hint(
+                "`--force` adds it all the same; it is loaded once its requirements can be satisfied.",
+            ))
+        }
+        None => Ok(()),
+    }
 }
 
 fn report(
