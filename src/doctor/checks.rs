@@ -3,6 +3,7 @@
 use super::facts::{Daemon, Facts, WrapperPlace};
 use super::{Check, Verdict};
 use crate::environment;
+use crate::installed::Damage;
 use crate::interpreter;
 use crate::nearest::nearest;
 use crate::settings::{Setting, Settings, Source};
@@ -190,6 +191,11 @@ pub fn venv(facts: &Facts) -> Check {
         (Some(State::Whole), Err(error)) => {
             Check::new(NAME, Verdict::Failed, format!("{}: {error}", place.display()))
                 .remedy("`skills-daemon restart` installs what is missing.")
+        }
+        (Some(State::Whole), Ok(_)) if !facts.damages.is_empty() => {
+            let damages = Damage::list(&facts.damages);
+            Check::new(NAME, Verdict::Failed, format!("damaged packages: {damages}"))
+                .remedy("`skills-daemon deps sync` installs them again.")
         }
         (Some(State::Whole), Ok(core)) => {
             Check::new(NAME, Verdict::Ok, format!("{} with {core}", place.display()))

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::discovery::{self, PluginSource};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::installed::{Damage, Depth, damaged};
 use crate::interpreter::{self, Interpreter};
 use crate::lifecycle::{self, ExchangeError, Request, Response, alive, launch, locks};
 use crate::manifest::Manifest;
@@ -86,6 +87,8 @@ pub struct Facts {
     pub host_version: Result<String, String>,
     /// `uv` and its version.
     pub uv: Option<(PathBuf, Result<String, String>)>,
+    /// The packages of the venv whose files are not as they were installed.
+    pub damages: Vec<Damage>,
     /// The state of the venv, if the interpreter was found.
     pub venv: Option<State>,
     /// The versions of the packages that every plugin may rely on.
@@ -150,6 +153,10 @@ impl Facts {
             uv: uv::installed(paths, env).map(|(executable, version)| {
                 (executable, version.map_err(|error| error.to_string()))
             }),
+            damages: venv
+                .site_packages()
+                .and_then(|packages| damaged(&packages, Depth::Hash).ok())
+                .unwrap_or_default(),
             venv: base.map(|base| venv.state(&base)),
             core: output(Command::new(venv.python()).args(["-I", "-B", "-c", IMPORT_CORE])),
             holder: locks::holder(paths).map(nix::unistd::Pid::as_raw),

@@ -28,6 +28,7 @@ mod docstrings;
 mod doctor;
 mod embedding;
 mod functions;
+mod generations;
 mod handover;
 mod help;
 mod hooks;

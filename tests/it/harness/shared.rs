@@ -11,6 +11,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::time::UNIX_EPOCH;
 
+use serde_json::{Value, json};
 use skills_daemon::interpreter::BUILD_PYTHON;
 
 use super::{Home, Output};
@@ -100,10 +101,23 @@ fn venv_with(extra: &str) -> PathBuf {
 /// Copies the ready runtime directory into the HOME at `home`.
 pub(crate) fn copy_runtime(home: &Path, runtime: &Path) {
     copy_tree(&TEMPLATE.join("runtime"), runtime).expect("a runtime directory can be copied");
+    for generation in fs::read_dir(runtime.join("venvs")).unwrap() {
+        settle(&generation.unwrap().path());
+    }
     // Bytecode lies under the path of its source, which is another one here.
     let bytecode = runtime.join("cache/pycache").join(home.strip_prefix("/").unwrap());
     fs::create_dir_all(&bytecode).unwrap();
     copy_tree(&TEMPLATE.join("bytecode"), &bytecode).expect("bytecode can be copied");
+}
+
+/// Lets a copy of a generation be one of its own: its stamp has its path, and its lock is not that of the others.
+fn settle(generation: &Path) {
+    let _ = fs::remove_file(generation.join(".in-use"));
+    let file = generation.join(".skills-daemon.json");
+    let mut stamp: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    stamp["directory"] = json!(generation);
+    fs::remove_file(&file).unwrap();
+    fs::write(file, stamp.to_string()).unwrap();
 }
 
 fn root() -> PathBuf {
