@@ -11,6 +11,7 @@ mod snapshot;
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -49,6 +50,8 @@ pub struct Served {
 pub struct Registry {
     current: watch::Sender<Arc<Snapshot>>,
     wake: mpsc::UnboundedSender<u64>,
+    /// True once another process serves.
+    moved: AtomicBool,
 }
 
 impl Served {
@@ -72,7 +75,8 @@ impl Registry {
     /// Returns a registry without plugins, and the receiver of the ids of entries to wake.
     pub fn new() -> (Registry, mpsc::UnboundedReceiver<u64>) {
         let (wake, woken) = mpsc::unbounded_channel();
-        (Registry { current: watch::Sender::new(Arc::default()), wake }, woken)
+        let (current, moved) = (watch::Sender::new(Arc::default()), AtomicBool::new(false));
+        (Registry { current, wake, moved }, woken)
     }
 
     /// The snapshot of the moment.
@@ -102,11 +106,27 @@ impl Registry {
             if let Some(found) = watched.borrow_and_update().lookup(name) {
                 return found;
             }
+            if self.has_moved() && watched.borrow().waits_for_packages(name) {
+                let error = format!("another process of the daemon loads {name}");
+                return Err(Failure::new(Kind::Unavailable, error).hint("Send it again."));
+            }
             self.wake(name);
             if watched.changed().await.is_err() {
                 return Err(Failure::new(Kind::Unavailable, "the daemon is stopping"));
             }
         }
+    }
+
+    /// Another process serves from now on: what waits for packages is loaded there alone.
+    pub fn set_moved(&self) {
+        self.moved.store(true, Ordering::Relaxed);
+        // Whoever waits looks again.
+        self.current.send_modify(|_| {});
+    }
+
+    /// True once another process serves.
+    pub fn has_moved(&self) -> bool {
+        self.moved.load(Ordering::Relaxed)
     }
 
     /// Why the new version of the plugin `name` does not serve; `None` once that was shown.

@@ -75,6 +75,7 @@ impl Leaving {
         signals: &mut Signals,
     ) {
         self.refuse();
+        self.service.registry.set_moved();
         self.phases.send_replace(Phase::Lingering);
         let mut servers = std::pin::pin!(servers);
         let mut are_served = false;

@@ -46,6 +46,10 @@ pub(super) async fn run(
     }
     match call(&service, run, request_id, &called).await {
         Ok(response) => response,
+        // Nothing was done: the client sends it to the new process.
+        Err(failure) if failure.kind == Kind::Unavailable && service.registry.has_moved() => {
+            outdated()
+        }
         Err(failure) => failed(&failure),
     }
 }

@@ -8,7 +8,7 @@ use crate::discovery::PluginSource;
 use crate::failure::{Failure, Kind};
 use crate::nearest::nearest;
 use crate::store::Metadata;
-use crate::wire::{FailedPlugin, PluginState, PluginStatus};
+use crate::wire::{FailedPlugin, PluginState, PluginStatus, Stage};
 
 /// One plugin of a snapshot, as all readers see it.
 #[derive(Clone)]
@@ -149,6 +149,13 @@ impl Snapshot {
             PluginState::Loading(_) => !entry.named || entry.name == name,
             PluginState::Ready { .. } | PluginState::Failed(_) => false,
         })
+    }
+
+    /// True if the plugin `name` is not loaded because packages are being installed for it.
+    pub(super) fn waits_for_packages(&self, name: &str) -> bool {
+        let is_installing =
+            |entry: &Entry| matches!(entry.state, PluginState::Loading(Stage::Installing(_)));
+        self.pending(name).is_some_and(is_installing)
     }
 
     /// The failure of a request for a plugin that does not exist.

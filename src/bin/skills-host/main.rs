@@ -44,7 +44,6 @@ mod log;
 mod packages;
 mod plugins;
 mod pool;
-#[expect(dead_code, reason = "the daemon does not ask it yet")]
 mod solver;
 mod wakes;
 

@@ -26,7 +26,8 @@ pub(crate) fn follow(to: Followed) -> BoxFuture<Result<(), Failure>> {
 pub(crate) fn imported() -> BoxFuture<Result<BTreeSet<PathBuf>, Failure>> {
     attached(|py| {
         let packages = py.import("skills_host.packages")?;
-        packages.call_method0("imported")?.extract()
+        let files: Vec<PathBuf> = packages.call_method0("imported")?.extract()?;
+        Ok(files.into_iter().collect())
     })
 }
 

@@ -216,7 +216,7 @@ impl Conductor {
         let lock = move || {
             let locked = packages.turn().and_then(|turn| {
                 let locked = packages.lock(&wanted, &upgrade, &steps)?;
-                Ok(Locked { turn: Some(turn), ..locked })
+                Ok(Locked { _turn: Some(turn), ..locked })
             });
             Message::Locked(locked)
         };

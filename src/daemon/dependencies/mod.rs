@@ -241,16 +241,9 @@ impl State {
         }
     }
 
-    /// The change under way.
-    pub(super) fn change(&self) -> Option<&Change> {
-        match &self.step {
-            Step::Checking(change)
-            | Step::Locking(change)
-            | Step::Explaining(change, _)
-            | Step::Building(change)
-            | Step::Swapping(change) => Some(change),
-            Step::Idle | Step::Replacing => None,
-        }
+    /// True while a new process is waited for.
+    pub(super) fn is_replacing(&self) -> bool {
+        self.step == Step::Replacing
     }
 
     /// The step in progress, as it is reported.

@@ -105,7 +105,7 @@ pub(in crate::daemon) struct Locked {
     pub(in crate::daemon) differs: bool,
     pub(in crate::daemon) sources: Sources,
     /// Keeps other processes from changing the packages meanwhile.
-    pub(in crate::daemon) turn: Option<File>,
+    pub(in crate::daemon) _turn: Option<File>,
 }
 
 /// An environment that is not in use yet.

@@ -20,8 +20,8 @@ pub(in crate::daemon) struct Search {
 
 /// The next step of a search.
 pub(super) enum Found {
-    /// Try this many of the first parties.
-    Try(usize),
+    /// Make the next attempt, with [`size`](Search::size) parties.
+    Try,
     /// The party with this index fails, with the output of `uv`.
     Culprit(usize, String),
 }
@@ -51,6 +51,6 @@ impl Search {
         if self.bad - self.good <= 1 {
             return Found::Culprit(self.bad.saturating_sub(1), self.output.clone());
         }
-        Found::Try(self.size())
+        Found::Try
     }
 }

@@ -129,7 +129,7 @@ impl Packages for Site {
         let installed = self.installed(&live).map_err(Fault::Other)?;
         let changes = report::changes(&installed, &lock);
         let differs = live.lock() != Some(&lock.digest());
-        Ok(Locked { lock, changes, differs, sources: wanted.sources.clone(), turn: None })
+        Ok(Locked { lock, changes, differs, sources: wanted.sources.clone(), _turn: None })
     }
 
     fn explain(&self, wanted: Wanted) -> BoxFuture<'static, Result<Explanation, Fault>> {

@@ -1,7 +1,7 @@
 //! Plugins on disk: their manifests, fingerprints and cached metadata.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use tokio::task::spawn_blocking;
 
@@ -27,6 +27,8 @@ pub(super) struct Found {
     pub(super) cached: Option<Metadata>,
     /// What becomes of it after crashes.
     pub(super) verdict: Verdict,
+    /// It is bundled and was never called, so that nothing is installed for it.
+    pub(super) uncalled: bool,
     /// A change of its files led here, not a request.
     pub(super) is_change: bool,
 }
@@ -47,6 +49,9 @@ impl Found {
     pub(super) fn sleeps(&self) -> bool {
         if let Verdict::Defer(_) = self.verdict {
             return self.manifest.is_ok();
+        }
+        if self.uncalled {
+            return true;
         }
         let asks = |manifest: &Manifest| manifest.daemon.load == Load::Demand;
         self.manifest.as_ref().is_ok_and(asks)
@@ -111,7 +116,11 @@ fn look(shared: &Shared, record: Option<&Record>, source: PluginSource) -> Found
         Err(failure) => (Err(failure), nothing(&source)),
     };
     let verdict = shared.parts.crashes.verdict(&source.path, fingerprint.as_deref());
-    Found { source, manifest, party, fingerprint, cached, verdict, is_change: false }
+    let uncalled = source.origin == Origin::Bundled && party.asks() && {
+        let called = shared.called.lock().unwrap_or_else(PoisonError::into_inner);
+        !called.counts(&party.owner.to_string(), true)
+    };
+    Found { source, manifest, party, fingerprint, cached, verdict, uncalled, is_change: false }
 }
 
 /// The party of a plugin that cannot be used.

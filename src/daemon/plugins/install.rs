@@ -4,7 +4,8 @@
 //! is installed for one never takes a package away from another. A version is imported once its requirements are
 //! satisfied, whatever becomes of those of others; one that was set aside is loaded again once they are.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use tokio::task::spawn_blocking;
@@ -14,6 +15,7 @@ use super::plugin::Plugin;
 use super::router::Router;
 use crate::daemon::actor::{Event, Next, Version};
 use crate::daemon::dependencies::{Asked, Order, Standing, State};
+use crate::discovery::Origin;
 use crate::requirements::{Party, Wanted};
 
 impl Router {
@@ -22,6 +24,23 @@ impl Router {
         match self.shared.parts.settings.now().dependencies.sources() {
             Ok(sources) => self.installs.sources = sources,
             Err(failure) => tracing::error!(error = failure.error, "[dependencies]"),
+        }
+    }
+
+    /// Notes that a bundled plugin is called: from now on its requirements count.
+    pub(super) fn note_call(&self, id: u64) {
+        let Some(plugin) = self.plugin(id) else { return };
+        if plugin.source.origin != Origin::Bundled {
+            return;
+        }
+        let mut called = self.shared.called.lock().unwrap_or_else(PoisonError::into_inner);
+        if called.note(plugin.name()) {
+            let (called, file) = (called.clone(), self.shared.parts.paths.called());
+            spawn_blocking(move || {
+                if let Err(error) = called.write(&file) {
+                    tracing::warn!(file = %file.display(), %error, "a call is not kept");
+                }
+            });
         }
     }
 
@@ -83,7 +102,11 @@ impl Router {
     fn go_on_with_installs(&mut self) {
         let known = self.installs.known.clone();
         let mut kept = Vec::new();
-        for install in std::mem::take(&mut self.installs.waiting) {
+        let waiting = std::mem::take(&mut self.installs.waiting);
+        for install in &waiting {
+            self.held().remove(&install.id);
+        }
+        for install in waiting {
             let (id, version) = (install.id, install.version);
             if self.plugin(id).is_none_or(|plugin| plugin.state.expected() != Some(version)) {
                 continue;
@@ -100,7 +123,15 @@ impl Router {
                 _ => kept.push(install),
             }
         }
+        if known.is_replacing() {
+            // A process that takes over does not wait for those that another one will load.
+            self.held().extend(kept.iter().map(|install| install.id));
+        }
         self.installs.waiting.extend(kept);
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.shared.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the plugins require, each in the version that was seen last.

@@ -59,6 +59,7 @@ use crate::journal::Journal;
 use crate::notices::Notices;
 use crate::paths::Paths;
 use crate::registry::{Registry, Snapshot};
+use crate::requirements::called::Called;
 use crate::runtime::Runtime;
 use crate::settings::live::Live;
 use crate::store::Store;
@@ -105,6 +106,8 @@ struct Shared {
     stopping: watch::Sender<bool>,
     /// One change of the wrappers at a time.
     linking: Mutex<()>,
+    /// The bundled plugins that were called.
+    called: std::sync::Mutex<Called>,
     /// Ids of the plugins that wait for another host to unload them.
     held: std::sync::Mutex<BTreeSet<u64>>,
     /// Names of the plugins whose threads were left behind.
@@ -125,6 +128,10 @@ impl Supervisor {
     pub(super) async fn begin(parts: Parts, woken: mpsc::UnboundedReceiver<u64>) -> Supervisor {
         let (messages, received) = mpsc::unbounded_channel();
         let store = Store::at(parts.paths.descriptions());
+        let (called, warning) = Called::read(&parts.paths.called());
+        if let Some(warning) = warning {
+            tracing::warn!("{warning}");
+        }
         let dependencies = parts.packages.clone().map(|packages| {
             let router = messages.clone();
             Dependencies::start(Means {
@@ -141,6 +148,7 @@ impl Supervisor {
             dependencies,
             store,
             linking: Mutex::default(),
+            called: std::sync::Mutex::new(called),
             held: std::sync::Mutex::default(),
             abandoned: std::sync::Mutex::default(),
             stopping: watch::Sender::new(false),

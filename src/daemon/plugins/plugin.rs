@@ -109,6 +109,7 @@ impl Plugin {
                 tracing::warn!(manifest = %found.source.manifest.display(), "{warning}");
             }
             self.party = Some(found.party.clone());
+            self.counts = !found.uncalled;
         }
         if self.imported().is_none() {
             (self.name, self.named) = found.name();

@@ -131,6 +131,7 @@ impl Router {
                 Some(id) = woken.recv() => {
                     let asleep = |plugin: &Plugin| plugin.state.next == Next::Asleep;
                     if self.plugin(id).is_some_and(asleep) {
+                        self.note_call(id);
                         self.look_again(id, Event::Wake);
                     }
                 }
