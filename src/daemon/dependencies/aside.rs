@@ -57,7 +57,7 @@ impl Aside {
                 "Correct its `dependencies`: a saved change takes effect by itself.",
             ),
             Reason::Unusable(output) => (
-                format!("its requirements cannot be installed: {output}"),
+                format!("its requirements cannot be installed: {}", one_line(output)),
                 "Correct its `dependencies`, or run `skills-daemon deps sync` to try again.",
             ),
         };
@@ -69,6 +69,15 @@ impl Aside {
 pub(in crate::daemon) fn needs(needs: &[Need]) -> String {
     let need = |need: &Need| format!("{} needs {}", need.owner, way(&need.chain));
     needs.iter().map(need).collect::<Vec<_>>().join("; ")
+}
+
+/// The output of `uv` in one line.
+pub(super) fn one_line(output: &str) -> String {
+    let lines = output.lines().map(str::trim).filter(|line| !line.is_empty());
+    let parts = lines.map(|line| {
+        ["error: ", "cause: "].iter().fold(line, |it, prefix| it.trim_start_matches(prefix))
+    });
+    parts.collect::<Vec<_>>().join(": ")
 }
 
 /// `fastapi>=0.115, which needs starlette<0.42`.

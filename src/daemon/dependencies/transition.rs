@@ -241,8 +241,10 @@ impl State {
                     self.set_aside(change, at, Reason::Unusable(output), Vec::new())
                 }
                 _ => {
-                    let error = format!("the daemon's own packages cannot be installed: {output}");
-                    self.fail(Failure::environment(error), true)
+                    let reason = aside::one_line(&output);
+                    let error = format!("packages cannot be fetched or built: {reason}");
+                    let hint = "Check network and proxy; it is tried again by itself.";
+                    self.fail(Failure::environment(error).hint(hint), true)
                 }
             },
             _ => self.lock(change),

@@ -16,7 +16,7 @@ pub(super) fn run(context: &Context, json: bool) -> Result<ExitCode, Failure> {
     let report: Dependencies = ask(context, &Request::get(DEPS))?;
     let is_bad =
         |party: &PartyEntry| matches!(party.standing, Standing::SetAside | Standing::Failed);
-    let status = match report.wanted.iter().any(is_bad) {
+    let status = match report.failure.is_some() || report.wanted.iter().any(is_bad) {
         true => ExitCode::FAILURE,
         false => ExitCode::SUCCESS,
     };
