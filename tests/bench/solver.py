@@ -136,7 +136,7 @@ def main() -> int:
 
     chance = random.Random(arguments.seed)
     sets = [
-        [requirement(chance) for _ in range(chance.randint(2, 6))] for _ in range(arguments.sets)
+        [requirement(chance) for _ in range(chance.randint(3, 12))] for _ in range(arguments.sets)
     ]
     with tempfile.TemporaryDirectory() as home:
         cache = os.environ.setdefault("UV_CACHE_DIR", f"{home}/cache")

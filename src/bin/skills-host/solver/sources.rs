@@ -244,3 +244,63 @@ fn option<T: DeserializeOwned>(env: &Environment, name: &str) -> Result<Option<T
 fn invalid(name: &str, text: &str, error: &dyn std::fmt::Display) -> Failure {
     Failure::environment(format!("invalid value `{text}` of {name}: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+    }
+
+    fn urls(origins: &Origins) -> Vec<String> {
+        let locations = origins.locations();
+        locations.indexes().map(|index| index.url().to_string()).collect()
+    }
+
+    #[test]
+    fn the_daemons_settings_come_before_those_of_uv() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("uv.toml");
+        let text = "index-url = 'https://file.example/simple'\noffline = true\nunknown = 1\n\
+                    [pip]\nextra-index-url = ['https://pip.example/simple']\n\
+                    [[index]]\nname = 'named'\nurl = 'https://named.example/simple'\n";
+        fs::write(&file, text).unwrap();
+        let file = ("UV_CONFIG_FILE", file.to_str().unwrap());
+        let default = ("UV_DEFAULT_INDEX", "https://env.example/simple");
+        let own =
+            Sources { index: Some("https://own.example/simple".to_owned()), ..Sources::default() };
+        let none = Sources::default();
+        for (sources, variables, first) in [
+            (&none, vec![file], "https://file.example/simple"),
+            (&none, vec![file, default], "https://env.example/simple"),
+            (&own, vec![file, default], "https://own.example/simple"),
+        ] {
+            let env = environment(&[variables.as_slice(), &[("HOME", "/nowhere")]].concat());
+            let origins = Origins::resolve(sources, &env).unwrap();
+            let default = origins.locations().default_index().map(|it| it.url().to_string());
+            assert_eq!(default.as_deref(), Some(first), "{variables:?}");
+            let has_file = variables.contains(&file);
+            assert_eq!(origins.offline, has_file.then_some(true));
+            let found = urls(&origins);
+            assert_eq!(
+                found.iter().any(|url| url.contains("named.example")),
+                has_file,
+                "{found:?}"
+            );
+            assert_eq!(found.iter().any(|url| url.contains("pip.example")), has_file, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn an_invalid_value_names_its_variable() {
+        for (name, value) in
+            [("UV_INDEX_STRATEGY", "best"), ("UV_HTTP_TIMEOUT", "soon"), ("UV_EXCLUDE_NEWER", "x")]
+        {
+            let env = environment(&[(name, value), ("UV_NO_CONFIG", "1")]);
+            let failure = Origins::resolve(&Sources::default(), &env).unwrap_err();
+            let start = format!("invalid value `{value}` of {name}: ");
+            assert!(failure.error.starts_with(&start), "{failure}");
+        }
+    }
+}
