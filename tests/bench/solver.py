@@ -20,9 +20,13 @@ import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+
+#: Builds and runs the resolver alone.
+BENCH = ["cargo", "bench", "--quiet", "--bench", "solver", "--"]
 
 #: Packages that depend on each other, and versions at which something changed.
 PACKAGES = {
@@ -102,9 +106,8 @@ def compiled(uv: str, python: str, requirements: list[str]) -> tuple[str, str]:
     return ("unsolvable" if unsolvable else "failed"), done.stderr.strip()[-2000:]
 
 
-def explained(python: str, cache: str, sets: list[list[str]]) -> list[dict[str, object]]:
+def explained(command: list[str], sets: list[list[str]]) -> list[dict[str, object]]:
     """Return the answers of the daemon's resolver."""
-    command = ["cargo", "bench", "--quiet", "--bench", "solver", "--", "verdicts", python, cache]
     lines = "".join(json.dumps(one) + "\n" for one in sets)
     done = subprocess.run(
         command, cwd=ROOT, input=lines, capture_output=True, text=True, check=False
@@ -128,19 +131,23 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--uv", default="uv")
+    parser.add_argument("--binary", help="the built bench, in place of building it")
     arguments = parser.parse_args()
 
     chance = random.Random(arguments.seed)
     sets = [
-        [requirement(chance) for _ in range(chance.randint(2, 6))] for _ in range(arguments.sets)
+        [requirement(chance) for _ in range(chance.randint(3, 12))] for _ in range(arguments.sets)
     ]
     with tempfile.TemporaryDirectory() as home:
         cache = os.environ.setdefault("UV_CACHE_DIR", f"{home}/cache")
         with ThreadPoolExecutor(4) as pool:
             theirs = list(pool.map(lambda one: compiled(arguments.uv, arguments.python, one), sets))
-        started = time.monotonic()
-        ours = explained(arguments.python, cache, sets)
-        seconds = time.monotonic() - started
+            own = [arguments.binary] if arguments.binary else BENCH
+            command = [*own, "verdicts", arguments.python, cache]
+            started = time.monotonic()
+            parts = pool.map(lambda part: explained(command, part), [sets[i::4] for i in range(4)])
+            ours = [answer for part in zip_longest(*parts) for answer in part if answer]
+            seconds = time.monotonic() - started
 
     counts = Counter(
         (str(our["verdict"]), their[0]) for our, their in zip(ours, theirs, strict=True)

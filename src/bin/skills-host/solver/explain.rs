@@ -180,3 +180,6 @@ impl Case {
         Walk::new(requires, solution, self.index.interpreter.markers())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,9 +69,13 @@ impl Origins {
     fn of_daemon(sources: &Sources) -> Result<Self, Failure> {
         let extra = sources.extra_indexes.iter();
         Ok(Origins {
-            index_url: sources.index.as_deref().map(|url| parse("index", url)).transpose()?,
+            index_url: sources
+                .index
+                .as_deref()
+                .map(|url| parse("index", url, Index::from_index_url))
+                .transpose()?,
             extra_index_url: extra
-                .map(|url| parse("extra_indexes", url))
+                .map(|url| parse("extra_indexes", url, Index::from_extra_index_url))
                 .collect::<Result<_, _>>()?,
             offline: sources.offline.then_some(true),
             ..Origins::default()
@@ -82,15 +86,20 @@ impl Origins {
         let words = |name| env.get(name).unwrap_or_default().split_whitespace();
         let indexes = words("UV_INDEX").map(|text| read("UV_INDEX", text));
         let default = env.get("UV_DEFAULT_INDEX").or_else(|| env.get("UV_INDEX_URL"));
-        let extra = words("UV_EXTRA_INDEX_URL").map(|text| parse("UV_EXTRA_INDEX_URL", text));
+        let extra = words("UV_EXTRA_INDEX_URL")
+            .map(|text| parse("UV_EXTRA_INDEX_URL", text, Index::from_extra_index_url));
         let links = env.get("UV_FIND_LINKS").unwrap_or_default();
         let links = links.split([',', ' ']).filter(|text| !text.is_empty());
         let timeout = env.get("UV_HTTP_TIMEOUT").or_else(|| env.get("UV_REQUEST_TIMEOUT"));
         Ok(Origins {
             index: indexes.collect::<Result<_, _>>()?,
-            index_url: default.map(|text| parse("UV_DEFAULT_INDEX", text)).transpose()?,
+            index_url: default
+                .map(|text| parse("UV_DEFAULT_INDEX", text, Index::from_index_url))
+                .transpose()?,
             extra_index_url: extra.collect::<Result<_, _>>()?,
-            find_links: links.map(|text| parse("UV_FIND_LINKS", text)).collect::<Result<_, _>>()?,
+            find_links: links
+                .map(|text| parse("UV_FIND_LINKS", text, Index::from_find_links))
+                .collect::<Result<_, _>>()?,
             no_index: flag(env, "UV_NO_INDEX"),
             offline: flag(env, "UV_OFFLINE"),
             index_strategy: option(env, "UV_INDEX_STRATEGY")?,
@@ -214,35 +223,12 @@ fn flag(env: &Environment, name: &str) -> Option<bool> {
 }
 
 /// Reads the URL or path of an index.
-fn parse<T: From<Index>>(name: &str, text: &str) -> Result<T, Failure>
-where
-    T: FromIndexUrl,
-{
-    let url: IndexUrl = read(name, text)?;
-    Ok(T::from_index_url(url))
-}
-
-/// A kind of index that is named by its URL only.
-trait FromIndexUrl {
-    fn from_index_url(url: IndexUrl) -> Self;
-}
-
-impl FromIndexUrl for PipIndex {
-    fn from_index_url(url: IndexUrl) -> Self {
-        PipIndex::from(Index::from_index_url(url))
-    }
-}
-
-impl FromIndexUrl for PipExtraIndex {
-    fn from_index_url(url: IndexUrl) -> Self {
-        PipExtraIndex::from(Index::from_extra_index_url(url))
-    }
-}
-
-impl FromIndexUrl for PipFindLinks {
-    fn from_index_url(url: IndexUrl) -> Self {
-        PipFindLinks::from(Index::from_find_links(url))
-    }
+fn parse<T: From<Index>>(
+    name: &str,
+    text: &str,
+    kind: impl Fn(IndexUrl) -> Index,
+) -> Result<T, Failure> {
+    read(name, text).map(|url| T::from(kind(url)))
 }
 
 fn read<T: FromStr<Err: std::fmt::Display>>(name: &str, text: &str) -> Result<T, Failure> {
@@ -257,4 +243,64 @@ fn option<T: DeserializeOwned>(env: &Environment, name: &str) -> Result<Option<T
 
 fn invalid(name: &str, text: &str, error: &dyn std::fmt::Display) -> Failure {
     Failure::environment(format!("invalid value `{text}` of {name}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+    }
+
+    fn urls(origins: &Origins) -> Vec<String> {
+        let locations = origins.locations();
+        locations.indexes().map(|index| index.url().to_string()).collect()
+    }
+
+    #[test]
+    fn the_daemons_settings_come_before_those_of_uv() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("uv.toml");
+        let text = "index-url = 'https://file.example/simple'\noffline = true\nunknown = 1\n\
+                    [pip]\nextra-index-url = ['https://pip.example/simple']\n\
+                    [[index]]\nname = 'named'\nurl = 'https://named.example/simple'\n";
+        fs::write(&file, text).unwrap();
+        let file = ("UV_CONFIG_FILE", file.to_str().unwrap());
+        let default = ("UV_DEFAULT_INDEX", "https://env.example/simple");
+        let own =
+            Sources { index: Some("https://own.example/simple".to_owned()), ..Sources::default() };
+        let none = Sources::default();
+        for (sources, variables, first) in [
+            (&none, vec![file], "https://file.example/simple"),
+            (&none, vec![file, default], "https://env.example/simple"),
+            (&own, vec![file, default], "https://own.example/simple"),
+        ] {
+            let env = environment(&[variables.as_slice(), &[("HOME", "/nowhere")]].concat());
+            let origins = Origins::resolve(sources, &env).unwrap();
+            let default = origins.locations().default_index().map(|it| it.url().to_string());
+            assert_eq!(default.as_deref(), Some(first), "{variables:?}");
+            let has_file = variables.contains(&file);
+            assert_eq!(origins.offline, has_file.then_some(true));
+            let found = urls(&origins);
+            assert_eq!(
+                found.iter().any(|url| url.contains("named.example")),
+                has_file,
+                "{found:?}"
+            );
+            assert_eq!(found.iter().any(|url| url.contains("pip.example")), has_file, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn an_invalid_value_names_its_variable() {
+        for (name, value) in
+            [("UV_INDEX_STRATEGY", "best"), ("UV_HTTP_TIMEOUT", "soon"), ("UV_EXCLUDE_NEWER", "x")]
+        {
+            let env = environment(&[(name, value), ("UV_NO_CONFIG", "1")]);
+            let failure = Origins::resolve(&Sources::default(), &env).unwrap_err();
+            let start = format!("invalid value `{value}` of {name}: ");
+            assert!(failure.error.starts_with(&start), "{failure}");
+        }
+    }
 }
