@@ -242,6 +242,13 @@ impl Paths {
     }
 }
 
+/// Returns the free space of the file system of `path`, in bytes.
+pub fn free_space(path: &Path) -> Option<u64> {
+    let stat = nix::sys::statvfs::statvfs(path).ok()?;
+    #[expect(clippy::useless_conversion, reason = "the types differ between systems")]
+    Some(u64::from(stat.blocks_available()).saturating_mul(u64::from(stat.fragment_size())))
+}
+
 /// Returns the failure of writing at `path`.
 pub fn unwritable(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::environment(format!("cannot write {}: {error}", path.display()));

@@ -16,7 +16,7 @@ use crate::installed::{Damage, Depth, damaged};
 use crate::interpreter::{self, Interpreter};
 use crate::lifecycle::{self, ExchangeError, Request, Response, alive, launch, locks};
 use crate::manifest::Manifest;
-use crate::paths::Paths;
+use crate::paths::{self, Paths};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::uv;
@@ -143,7 +143,7 @@ impl Facts {
             wrappers: wrappers_on_disk(paths, env, &daemon, &plugins),
             plugin_names: plugin_names(paths, &daemon, &plugins),
             paths: paths.clone(),
-            free_space: free_space(&paths.runtime),
+            free_space: paths::free_space(&paths.runtime),
             host: launch::host_executable(),
             client_on_path: env.program(wrappers::CLIENT),
             host_version: match &in_force {
@@ -234,12 +234,6 @@ fn try_port(settings: &Settings) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-fn free_space(directory: &Path) -> Option<u64> {
-    let stat = nix::sys::statvfs::statvfs(directory).ok()?;
-    #[expect(clippy::useless_conversion, reason = "the types differ between systems")]
-    Some(u64::from(stat.blocks_available()).saturating_mul(u64::from(stat.fragment_size())))
 }
 
 fn last_stderr_line(stderr: &Path) -> Option<String> {

@@ -5,7 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use nix::sys::statvfs::statvfs;
 use thiserror::Error;
 
 use super::generation::{self, Generation, Hold};
@@ -19,8 +18,8 @@ use crate::paths;
 use crate::requirements::Sources;
 use crate::uv::{Place, Progress, Step, Uv, UvError};
 
-/// A failure with less free space than this is one for lack of it, in bytes.
-const SPARE: u64 = 16 * 1024 * 1024;
+/// How Rust programs print the error of a full file system, and that of a user's quota, in any language.
+const NO_SPACE: [&str; 2] = ["(os error 28)", "(os error 122)"];
 
 /// What a generation is built of.
 #[derive(Clone, Copy, Debug)]
@@ -102,28 +101,25 @@ impl Venv {
         Ok((generation, hold))
     }
 
-    /// Returns `error` as [`UvError::Full`] if a file system that was written to is full.
+    /// Returns `error` as [`UvError::Full`] if it is for lack of space.
+    ///
+    /// Its output alone tells: what was written before it failed may be removed already.
     fn for_lack_of_space(&self, error: BuildError, lock: &Lock, uv: &Uv) -> BuildError {
         let BuildError::Uv(UvError::Failed { action, output }) = error else { return error };
         let places = [self.paths.venvs(), uv.cache()];
-        let full = places.into_iter().find_map(|path| {
-            let free = free_space(&path)?;
-            (free < SPARE).then_some((path, free))
-        });
-        BuildError::Uv(match full {
+        let fullest = places
+            .into_iter()
+            .filter_map(|path| paths::free_space(&path).map(|free| (free, path)))
+            .min()
+            .filter(|_| NO_SPACE.iter().any(|number| output.contains(number)));
+        BuildError::Uv(match fullest {
             None => UvError::Failed { action, output },
-            Some((path, free)) => {
+            Some((free, path)) => {
                 let needed = Some(lock.size()).filter(|size| *size > 0);
                 UvError::Full { action, path, free, needed, output }
             }
         })
     }
-}
-
-/// Returns the free space of the file system of `path`, in bytes.
-fn free_space(path: &Path) -> Option<u64> {
-    let statistics = statvfs(path).ok()?;
-    Some(u64::from(statistics.blocks_available()) * statistics.fragment_size())
 }
 
 /// The directory of a generation that is being built, removed when it is dropped.

@@ -7,7 +7,7 @@ use crate::installed::{Damage, Depth, damaged};
 use crate::lockfile::Lock;
 use crate::paths;
 use crate::requirements::{Party, Sources, Wanted};
-use crate::uv::{Progress, Step, Upgrade, Uv};
+use crate::uv::{Progress, Step, Upgrade, Uv, UvError};
 
 /// The generation that a process uses, for as long as it keeps this.
 #[derive(Debug)]
@@ -131,8 +131,18 @@ impl Venv {
     ) -> Result<(Lock, Generation, Hold), BuildError> {
         let wanted = Wanted { parties: vec![Party::base()], sources: sources.clone() };
         let request = Request { base, wanted: &wanted, upgrade: &Upgrade::None };
-        let lock = self.resolve(uv, request, progress)?;
+        let lock = self.resolve(uv, request, progress).map_err(core_failed)?;
         let (generation, hold) = self.build(uv, Order { base, lock: &lock, sources }, progress)?;
         Ok((lock, generation, hold))
+    }
+}
+
+/// Returns the error of resolving the core requirements, which themselves have a solution.
+fn core_failed(error: BuildError) -> BuildError {
+    match error {
+        BuildError::Uv(UvError::NoSolution { wanted, output }) => {
+            BuildError::Uv(UvError::Failed { action: format!("installing {wanted}"), output })
+        }
+        other => other,
     }
 }

@@ -1,9 +1,9 @@
 //! Python inside the daemon is the venv's Python, and a plugin's own processes are undisturbed by the daemon.
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use std::fs;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::harness::{Home, plugin_code, shared};

@@ -101,6 +101,11 @@ fn venv_with(extra: &str) -> PathBuf {
 /// Copies the ready runtime directory into the HOME at `home`.
 pub(crate) fn copy_runtime(home: &Path, runtime: &Path) {
     copy_tree(&TEMPLATE.join("runtime"), runtime).expect("a runtime directory can be copied");
+    // Not a link to that of the others: tests write to it.
+    let lock = runtime.join("pylock.toml");
+    let text = fs::read(&lock).unwrap();
+    fs::remove_file(&lock).unwrap();
+    fs::write(lock, text).unwrap();
     for generation in fs::read_dir(runtime.join("venvs")).unwrap() {
         settle(&generation.unwrap().path());
     }
