@@ -107,6 +107,11 @@ pub struct Sources {
 }
 
 impl Party {
+    /// Its requirements as text.
+    pub fn texts(&self) -> Vec<String> {
+        self.requirements.iter().map(|requirement| requirement.text.clone()).collect()
+    }
+
     /// True if it requires anything.
     pub fn asks(&self) -> bool {
         !self.requirements.is_empty() || self.requires_python.is_some()

@@ -100,7 +100,11 @@ impl Snapshot {
 
     /// Names of the plugins that serve, or will at their first call.
     pub fn names(&self) -> Vec<String> {
-        self.metadata().map(|metadata| metadata.description.name.clone()).collect()
+        let name = |entry: &Entry| match entry.metadata() {
+            Some(metadata) => Some(metadata.description.name.clone()),
+            None => (entry.named && entry.state == PluginState::Asleep).then(|| entry.name.clone()),
+        };
+        self.entries.iter().filter(|entry| !entry.is_loading()).filter_map(name).collect()
     }
 
     /// The plugins that do not serve, or whose new version does not, and why.

@@ -107,6 +107,7 @@ fn installed() -> Installed {
     Installed {
         site_packages: PathBuf::new(),
         packages: packages.map(|package| (package.name.clone(), package)).collect(),
+        broken: Vec::new(),
     }
 }
 

@@ -74,9 +74,8 @@ impl Conductor {
     pub(super) async fn run(
         mut self,
         mut received: mpsc::UnboundedReceiver<Message>,
-        aside: Vec<Aside>,
+        mut state: State,
     ) {
-        let mut state = State::new(aside);
         while let Some(message) = received.recv().await {
             let Some(input) = self.input(&state, message) else { continue };
             let (next, effects) = state.transition(input);

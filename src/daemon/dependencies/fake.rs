@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::future::BoxFuture;
 
 use super::packages::{Built, Locked, Packages};
-use super::{Aside, Fault, State, Upgrade};
+use super::{Aside, Fault, Settled, State, Upgrade};
 use crate::failure::Failure;
 use crate::lockfile::{self, Lock};
 use crate::requirements::{Owner, Party, Wanted};
@@ -165,6 +165,10 @@ impl Packages for FakePackages {
 
     fn recall(&self) -> Vec<Aside> {
         lock(&self.aside).clone()
+    }
+
+    fn settled(&self) -> Settled {
+        Settled::new()
     }
 
     fn remember(&self, aside: &[Aside]) {

@@ -27,8 +27,6 @@ pub(in crate::daemon) struct Dependencies {
 pub(in crate::daemon) struct Means {
     pub(in crate::daemon) packages: Arc<dyn Packages>,
     pub(in crate::daemon) python: Arc<dyn Runtime>,
-    /// What was found out before.
-    pub(in crate::daemon) aside: Vec<Aside>,
     /// Takes how the parties stand.
     pub(in crate::daemon) report: Box<dyn Fn(Arc<State>) + Send>,
     /// Has a new process take over.
@@ -38,7 +36,8 @@ pub(in crate::daemon) struct Means {
 impl Dependencies {
     /// Starts the task.
     pub(in crate::daemon) fn start(means: Means) -> Dependencies {
-        let Means { packages, python, aside, report, replace } = means;
+        let Means { packages, python, report, replace } = means;
+        let (aside, settled) = (packages.recall(), packages.settled());
         let (messages, received) = mpsc::unbounded_channel();
         let (view, seen) = watch::channel(View::default());
         let conductor = Conductor {
@@ -53,7 +52,7 @@ impl Dependencies {
             answers: Vec::new(),
             later: Vec::new(),
         };
-        tokio::spawn(conductor.run(received, aside));
+        tokio::spawn(conductor.run(received, State::new(aside, settled)));
         Dependencies { packages, messages, view: seen }
     }
 

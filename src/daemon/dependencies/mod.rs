@@ -29,7 +29,7 @@ mod site;
 mod table;
 mod transition;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::failure::Failure;
@@ -61,11 +61,16 @@ pub(super) struct State {
     pub(super) aside: Vec<Aside>,
     /// The parties that what is installed satisfies.
     pub(super) satisfied: Vec<Party>,
+    /// The requirements by owner that were satisfied when the last change ended: in a conflict they stay.
+    pub(super) settled: Settled,
     /// Why the last change failed as a whole.
     pub(super) failure: Option<Failure>,
     /// The number of changes in a row that failed for a reason that time may mend.
     pub(super) attempts: u32,
 }
+
+/// Requirements by the name of their owner.
+pub(super) type Settled = BTreeMap<String, Vec<String>>;
 
 /// Numbers of requests for a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -219,15 +224,27 @@ pub(super) enum Standing {
 }
 
 impl State {
-    /// A state in which `aside` was found out before.
-    pub(super) fn new(aside: Vec<Aside>) -> State {
-        State { aside, ..State::default() }
+    /// A state in which `aside` was found out, and `settled` satisfied before.
+    pub(super) fn new(aside: Vec<Aside>, settled: Settled) -> State {
+        State { aside, settled, ..State::default() }
+    }
+
+    /// True for a party that was satisfied when the last change ended.
+    fn is_settled(&self, party: &Party) -> bool {
+        self.settled.get(&party.owner.to_string()).is_some_and(|known| *known == party.texts())
+    }
+
+    /// True while it is not certain that no party has to give way to another.
+    fn is_choosing(&self) -> bool {
+        matches!(self.step, Step::Checking(_) | Step::Locking(_) | Step::Explaining(..))
     }
 
     /// How `party` stands.
     pub(super) fn standing(&self, party: &Party) -> Standing {
         if self.satisfied.contains(party) {
-            return Standing::Satisfied;
+            // Another one may need what makes it impossible.
+            let waits = self.is_choosing() && !self.is_settled(party);
+            return if waits { Standing::Pending } else { Standing::Satisfied };
         }
         if let Some(aside) = self.aside.iter().find(|aside| aside.party == *party) {
             return Standing::SetAside(aside.failure());
@@ -235,7 +252,9 @@ impl State {
         let is_known = self.asked.wanted.parties.contains(party);
         match (&self.step, &self.failure) {
             (Step::Idle | Step::Replacing, Some(failure)) if is_known => {
-                Standing::Failed(failure.clone())
+                let wanted = party.texts().join(", ");
+                let error = format!("{wanted} cannot be installed: {}", failure.error);
+                Standing::Failed(Failure { error, ..failure.clone() })
             }
             _ => Standing::Pending,
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::BoxFuture;
 
-use super::{Aside, Fault, State, Upgrade};
+use super::{Aside, Fault, Settled, State, Upgrade};
 use crate::failure::Failure;
 use crate::lockfile::Lock;
 use crate::requirements::{Party, Sources, Wanted};
@@ -63,6 +63,9 @@ pub(in crate::daemon) trait Packages: Send + Sync + 'static {
 
     /// Returns what was set aside when the last process ended.
     fn recall(&self) -> Vec<Aside>;
+
+    /// Returns the requirements that the lock in force was made for.
+    fn settled(&self) -> Settled;
 
     /// Keeps what is set aside for the next process.
     fn remember(&self, aside: &[Aside]);

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use uv_normalize::PackageName;
 
 use super::packages::{Built, Locked, Packages};
-use super::{Aside, Fault, State, Upgrade, disk, report};
+use super::{Aside, Fault, Settled, State, Upgrade, disk, report};
 use crate::discovery::{self, Origin, PluginSource};
 use crate::durable;
 use crate::failure::{Failure, Kind};
@@ -190,6 +190,11 @@ impl Packages for Site {
     fn recall(&self) -> Vec<Aside> {
         let bytes = fs::read(self.paths.set_aside()).unwrap_or_default();
         serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+
+    fn settled(&self) -> Settled {
+        let lock = self.venv().lock().ok().flatten();
+        lock.map(|lock| lock.origin.wanted).unwrap_or_default()
     }
 
     fn remember(&self, aside: &[Aside]) {

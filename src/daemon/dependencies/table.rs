@@ -144,7 +144,7 @@ fn from_what_is_wanted_to_what_is_installed() {
         ("it lacks something", missing("b"), "locking", "report, lock daemon a b"),
         ("another one comes", wants("daemon:x a:y b:z c:z"), "locking, then again", ""),
         ("and one more", wants("daemon:x a:y b:z c:y"), "locking, then again", ""),
-        ("versions are chosen", Locked(Ok(true)), "building, then again", "build"),
+        ("versions are chosen", Locked(Ok(true)), "building, then again", "report, build"),
         ("the environment is made", Built(Ok(())), "swapping, then again", "swap"),
         ("it is in place; exactly one more", Swapped(Ok(false)), "checking", "remember, report, end, check daemon a b c"),
         ("", satisfied(), "idle", ENDS),
@@ -159,7 +159,7 @@ fn from_what_is_wanted_to_what_is_installed() {
         ("", Swapped(Ok(false)), "idle", ENDS),
         ("upgrade", Ordered(Order { resolves: true, upgrade: Upgrade::All, ..Order::default() }), "checking", "check daemon a b c"),
         ("", satisfied(), "locking", "upgrade daemon a b c"),
-        ("", Locked(Ok(true)), "building", "build"),
+        ("", Locked(Ok(true)), "building", "report, build"),
         ("", Built(Ok(())), "swapping", "swap"),
         ("a package that is imported changes", Swapped(Ok(true)), "replacing", "remember, report, end, replace"),
         ("a plugin changes meanwhile", wants("daemon:x a:y"), "replacing, then again", ""),
@@ -180,7 +180,7 @@ fn a_conflict_sets_the_junior_party_aside_until_it_is_gone() {
         ("another plugin comes", wants("daemon:x a:x<2 b:x>2 c:y"), "checking, without b", "check daemon a b c"),
         ("the reason holds: b is not tried again", missing("b c"), "checking, without b", "check daemon a c"),
         ("", missing("c"), "locking, without b", "report, lock daemon a c"),
-        ("", Locked(Ok(true)), "building, without b", "build"),
+        ("", Locked(Ok(true)), "building, without b", "report, build"),
         ("", Built(Ok(())), "swapping, without b", "swap"),
         ("", Swapped(Ok(false)), "idle, without b", ENDS),
     ]);
@@ -200,6 +200,20 @@ fn a_conflict_sets_the_junior_party_aside_until_it_is_gone() {
     walk(state, vec![
         ("b is mended", wants("daemon:x a:x<2 b:x c:y"), "checking", "check daemon a b c"),
         ("", satisfied(), "idle", ENDS),
+    ]);
+}
+
+#[rustfmt::skip]
+#[test]
+fn what_worked_before_stays_whoever_came_first() {
+    walk(State::default(), vec![
+        ("", wants("daemon:x a:x b:x>2"), "checking", "check daemon a b"),
+        ("", satisfied(), "idle", ENDS),
+        ("a is changed", wants("daemon:x a:x<2 b:x>2"), "checking", "check daemon a b"),
+        ("", missing("a"), "locking", "report, lock daemon a b"),
+        ("", unsolvable(), "explaining", "explain daemon a b"),
+        ("b goes on", conflict("a b"), "checking, without a", "report, check daemon b"),
+        ("", satisfied(), "idle, without a", ENDS),
     ]);
 }
 
@@ -231,11 +245,12 @@ fn what_time_may_mend_is_tried_again_and_sets_nothing_aside() {
         ("", Locked(Err(no_network())), "idle", "remember, report, end: no network, pause 5 s"),
         ("", PauseOver, "checking", "check daemon a b"),
         ("", missing("b"), "locking", "report, lock daemon a b"),
-        ("", Locked(Ok(true)), "building", "build"),
+        ("", Locked(Ok(true)), "building", "report, build"),
         ("twice as long", Built(Err(no_network())), "idle", "remember, report, end: no network, pause 10 s"),
     ]);
     assert_eq!(state.standing(&party("a:y")), Standing::Satisfied);
-    assert_eq!(state.standing(&party("b:z")), Standing::Failed(Failure::environment("no network")));
+    let failure = Failure::environment("z cannot be installed: no network");
+    assert_eq!(state.standing(&party("b:z")), Standing::Failed(failure));
     walk(state, vec![
         ("", PauseOver, "checking", "check daemon a b"),
         ("it is there by now", satisfied(), "idle", ENDS),
@@ -254,12 +269,12 @@ fn the_party_at_fault_is_searched_for_where_the_resolver_cannot_tell() {
         ("", Locked(Ok(true)), "trying", "lock daemon a b"),
         ("it is b's", Locked(Err(does_not_build())), "checking, without b", "report, check daemon a c"),
         ("", missing("c"), "locking, without b", "report, lock daemon a c"),
-        ("", Locked(Ok(true)), "building, without b", "build"),
+        ("", Locked(Ok(true)), "building, without b", "report, build"),
         ("when it is installed", Built(Err(does_not_build())), "explaining, without b", "explain daemon a c"),
         ("", Explained(Ok(Explanation::Solvable)), "trying, without b", "lock daemon"),
-        ("", Locked(Ok(true)), "building, without b", "build"),
+        ("", Locked(Ok(true)), "building, without b", "report, build"),
         ("", Built(Ok(())), "trying, without b", "lock daemon a"),
-        ("", Locked(Ok(true)), "building, without b", "build"),
+        ("", Locked(Ok(true)), "building, without b", "report, build"),
         ("", Built(Ok(())), "checking, without b, without c", "report, check daemon a"),
         ("", satisfied(), "idle, without b, without c", "remember, report, end, pause 5 s"),
         ("a compiler may be there", PauseOver, "checking", "check daemon a b c"),

@@ -134,7 +134,7 @@ impl State {
             }
             Ok(true) if !change.order.locks_only => {
                 self.step = Step::Building(change);
-                vec![Effect::Build]
+                vec![Effect::Report, Effect::Build]
             }
             // An attempt of a search that would install nothing else than what is there.
             Ok(_) if change.search.is_some() => self.searched(change, Ok(())),
@@ -187,9 +187,12 @@ impl State {
     /// Sets the junior party of a conflict aside.
     fn conflict(&mut self, change: Change, conflict: Conflict, output: String) -> Vec<Effect> {
         let is_in = |party: &Party| conflict.needs.iter().any(|need| need.owner == party.owner);
-        let Some(at) =
-            change.parties.iter().rposition(|party| is_in(party) && party.owner != Owner::Daemon)
-        else {
+        let may_go = |party: &Party| is_in(party) && party.owner != Owner::Daemon;
+        let is_new = |party: &Party| may_go(party) && !self.is_settled(party);
+        // What worked before stays, whoever came first.
+        let parties = &change.parties;
+        let newest = parties.iter().rposition(is_new);
+        let Some(at) = newest.or_else(|| parties.iter().rposition(may_go)) else {
             return self.search(change, output);
         };
         let others = change.parties.iter().enumerate();
@@ -297,6 +300,8 @@ impl State {
 
     fn end(&mut self) -> Vec<Effect> {
         self.failure = None;
+        let settled = |party: &Party| (party.owner.to_string(), party.texts());
+        self.settled = self.satisfied.iter().map(settled).collect();
         let mut effects = vec![Effect::Remember, Effect::Report, Effect::End(None)];
         // Of these nothing is certain: a compiler may be installed by then.
         match self.has_unusable() {

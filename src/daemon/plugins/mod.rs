@@ -136,7 +136,6 @@ impl Supervisor {
             let router = messages.clone();
             Dependencies::start(Means {
                 python: parts.python.clone(),
-                aside: packages.recall(),
                 packages,
                 // Fails only when the daemon has ended.
                 report: Box::new(move |state| drop(router.send(Message::Stand(state)))),

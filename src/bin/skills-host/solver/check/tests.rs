@@ -63,6 +63,7 @@ fn installed(packages: &[&str]) -> Installed {
     Installed {
         site_packages: PathBuf::new(),
         packages: packages.map(|package| (package.name.clone(), package)).collect(),
+        broken: Vec::new(),
     }
 }
 
