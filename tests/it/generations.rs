@@ -319,7 +319,7 @@ with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
 fn on_a_full_disk_what_is_installed_stays_and_the_disk_is_named() {
     let home = Home::bare();
     let runtime = home.path().join("small");
-    let Some(_disk) = SmallDisk::mount(&runtime, "96m") else {
+    let Some(disk) = SmallDisk::mount(&runtime, "96m") else {
         eprintln!("skipped: this user may not mount a small file system");
         return;
     };
@@ -345,4 +345,6 @@ fn on_a_full_disk_what_is_installed_stays_and_the_disk_is_named() {
     home.client(&["demo", "size", "1000"]).ok().says("1.0 kB");
     assert_consistent(&home);
     home.control(&["stop"]).ok();
+    // The HOME is removed after it.
+    drop(disk);
 }
