@@ -310,9 +310,9 @@ impl Running {
         // In the registry before the first request.
         let supervisor = Supervisor::begin(parts, woken).await;
         tokio::spawn(guard.watch());
-        let (python, change) = (paths.venv_python(), supervisor.change());
+        let change = supervisor.change();
         let service =
-            Service::new(registry, health, notices, ready.clone(), python, change, control);
+            Service::new(registry, health, notices, ready.clone(), paths.clone(), change, control);
         let service = Arc::new(service);
         let (predecessor, inherited) = takeover.unzip();
         let relieved = match predecessor {

@@ -28,7 +28,7 @@ pub(super) async fn health(State(service): State<Arc<Service>>) -> Response {
         version: crate::VERSION.to_owned(),
         // On Linux the path of a directory that was removed no longer exists, or ends in " (deleted)".
         cwd_valid: environment::working_directory().is_ok_and(|directory| directory.exists()),
-        venv_valid: service.venv_python.exists(),
+        venv_valid: service.paths.venv_python().exists(),
         uptime_seconds: service.started.elapsed().as_secs(),
         plugins: snapshot.names(),
         plugin_health: service.health.read(&snapshot),

@@ -12,9 +12,10 @@ use percent_encoding::percent_decode_str;
 
 use super::observe::RequestId;
 use super::peer::Peer;
-use super::{Service, failed};
+use super::{Service, failed, relay};
 use crate::calls::{self, Answer, AnswerBody, Invocation, Target};
 use crate::exchange::head::{self, RequestHead};
+use crate::failure::Kind;
 use crate::registry::Served;
 
 /// Hands any request to the plugin that its first path segment names.
@@ -29,6 +30,9 @@ pub(super) async fn dispatch(
     let name = percent_decode_str(first).decode_utf8_lossy();
     match service.registry.find(&name).await {
         Ok(served) => answer(&service, served, peer, id, request).await,
+        Err(failure) if failure.kind == Kind::Unavailable && service.registry.has_moved() => {
+            relay::forward(&service, request).await
+        }
         Err(failure) => failed(&failure),
     }
 }

@@ -21,6 +21,7 @@ use tower_service::Service as _;
 use super::dispatch;
 use super::observe::Observed;
 use super::peer::Peer;
+use super::relay::{self, Repeatable};
 use super::{Service, failed, guard, observe};
 use crate::registry::Served;
 
@@ -99,9 +100,16 @@ impl Shared {
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(id);
         request.extensions_mut().insert(observed.called_cell());
-        match self.router.clone().call(request).await {
+        let repeatable = Repeatable::of(&request);
+        let response = match self.router.clone().call(request).await {
             Ok(response) => response,
             Err(never) => match never {},
+        };
+        match repeatable {
+            Some(repeatable) if relay::is_elsewhere(&self.service, &response) => {
+                relay::forward(&self.service, repeatable.into_request()).await
+            }
+            _ => response,
         }
     }
 

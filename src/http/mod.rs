@@ -16,10 +16,10 @@ mod guard;
 pub mod health;
 mod observe;
 pub(crate) mod peer;
+mod relay;
 mod run;
 pub mod serve;
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -38,6 +38,7 @@ use crate::exchange::request::ENCODED;
 use crate::failure::{Failure, Kind};
 use crate::lifecycle::cut::CutRequest;
 use crate::notices::Notices;
+use crate::paths::Paths;
 use crate::registry::Registry;
 use crate::wire::deps::Progress;
 use crate::wire::{self, Ready, Reloaded};
@@ -79,8 +80,8 @@ pub struct Service {
     pub notices: Arc<Notices>,
     /// Where the daemon listens.
     pub ready: Ready,
-    /// The interpreter of the venv.
-    pub venv_python: PathBuf,
+    /// Where every file lies.
+    pub paths: Paths,
     /// How far a change of packages is.
     pub change: watch::Receiver<Option<Progress>>,
     /// The way to the task that runs the daemon.
@@ -108,7 +109,7 @@ impl Service {
         health: Arc<HealthBook>,
         notices: Arc<Notices>,
         ready: Ready,
-        venv_python: PathBuf,
+        paths: Paths,
         change: watch::Receiver<Option<Progress>>,
         control: mpsc::Sender<Control>,
     ) -> Service {
@@ -117,7 +118,7 @@ impl Service {
             health,
             notices,
             ready,
-            venv_python,
+            paths,
             change,
             control,
             stopping: AtomicBool::new(false),

@@ -35,7 +35,7 @@ pub(super) async fn run(
         Ok(Json(run)) => run,
         Err(rejection) => return refused(&rejection, &headers),
     };
-    if is_newer(&run.client) || !service.venv_python.exists() {
+    if is_newer(&run.client) || !service.paths.venv_python().exists() {
         return outdated();
     }
     if run.help {

@@ -56,6 +56,7 @@ fn the_programs_explain_themselves_without_a_daemon() {
       reload      Load plugins again
       plugins     List the plugins and what they offer
       plugin      Add, remove, create and check plugins
+      deps        Show and change the packages that plugins require
       link        Make plugins shell commands: a wrapper for each in ~/.local/bin
       unlink      Remove wrappers from ~/.local/bin
       completion  Print, or install, the script that lets a shell complete commands

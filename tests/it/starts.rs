@@ -42,7 +42,9 @@ fn state(home: &Home) -> BTreeSet<String> {
         let entries = fs::read_dir(directory).unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap())
     };
-    names(home.paths().state()).collect()
+    // What is kept for the next start is JSON.
+    let passes = |name: &String| !name.ends_with(".json") && name != "dependencies.lock";
+    names(home.paths().state()).filter(passes).collect()
 }
 
 fn set(names: &[&str]) -> BTreeSet<String> {

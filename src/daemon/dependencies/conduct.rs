@@ -243,13 +243,17 @@ impl Conductor {
     fn replace(&self) {
         let (answer, answered) = oneshot::channel();
         let reason = "a package that is in use has another version".to_owned();
-        // Fails for a process that is never replaced: so does the answer.
-        let _ = self.replace.send(Replacement { reason, answer });
+        let is_asked = self.replace.send(Replacement { reason, answer }).is_ok();
         self.spawn(async move {
-            let failure = answered.await.unwrap_or_else(|_| {
-                Failure::environment("this process has imported another version of a package")
-                    .hint("Run `skills-daemon restart`.")
-            });
+            let failure = match answered.await {
+                Ok(failure) => failure,
+                // The new process serves, and loads what waits here.
+                Err(_) if is_asked => std::future::pending().await,
+                Err(_) => {
+                    let error = "this process has imported another version of a package";
+                    Failure::environment(error).hint("Run `skills-daemon restart`.")
+                }
+            };
             Message::Input(Input::Kept(failure))
         });
     }

@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 
 use super::conduct::{self, Conductor, Message, Replacement, View};
 use super::packages::Packages;
-use super::{Aside, Asked, Fault, Input, Order, State, Upgrade};
+use super::{Asked, Fault, Input, Order, State, Upgrade};
 use crate::failure::{Failure, Kind};
 use crate::http::Question;
 use crate::requirements::{Party, Wanted};

@@ -163,8 +163,13 @@ fn make_template(directory: &Path) {
     let own = home.runtime().join("cache/pycache").join(home.path().strip_prefix("/").unwrap());
     copy_tree(&own, &directory.join("bytecode")).unwrap();
     fs::remove_dir_all(own).unwrap();
-    for left in ["logs", "state"] {
-        fs::remove_dir_all(home.runtime().join(left)).unwrap();
+    fs::remove_dir_all(home.runtime().join("logs")).unwrap();
+    // That the demo was called is part of what the daemon has found.
+    let called = home.paths().called();
+    for left in fs::read_dir(home.paths().state()).unwrap().flatten().map(|left| left.path()) {
+        if left != called {
+            fs::remove_file(left).unwrap();
+        }
     }
     copy_tree(&home.runtime(), &directory.join("runtime")).unwrap();
 }

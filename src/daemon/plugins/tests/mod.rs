@@ -105,7 +105,7 @@ impl Daemon {
         let (registry, woken) = Registry::new();
         let (registry, health) = (Arc::new(registry), Arc::new(HealthBook::default()));
         let notices = Arc::new(Notices::default());
-        let venv_python = paths.venv_python();
+        let own_paths = paths.clone();
         let supervisor = Supervisor::begin(
             Parts {
                 python: python.clone(),
@@ -135,7 +135,7 @@ impl Daemon {
             health,
             notices.clone(),
             ready,
-            venv_python,
+            own_paths,
             change,
             control,
         );

@@ -129,7 +129,10 @@ async fn without_a_network_what_is_satisfied_loads_and_the_rest_is_tried_again()
     write(&daemon.directory, "notes", &needs("y==1"));
     let (_, reloaded) = daemon.post("/reload-plugins?plugin=notes").await;
     let error = reloaded["failed"][0]["error"].as_str().unwrap();
-    assert_eq!(error, "notes does not serve: the index cannot be reached");
+    assert_eq!(
+        error,
+        "notes does not serve: y==1 cannot be installed: the index cannot be reached"
+    );
     let (_, reloaded) = daemon.post("/reload-plugins?plugin=jira").await;
     assert_eq!(reloaded["reloaded"], json!(["jira"]), "{reloaded}");
     let (_, report) = daemon.get("/deps").await;
