@@ -41,6 +41,13 @@ class Board:
     def show(self, tasks: str) -> None:
         """Replaces what is shown: JSON, an array of the library's `wire::BackgroundTask`."""
 
+@final
+class Executed:
+    """Receives the files that one version of a plugin executes."""
+
+    def add(self, file: str) -> None:
+        """Takes the absolute path of a file that is about to be executed."""
+
 def slot() -> int:
     """Returns the number of the journal's slot that this thread carries; 0 for none."""
 

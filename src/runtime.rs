@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tokio::sync::mpsc;
 
 use crate::description::Report;
 use crate::exchange::request::Request;
@@ -54,6 +55,9 @@ pub struct LoadRequest {
     pub policy: Policy,
     /// The number that its threads carry for the journal; 0 for none.
     pub slot: u32,
+    /// Receives the files of its own modules when they are executed: in a load that fails as in one that succeeds, and
+    /// later those that a handler imports. The standard library and the packages of the venv are left out.
+    pub executed: mpsc::UnboundedSender<PathBuf>,
 }
 
 /// A call of a handler without FastAPI.

@@ -8,6 +8,7 @@ import json
 import site
 import sysconfig
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,7 @@ def load(
     working_name: str,
     entry_point: str | None,
     outline: Outline | None = None,
+    executed: Callable[[str], None] = lambda file: None,
 ) -> Plugin:
     """Imports a plugin and makes its application.
 
@@ -95,6 +97,7 @@ def load(
         working_name: Name for the plugin's root package.
         entry_point: `package.module:Class`, if the class is not in the file itself.
         outline: Metadata of its manifest.
+        executed: Receives each file of the plugin's own modules before it is executed.
 
     Raises:
         LoadError: The file has neither a plugin class nor functions.
@@ -102,7 +105,7 @@ def load(
     """
     _see_new_packages()
     path = Path(init_file)
-    realm = Realm(working_name)
+    realm = Realm(working_name, executed)
     try:
         if outline and outline["commands"]:
             return _of_packages(realm, working_name, outline)

@@ -34,8 +34,9 @@ import importlib.machinery
 import importlib.util
 import os
 import sys
+import sysconfig
 import types
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from pathlib import Path
 from typing import Any
@@ -49,16 +50,29 @@ _import = builtins.__import__
 #: Shared, even where a plugin's folders hold a copy.
 _ALWAYS_SHARED = frozenset({"skills_daemon", "sys", "importlib", "builtins"})
 
+#: Where modules lie that are not a plugin's, though its `sys.path` may name a folder there.
+_INSTALLED = tuple(
+    os.path.join(sysconfig.get_path(name), "")
+    for name in ("stdlib", "platstdlib", "purelib", "platlib")
+)
+
 
 class Realm:
     """The modules of one plugin.
 
+    Args:
+        name: The plugin's name.
+        executed: Receives each file before it is executed, but none of the standard library or
+            the venv.
+
     Attributes:
         root: Name of the private root package.
         path: The plugin's view of `sys.path`; a list that the plugin changes.
+        executed: As given.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, executed: Callable[[str], None] = lambda file: None) -> None:
+        self.executed = executed
         slug = "".join(c if c.isalnum() else "_" for c in name)
         self.root = f"{OWN}{slug}"
         self._root_module = types.ModuleType(self.root)
@@ -209,6 +223,8 @@ class _RealmLoader(importlib.machinery.SourceFileLoader):
 
     def exec_module(self, module: types.ModuleType) -> None:
         vars(module)["__builtins__"] = self._realm.builtins
+        if not self.path.startswith(_INSTALLED):
+            self._realm.executed(os.path.abspath(self.path))
         super().exec_module(module)
 
 

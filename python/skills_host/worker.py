@@ -15,24 +15,24 @@ import json
 import logging
 import threading
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skills_daemon._plugin import current
 from skills_daemon.logging import request_id_ctx
-from skills_host import collector, leftovers, threads
+from skills_host import collector, leftovers, loader, threads
 from skills_host.asgi import Waiters
 from skills_host.contract import Plugin
 from skills_host.direct import Runner
 from skills_host.eager import Tasks
 from skills_host.lifespan import Lifespan
-from skills_host.loader import LoadError, load
+from skills_host.loader import LoadError
 from skills_host.log import plugin_ctx
 from skills_host.own import Own, set_variables
 from skills_host.place import where_and_why
 from skills_host.threads import version_ctx
 
 if TYPE_CHECKING:
-    from _skills_host import Board, Call, Inbox, Pool, Reply
+    from _skills_host import Board, Call, Executed, Inbox, Pool, Reply
     from skills_host.background import Supervisor
     from skills_host.contract import Outline
 
@@ -40,6 +40,16 @@ logger = logging.getLogger("skills_host.worker")
 
 #: Timeout for the end of the other threads of a plugin that is unloaded.
 _ENDED_SECONDS = 1.0
+
+
+class Load(NamedTuple):
+    """What is loaded, as `loader.load` takes it."""
+
+    init_file: str
+    working_name: str
+    entry_point: str | None
+    outline: Outline
+    executed: Callable[[str], None]
 
 
 def run(
@@ -50,6 +60,7 @@ def run(
     entry_point: str | None,
     outline: str,
     board: Board,
+    executed: Executed,
     reply: Reply,
 ) -> None:
     """Loads a plugin and runs it; returns after its unload.
@@ -62,11 +73,14 @@ def run(
         entry_point: `package.module:Class`, if the class is not in the file itself.
         outline: Metadata of its manifest and its surroundings, an `Outline` as JSON.
         board: Shows its background tasks.
+        executed: Receives the files of its modules.
         reply: Receives the description, or the reason of the failure.
     """
     plugin_ctx.set(working_name)
     version_ctx.set(version := threads.Version(working_name))
-    _run(inboxes, pool, init_file, working_name, entry_point, json.loads(outline), board, reply)
+    load = Load(init_file, working_name, entry_point, json.loads(outline), executed.add)
+    _run(inboxes, pool, load, board, reply)
+    del load
     leftovers.report_threads(version)
     # Nothing here refers to the version any more.
     collector.collect()
@@ -75,15 +89,12 @@ def run(
 def _run(
     inboxes: list[Inbox],
     pool: Pool,
-    init_file: str,
-    working_name: str,
-    entry_point: str | None,
-    outline: Outline,
+    load: Load,
     board: Board,
     reply: Reply,
 ) -> None:
-    own = Own(outline["surroundings"], board)
-    plugin = _loaded(init_file, working_name, entry_point, outline, own, reply)
+    own = Own(load.outline["surroundings"], board)
+    plugin = _loaded(load, own, reply)
     if plugin is not None:
         plugin_ctx.set(plugin.name)
         version = version_ctx.get()
@@ -94,24 +105,17 @@ def _run(
     current.set(None)
 
 
-def _loaded(
-    init_file: str,
-    working_name: str,
-    entry_point: str | None,
-    outline: Outline,
-    own: Own,
-    reply: Reply,
-) -> Plugin | None:
+def _loaded(load: Load, own: Own, reply: Reply) -> Plugin | None:
     try:
-        set_variables(own.name, outline["surroundings"]["env"])
-        return load(init_file, working_name, entry_point, outline)
+        set_variables(own.name, load.outline["surroundings"]["env"])
+        return loader.load(*load)
     except LoadError as error:
         own.tasks.close()
         reply.fail(str(error))
     except BaseException as error:
         own.tasks.close()
-        logger.exception("loading %s failed", init_file)
-        reply.fail(where_and_why(error, init_file))
+        logger.exception("loading %s failed", load.init_file)
+        reply.fail(where_and_why(error, load.init_file))
     return None
 
 

@@ -4,6 +4,7 @@
 //! What happens is noted in order, so that a test waits for a note instead of for time to pass.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -86,6 +87,8 @@ pub(crate) struct Script {
     pub(crate) shutdown: Act,
     /// Its background tasks.
     pub(crate) background: Vec<BackgroundTask>,
+    /// The files that its import executes.
+    pub(crate) executes: Vec<PathBuf>,
 }
 
 impl Script {
@@ -101,6 +104,7 @@ impl Script {
             health: Act::Works,
             shutdown: Act::Works,
             background: Vec::new(),
+            executes: Vec::new(),
         }
     }
 }
@@ -173,6 +177,10 @@ impl Runtime for FakePython {
             *version += 1;
             *version
         };
+        for file in &script.executes {
+            // Fails only if nothing reads them.
+            let _ = request.executed.send(file.clone());
+        }
         Box::pin(async move {
             match &script.load {
                 Act::Works => {}

@@ -6,6 +6,7 @@
 //! - `inbox`: the queue into a plugin's thread; `load`: how long it is.
 //! - `pool`: the threads for `def` handlers of one plugin.
 //! - `board`: the background tasks of a plugin, for `status`.
+//! - `executed`: the files that a plugin executes.
 //! - `call`: one request, as a Python object.
 //! - `binder`: from bound values to a handler's arguments; `json`: from its result to bytes.
 //! - `wakes`: sending finished answers, together or at once.
@@ -33,6 +34,7 @@ mod call;
 mod context;
 mod crash;
 mod embed;
+mod executed;
 mod inbox;
 mod inspect;
 mod json;

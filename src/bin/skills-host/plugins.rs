@@ -23,6 +23,7 @@ use tokio::sync::oneshot;
 use crate::board::Board;
 use crate::bug;
 use crate::call::Call;
+use crate::executed::Executed;
 use crate::inbox::{self, Event, Inbox, Refused, Reply, Sender};
 use crate::inspect;
 use crate::pool::Pool;
@@ -137,7 +138,10 @@ fn run_worker(
         data,
         policy,
         slot,
+        executed,
     } = request;
+    let executed = Executed::new(executed);
+    let own_executed = executed.clone();
     journal::thread::carry(slot, false);
     let about = json!({"version": version, "description": description});
     let surroundings =
@@ -151,6 +155,7 @@ fn run_worker(
         let reply = Bound::new(py, Reply::new(answer))?;
         let pool = Bound::new(py, pool)?;
         let board = Bound::new(py, board)?;
+        let executed = Bound::new(py, own_executed)?;
         let arguments = (
             inboxes,
             pool,
@@ -159,11 +164,13 @@ fn run_worker(
             entry_point,
             outline,
             board,
+            executed,
             reply,
         );
         py.import("skills_host.worker")?.call_method1("run", arguments)?;
         Ok(())
     });
+    executed.close();
     if let Err(error) = outcome {
         let failure = bug("a plugin's thread ended", &error);
         tracing::error!(plugin = working_name, error = failure.error, "a plugin's thread ended");

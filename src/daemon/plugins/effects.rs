@@ -1,13 +1,14 @@
 //! Carries out what a transition asks for; each effect reports back with a message.
 
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::modules::{Executed, Executing};
 use super::router::{Message, Router};
 use super::{HOOK_GRACE, LAST_REQUEST_LIMIT, WITHDRAWN_LIMIT};
 use crate::daemon::actor::{Effect, Event, Next, Version};
@@ -47,16 +48,19 @@ impl Router {
         let Some(plugin) = self.plugin(id) else { return };
         let Some(load) = plugin.versions.get(&version) else { return };
         let (shared, messages) = (self.shared.clone(), self.messages.clone());
-        let request = plugin.load_request(load, &self.shared.parts.paths);
+        let (executed, files) = unbounded_channel();
+        let request = plugin.load_request(load, &self.shared.parts.paths, executed);
+        let before = load.fingerprint.as_ref().map(|it| it.modules().clone()).unwrap_or_default();
+        let executing = Executing { plugin: plugin.source.path.clone(), files, before };
         if let Some(turn) = self.turn(id, load.policy.exclusive) {
             tokio::spawn(async move {
                 turn.await;
                 let loading = shared.parts.python.load(request);
-                imported(id, version, loading, messages).await;
+                imported(id, version, loading, executing, messages).await;
             });
         } else {
             let loading = shared.parts.python.load(request);
-            tokio::spawn(imported(id, version, loading, messages));
+            tokio::spawn(imported(id, version, loading, executing, messages));
         }
     }
 
@@ -73,6 +77,25 @@ impl Router {
             let _ = released.wait_for(|released| *released).await;
             shared.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
         })
+    }
+
+    /// Takes over which files a version has executed: all that a load has if it succeeded, else some more.
+    pub(super) fn executed(&mut self, id: u64, version: Version, executed: Executed, all: bool) {
+        let Some(plugin) = self.plugins.iter_mut().find(|plugin| plugin.id == id) else { return };
+        let Some(load) = plugin.versions.get_mut(&version) else { return };
+        let Executed { files, modules } = executed;
+        if let Some(seen) = &mut plugin.seen {
+            seen.executed(&modules, all);
+        }
+        if all {
+            self.shared.modules.set(&plugin.source.path, &modules);
+        } else {
+            self.shared.modules.add(&plugin.source.path, &modules);
+        }
+        if let Some(fingerprint) = load.fingerprint.as_mut().filter(|_| all) {
+            fingerprint.set_modules(modules);
+        }
+        load.executed.extend(files);
     }
 
     /// Takes over what was imported, if its name can be one.
@@ -259,13 +282,15 @@ impl Router {
     }
 }
 
-/// Reports what an import comes to, and that it takes too long.
+/// Reports what an import comes to, and that it takes too long; later, what the version executes beside it.
 async fn imported(
     id: u64,
     version: Version,
     mut loading: BoxFuture<Result<Loaded, Failure>>,
+    mut executing: Executing,
     messages: UnboundedSender<Message>,
 ) {
+    let begun = SystemTime::now();
     let loaded = match timeout(IMPORT_LIMIT, &mut loading).await {
         Ok(loaded) => loaded,
         Err(_) => {
@@ -274,7 +299,11 @@ async fn imported(
             loading.await
         }
     };
-    let _ = messages.send(Message::Imported { id, version, loaded });
+    let executed = executing.reported(begun).await;
+    let _ = messages.send(Message::Imported { id, version, loaded, executed });
+    while let Some(executed) = executing.later().await {
+        let _ = messages.send(Message::Executed { id, version, executed });
+    }
 }
 
 fn hung(error: String) -> Failure {

@@ -10,15 +10,16 @@ use crate::crashes::book::Verdict;
 use crate::discovery::{self, Origin, PluginSource};
 use crate::failure::{Failure, Kind};
 use crate::manifest::{Load, Manifest, ManifestError};
-use crate::store::{self, Metadata, Record};
+use crate::store::fingerprint::Fingerprint;
+use crate::store::{Metadata, Record};
 
 /// A plugin as it lies on disk.
 pub(super) struct Found {
     pub(super) source: PluginSource,
     /// The manifest, or why it cannot be used.
     pub(super) manifest: Result<Manifest, Failure>,
-    /// Hash of its files before they are imported: a change in between makes its metadata old, not new.
-    pub(super) fingerprint: Option<String>,
+    /// Its files before they are imported: a change in between makes its metadata old, not new.
+    pub(super) fingerprint: Option<Fingerprint>,
     /// Its metadata on disk.
     pub(super) cached: Option<Metadata>,
     /// What becomes of it after crashes.
@@ -93,14 +94,16 @@ pub(super) fn now(shared: &Shared, source: PluginSource) -> Found {
 }
 
 fn look(shared: &Shared, record: Option<&Record>, source: PluginSource) -> Found {
-    let fingerprint = store::fingerprint(&source.path);
+    let modules = shared.modules.of(&source.path, record.map(|record| &record.modules));
+    let fingerprint = Fingerprint::of(&source.path, &modules);
     let cached = record.map(|record| Metadata {
         description: record.description.clone(),
         openapi: shared.store.openapi(&record.description.name),
-        is_fresh: fingerprint.as_ref() == Some(&record.fingerprint),
+        is_fresh: record.describes(fingerprint.as_ref()),
     });
     let manifest = read_manifest(&source);
-    let verdict = shared.parts.crashes.verdict(&source.path, fingerprint.as_deref());
+    let own = fingerprint.as_ref().map(Fingerprint::own_digest);
+    let verdict = shared.parts.crashes.verdict(&source.path, own.as_deref());
     Found { source, manifest, fingerprint, cached, verdict, is_change: false }
 }
 

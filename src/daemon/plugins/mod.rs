@@ -15,6 +15,7 @@
 //! - [`crashed`]: plugins that ended an earlier process.
 //! - [`effects`]: carries out what a transition asks for.
 //! - [`install`]: the joint set of requirements.
+//! - [`modules`]: what plugins import from outside their directories.
 //! - [`names`]: one name, one plugin.
 //! - [`pending`]: pending installs and reloads.
 //! - [`reload`]: what a reload touches, and its answer.
@@ -29,6 +30,7 @@ mod effects;
 mod found;
 mod install;
 mod looked;
+mod modules;
 mod names;
 mod pending;
 mod places;
@@ -61,6 +63,7 @@ use crate::settings::live::Live;
 use crate::store::Store;
 use crate::uv::Uv;
 use crate::wire::Reloaded;
+use modules::Modules;
 use router::{Message, Router};
 
 /// What hooks get beyond their own limits before their thread counts as blocked.
@@ -92,6 +95,7 @@ pub(super) struct Parts {
 struct Shared {
     parts: Parts,
     store: Store,
+    modules: Modules,
     /// True once the daemon stops.
     stopping: watch::Sender<bool>,
     /// One change of the wrappers at a time.
@@ -119,6 +123,7 @@ impl Supervisor {
         let shared = Arc::new(Shared {
             parts,
             store,
+            modules: Modules::new(),
             linking: Mutex::default(),
             held: std::sync::Mutex::default(),
             abandoned: std::sync::Mutex::default(),

@@ -1,13 +1,16 @@
 //! One actor: its state, and the data of the versions that its state is about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 use super::found::Found;
+use super::modules::Hashes;
 use crate::daemon::actor::{End, Next, State, Version};
 use crate::discovery::PluginSource;
 use crate::failure::Failure;
@@ -18,6 +21,7 @@ use crate::policy::Policy;
 use crate::registry::{Entry, Served};
 use crate::runtime::LoadRequest;
 use crate::store::Metadata;
+use crate::store::fingerprint::Fingerprint;
 use crate::wire::{PluginState, Reload, Stage};
 
 /// The actor of one plugin.
@@ -45,7 +49,7 @@ pub(super) struct Plugin {
 /// What lies on disk, to recognize a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
-    fingerprint: Option<String>,
+    fingerprint: Option<Fingerprint>,
     /// Why the manifest cannot be used.
     error: Option<String>,
 }
@@ -55,13 +59,35 @@ impl Seen {
         let error = found.manifest.as_ref().err().map(|failure| failure.error.clone());
         Seen { fingerprint: found.fingerprint.clone(), error }
     }
+
+    /// The files that have another content in `later`, which may be none if something else differs; `None` if nothing
+    /// does.
+    pub(super) fn changed(&self, later: &Seen) -> Option<BTreeSet<PathBuf>> {
+        let files = match (&self.fingerprint, &later.fingerprint) {
+            (Some(before), Some(later)) => before.changed(later),
+            (None, None) => BTreeSet::new(),
+            _ => return Some(BTreeSet::new()),
+        };
+        (self.error != later.error || !files.is_empty()).then_some(files)
+    }
+
+    /// Takes in which modules it imports: these and, unless they are `all`, those before.
+    pub(super) fn executed(&mut self, modules: &Hashes, all: bool) {
+        let Some(fingerprint) = &mut self.fingerprint else { return };
+        if all {
+            fingerprint.keep_modules(&modules.keys().cloned().collect());
+        }
+        fingerprint.add_modules(modules);
+    }
 }
 
 /// One version of a plugin, from its manifest to what serves.
 pub(super) struct VersionData {
     pub(super) manifest: Manifest,
     pub(super) policy: Policy,
-    pub(super) fingerprint: Option<String>,
+    pub(super) fingerprint: Option<Fingerprint>,
+    /// The files that it has executed.
+    pub(super) executed: BTreeSet<PathBuf>,
     /// Its place in the journal, from its import on.
     pub(super) slot: Slot,
     /// A change of its files led to it, not a request.
@@ -161,7 +187,12 @@ impl Plugin {
     }
 
     /// How to import a version.
-    pub(super) fn load_request(&self, load: &VersionData, paths: &Paths) -> LoadRequest {
+    pub(super) fn load_request(
+        &self,
+        load: &VersionData,
+        paths: &Paths,
+        executed: UnboundedSender<PathBuf>,
+    ) -> LoadRequest {
         let VersionData { manifest, policy, slot, .. } = load;
         LoadRequest {
             init_file: self.source.init_file(),
@@ -174,6 +205,7 @@ impl Plugin {
             data: paths.plugin_data(),
             policy: policy.clone(),
             slot: slot.number(),
+            executed,
         }
     }
 

@@ -70,7 +70,8 @@ impl Router {
     fn pending(&self, found: &Found) -> Option<u64> {
         let plugin = self.plugins.iter().find(|it| it.source.path == found.source.path)?;
         let newest = plugin.newest()?;
-        let is_same = newest.fingerprint.is_some() && newest.fingerprint == found.fingerprint;
+        let both = newest.fingerprint.as_ref().zip(found.fingerprint.as_ref());
+        let is_same = both.is_some_and(|(newest, found)| newest.changed(found).is_empty());
         (is_same && newest.is_change && !plugin.state.is_settled()).then_some(plugin.id)
     }
 

@@ -1,5 +1,6 @@
 //! The task that owns all actors: messages become events, events become effects, actors become a snapshot.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
@@ -7,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Shared;
 use super::found::{self, Found};
 use super::looked::Looked;
+use super::modules::Executed;
 use super::pending::{Installed, Installs, Waiting};
 use super::plugin::{Plugin, VersionData};
 use super::wrappers;
@@ -26,7 +28,9 @@ pub(super) enum Message {
     /// An install has ended.
     Installed(Vec<Installed>),
     /// An import has returned.
-    Imported { id: u64, version: Version, loaded: Result<Loaded, Failure> },
+    Imported { id: u64, version: Version, loaded: Result<Loaded, Failure>, executed: Executed },
+    /// A version that was loaded has executed more files.
+    Executed { id: u64, version: Version, executed: Executed },
     /// An import or hooks have exceeded their deadline.
     Overdue { id: u64, version: Version, failure: Failure },
     /// Hooks have returned.
@@ -134,7 +138,13 @@ impl Router {
         match message {
             Message::Event { id, event } => self.event(id, event),
             Message::Installed(installed) => self.end_install(installed),
-            Message::Imported { id, version, loaded } => self.imported(id, version, loaded),
+            Message::Imported { id, version, loaded, executed } => {
+                self.executed(id, version, executed, loaded.is_ok());
+                self.imported(id, version, loaded);
+            }
+            Message::Executed { id, version, executed } => {
+                self.executed(id, version, executed, false);
+            }
             Message::Overdue { id, version, failure } => {
                 let failure = self.explain(id, failure);
                 self.event(id, Event::Overdue(version, failure));
@@ -294,9 +304,16 @@ impl Router {
                 let old = plugin.state.serves.and_then(|old| plugin.versions.get(&old));
                 plugin.state.exclusive =
                     policy.exclusive || old.is_some_and(|old| old.policy.exclusive);
-                let (slot, served, unused) = (Slot::default(), None, None);
-                let load =
-                    VersionData { manifest, policy, fingerprint, slot, is_change, served, unused };
+                let load = VersionData {
+                    manifest,
+                    policy,
+                    fingerprint,
+                    executed: BTreeSet::new(),
+                    slot: Slot::default(),
+                    is_change,
+                    served: None,
+                    unused: None,
+                };
                 plugin.versions.insert(version, load);
                 self.event(id, event(version));
             }
