@@ -83,6 +83,11 @@ impl Policy {
         Some(Admission::new(self.limits.concurrent?, self.waiting()))
     }
 
+    /// Returns the longest limit of any command; `None` if none has one.
+    pub fn longest_timeout(&self) -> Option<Duration> {
+        self.timeouts.values().copied().chain(self.timeout).max()
+    }
+
     /// Returns how long `command` may take; `None` without a limit.
     pub fn timeout(&self, command: Option<&str>) -> Option<Duration> {
         command.and_then(|command| self.timeouts.get(command).copied()).or(self.timeout)
@@ -109,6 +114,9 @@ mod tests {
         assert_eq!((own.loops, own.limits.concurrent, own.limits.waiting), (2, Some(1), None));
         assert_eq!(own.timeout(Some("a")), Some(Duration::from_secs(5)));
         assert_eq!(own.timeout(Some("b")), Some(Duration::from_secs(9)));
+        assert_eq!(own.longest_timeout(), Some(Duration::from_secs(9)));
+        let longer = Policy { timeout: None, ..own.clone() };
+        assert_eq!(longer.longest_timeout(), Some(Duration::from_secs(5)));
         let limits = Limits { concurrent: Some(7), ..Limits::default() };
         let settings = PluginSettings {
             timeout: Some(3),

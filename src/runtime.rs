@@ -160,6 +160,9 @@ pub trait Runtime: Send + Sync + 'static {
     /// The future never resolves while the import hangs; the caller sets the deadline.
     fn load(&self, request: LoadRequest) -> BoxFuture<Result<Loaded, Failure>>;
 
+    /// Compiles `files`, soon, without executing them; fails with the place of the first error.
+    fn check(&self, files: Vec<PathBuf>) -> BoxFuture<Result<(), Failure>>;
+
     /// Sets the least level of the records that Python's `logging` makes, soon.
     fn set_log_level(&self, level: LogLevel);
 

@@ -209,17 +209,21 @@ class Realm:
         return _import(name, globals, locals, fromlist or (), level)
 
 
-class _RealmLoader(importlib.machinery.SourceFileLoader):
-    """Runs a module with its realm's `__builtins__`."""
-
-    def __init__(self, realm: Realm, name: str, path: str) -> None:
-        super().__init__(name, path)
-        self._realm = realm
+class SourceLoader(importlib.machinery.SourceFileLoader):
+    """Loads the source files of plugins."""
 
     def path_stats(self, path: str) -> dict[str, int]:
         """Returns what bytecode is checked against, with microseconds for edits between reloads."""
         stats = os.stat(path)
         return {"mtime": stats.st_mtime_ns // 1000, "size": stats.st_size}
+
+
+class _RealmLoader(SourceLoader):
+    """Runs a module with its realm's `__builtins__`."""
+
+    def __init__(self, realm: Realm, name: str, path: str) -> None:
+        super().__init__(name, path)
+        self._realm = realm
 
     def exec_module(self, module: types.ModuleType) -> None:
         vars(module)["__builtins__"] = self._realm.builtins

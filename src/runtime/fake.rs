@@ -209,6 +209,18 @@ impl Runtime for FakePython {
         })
     }
 
+    /// A file with `broken(` does not compile.
+    fn check(&self, files: Vec<PathBuf>) -> BoxFuture<Result<(), Failure>> {
+        let is_broken = |file: &&PathBuf| {
+            std::fs::read_to_string(file).is_ok_and(|text| text.contains("broken("))
+        };
+        let broken = files.iter().find(is_broken).map(|file| {
+            Failure::new(Kind::Plugin, format!("{} line 1: SyntaxError", file.display()))
+        });
+        self.notes.add(format!("check {}", files.len()));
+        Box::pin(async move { broken.map_or(Ok(()), Err) })
+    }
+
     fn stack(&self, _thread: u64) -> BoxFuture<Option<Vec<Frame>>> {
         match lock(&self.stack).clone() {
             Some(stack) => Box::pin(async move { Some(stack) }),

@@ -80,9 +80,10 @@ impl Fingerprint {
     pub fn changed(&self, later: &Fingerprint) -> BTreeSet<PathBuf> {
         let own = self.own.keys().chain(later.own.keys());
         let own = own.filter(|file| self.own.get(*file) != later.own.get(*file));
-        let modules = self.modules.iter().filter(|(file, hash)| {
-            later.modules.get(*file).is_some_and(|later| later != *hash)
-        });
+        let modules = self
+            .modules
+            .iter()
+            .filter(|(file, hash)| later.modules.get(*file).is_some_and(|later| later != *hash));
         own.chain(modules.map(|(file, _)| file)).cloned().collect()
     }
 }

@@ -116,7 +116,8 @@ fn importing(name: &str) -> String {
     let head = "import os, sys\nfrom pathlib import Path\n\
         sys.path[:0] = [str(Path(__file__).parents[1]), os.environ['HOME'] + '/shared']\n\
         import lib.client, common\n";
-    let note = counted(name, name).replace("'data': '", "'data': lib.client.word() + common.WORD + '");
+    let note =
+        counted(name, name).replace("'data': '", "'data': lib.client.word() + common.WORD + '");
     format!("{head}{note}")
 }
 
@@ -130,10 +131,7 @@ fn modules_outside_of_a_plugins_directory_are_followed() {
         );
     };
     let late = |name: &str, word: &str| {
-        home.write(
-            &format!("{}/lib/late.py", Home::scripts(name)),
-            &format!("WORD = '{word} '\n"),
-        );
+        home.write(&format!("{}/lib/late.py", Home::scripts(name)), &format!("WORD = '{word} '\n"));
     };
     let common = |word: &str| home.write("shared/common.py", &format!("WORD = '{word} '\n"));
     common("c1");

@@ -100,6 +100,35 @@ impl Runtime for Embedded {
         })
     }
 
+    /// On a thread of its own too.
+    fn check(&self, files: Vec<PathBuf>) -> BoxFuture<Result<(), Failure>> {
+        let (answer, answered) = oneshot::channel();
+        let check = move || {
+            let error = Python::attach(|py| {
+                let error = py.import("skills_host.syntax")?.call_method1("error", (files,))?;
+                error.extract::<Option<String>>()
+            });
+            // Fails only if nothing waits for the answer any more.
+            let _ = answer.send(error);
+        };
+        let spawned = thread::Builder::new().name("python-check".into()).spawn(check);
+        Box::pin(async move {
+            let checked = match spawned {
+                Ok(_) => answered.await.ok(),
+                Err(error) => {
+                    tracing::warn!(%error, "the files of a plugin could not be compiled");
+                    None
+                }
+            };
+            match checked {
+                Some(Ok(Some(error))) => Err(Failure::new(Kind::Plugin, error)
+                    .hint("Correct it: a saved change takes effect by itself.")),
+                Some(Err(error)) => Err(bug("compiling a plugin's files", &error)),
+                Some(Ok(None)) | None => Ok(()),
+            }
+        })
+    }
+
     fn stack(&self, thread: u64) -> BoxFuture<Option<Vec<Frame>>> {
         inspect::stack(thread)
     }

@@ -27,9 +27,7 @@ impl Router {
             let known = self.plugins.iter().find(|it| it.source.path == found.source.path);
             let Some(plugin) = known else { continue };
             match &plugin.seen {
-                Some(seen)
-                    if seen.changed(&Seen::of(&found)).is_none() && !plugin.is_removed() =>
-                {
+                Some(seen) if seen.changed(&Seen::of(&found)).is_none() && !plugin.is_removed() => {
                     continue;
                 }
                 Some(_) => tracing::info!(plugin = plugin.name(), "plugin changed"),

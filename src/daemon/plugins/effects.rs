@@ -29,6 +29,7 @@ impl Router {
     pub(super) fn carry_out(&mut self, id: u64, effect: Effect) {
         match effect {
             Effect::Install(version) => self.install(id, version),
+            Effect::Check(version) => self.check(id, version),
             Effect::Import(version) => self.import(id, version),
             Effect::Start(version) => self.start(id, version),
             Effect::Describe(version) => self.describe(id, version),
@@ -41,6 +42,19 @@ impl Router {
                 self.shared.parts.notices.forget(id);
             }
         }
+    }
+
+    /// Has the files of a version compiled: those that the one before it has executed, and new ones beside them.
+    fn check(&mut self, id: u64, version: Version) {
+        let Some(plugin) = self.plugin(id) else { return };
+        let files = plugin.to_compile(version);
+        let checking = self.shared.parts.python.check(files);
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            // The import, which has a deadline too, shows what is wrong.
+            let outcome = timeout(IMPORT_LIMIT, checking).await.unwrap_or(Ok(()));
+            let _ = messages.send(Message::Checked { id, version, outcome });
+        });
     }
 
     fn import(&mut self, id: u64, version: Version) {

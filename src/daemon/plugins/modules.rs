@@ -35,7 +35,11 @@ impl Modules {
     }
 
     /// Returns the modules of the plugin at `plugin`; those in `cached` while none are known.
-    pub(super) fn of(&self, plugin: &Path, cached: Option<&BTreeSet<PathBuf>>) -> BTreeSet<PathBuf> {
+    pub(super) fn of(
+        &self,
+        plugin: &Path,
+        cached: Option<&BTreeSet<PathBuf>>,
+    ) -> BTreeSet<PathBuf> {
         if let Some(cached) = cached.filter(|cached| !cached.is_empty()) {
             self.0.send_if_modified(|all| {
                 let is_new = !all.contains_key(plugin);
@@ -64,7 +68,8 @@ impl Modules {
     /// Adds modules of a plugin: of a load that failed, or that were imported after a load.
     pub(super) fn add(&self, plugin: &Path, modules: &Hashes) {
         self.0.send_if_modified(|all| {
-            let new = modules.keys().filter(|file| !all.get(plugin).is_some_and(|it| it.contains(*file)));
+            let new =
+                modules.keys().filter(|file| !all.get(plugin).is_some_and(|it| it.contains(*file)));
             let new: Vec<PathBuf> = new.cloned().collect();
             let is_changed = !new.is_empty();
             if is_changed {
@@ -132,12 +137,7 @@ impl Executing {
 }
 
 /// Hashes the files that are outside of the plugin's directory.
-fn hash(
-    plugin: &Path,
-    files: &BTreeSet<PathBuf>,
-    before: &Hashes,
-    begun: SystemTime,
-) -> Hashes {
+fn hash(plugin: &Path, files: &BTreeSet<PathBuf>, before: &Hashes, begun: SystemTime) -> Hashes {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let home = real(plugin);
     let outside = files.iter().filter(|file| {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -162,7 +162,11 @@ impl Plugin {
             .collect();
         let comes = matches!(
             self.state.next,
-            Next::Asleep | Next::Installing(_) | Next::Clearing(_) | Next::Importing(_)
+            Next::Asleep
+                | Next::Installing(_)
+                | Next::Checking(_)
+                | Next::Clearing(_)
+                | Next::Importing(_)
         );
         if self.named && comes && self.state.serves.is_none() {
             names.push(&self.name);
@@ -184,6 +188,21 @@ impl Plugin {
     pub(super) fn newest(&self) -> Option<&VersionData> {
         let newest = self.state.queued().or(self.state.expected()).or(self.state.serves);
         self.versions.get(&newest?)
+    }
+
+    /// The files to compile before `version` takes the place of the one that serves: those which that one has executed,
+    /// and new ones in the same directories.
+    pub(super) fn to_compile(&self, version: Version) -> Vec<PathBuf> {
+        let old = self.state.serves.and_then(|old| self.versions.get(&old));
+        let (Some(old), Some(new)) = (old, self.versions.get(&version)) else { return Vec::new() };
+        let directories: BTreeSet<&Path> =
+            old.executed.iter().filter_map(|it| it.parent()).collect();
+        let changed = old.fingerprint.as_ref().zip(new.fingerprint.as_ref());
+        let changed = changed.map(|(old, new)| old.changed(new)).unwrap_or_default();
+        let is_code = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "py");
+        let beside = |file: &PathBuf| file.parent().is_some_and(|it| directories.contains(it));
+        let new = changed.into_iter().filter(|file| is_code(file) && beside(file));
+        new.chain(old.executed.iter().cloned()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// How to import a version.
@@ -226,7 +245,7 @@ impl Plugin {
         let stage = match &self.state.next {
             Next::Installing(_) => Some(Stage::Installing(self.requirements().to_vec())),
             Next::Clearing(_) => Some(Stage::Unloading),
-            Next::Importing(_) => Some(Stage::Importing),
+            Next::Checking(_) | Next::Importing(_) => Some(Stage::Importing),
             Next::Starting(_) => Some(Stage::Starting),
             _ => None,
         };

@@ -27,6 +27,8 @@ pub(super) enum Message {
     Event { id: u64, event: Event<Failure> },
     /// An install has ended.
     Installed(Vec<Installed>),
+    /// The files of a version were compiled.
+    Checked { id: u64, version: Version, outcome: Result<(), Failure> },
     /// An import has returned.
     Imported { id: u64, version: Version, loaded: Result<Loaded, Failure>, executed: Executed },
     /// A version that was loaded has executed more files.
@@ -138,6 +140,10 @@ impl Router {
         match message {
             Message::Event { id, event } => self.event(id, event),
             Message::Installed(installed) => self.end_install(installed),
+            Message::Checked { id, version, outcome } => match outcome {
+                Ok(()) => self.event(id, Event::Checked(version)),
+                Err(failure) => self.broke(id, version, failure),
+            },
             Message::Imported { id, version, loaded, executed } => {
                 self.executed(id, version, executed, loaded.is_ok());
                 self.imported(id, version, loaded);

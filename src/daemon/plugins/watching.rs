@@ -43,12 +43,8 @@ pub(super) async fn run(shared: Arc<Shared>, messages: mpsc::UnboundedSender<Mes
     let (watcher, mut batches) = watch::new(WATCHES_MAX);
     let mut stopping = shared.stopping.subscribe();
     let mut modules = shared.modules.subscribe();
-    let mut watching = Watching {
-        shared: shared.clone(),
-        watcher,
-        known: Vec::new(),
-        modules: OfPlugins::new(),
-    };
+    let mut watching =
+        Watching { shared: shared.clone(), watcher, known: Vec::new(), modules: OfPlugins::new() };
     // Files may have changed between the start and the first watch.
     let mut batch = BTreeSet::from([Subject::Settings, Subject::Discovery]);
     loop {

@@ -68,6 +68,53 @@ async fn only_a_change_of_content_loads_and_only_that_plugin() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_module_from_outside_loads_the_plugins_that_import_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (lib, late) = (directory.path().join("lib.py"), directory.path().join("late.py"));
+    for file in [&lib, &late] {
+        fs::write(file, "x = 1").unwrap();
+    }
+    let importing = |name| Script { executes: vec![lib.clone()], ..Script::of(name) };
+    let plugins = [
+        ("one", importing("one"), "{}"),
+        ("two", importing("two"), "{}"),
+        ("other", Script::of("other"), "{}"),
+        ("last", Script::of("last"), "{}"),
+    ];
+    let daemon = Daemon::within(directory, &plugins).await;
+    daemon.registry.settled().await;
+    let all = ["one", "two", "other"];
+    // Whatever was written during the import may not be what was imported.
+    daemon.notice(&all);
+    daemon.taken().await;
+    let loads = daemon.loads().len();
+    daemon.notice(&all);
+    daemon.taken().await;
+    assert_eq!(daemon.loads().len(), loads + 1, "only `last`");
+    fs::write(&lib, "x = 2").unwrap();
+    daemon.notice(&all);
+    daemon.taken().await;
+    let new = daemon.loads().split_off(loads + 1);
+    assert_eq!(new, ["load one", "load two", "load last"]);
+    // A load that fails adds what it got to; the old version goes on.
+    let fails =
+        Script { load: Act::Fails("no"), executes: vec![late.clone()], ..Script::of("one") };
+    daemon.python.script("one", fails);
+    fs::remove_file(&lib).unwrap();
+    daemon.notice(&["one"]);
+    daemon.taken().await;
+    let state = daemon.state("one").await;
+    assert!(matches!(state, PluginState::Ready { reload: Reload::Failed(_), .. }), "{state:?}");
+    for file in [&lib, &late] {
+        let loads = daemon.loads().len();
+        fs::write(file, "x = 3").unwrap();
+        daemon.notice(&["one"]);
+        daemon.taken().await;
+        assert_eq!(daemon.loads().len(), loads + 2, "{}", file.display());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_plugin_that_failed_is_tried_again_once_its_files_change() {
     let daemon = daemon(&["jira"]).await;
     daemon.python.script("jira", Script { load: Act::Fails("no"), ..Script::of("jira") });

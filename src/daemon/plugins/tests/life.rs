@@ -270,6 +270,32 @@ async fn an_exclusive_plugin_ends_before_its_new_version_is_imported_and_request
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_exclusive_plugin_is_not_ended_for_files_that_do_not_compile() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("port");
+    let (init, lib) = (path.join("__init__.py"), directory.path().join("lib.py"));
+    let script = Script { executes: vec![init, lib.clone()], ..Script::of("port") };
+    let daemon = Daemon::within(directory, &[("port", script, EXCLUSIVE)]).await;
+    daemon.registry.settled().await;
+    for broken in [&lib, &path.join("new.py")] {
+        std::fs::write(broken, "broken(").unwrap();
+        let (_, answer) = daemon.post("/reload-plugins?plugin=port").await;
+        let error = answer["failed"][0]["error"].as_str().unwrap();
+        let place = format!("{} line 1: SyntaxError", broken.display());
+        assert_eq!(error, format!("port serves its previous version: {place}"));
+        assert_eq!(daemon.version("port").await, "port 1");
+        std::fs::write(broken, "x = 1").unwrap();
+    }
+    // A directory of templates, say, in which nothing was executed.
+    std::fs::create_dir_all(path.join("templates")).unwrap();
+    std::fs::write(path.join("templates/t.py"), "broken(").unwrap();
+    let loads = daemon.python.notes().iter().filter(|note| *note == "load port").count();
+    assert_eq!(loads, 1);
+    daemon.post("/reload-plugins?plugin=port").await;
+    assert_eq!(daemon.version("port").await, "port 2");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_exclusive_plugin_whose_old_version_does_not_end_is_loaded_all_the_same() {
     let stuck = Script { shutdown: Act::Hangs(Gate::default()), ..Script::of("port") };
     let daemon = Daemon::settled(&[("port", stuck, EXCLUSIVE)]).await;
