@@ -24,6 +24,8 @@ pub enum Topic {
     Stuck,
     /// Threads that a plugin started.
     Threads,
+    /// Files in its own directory that a plugin writes.
+    Written,
     /// Growth of memory.
     Memory,
     /// Crashes of the process that a plugin is at fault for.

@@ -68,6 +68,11 @@ impl Policy {
         }
     }
 
+    /// True if a plugin that was imported with the policy `other` may be another with this one.
+    pub fn differs_at_import(&self, other: &Policy) -> bool {
+        (self.loops, &self.env, &self.settings) != (other.loops, &other.env, &other.settings)
+    }
+
     /// True if any command has a limit of time.
     pub fn has_timeouts(&self) -> bool {
         self.timeout.is_some() || !self.timeouts.is_empty()

@@ -8,12 +8,12 @@
 #[cfg(test)]
 pub(crate) mod fake;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
@@ -166,10 +166,16 @@ pub trait Runtime: Send + Sync + 'static {
     /// Sets the least level of the records that Python's `logging` makes, soon.
     fn set_log_level(&self, level: LogLevel);
 
+    /// Returns when code of this process wrote files below `directory` last, a real path; waits for nothing.
+    fn written(&self, directory: &Path) -> BTreeMap<PathBuf, Instant>;
+
     /// Returns the Python stack of a thread, the innermost frame first; `None` for one that runs no Python.
     ///
     /// The future never resolves while a thread holds the GIL; the caller sets the deadline.
     fn stack(&self, thread: u64) -> BoxFuture<Option<Vec<Frame>>>;
+
+    /// Returns the top-level names of the modules that are imported from the venv; never while a thread holds the GIL.
+    fn imported(&self) -> BoxFuture<BTreeSet<String>>;
 
     /// Returns how many threads that it started each plugin has, by name; never while a thread holds the GIL.
     fn threads(&self) -> BoxFuture<BTreeMap<String, usize>>;

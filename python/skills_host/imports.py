@@ -6,8 +6,28 @@ nearly all of it: the modules, classes and functions of other packages that a pa
 
 from __future__ import annotations
 
+import os
 import sys
+import sysconfig
 import types
+
+
+def from_venv() -> set[str]:
+    """Returns the top-level names of the modules that are imported from the venv."""
+    folders = tuple(
+        os.path.join(os.path.realpath(sysconfig.get_path(name)), "")
+        for name in ("purelib", "platlib")
+    )
+    found = set[str]()
+    for module in list(sys.modules.values()):
+        # Anything may be there.
+        file = vars(module).get("__file__") if issubclass(type(module), types.ModuleType) else None
+        if isinstance(file, str):
+            file = os.path.realpath(file)
+            # By its path: a plugin may have a module of a package below a name of its own.
+            tops = [file.removeprefix(each) for each in folders if file.startswith(each)]
+            found |= {top.partition(os.sep)[0].partition(".")[0] for top in tops}
+    return found
 
 
 def with_their_imports(tops: set[str]) -> set[str]:

@@ -156,7 +156,7 @@ pub async fn run(
 ) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let upgrade = upgrade::Watch::new(&prepared.paths, &prepared.env, prepared.files.clone());
-    let starting = Running::begin(prepared, python, python_version, bundled, &mut signals);
+    let starting = Running::begin(prepared, python.clone(), python_version, bundled, &mut signals);
     let Some((mut running, servers)) = starting.await? else { return Ok(()) };
     announce(&running.service.ready);
     let giver = Giver {
@@ -170,7 +170,7 @@ pub async fn run(
         () = ends::idle(&running.service, running.settings.subscribe()) => ("idle", None),
         () = ends::socket_gone(&running.listeners.socket) => ("its socket is gone", None),
         () = obey(&running.supervisor, &mut running.controls) => ("request", None),
-        never = upgrade.run(&running.service) => match never {},
+        never = upgrade.run(&running.service, &*python) => match never {},
         end = giver.answer() => match end {
             End::Stop(stream) => ("request", Some(End::Stop(stream))),
             End::Successor(stream) => ("a new process serves", Some(End::Successor(stream))),

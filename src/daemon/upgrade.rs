@@ -1,11 +1,11 @@
 //! Notices that what this process was started from was replaced, and has the control program replace the process.
 //!
 //! Looked at are the executable of the host, the interpreter and its library, and the packages of the venv: one that was
-//! there when the plugins were loaded and has another version now, or is gone, may be imported in its old form. A change
+//! there when the plugins were loaded and has another version now, or is gone, while modules of it are imported. A change
 //! counts once it is the same at two looks, so nothing is started in the middle of an installation. A restart that
 //! failed is tried again after a growing pause, or when something changes again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -14,12 +14,13 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tokio::process::Command;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::environment::{self, Environment};
 use crate::http::Service;
 use crate::notices::Topic;
 use crate::paths::Paths;
+use crate::runtime::Runtime;
 use crate::venv::Venv;
 
 /// Time between two looks.
@@ -53,7 +54,7 @@ impl Watch {
     }
 
     /// Restarts the daemon after each change; never returns, because the new process ends this one.
-    pub(super) async fn run(&self, service: &Service) -> Infallible {
+    pub(super) async fn run(&self, service: &Service, python: &dyn Runtime) -> Infallible {
         let Some(control) = self.control.as_ref().filter(|_| !self.files.is_empty()) else {
             return std::future::pending().await;
         };
@@ -71,7 +72,12 @@ impl Watch {
             let Some(installed) = packages.read(&self.venv) else { continue };
             let files = self.files.iter().map(|file| Stamp::of(file)).collect();
             let state = State { files, packages: installed };
-            if let Some(change) = detector.look(state, Instant::now()) {
+            let imported = match detector.has_other_packages(&state) {
+                // No answer while native code holds the GIL: the next look asks again.
+                true => timeout(TICK, python.imported()).await.ok(),
+                false => None,
+            };
+            if let Some(change) = detector.look(state, imported.as_ref(), Instant::now()) {
                 let change = change.text(&self.files);
                 tracing::info!(change, "restarting");
                 let failure = self.restart(control).await;
@@ -121,16 +127,34 @@ impl Stamp {
     }
 }
 
-/// The versions of installed packages by name, read again only when their folder changes.
+/// An installed package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Package {
+    version: String,
+    /// The top-level names of its modules.
+    tops: BTreeSet<String>,
+}
+
+impl Package {
+    /// Reads the names from the text of `RECORD`: `x/__init__.py,sha256=…,…` or `x.cpython-311-….so,…`.
+    fn new(version: &str, record: &str) -> Package {
+        let files = record.lines().filter_map(|line| line.split(',').next());
+        let tops = files.filter_map(|file| file.split('/').next()?.split('.').next());
+        let tops = tops.filter(|top| !top.is_empty()).map(str::to_owned).collect();
+        Package { version: version.to_owned(), tops }
+    }
+}
+
+/// The installed packages by name, read again only when their folder changes.
 #[derive(Default)]
 struct Packages {
     folder: Option<(i64, i64)>,
-    versions: BTreeMap<String, String>,
+    versions: BTreeMap<String, Package>,
 }
 
 impl Packages {
     /// `None` where they cannot be read, or one is not whole.
-    fn read(&mut self, venv: &Venv) -> Option<BTreeMap<String, String>> {
+    fn read(&mut self, venv: &Venv) -> Option<BTreeMap<String, Package>> {
         let folder = venv.site_packages()?;
         let metadata = fs::metadata(&folder).ok()?;
         let modified = (metadata.mtime(), metadata.mtime_nsec());
@@ -143,10 +167,8 @@ impl Packages {
                     continue;
                 };
                 // Written last.
-                if !entry.path().join("RECORD").exists() {
-                    return None;
-                }
-                versions.insert(name.to_owned(), version.to_owned());
+                let record = fs::read_to_string(entry.path().join("RECORD")).ok()?;
+                versions.insert(name.to_owned(), Package::new(version, &record));
             }
             (self.folder, self.versions) = (Some(modified), versions);
         }
@@ -158,7 +180,7 @@ impl Packages {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct State {
     files: Vec<Option<Stamp>>,
-    packages: BTreeMap<String, String>,
+    packages: BTreeMap<String, Package>,
 }
 
 /// A difference for which this process is to be replaced.
@@ -194,34 +216,49 @@ impl Detector {
         Detector { last: used.clone(), used, failed: None, pause: PAUSE_MIN }
     }
 
-    /// Returns the change for which to restart now.
-    fn look(&mut self, state: State, now: Instant) -> Option<Change> {
+    /// True if `state` has other packages than this process uses.
+    fn has_other_packages(&self, state: &State) -> bool {
+        self.used.packages != state.packages
+    }
+
+    /// Returns the change for which to restart now; `imported` are the top-level names of imported modules, without which
+    /// packages are not compared.
+    fn look(
+        &mut self,
+        state: State,
+        imported: Option<&BTreeSet<String>>,
+        now: Instant,
+    ) -> Option<Change> {
         let is_stable = state == self.last;
         self.last = state;
         if !is_stable {
             return None;
         }
-        // A package that was not there before cannot be imported in an older form.
-        for (name, version) in &self.last.packages {
-            self.used.packages.entry(name.clone()).or_insert_with(|| version.clone());
+        if let Some(imported) = imported {
+            // What is not imported cannot be in an older form.
+            self.used.packages.retain(|_, package| !package.tops.is_disjoint(imported));
+            for (name, package) in &self.last.packages {
+                self.used.packages.entry(name.clone()).or_insert_with(|| package.clone());
+            }
         }
-        let change = self.change()?;
+        let change = self.file().or_else(|| imported.and_then(|_| self.package()))?;
         match &self.failed {
             Some((state, again)) if *state == self.last && now < *again => None,
             _ => Some(change),
         }
     }
 
-    fn change(&self) -> Option<Change> {
+    fn file(&self) -> Option<Change> {
         // A file that is gone is not replaced yet.
         let mut files = self.used.files.iter().zip(&self.last.files);
-        if let Some(index) = files.position(|(used, now)| now.is_some() && now != used) {
-            return Some(Change::File(index));
-        }
+        files.position(|(used, now)| now.is_some() && now != used).map(Change::File)
+    }
+
+    fn package(&self) -> Option<Change> {
         let mut packages = self.used.packages.iter();
         let changed =
-            packages.find(|(name, version)| self.last.packages.get(*name) != Some(*version));
-        changed.map(|(name, version)| Change::Package(name.clone(), version.clone()))
+            packages.find(|(name, package)| self.last.packages.get(*name) != Some(*package));
+        changed.map(|(name, package)| Change::Package(name.clone(), package.version.clone()))
     }
 
     /// The restart for the last state failed.
@@ -241,7 +278,8 @@ mod tests {
     }
 
     fn state(file: Option<Stamp>, packages: &[(&str, &str)]) -> State {
-        let packages = packages.iter().map(|(name, it)| ((*name).into(), (*it).into()));
+        let package = |name: &str, it: &str| Package::new(it, &format!("{name}/__init__.py,,\n"));
+        let packages = packages.iter().map(|(name, it)| ((*name).into(), package(name, it)));
         State { files: vec![file], packages: packages.collect() }
     }
 
@@ -262,39 +300,68 @@ mod tests {
             (vec![state(stamp(1), &[("x", "1"), ("y", "1")]); 2], None),
         ] {
             let mut detector = Detector::new(begin());
-            let found: Vec<_> =
-                looks.iter().filter_map(|it| detector.look(it.clone(), now)).collect();
+            let imported = BTreeSet::from(["x".to_owned()]);
+            let found: Vec<_> = looks
+                .iter()
+                .filter_map(|it| detector.look(it.clone(), Some(&imported), now))
+                .collect();
             assert_eq!(found, Vec::from_iter(change), "{looks:?}");
         }
+    }
+
+    #[test]
+    fn a_package_counts_from_its_import_on() {
+        let now = Instant::now();
+        let mut detector = Detector::new(state(stamp(1), &[("x", "1")]));
+        let mut look = |version: &str, imported: &[&str]| {
+            let imported = imported.iter().map(|it| (*it).to_owned()).collect();
+            let state = || state(stamp(1), &[("x", version)]);
+            let found = (0..2).filter_map(|_| detector.look(state(), Some(&imported), now)).next();
+            found.map(|change| change.text(&[]))
+        };
+        assert_eq!(look("2", &["y"]), None);
+        // Imported in the second version, which has not changed since.
+        assert_eq!(look("2", &["x"]), None);
+        assert_eq!(look("3", &["x"]).as_deref(), Some("x 2 was replaced"));
+    }
+
+    #[test]
+    fn the_names_of_a_packages_modules_are_in_its_record() {
+        let record = "x/__init__.py,sha256=a,1\nx/y.py,,\n_x.cpython-311-x86_64.so,,\nsix.py,,\n\
+                      x-1.dist-info/RECORD,,\n../../../bin/x,,\n";
+        let tops = ["_x", "six", "x", "x-1"].map(str::to_owned);
+        assert_eq!(Package::new("1", record), Package { version: "1".into(), tops: tops.into() });
     }
 
     #[test]
     fn a_package_that_was_added_counts_from_then_on() {
         let mut detector = Detector::new(state(stamp(1), &[]));
         let now = Instant::now();
+        let imported = BTreeSet::from(["y".to_owned()]);
         for _ in 0..2 {
-            assert_eq!(detector.look(state(stamp(1), &[("y", "1")]), now), None);
+            assert_eq!(detector.look(state(stamp(1), &[("y", "1")]), Some(&imported), now), None);
         }
-        assert_eq!(detector.look(state(stamp(1), &[("y", "2")]), now), None);
+        assert_eq!(detector.look(state(stamp(1), &[("y", "2")]), Some(&imported), now), None);
         let change = Change::Package("y".into(), "1".into());
-        assert_eq!(detector.look(state(stamp(1), &[("y", "2")]), now), Some(change));
+        let now = detector.look(state(stamp(1), &[("y", "2")]), Some(&imported), now);
+        assert_eq!(now, Some(change));
     }
 
     #[test]
     fn a_failure_is_tried_again_after_a_growing_pause_or_another_change() {
         let (mut detector, mut now) = (Detector::new(state(stamp(1), &[])), Instant::now());
         let replaced = || state(stamp(2), &[]);
-        detector.look(replaced(), now);
+        detector.look(replaced(), None, now);
         for pause in [PAUSE_MIN, PAUSE_MIN * 2, PAUSE_MIN * 4] {
-            assert_eq!(detector.look(replaced(), now), Some(Change::File(0)));
+            assert_eq!(detector.look(replaced(), None, now), Some(Change::File(0)));
             detector.failed(now);
             now += pause - TICK;
-            assert_eq!(detector.look(replaced(), now), None);
+            assert_eq!(detector.look(replaced(), None, now), None);
             now += TICK;
         }
-        assert_eq!(detector.look(replaced(), now), Some(Change::File(0)));
+        assert_eq!(detector.look(replaced(), None, now), Some(Change::File(0)));
         detector.failed(now);
-        detector.look(state(stamp(3), &[]), now);
-        assert_eq!(detector.look(state(stamp(3), &[]), now), Some(Change::File(0)));
+        detector.look(state(stamp(3), &[]), None, now);
+        assert_eq!(detector.look(state(stamp(3), &[]), None, now), Some(Change::File(0)));
     }
 }

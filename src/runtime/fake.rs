@@ -3,11 +3,11 @@
 //! A plugin is scripted by its working name; each load takes the script of the moment and is a version of its own.
 //! What happens is noted in order, so that a test waits for a note instead of for time to pass.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -115,6 +115,8 @@ pub(crate) struct FakePython {
     scripts: Mutex<HashMap<String, Script>>,
     versions: Mutex<HashMap<&'static str, u64>>,
     notes: Arc<Notes>,
+    /// The files that plugins have written.
+    written: Mutex<BTreeMap<PathBuf, Instant>>,
     /// The stack of every thread; without, the GIL is held.
     stack: Mutex<Option<Vec<Frame>>>,
 }
@@ -144,6 +146,12 @@ impl FakePython {
     /// Sets the stack of every thread.
     pub(crate) fn stack_is(&self, frames: Vec<Frame>) {
         *lock(&self.stack) = Some(frames);
+    }
+
+    /// Has a plugin write `file`.
+    pub(crate) fn writes(&self, file: &Path, text: &str) {
+        std::fs::write(file, text).unwrap();
+        lock(&self.written).insert(file.to_owned(), Instant::now());
     }
 
     /// What happened so far: `load jira`, `start jira 1`, `call jira 1`, `shutdown jira 1`, `end jira 1`.
@@ -221,11 +229,21 @@ impl Runtime for FakePython {
         Box::pin(async move { broken.map_or(Ok(()), Err) })
     }
 
+    fn written(&self, directory: &Path) -> BTreeMap<PathBuf, Instant> {
+        let mut written = lock(&self.written).clone();
+        written.retain(|file, _| file.starts_with(directory));
+        written
+    }
+
     fn stack(&self, _thread: u64) -> BoxFuture<Option<Vec<Frame>>> {
         match lock(&self.stack).clone() {
             Some(stack) => Box::pin(async move { Some(stack) }),
             None => Box::pin(std::future::pending()),
         }
+    }
+
+    fn imported(&self) -> BoxFuture<BTreeSet<String>> {
+        Box::pin(async { BTreeSet::new() })
     }
 
     fn threads(&self) -> BoxFuture<BTreeMap<String, usize>> {

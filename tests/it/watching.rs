@@ -316,3 +316,25 @@ fn settings_apply_to_the_running_daemon_or_status_says_that_a_restart_does() {
     home.write(config, "timeout = 1\n");
     home.wait_for_end();
 }
+
+#[test]
+fn a_plugin_that_writes_beside_its_code_is_not_loaded_for_ever() {
+    let home = started();
+    let write = "import pathlib, time\n\
+        pathlib.Path(__file__).with_name('state.json').write_text(str(time.time_ns()))\n";
+    home.plugin("bb", &format!("{write}{}", counted("bb", "bb")), "");
+    serves(&home, &["aa", "bb"]);
+    let notice = eventually("the notice", || {
+        let notices = home.plugin_status("bb")["notices"].as_array().cloned().unwrap_or_default();
+        notices.first().map(|notice| notice.as_str().unwrap().to_owned())
+    });
+    assert!(notice.starts_with("it writes state.json in its own directory"), "{notice}");
+    home.control(&["doctor"]).says("skills_daemon.data_dir()");
+    let loads = || home.read("loads").unwrap().matches("bb").count();
+    let before = loads();
+    assert!((4..=5).contains(&before), "{before}");
+    // An edit still takes effect.
+    home.plugin("bb", &format!("{write}{}", counted("bb", "two")), "");
+    says(&home, "bb", "two");
+    assert_eq!(loads(), before);
+}

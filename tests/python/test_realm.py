@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
+from skills_host import imports
 from skills_host.realm import Realm
 
 INIT = """
@@ -68,6 +69,12 @@ def make(tmp_path: Path):
     yield load
     for realm in realms:
         realm.close()
+
+
+def test_packages_of_the_venv_are_known_by_their_paths():
+    names = imports.from_venv()
+    assert {"pytest", "_pytest"} <= names
+    assert not names & {"skills_host", "json", "sys"}
 
 
 def test_each_own_file_is_reported_before_it_is_executed(tmp_path):

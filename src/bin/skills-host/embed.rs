@@ -15,7 +15,7 @@ use skills_daemon::paths::Paths;
 use skills_daemon::settings::Settings;
 use tracing_appender::non_blocking::WorkerGuard;
 
-use crate::{binder, board, bug, call, crash, executed, inbox, log, pool};
+use crate::{binder, board, bug, call, crash, executed, inbox, log, pool, writes};
 
 /// Holds the log's writer until [`exit`].
 static LOG: Mutex<Option<WorkerGuard>> = Mutex::new(None);
@@ -92,6 +92,8 @@ fn set_up(
     let environ = py.import("os")?.getattr("environ")?;
     environ.set_item(skills_daemon::environment::RUNTIME_DIR, paths.runtime.as_os_str())?;
     py.import("faulthandler")?.call_method0("enable")?;
+
+    writes::watch(py);
 
     let module = PyModule::new(py, "_skills_host")?;
     module.add_class::<binder::Binder>()?;

@@ -3,7 +3,7 @@
 //! Attaching may take for ever, while native code holds the GIL. So it is done on a thread of its own, one at a time; the
 //! I/O threads wait for its answer in a future.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -50,6 +50,21 @@ pub(crate) fn threads() -> BoxFuture<BTreeMap<String, usize>> {
         Ok(Some(counts.extract()?))
     });
     Box::pin(async move { looked.await.unwrap_or_default() })
+}
+
+/// The top-level names of the modules that are imported from the venv.
+pub(crate) fn imported() -> BoxFuture<BTreeSet<String>> {
+    let looked = look(|py| {
+        let names = py.import("skills_host.imports")?.call_method0("from_venv")?;
+        Ok(Some(names.extract()?))
+    });
+    Box::pin(async move {
+        match looked.await {
+            Some(names) => names,
+            // What is not known is no reason for anything.
+            None => std::future::pending().await,
+        }
+    })
 }
 
 /// Runs `work` on a new thread, attached to Python; the future is pending for ever while another look is.

@@ -11,7 +11,8 @@
 //! - `binder`: from bound values to a handler's arguments; `json`: from its result to bytes.
 //! - `wakes`: sending finished answers, together or at once.
 //! - `crash`: noting the plugin whose code ends the process.
-//! - `inspect`: stacks and numbers of Python's threads, from outside.
+//! - `inspect`: stacks and numbers of Python's threads, from outside, and what is imported.
+//! - `writes`: the files that plugins write.
 //! - `log`: Python's log records into the daemon's log.
 //!
 //! # Who attaches to Python
@@ -43,6 +44,7 @@ mod log;
 mod plugins;
 mod pool;
 mod wakes;
+mod writes;
 
 use std::fs::File;
 use std::io::{self, Write};

@@ -1,11 +1,11 @@
 //! [`Runtime`] over the embedded interpreter: a thread per plugin.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use serde_json::{Map, Value, json};
@@ -27,6 +27,7 @@ use crate::executed::Executed;
 use crate::inbox::{self, Event, Inbox, Refused, Reply, Sender};
 use crate::inspect;
 use crate::pool::Pool;
+use crate::writes;
 
 /// What a verb answers: JSON text, or what failed in words.
 type Answer = Result<String, String>;
@@ -129,8 +130,16 @@ impl Runtime for Embedded {
         })
     }
 
+    fn written(&self, directory: &Path) -> BTreeMap<PathBuf, Instant> {
+        writes::below(directory)
+    }
+
     fn stack(&self, thread: u64) -> BoxFuture<Option<Vec<Frame>>> {
         inspect::stack(thread)
+    }
+
+    fn imported(&self) -> BoxFuture<BTreeSet<String>> {
+        inspect::imported()
     }
 
     fn threads(&self) -> BoxFuture<BTreeMap<String, usize>> {

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::modules::{Executed, Executing};
 use super::router::{Message, Router};
+use super::switched_off::is_off;
 use super::{HOOK_GRACE, LAST_REQUEST_LIMIT, WITHDRAWN_LIMIT};
 use crate::daemon::actor::{Effect, Event, Next, Version};
 use crate::daemon::link;
@@ -121,6 +122,9 @@ impl Router {
         let parts = &self.shared.parts;
         let plugin = self.plugins.iter_mut().find(|plugin| plugin.id == id);
         let known = plugin.as_ref().map_or_else(String::new, |plugin| plugin.name().to_owned());
+        let is_first = plugin.as_ref().is_some_and(|plugin| {
+            plugin.state.serves.is_none() && plugin.state.expected() == Some(version)
+        });
         let load = plugin.and_then(|plugin| plugin.versions.get_mut(&version));
         let checked = manifest::check_name(&report.name);
         let (Some(load), Ok(())) = (load, &checked) else {
@@ -140,7 +144,12 @@ impl Router {
         if name != known {
             // The settings are those of a name that was only a guess.
             let settings = parts.settings.now();
-            load.policy = Policy::of(&load.manifest, settings.of_plugins.get(&name));
+            let policy = Policy::of(&load.manifest, settings.of_plugins.get(&name));
+            let before = std::mem::replace(&mut load.policy, policy);
+            let is_due = load.policy.differs_at_import(&before) && !is_off(&settings, &name);
+            if is_first && is_due {
+                return self.import_as(id, version, name, instance);
+            }
         }
         let (policy, slot) = (load.policy.clone(), load.slot.clone());
         slot.rename(&name);
@@ -158,6 +167,29 @@ impl Router {
         } else {
             // It is outdated: no name is taken for it.
             self.event(id, Event::Imported(version));
+        }
+    }
+
+    /// Imports a version once more under its name, which only its code has, because settings of that name apply to the
+    /// import.
+    fn import_as(&mut self, id: u64, version: Version, name: String, instance: Arc<dyn Instance>) {
+        let Some(plugin) = self.plugins.iter_mut().find(|plugin| plugin.id == id) else { return };
+        tracing::info!(plugin = name, "imported again with the settings of its name");
+        (plugin.name, plugin.named) = (name, true);
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            // It has started nothing yet; what blocks all the same is left behind.
+            let _ = timeout(HOOK_GRACE * 2, instance.unload(HOOK_GRACE)).await;
+            let _ = messages.send(Message::Again { id, version });
+        });
+    }
+
+    /// Imports a version once more, if it is still expected.
+    pub(super) fn import_again(&mut self, id: u64, version: Version) {
+        if self.plugin(id).is_some_and(|plugin| plugin.state.expected() == Some(version)) {
+            self.import(id, version);
+        } else {
+            self.event(id, Event::Unloaded(version));
         }
     }
 
@@ -314,6 +346,7 @@ async fn imported(
         }
     };
     let executed = executing.reported(begun).await;
+    let loaded = loaded.map(Box::new);
     let _ = messages.send(Message::Imported { id, version, loaded, executed });
     while let Some(executed) = executing.later().await {
         let _ = messages.send(Message::Executed { id, version, executed });

@@ -1,7 +1,9 @@
 //! Plugins on disk: their manifests, fingerprints and cached metadata.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::task::spawn_blocking;
 
@@ -24,6 +26,8 @@ pub(super) struct Found {
     pub(super) cached: Option<Metadata>,
     /// What becomes of it after crashes.
     pub(super) verdict: Verdict,
+    /// When code of this process wrote which files of the plugin last, after a change.
+    pub(super) written: BTreeMap<PathBuf, Instant>,
     /// A change of its files led here, not a request.
     pub(super) is_change: bool,
 }
@@ -104,7 +108,15 @@ fn look(shared: &Shared, record: Option<&Record>, source: PluginSource) -> Found
     let manifest = read_manifest(&source);
     let own = fingerprint.as_ref().map(Fingerprint::own_digest);
     let verdict = shared.parts.crashes.verdict(&source.path, own.as_deref());
-    Found { source, manifest, fingerprint, cached, verdict, is_change: false }
+    Found {
+        source,
+        manifest,
+        fingerprint,
+        cached,
+        verdict,
+        written: BTreeMap::new(),
+        is_change: false,
+    }
 }
 
 fn read_manifest(source: &PluginSource) -> Result<Manifest, Failure> {

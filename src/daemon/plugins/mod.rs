@@ -21,10 +21,12 @@
 //! - [`reload`]: what a reload touches, and its answer.
 //! - [`switched_off`]: plugins that `config.toml` switches off.
 //! - [`watching`]: changed files and settings take effect; [`places`]: the directories that are watched for that;
-//!   [`looked`]: what lies on disk after a change; [`changed`]: what it leads to.
+//!   [`looked`]: what lies on disk after a change; [`changed`]: what it leads to; [`churn`]: changes that a plugin makes
+//!   itself.
 //! - [`wrappers`]: the shell commands of all plugins.
 
 mod changed;
+mod churn;
 mod crashed;
 mod effects;
 mod found;

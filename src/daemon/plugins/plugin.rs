@@ -5,10 +5,12 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
+use super::churn::Churn;
 use super::found::Found;
 use super::modules::Hashes;
 use crate::daemon::actor::{End, Next, State, Version};
@@ -42,6 +44,8 @@ pub(super) struct Plugin {
     pub(super) cached: Option<Metadata>,
     /// What lay on disk when it was looked at last.
     pub(super) seen: Option<Seen>,
+    /// What it changes itself.
+    pub(super) churn: Churn,
     /// True once a shell call has shown the last failure.
     pub(super) shown: Arc<AtomicBool>,
 }
@@ -113,6 +117,7 @@ impl Plugin {
             requirements: Vec::new(),
             cached: None,
             seen: None,
+            churn: Churn::new(Instant::now()),
             shown: Arc::default(),
         }
     }

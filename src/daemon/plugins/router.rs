@@ -29,8 +29,10 @@ pub(super) enum Message {
     Installed(Vec<Installed>),
     /// The files of a version were compiled.
     Checked { id: u64, version: Version, outcome: Result<(), Failure> },
+    /// A version is to be imported once more.
+    Again { id: u64, version: Version },
     /// An import has returned.
-    Imported { id: u64, version: Version, loaded: Result<Loaded, Failure>, executed: Executed },
+    Imported { id: u64, version: Version, loaded: Result<Box<Loaded>, Failure>, executed: Executed },
     /// A version that was loaded has executed more files.
     Executed { id: u64, version: Version, executed: Executed },
     /// An import or hooks have exceeded their deadline.
@@ -40,7 +42,7 @@ pub(super) enum Message {
     /// An unload has ended.
     Ended { id: u64, event: Event<Failure> },
     /// One plugin was looked at again.
-    Found { id: u64, found: Result<Found, Failure>, event: fn(Version) -> Event<Failure> },
+    Found { id: u64, found: Result<Box<Found>, Failure>, event: fn(Version) -> Event<Failure> },
     /// A reload was asked for.
     Reload {
         /// Names or paths; all plugins without any.
@@ -144,9 +146,10 @@ impl Router {
                 Ok(()) => self.event(id, Event::Checked(version)),
                 Err(failure) => self.broke(id, version, failure),
             },
+            Message::Again { id, version } => self.import_again(id, version),
             Message::Imported { id, version, loaded, executed } => {
                 self.executed(id, version, executed, loaded.is_ok());
-                self.imported(id, version, loaded);
+                self.imported(id, version, loaded.map(|loaded| *loaded));
             }
             Message::Executed { id, version, executed } => {
                 self.executed(id, version, executed, false);
@@ -161,7 +164,7 @@ impl Router {
                 self.event(id, event);
             }
             Message::Found { id, found, event } => match found {
-                Ok(found) => self.apply(id, found, event),
+                Ok(found) => self.apply(id, *found, event),
                 Err(failure) => self.event(id, Event::Refused(failure)),
             },
             Message::Reload { .. } if self.is_stopping => {}
@@ -337,7 +340,7 @@ impl Router {
         let (shared, source) = (self.shared.clone(), plugin.source.clone());
         let messages = self.messages.clone();
         tokio::spawn(async move {
-            let found = found::one(shared, source).await;
+            let found = found::one(shared, source).await.map(Box::new);
             let _ = messages.send(Message::Found { id, found, event });
         });
     }

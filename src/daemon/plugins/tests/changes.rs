@@ -115,6 +115,38 @@ async fn a_module_from_outside_loads_the_plugins_that_import_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_plugin_that_writes_into_its_own_directory_is_not_loaded_for_that_for_ever() {
+    let daemon = daemon(&["jira"]).await;
+    let state = daemon.directory.path().join("jira/state.json");
+    let written = |number: u32| daemon.python.writes(&state, &number.to_string());
+    let count = || daemon.loads().iter().filter(|load| *load == "load jira").count();
+    let id = daemon.registry.snapshot().entries[0].id;
+    for round in 1..=5 {
+        written(round);
+        daemon.notice(&["jira"]);
+        daemon.taken().await;
+    }
+    assert_eq!(count(), 4, "the first load, and three more");
+    let notices = daemon.notices.of(Some(id));
+    assert!(notices[0].starts_with("it writes state.json in its own directory"), "{notices:?}");
+    // An edit of another file takes effect with them.
+    daemon.edit("jira", "x = 1");
+    written(6);
+    daemon.notice(&["jira"]);
+    daemon.taken().await;
+    written(7);
+    daemon.notice(&["jira"]);
+    daemon.taken().await;
+    assert_eq!((count(), daemon.notices.of(Some(id)).len()), (5, 1));
+    daemon.post("/reload-plugins?plugin=jira").await;
+    assert_eq!((count(), daemon.notices.of(Some(id)).len()), (6, 0));
+    written(8);
+    daemon.notice(&["jira"]);
+    daemon.taken().await;
+    assert_eq!(count(), 7);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_plugin_that_failed_is_tried_again_once_its_files_change() {
     let daemon = daemon(&["jira"]).await;
     daemon.python.script("jira", Script { load: Act::Fails("no"), ..Script::of("jira") });
