@@ -45,8 +45,8 @@ class Board:
 class Executed:
     """Receives the files that one version of a plugin executes."""
 
-    def add(self, file: str) -> None:
-        """Takes the absolute path of a file that is about to be executed."""
+    def add(self, path: str, size: int, modified: int) -> None:
+        """Takes a file that is about to be executed: absolute path, bytes, nanoseconds."""
 
 def slot() -> int:
     """Returns the number of the journal's slot that this thread carries; 0 for none."""

@@ -9,7 +9,10 @@
 pub(crate) mod fake;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::future::Future;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -57,7 +60,30 @@ pub struct LoadRequest {
     pub slot: u32,
     /// Receives the files of its own modules when they are executed: in a load that fails as in one that succeeds, and
     /// later those that a handler imports. The standard library and the packages of the venv are left out.
-    pub executed: mpsc::UnboundedSender<PathBuf>,
+    pub executed: mpsc::UnboundedSender<ExecutedFile>,
+}
+
+/// A file that was executed, as it was just before.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ExecutedFile {
+    /// Its absolute path.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was written, in nanoseconds.
+    pub modified: i64,
+}
+
+impl ExecutedFile {
+    /// Returns the file at `path` as it is now.
+    ///
+    /// # Errors
+    /// It is missing or unreadable.
+    pub fn now(path: &Path) -> io::Result<ExecutedFile> {
+        let it = fs::metadata(path)?;
+        let modified = it.mtime().saturating_mul(1_000_000_000).saturating_add(it.mtime_nsec());
+        Ok(ExecutedFile { path: path.to_owned(), size: it.len(), modified })
+    }
 }
 
 /// A call of a handler without FastAPI.

@@ -8,13 +8,12 @@ import json
 import site
 import sysconfig
 import types
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skills_host.contract import Outline, Plugin
 from skills_host.plan import route
-from skills_host.realm import Realm
+from skills_host.realm import Executed, Realm
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI, Request
@@ -88,7 +87,7 @@ def load(
     working_name: str,
     entry_point: str | None,
     outline: Outline | None = None,
-    executed: Callable[[str], None] = lambda file: None,
+    executed: Executed | None = None,
 ) -> Plugin:
     """Imports a plugin and makes its application.
 
@@ -105,7 +104,7 @@ def load(
     """
     _see_new_packages()
     path = Path(init_file)
-    realm = Realm(working_name, executed)
+    realm = Realm(working_name, executed) if executed else Realm(working_name)
     try:
         if outline and outline["commands"]:
             return _of_packages(realm, working_name, outline)

@@ -39,7 +39,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from skills_host import cleanup
 from skills_host.imports import with_their_imports
@@ -57,6 +57,14 @@ _INSTALLED = tuple(
 )
 
 
+#: Receives a file's path, its size and when it was modified, in nanoseconds.
+Executed: TypeAlias = Callable[[str, int, int], None]
+
+
+def _ignored(path: str, size: int, modified: int) -> None:
+    """Receives what nothing asks for."""
+
+
 class Realm:
     """The modules of one plugin.
 
@@ -71,7 +79,7 @@ class Realm:
         executed: As given.
     """
 
-    def __init__(self, name: str, executed: Callable[[str], None] = lambda file: None) -> None:
+    def __init__(self, name: str, executed: Executed = _ignored) -> None:
         self.executed = executed
         slug = "".join(c if c.isalnum() else "_" for c in name)
         self.root = f"{OWN}{slug}"
@@ -228,7 +236,8 @@ class _RealmLoader(SourceLoader):
     def exec_module(self, module: types.ModuleType) -> None:
         vars(module)["__builtins__"] = self._realm.builtins
         if not self.path.startswith(_INSTALLED):
-            self._realm.executed(os.path.abspath(self.path))
+            stats = os.stat(self.path)
+            self._realm.executed(os.path.abspath(self.path), stats.st_size, stats.st_mtime_ns)
         super().exec_module(module)
 
 

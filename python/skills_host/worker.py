@@ -49,7 +49,7 @@ class Load(NamedTuple):
     working_name: str
     entry_point: str | None
     outline: Outline
-    executed: Callable[[str], None]
+    executed: Callable[[str, int, int], None]
 
 
 def run(

@@ -16,8 +16,8 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use super::{
-    Activity, BoxFuture, Call, Frame, Instance, LoadRequest, Loaded, LoopActivity, PoolCall,
-    Runtime,
+    Activity, BoxFuture, Call, ExecutedFile, Frame, Instance, LoadRequest, Loaded, LoopActivity,
+    PoolCall, Runtime,
 };
 use crate::description::Report;
 use crate::exchange::events::{Event, Signal};
@@ -185,9 +185,9 @@ impl Runtime for FakePython {
             *version += 1;
             *version
         };
-        for file in &script.executes {
+        for file in script.executes.iter().filter_map(|path| ExecutedFile::now(path).ok()) {
             // Fails only if nothing reads them.
-            let _ = request.executed.send(file.clone());
+            let _ = request.executed.send(file);
         }
         Box::pin(async move {
             match &script.load {

@@ -90,7 +90,7 @@ def test_each_own_file_is_reported_before_it_is_executed(tmp_path):
     (tmp_path / "lib" / "client.py").write_text("")
     (tmp_path / "lib" / "late.py").write_text("1 / 0\n")
     files = []
-    realm = Realm("reported", files.append)
+    realm = Realm("reported", lambda path, size, modified: files.append(path))
     try:
         module = realm.execute(package / "__init__.py")
         names = ["skills_plugin/__init__.py", "lib/client.py", "skills_plugin/own.py"]

@@ -1,7 +1,7 @@
 //! Carries out what a transition asks for; each effect reports back with a message.
 
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
@@ -336,7 +336,6 @@ async fn imported(
     mut executing: Executing,
     messages: UnboundedSender<Message>,
 ) {
-    let begun = SystemTime::now();
     let loaded = match timeout(IMPORT_LIMIT, &mut loading).await {
         Ok(loaded) => loaded,
         Err(_) => {
@@ -345,7 +344,7 @@ async fn imported(
             loading.await
         }
     };
-    let executed = executing.reported(begun).await;
+    let executed = executing.reported().await;
     let loaded = loaded.map(Box::new);
     let _ = messages.send(Message::Imported { id, version, loaded, executed });
     while let Some(executed) = executing.later().await {

@@ -5,16 +5,14 @@
 //! time, they are those of its cached description.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use crate::plugin_files::{self, MODULES_MAX};
+use crate::runtime::ExecutedFile;
 use crate::store::fingerprint::hash_of;
 
 /// The hash of each module as it was imported; `None` for one that may have changed since.
@@ -22,9 +20,6 @@ pub(super) type Hashes = BTreeMap<PathBuf, Option<u64>>;
 
 /// The modules of all plugins.
 pub(super) type OfPlugins = BTreeMap<PathBuf, BTreeSet<PathBuf>>;
-
-/// How far the clock of a file system lags behind that of the process at most.
-const LAG: Duration = Duration::from_millis(20);
 
 /// The modules of each plugin by the plugin's path, for any thread.
 pub(super) struct Modules(watch::Sender<OfPlugins>);
@@ -97,69 +92,66 @@ pub(super) struct Executed {
 /// The files that a load of the plugin at `plugin` executes.
 pub(super) struct Executing {
     pub(super) plugin: PathBuf,
-    pub(super) files: UnboundedReceiver<PathBuf>,
+    pub(super) files: UnboundedReceiver<ExecutedFile>,
     /// The hashes of known modules from before the load.
     pub(super) before: Hashes,
 }
 
 impl Executing {
-    /// Returns what was executed since `begun` and is reported already.
-    pub(super) async fn reported(&mut self, begun: SystemTime) -> Executed {
+    /// Returns what was executed and is reported already.
+    pub(super) async fn reported(&mut self) -> Executed {
         let files = self.received();
-        self.hashed(files, begun).await
+        self.hashed(files).await
     }
 
     /// Waits for what is executed later; `None` once the version has ended.
     pub(super) async fn later(&mut self) -> Option<Executed> {
         let file = self.files.recv().await?;
-        let begun = SystemTime::now();
         let mut files = self.received();
         files.insert(file);
-        Some(self.hashed(files, begun).await)
+        Some(self.hashed(files).await)
     }
 
-    fn received(&mut self) -> BTreeSet<PathBuf> {
+    fn received(&mut self) -> BTreeSet<ExecutedFile> {
         std::iter::from_fn(|| self.files.try_recv().ok()).collect()
     }
 
-    async fn hashed(&mut self, files: BTreeSet<PathBuf>, begun: SystemTime) -> Executed {
+    async fn hashed(&mut self, executed: BTreeSet<ExecutedFile>) -> Executed {
         // What was known before the load is true for what the load executes, not for later.
         let before = std::mem::take(&mut self.before);
-
-        if files.iter().all(|file| file.starts_with(&self.plugin)) {
+        let files = executed.iter().map(|file| file.path.clone()).collect();
+        if executed.iter().all(|file| file.path.starts_with(&self.plugin)) {
             return Executed { files, modules: Hashes::new() };
         }
-        let (plugin, all) = (self.plugin.clone(), files.clone());
-        let hashed = spawn_blocking(move || hash(&plugin, &all, &before, begun));
+        let plugin = self.plugin.clone();
+        let hashed = spawn_blocking(move || hash(&plugin, &executed, &before));
         // Ends early only with the daemon.
         Executed { files, modules: hashed.await.unwrap_or_default() }
     }
 }
 
 /// Hashes the files that are outside of the plugin's directory.
-fn hash(plugin: &Path, files: &BTreeSet<PathBuf>, before: &Hashes, begun: SystemTime) -> Hashes {
+fn hash(plugin: &Path, files: &BTreeSet<ExecutedFile>, before: &Hashes) -> Hashes {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let home = real(plugin);
     let outside = files.iter().filter(|file| {
-        !file.starts_with(plugin) && plugin_files::is_module_outside(&home, &real(file))
+        !file.path.starts_with(plugin) && plugin_files::is_module_outside(&home, &real(&file.path))
     });
-    let hash = |file: &PathBuf| match before.get(file) {
+    let hash = |file: &ExecutedFile| match before.get(&file.path) {
         Some(known) => *known,
-        None => hash_of(file, true).filter(|_| !is_changed_since(file, begun)),
+        None => {
+            let hash = hash_of(&file.path, true);
+            let is_same = ExecutedFile::now(&file.path).is_ok_and(|now| now == *file);
+            hash.filter(|_| is_same)
+        }
     };
-    outside.take(MODULES_MAX).map(|file| (file.clone(), hash(file))).collect()
-}
-
-/// True for a file that was written, or put in its place, at `begun` or later.
-fn is_changed_since(file: &Path, begun: SystemTime) -> bool {
-    let Ok(metadata) = fs::metadata(file) else { return true };
-    let (seconds, nanos) = (metadata.ctime(), metadata.ctime_nsec());
-    let since_epoch = Duration::new(seconds.try_into().unwrap_or(0), nanos.try_into().unwrap_or(0));
-    SystemTime::UNIX_EPOCH + since_epoch + LAG >= begun
+    outside.take(MODULES_MAX).map(|file| (file.path.clone(), hash(file))).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn hashes(files: &[&str]) -> Hashes {
@@ -194,23 +186,24 @@ mod tests {
     }
 
     #[test]
-    fn modules_outside_are_hashed_as_they_were_imported() {
+    fn modules_outside_are_hashed_as_they_were_executed() {
         let dir = tempfile::tempdir().unwrap();
         let (plugin, lib) = (dir.path().join("p"), dir.path().join("lib.py"));
+        let own = plugin.join("x.py");
         fs::create_dir_all(&plugin).unwrap();
-        fs::write(plugin.join("x.py"), "").unwrap();
+        fs::write(&own, "").unwrap();
         fs::write(&lib, "x = 1").unwrap();
-        let missing = dir.path().join("gone.py");
-        let files = BTreeSet::from([plugin.join("x.py"), lib.clone(), missing.clone()]);
-        let (later, known) = (SystemTime::now() + LAG * 2, hash_of(&lib, true));
-        let of = |before: &Hashes, begun| hash(&plugin, &files, before, begun);
-        let expected = Hashes::from([(lib.clone(), known), (missing.clone(), None)]);
-        assert_eq!(of(&Hashes::new(), later), expected);
-        // Written after the import began: it may not be what was imported.
-        let expected = Hashes::from([(lib.clone(), None), (missing.clone(), None)]);
-        assert_eq!(of(&Hashes::new(), SystemTime::UNIX_EPOCH), expected);
+        let files = [&own, &lib].map(|file| ExecutedFile::now(file).unwrap());
+        let of = |before: &Hashes| hash(&plugin, &files.clone().into(), before);
+        let known = hash_of(&lib, true);
+        assert_eq!(of(&Hashes::new()), Hashes::from([(lib.clone(), known)]));
+        // Written again since: it may not be what was executed.
+        fs::write(&lib, "x = 12").unwrap();
+        assert_eq!(of(&Hashes::new()), Hashes::from([(lib.clone(), None)]));
+        fs::remove_file(&lib).unwrap();
+        assert_eq!(of(&Hashes::new()), Hashes::from([(lib.clone(), None)]));
         // Known from before the import.
-        let expected = Hashes::from([(lib.clone(), Some(7)), (missing, None)]);
-        assert_eq!(of(&Hashes::from([(lib, Some(7))]), SystemTime::UNIX_EPOCH), expected);
+        let before = Hashes::from([(lib.clone(), Some(7))]);
+        assert_eq!(of(&before), before);
     }
 }

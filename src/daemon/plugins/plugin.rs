@@ -21,7 +21,7 @@ use crate::manifest::Manifest;
 use crate::paths::Paths;
 use crate::policy::Policy;
 use crate::registry::{Entry, Served};
-use crate::runtime::LoadRequest;
+use crate::runtime::{ExecutedFile, LoadRequest};
 use crate::store::Metadata;
 use crate::store::fingerprint::Fingerprint;
 use crate::wire::{PluginState, Reload, Stage};
@@ -215,7 +215,7 @@ impl Plugin {
         &self,
         load: &VersionData,
         paths: &Paths,
-        executed: UnboundedSender<PathBuf>,
+        executed: UnboundedSender<ExecutedFile>,
     ) -> LoadRequest {
         let VersionData { manifest, policy, slot, .. } = load;
         LoadRequest {
