@@ -274,6 +274,7 @@ async fn an_exclusive_plugin_is_not_ended_for_files_that_do_not_compile() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("port");
     let (init, lib) = (path.join("__init__.py"), directory.path().join("lib.py"));
+    std::fs::write(&lib, "x = 1").unwrap();
     let script = Script { executes: vec![init, lib.clone()], ..Script::of("port") };
     let daemon = Daemon::within(directory, &[("port", script, EXCLUSIVE)]).await;
     daemon.registry.settled().await;
@@ -284,7 +285,7 @@ async fn an_exclusive_plugin_is_not_ended_for_files_that_do_not_compile() {
         let place = format!("{} line 1: SyntaxError", broken.display());
         assert_eq!(error, format!("port serves its previous version: {place}"));
         assert_eq!(daemon.version("port").await, "port 1");
-        std::fs::write(broken, "x = 1").unwrap();
+        std::fs::write(broken, "x = 2").unwrap();
     }
     // A directory of templates, say, in which nothing was executed.
     std::fs::create_dir_all(path.join("templates")).unwrap();
