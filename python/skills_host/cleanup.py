@@ -81,18 +81,21 @@ class _Owned:
             return self.name(vars(value).get("__name__"))
         return self.name(getattr(kind, "__module__", None))
 
-    def within(self, value: object) -> bool:
-        """Returns true if `value` is one, or refers to one over a few other objects."""
+    def within(self, *values: object) -> bool:
+        """Returns true if one of `values` is one, or refers to one over a few other objects."""
         seen: set[int] = set()
-        level = [value]
+        level = list(values)
+        most = _OBJECTS * len(values)
         for _ in range(_DEPTH):
             below: list[object] = []
             for each in level:
+                if id(each) in seen:
+                    continue
                 if self(each):
                     return True
-                if len(seen) < _OBJECTS and id(each) not in seen and _leads_on(each):
-                    seen.add(id(each))
+                if len(seen) < most and _leads_on(each):
                     below += _referents(each)
+                seen.add(id(each))
             level = below
         return any(map(self, level))
 
@@ -105,8 +108,9 @@ def _leads_on(value: object) -> bool:
 def _referents(value: object) -> list[Any]:
     found = gc.get_referents(value)
     if isinstance(value, types.FunctionType):
-        # All of its module otherwise.
-        return [each for each in found if each is not value.__globals__]
+        # All of its module and all built-in functions otherwise.
+        everything = (value.__globals__, value.__globals__.get("__builtins__"))
+        return [each for each in found if not any(each is other for other in everything)]
     return found
 
 
@@ -155,13 +159,12 @@ def _containers() -> Iterator[Any]:
 def _is_cached(cache: Any, owned: _Owned) -> bool:
     """Returns true if a `functools.lru_cache` refers to the version."""
     attributes, function = vars(cache), cache.__wrapped__
+    entries: list[object] = []
     for each in gc.get_referents(cache):
         if each is not attributes and each is not function:
             # The dictionary of the entries, which an unbounded cache has nowhere else.
-            entries = [*each.keys(), *each.values()] if type(each) is dict else [each]
-            if any(map(owned.within, entries)):
-                return True
-    return False
+            entries += [*each.keys(), *each.values()] if type(each) is dict else [each]
+    return owned.within(*entries)
 
 
 def _forget_loggers(owned: _Owned) -> None:
