@@ -12,6 +12,7 @@ import threading
 import time
 
 import _skills_host
+from skills_host import precedence
 from skills_host.threads import start_unattributed
 
 logger = logging.getLogger("skills_host.collector")
@@ -48,6 +49,7 @@ class Collector:
         self._collect()
 
     def _collect(self) -> None:
+        precedence.Yielding().to_loads()
         begun = time.monotonic()
         gc.collect()
         took = time.monotonic() - begun
