@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skills_daemon._plugin import current
 from skills_daemon.logging import request_id_ctx
-from skills_host import collector, leftovers, loader, threads
+from skills_host import collector, leftovers, loader, precedence, threads
 from skills_host.asgi import Waiters
 from skills_host.contract import Plugin
 from skills_host.direct import Runner
@@ -94,7 +94,8 @@ def _run(
     reply: Reply,
 ) -> None:
     own = Own(load.outline["surroundings"], board)
-    plugin = _loaded(load, own, reply)
+    with precedence.loading():
+        plugin = _loaded(load, own, reply)
     if plugin is not None:
         plugin_ctx.set(plugin.name)
         version = version_ctx.get()
@@ -123,7 +124,8 @@ def _serve(
     inboxes: list[Inbox], pool: Pool, plugin: Plugin, tasks: Supervisor, reply: Reply
 ) -> None:
     """Runs the loops of a plugin until its unload, and closes it."""
-    description = plugin.describe()
+    with precedence.loading():
+        description = plugin.describe()
     lifespan = Lifespan(plugin.app)
     first, *others = [_Worker(inbox, pool, plugin, lifespan, tasks) for inbox in inboxes]
     first.beside = others
