@@ -136,7 +136,8 @@ def _containers() -> Iterator[Any]:
     Not `gc.get_objects`: a reference to a tuple that another thread is just building makes that
     thread fail.
     """
-    for name, module in list(sys.modules.items()):
+    # A copy: making a tuple of each item may run the garbage collector, and so other threads.
+    for name, module in sys.modules.copy().items():
         if name.startswith(OWN) or not isinstance(module, types.ModuleType):
             continue
         for value in list(vars(module).values()):
@@ -212,7 +213,7 @@ def _forget_filters(owned: _Owned) -> None:
 
 
 def _forget_reducers(owned: _Owned) -> None:
-    for cls in [cls for cls in copyreg.dispatch_table if owned(cls)]:
+    for cls in [cls for cls in list(copyreg.dispatch_table) if owned(cls)]:
         del copyreg.dispatch_table[cls]
 
 
