@@ -50,7 +50,8 @@ def _containers() -> Iterator[Any]:
     thread fail.
     """
     yields = precedence.Yielding()
-    for name, module in list(sys.modules.items()):
+    # A copy: making a tuple of each item may run the garbage collector, and so other threads.
+    for name, module in sys.modules.copy().items():
         yields.to_loads()
         if name.startswith(OWN) or not isinstance(module, types.ModuleType):
             continue

@@ -93,7 +93,7 @@ def _forget_filters(owned: Owned) -> None:
 
 
 def _forget_reducers(owned: Owned) -> None:
-    for cls in [cls for cls in copyreg.dispatch_table if owned(cls)]:
+    for cls in [cls for cls in list(copyreg.dispatch_table) if owned(cls)]:
         del copyreg.dispatch_table[cls]
 
 

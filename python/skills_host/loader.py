@@ -7,6 +7,7 @@ import inspect
 import json
 import site
 import sysconfig
+import threading
 import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,10 +123,16 @@ def load(
         raise
 
 
+#: Neither of the functions that it guards may run twice at once: they remove entries from a shared
+#: dictionary that they have listed before, and add what `sys.path` lacks.
+_packages_lock = threading.Lock()
+
+
 def _see_new_packages() -> None:
     """Makes packages that `uv` has just installed importable, `.pth` files included."""
-    importlib.invalidate_caches()
-    site.addsitedir(sysconfig.get_path("purelib"))
+    with _packages_lock:
+        importlib.invalidate_caches()
+        site.addsitedir(sysconfig.get_path("purelib"))
 
 
 def _plugin_class(module: types.ModuleType) -> type[Any] | None:

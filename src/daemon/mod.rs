@@ -164,6 +164,7 @@ pub async fn run(
         lock: running.lock,
         phases: &running.phases,
         service: &running.service,
+        upgrade: &upgrade,
     };
     let (reason, end) = tokio::select! {
         signal = signals.next() => (signal, None),

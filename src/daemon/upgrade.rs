@@ -11,6 +11,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::process::Command;
@@ -18,7 +19,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::environment::{self, Environment};
 use crate::http::Service;
-use crate::notices::Topic;
+use crate::notices::{Notices, Topic};
 use crate::paths::Paths;
 use crate::runtime::Runtime;
 use crate::venv::Venv;
@@ -39,6 +40,8 @@ pub(super) struct Watch {
     env: Environment,
     control: Option<PathBuf>,
     started_from: Vec<Option<Stamp>>,
+    /// What was replaced, while this process still uses the former version.
+    replaced: Mutex<Option<String>>,
 }
 
 impl Watch {
@@ -50,6 +53,7 @@ impl Watch {
             control: environment::installed_program(CONTROL),
             started_from: files.iter().map(|file| Stamp::of(file)).collect(),
             files,
+            replaced: Mutex::default(),
         }
     }
 
@@ -77,16 +81,34 @@ impl Watch {
                 true => timeout(TICK, python.imported()).await.ok(),
                 false => None,
             };
-            if let Some(change) = detector.look(state, imported.as_ref(), Instant::now()) {
-                let change = change.text(&self.files);
-                tracing::info!(change, "restarting");
-                let failure = self.restart(control).await;
-                tracing::error!(change, error = failure, "the restart failed");
-                let text = format!("{change}, but a new process could not take over: {failure}");
-                service.notices.set(None, Topic::Upgrade, Some(text));
-                detector.failed(Instant::now());
-            }
+            let Some(change) = detector.look(state, imported.as_ref(), Instant::now()) else {
+                if detector.is_undone() && self.lock().take().is_some() {
+                    service.notices.set(None, Topic::Restart, None);
+                }
+                continue;
+            };
+            let change = change.text(&self.files);
+            *self.lock() = Some(change.clone());
+            tracing::info!(change, "restarting");
+            let failure = self.restart(control).await;
+            tracing::error!(change, error = failure, "the restart failed");
+            self.not_replaced(&service.notices, &failure);
+            detector.failed(Instant::now());
         }
+    }
+
+    /// Sets the notice that no new process took over, after any restart that failed.
+    pub(super) fn not_replaced(&self, notices: &Notices, error: &str) {
+        let error = format!("a new process could not take over: {error}");
+        let text = match &*self.lock() {
+            Some(change) => format!("{change}, but {error}"),
+            None => error,
+        };
+        notices.set(None, Topic::Restart, Some(text));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<String>> {
+        self.replaced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `skills-daemon restart`; returns its error, and never after a success.
@@ -261,6 +283,11 @@ impl Detector {
         changed.map(|(name, package)| Change::Package(name.clone(), package.version.clone()))
     }
 
+    /// True if the last state is that from which this process was started, after a failed restart.
+    fn is_undone(&self) -> bool {
+        self.failed.is_some() && self.file().is_none() && self.package().is_none()
+    }
+
     /// The restart for the last state failed.
     fn failed(&mut self, now: Instant) {
         let is_same = self.failed.as_ref().is_some_and(|(state, _)| *state == self.last);
@@ -363,5 +390,8 @@ mod tests {
         detector.failed(now);
         detector.look(state(stamp(3), &[]), None, now);
         assert_eq!(detector.look(state(stamp(3), &[]), None, now), Some(Change::File(0)));
+        assert!(!detector.is_undone());
+        detector.look(state(stamp(1), &[]), None, now);
+        assert!(detector.is_undone());
     }
 }

@@ -36,6 +36,7 @@ pub mod locks;
 pub mod replace;
 pub mod response;
 pub mod start;
+pub mod start_lock;
 pub mod stop;
 mod stream;
 

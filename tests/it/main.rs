@@ -53,6 +53,7 @@ mod scheduling;
 mod schemas;
 mod sdk;
 mod shutdown;
+mod silent;
 mod starts;
 mod surroundings;
 mod swap;

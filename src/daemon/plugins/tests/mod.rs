@@ -39,6 +39,7 @@ struct Daemon {
     registry: Arc<Registry>,
     notices: Arc<Notices>,
     supervisor: Supervisor,
+    service: Arc<Service>,
     entry: Entry,
     directory: tempfile::TempDir,
 }
@@ -108,12 +109,14 @@ impl Daemon {
         let ready = Ready { pid: 1, version: crate::VERSION.into(), port: 1, python: "3".into() };
         let service =
             Service::new(registry.clone(), health, notices.clone(), ready, venv_python, control);
+        let service = Arc::new(service);
         Daemon {
             python,
             registry,
             notices,
             supervisor,
-            entry: http::entry(Arc::new(service)),
+            entry: http::entry(service.clone()),
+            service,
             directory,
         }
     }
