@@ -8,7 +8,8 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::router::{Message, Router};
+use super::message::Message;
+use super::router::Router;
 use super::{HOOK_GRACE, LAST_REQUEST_LIMIT, WITHDRAWN_LIMIT};
 use crate::daemon::actor::{Effect, Event, Next, Version};
 use crate::daemon::link;

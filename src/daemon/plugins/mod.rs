@@ -29,6 +29,7 @@ mod effects;
 mod found;
 mod install;
 mod looked;
+mod message;
 mod names;
 mod pending;
 mod places;
@@ -61,7 +62,8 @@ use crate::settings::live::Live;
 use crate::store::Store;
 use crate::uv::Uv;
 use crate::wire::Reloaded;
-use router::{Message, Router};
+use message::Message;
+use router::Router;
 
 /// What hooks get beyond their own limits before their thread counts as blocked.
 const HOOK_GRACE: Duration = Duration::from_secs(2);

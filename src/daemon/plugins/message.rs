@@ -1,0 +1,51 @@
+//! The messages to the router.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::found::Found;
+use super::looked::Looked;
+use super::pending::Installed;
+use crate::daemon::actor::{Event, Version};
+use crate::failure::Failure;
+use crate::runtime::Loaded;
+use crate::settings::Settings;
+use crate::wire::Reloaded;
+
+/// A message to the router.
+pub(super) enum Message {
+    /// Something happened that concerns one actor alone.
+    Event { id: u64, event: Event<Failure> },
+    /// An install has ended.
+    Installed(Vec<Installed>),
+    /// An import has returned.
+    Imported { id: u64, version: Version, loaded: Result<Loaded, Failure> },
+    /// An import or hooks have exceeded their deadline.
+    Overdue { id: u64, version: Version, failure: Failure },
+    /// Hooks have returned.
+    Started { id: u64, version: Version, complaints: Vec<String> },
+    /// An unload has ended.
+    Ended { id: u64, event: Event<Failure> },
+    /// One plugin was looked at again.
+    Found { id: u64, found: Result<Found, Failure>, event: fn(Version) -> Event<Failure> },
+    /// A reload was asked for.
+    Reload {
+        /// Names or paths; all plugins without any.
+        plugins: Vec<String>,
+        /// All plugins on disk.
+        found: Vec<Found>,
+        /// Where the answer goes.
+        answer: oneshot::Sender<Result<Reloaded, Failure>>,
+    },
+    /// Files have changed.
+    Changed(Looked),
+    /// Settings have changed; these were in force before.
+    Configured(Arc<Settings>),
+    /// No reload is answered any more.
+    RefuseReloads,
+    /// Exclusive plugins are unloaded for good.
+    EndExclusive(oneshot::Sender<()>),
+    /// The daemon stops.
+    End(oneshot::Sender<()>),
+}
