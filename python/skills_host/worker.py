@@ -1,4 +1,4 @@
-"""The thread of one plugin: its event loop, its hooks, its requests.
+"""The thread of one plugin: its event loop, its requests, and when its hooks run.
 
 The thread imports the plugin, replies with the description, and runs the loop until the `unload`
 verb. Work arrives through the `Inbox`, in batches: its file descriptor becomes readable once per
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import inspect
+import functools
 import json
 import logging
 import threading
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skills_daemon._plugin import current
 from skills_daemon.logging import request_id_ctx
-from skills_host import collector, leftovers, loader, precedence, threads
+from skills_host import collector, hooks, leftovers, loader, precedence, threads
 from skills_host.asgi import Waiters
 from skills_host.contract import Plugin
 from skills_host.direct import Runner
@@ -182,7 +182,7 @@ class _Worker:
         self._runner = Runner(plugin, self._waiters, self._requests, self._context, lifespan.state)
         self._verbs: dict[str, Callable[[float], Awaitable[str]]] = {
             "start": self._startup,
-            "health": self._health,
+            "health": functools.partial(hooks.health, plugin.instance),
             "finish": self._finish,
             "unload": self._unload,
         }
@@ -260,8 +260,10 @@ class _Worker:
         deadline = self._loop.time() + limit
         self._tasks.attach()
         failed = [await self._lifespan.start(limit)]
-        failed.append(await self._hook("startup", self._left(deadline, limit)))
-        failed.append(await self._hook("connect", limit))
+        failed.append(
+            await hooks.run(self._plugin.instance, "startup", self._left(deadline, limit))
+        )
+        failed.append(await hooks.run(self._plugin.instance, "connect", limit))
         self._tasks.begin()
         return json.dumps([complaint for complaint in failed if complaint])
 
@@ -279,7 +281,7 @@ class _Worker:
         finished = await self._finished(limit)
         deadline = self._loop.time() + limit
         await self._tasks.end(limit / 2)
-        complaint = await self._hook("shutdown", self._left(deadline, limit))
+        complaint = await hooks.run(self._plugin.instance, "shutdown", self._left(deadline, limit))
         # Takes late arrivals; not from here, because a task cannot run another's first step.
         self._loop.call_soon(self._drain)
         await asyncio.sleep(0)
@@ -312,48 +314,3 @@ class _Worker:
         for wait in late:
             wait.cancel()
         return not late
-
-    async def _hook(self, name: str, limit: float) -> str | None:
-        hook = getattr(self._plugin.instance, name, None)
-        if hook is None:
-            return None
-        try:
-            outcome = hook()
-            if inspect.isawaitable(outcome):
-                await asyncio.wait_for(_awaited(outcome), limit)
-        except asyncio.TimeoutError:
-            logger.error("%s() did not return in %g s and was cancelled", name, limit)
-            return f"{name}() did not return in {limit:g} s"
-        except Exception as error:
-            logger.warning("%s() failed", name, exc_info=True)
-            return f"{name}() failed: {where_and_why(error)}"
-        return None
-
-    async def _health(self, limit: float) -> str:
-        """Returns the result of `health_check()` as a JSON object with at least `status`."""
-        check = getattr(self._plugin.instance, "health_check", None)
-        if check is None:
-            return json.dumps({"status": "ok"})
-        try:
-            health = await asyncio.wait_for(self._checked(check), limit)
-        except asyncio.TimeoutError:
-            health = {
-                "status": "timeout",
-                "error": f"health_check() did not return in {limit:g} s",
-            }
-        except Exception as error:
-            health = {"status": "error", "error": str(error)}
-        if not isinstance(health, dict):
-            health = {"status": str(health)}
-        return json.dumps(health, default=str)
-
-    async def _checked(self, check: Callable[[], Any]) -> Any:
-        if inspect.iscoroutinefunction(check):
-            return await check()
-        # It may call a remote server: that must not hold up the plugin's requests.
-        outcome = await asyncio.to_thread(check)
-        return await outcome if inspect.isawaitable(outcome) else outcome
-
-
-async def _awaited(awaitable: Awaitable[Any]) -> Any:
-    return await awaitable

@@ -161,8 +161,14 @@ impl FakePython {
 
     /// Waits until `note` was noted.
     pub(crate) async fn noted(&self, note: &str) {
+        self.noted_times(note, 1).await;
+    }
+
+    /// Waits until `note` was noted so many times.
+    pub(crate) async fn noted_times(&self, note: &str, times: usize) {
         let mut notes = self.notes.all.subscribe();
-        let _ = notes.wait_for(|all| all.iter().any(|had| had == note)).await;
+        let count = |all: &Vec<String>| all.iter().filter(|had| *had == note).count();
+        let _ = notes.wait_for(|all| count(all) >= times).await;
     }
 }
 

@@ -8,8 +8,9 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::message::Message;
 use super::modules::{Executed, Executing};
-use super::router::{Message, Router};
+use super::router::Router;
 use super::switched_off::is_off;
 use super::{HOOK_GRACE, LAST_REQUEST_LIMIT, WITHDRAWN_LIMIT};
 use crate::daemon::actor::{Effect, Event, Next, Version};

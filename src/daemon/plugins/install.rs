@@ -6,8 +6,9 @@
 
 use tokio::task::spawn_blocking;
 
+use super::message::Message;
 use super::pending::Installed;
-use super::router::{Message, Router};
+use super::router::Router;
 use crate::daemon::actor::{Event, Version};
 use crate::uv::Uv;
 use crate::venv::Venv;

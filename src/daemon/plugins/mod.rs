@@ -32,6 +32,7 @@ mod effects;
 mod found;
 mod install;
 mod looked;
+mod message;
 mod modules;
 mod names;
 mod pending;
@@ -65,8 +66,9 @@ use crate::settings::live::Live;
 use crate::store::Store;
 use crate::uv::Uv;
 use crate::wire::Reloaded;
+use message::Message;
 use modules::Modules;
-use router::{Message, Router};
+use router::Router;
 
 /// What hooks get beyond their own limits before their thread counts as blocked.
 const HOOK_GRACE: Duration = Duration::from_secs(2);

@@ -7,9 +7,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Shared;
 use super::found::{self, Found};
-use super::looked::Looked;
-use super::modules::Executed;
-use super::pending::{Installed, Installs, Waiting};
+use super::message::Message;
+use super::pending::{Installs, Waiting};
 use super::plugin::{Plugin, VersionData};
 use super::wrappers;
 use crate::daemon::actor::{Event, Next, State, Version};
@@ -17,52 +16,6 @@ use crate::failure::Failure;
 use crate::journal::Slot;
 use crate::policy::Policy;
 use crate::registry::Snapshot;
-use crate::runtime::Loaded;
-use crate::settings::Settings;
-use crate::wire::Reloaded;
-
-/// A message to the router.
-pub(super) enum Message {
-    /// Something happened that concerns one actor alone.
-    Event { id: u64, event: Event<Failure> },
-    /// An install has ended.
-    Installed(Vec<Installed>),
-    /// The files of a version were compiled.
-    Checked { id: u64, version: Version, outcome: Result<(), Failure> },
-    /// A version is to be imported once more.
-    Again { id: u64, version: Version },
-    /// An import has returned.
-    Imported { id: u64, version: Version, loaded: Result<Box<Loaded>, Failure>, executed: Executed },
-    /// A version that was loaded has executed more files.
-    Executed { id: u64, version: Version, executed: Executed },
-    /// An import or hooks have exceeded their deadline.
-    Overdue { id: u64, version: Version, failure: Failure },
-    /// Hooks have returned.
-    Started { id: u64, version: Version, complaints: Vec<String> },
-    /// An unload has ended.
-    Ended { id: u64, event: Event<Failure> },
-    /// One plugin was looked at again.
-    Found { id: u64, found: Result<Box<Found>, Failure>, event: fn(Version) -> Event<Failure> },
-    /// A reload was asked for.
-    Reload {
-        /// Names or paths; all plugins without any.
-        plugins: Vec<String>,
-        /// All plugins on disk.
-        found: Vec<Found>,
-        /// Where the answer goes.
-        answer: oneshot::Sender<Result<Reloaded, Failure>>,
-    },
-    /// Files have changed.
-    Changed(Looked),
-    /// Settings have changed; these were in force before.
-    Configured(Arc<Settings>),
-    /// No reload is answered any more.
-    RefuseReloads,
-    /// Exclusive plugins are unloaded for good.
-    EndExclusive(oneshot::Sender<()>),
-    /// The daemon stops.
-    End(oneshot::Sender<()>),
-}
 
 /// All actors, and what concerns several of them.
 pub(super) struct Router {

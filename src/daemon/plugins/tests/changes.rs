@@ -6,8 +6,8 @@ use tokio::sync::oneshot;
 
 use super::super::found;
 use super::super::looked;
+use super::super::message::Message;
 use super::super::places::Subject;
-use super::super::router::Message;
 use super::{Daemon, write};
 use crate::runtime::fake::{Act, Script};
 use crate::settings::Settings;
