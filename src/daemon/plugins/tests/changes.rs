@@ -211,12 +211,14 @@ async fn new_settings_load_the_plugins_that_they_are_for() {
     let table = "[plugins.jira]\nurl = 'u'".parse().unwrap();
     let settings = Settings::resolve(table, &parts.paths.config_file(), &parts.env).unwrap();
     parts.settings.replace(settings);
-    for _ in 0..2 {
-        let message = Message::Configured(before.clone());
-        assert!(daemon.supervisor.messages.send(message).is_ok());
-        daemon.python.noted("end jira 1").await;
-    }
+    let messages = &daemon.supervisor.messages;
+    let configured = || messages.send(Message::Configured(before.clone())).is_ok();
+    assert!(configured());
+    daemon.python.noted("end jira 1").await;
+    // The settings in force are loaded already.
+    assert!(configured());
     daemon.taken().await;
+    assert_eq!(daemon.loads().iter().filter(|load| *load == "load jira").count(), 2);
     assert_eq!(daemon.version("jira").await, "jira 2");
     assert_eq!(daemon.version("other").await, "other 1");
 }
