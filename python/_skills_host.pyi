@@ -41,6 +41,13 @@ class Board:
     def show(self, tasks: str) -> None:
         """Replaces what is shown: JSON, an array of the library's `wire::BackgroundTask`."""
 
+@final
+class Executed:
+    """Receives the files that one version of a plugin executes."""
+
+    def add(self, path: str, size: int, modified: int) -> None:
+        """Takes a file that is about to be executed: absolute path, bytes, nanoseconds."""
+
 def slot() -> int:
     """Returns the number of the journal's slot that this thread carries; 0 for none."""
 

@@ -3,6 +3,10 @@
 //! Every field is optional, because existing plugins have only some. An unknown field is a warning, which shows
 //! a typing mistake; a field of the wrong type is an error that names it.
 
+mod daemon;
+mod error;
+mod fields;
+mod names;
 mod party;
 pub mod script;
 #[cfg(test)]
@@ -11,45 +15,21 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use thiserror::Error;
 use uv_pep440::{Version, VersionSpecifiers};
 
-use crate::limits::{self, Limits};
-use crate::nearest::nearest;
+pub use daemon::{Daemon, Load};
+pub use error::ManifestError;
+use error::SIZE_MAX;
+pub use names::check_name;
+use names::{check_command, is_object_reference};
 
-/// The largest manifest, in bytes.
-const SIZE_MAX: u64 = 1 << 20;
 /// The field of Python versions, spelled as in `pyproject.toml`.
 const REQUIRES_PYTHON: &str = "requires-python";
-/// The fields of a manifest by section; the first section is the top level.
-const FIELDS: [(&str, &[&str]); 4] = [
-    (
-        "",
-        &[
-            "$schema",
-            "name",
-            "version",
-            "description",
-            "dependencies",
-            REQUIRES_PYTHON,
-            "daemon_version",
-            "cli",
-            "daemon",
-            "entry_point",
-            "commands",
-        ],
-    ),
-    ("cli", &["examples"]),
-    ("daemon", &["loops", "load", "exclusive", "resident", "timeout", "timeouts", "limits"]),
-    ("commands", &["call", "summary", "method"]),
-];
-/// The fields of `daemon.limits`, a section of its own for the hint after a typing mistake.
-const LIMITS: [&str; 3] = ["concurrent", "waiting", "memory"];
 
 /// `manifest.json` of a plugin of the skills daemon.
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
@@ -122,152 +102,6 @@ pub struct Cli {
     /// Whole shell lines that help shows.
     #[serde(default)]
     pub examples: Vec<String>,
-}
-
-/// The `daemon` section.
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-#[derive(Clone, Debug, Deserialize)]
-pub struct Daemon {
-    /// How many event loops, each on a thread of its own, run the plugin's `async def` handlers.
-    #[serde(default = "Daemon::one")]
-    #[cfg_attr(test, schemars(range(min = 1, max = 32)))]
-    pub loops: usize,
-    /// When the plugin is loaded.
-    #[serde(default)]
-    pub load: Load,
-    /// True if two versions of the plugin cannot be loaded at once, because of a port or a lock file, say: during a
-    /// reload, requests wait until the old version has ended and the new one is loaded.
-    #[serde(default)]
-    pub exclusive: bool,
-    /// True if the daemon does not end for lack of requests while the plugin is loaded.
-    #[serde(default)]
-    pub resident: bool,
-    /// Seconds that a command may take; its request is then answered with 504, and its coroutine cancelled.
-    #[serde(default)]
-    #[cfg_attr(test, schemars(range(min = 1, max = 2_678_400)))]
-    pub timeout: Option<u32>,
-    /// `timeout` of single commands, by name.
-    #[serde(default)]
-    pub timeouts: BTreeMap<String, u32>,
-    /// How much of the daemon the plugin may take.
-    #[serde(default)]
-    pub limits: Limits,
-}
-
-/// When a plugin is loaded.
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Load {
-    /// When the daemon starts.
-    #[default]
-    Start,
-    /// At its first call; its help comes from the stored description.
-    Demand,
-}
-
-impl Daemon {
-    fn one() -> usize {
-        1
-    }
-}
-
-impl Daemon {
-    /// Checks timeouts and limits.
-    fn check(&self) -> Result<(), (String, String)> {
-        let own = self.timeout.map(|seconds| ("timeout".to_owned(), seconds));
-        let each =
-            self.timeouts.iter().map(|(name, seconds)| (format!("timeouts.{name}"), *seconds));
-        for (field, seconds) in own.into_iter().chain(each) {
-            if !(1..=limits::TIMEOUT_MAX).contains(&seconds) {
-                let message = format!("{seconds} is not from 1 to {}", limits::TIMEOUT_MAX);
-                return Err((format!("daemon.{field}"), message));
-            }
-        }
-        let limits = self.limits.check();
-        limits.map_err(|(field, message)| (format!("daemon.limits.{field}"), message))
-    }
-}
-
-impl Default for Daemon {
-    fn default() -> Self {
-        Daemon {
-            loops: Daemon::one(),
-            load: Load::Start,
-            exclusive: false,
-            resident: false,
-            timeout: None,
-            timeouts: BTreeMap::new(),
-            limits: Limits::default(),
-        }
-    }
-}
-
-/// Error of reading a manifest.
-#[derive(Debug, Error)]
-pub enum ManifestError {
-    /// The file cannot be read.
-    #[error("cannot read {path}: {source}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
-    /// The file is larger than a manifest may be.
-    #[error("{path} is too large ({size} bytes, limit {SIZE_MAX})")]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Its size in bytes.
-        size: u64,
-    },
-    /// The file is not JSON.
-    #[error("{path} is not JSON: {message}")]
-    Json {
-        /// The file.
-        path: PathBuf,
-        /// The parser's error, with line and column.
-        message: String,
-    },
-    /// The file is JSON, but not an object.
-    #[error("{path} must hold a JSON object")]
-    NotAnObject {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The metadata in a `.py` file are not those of a script.
-    #[error("{path} line {line}: {message}")]
-    Script {
-        /// The file.
-        path: PathBuf,
-        /// The line.
-        line: usize,
-        /// The error.
-        message: String,
-    },
-    /// A field does not have the type it must have.
-    #[error("{path}: field `{field}`: {message}")]
-    Field {
-        /// The file.
-        path: PathBuf,
-        /// The field's path: `cli.examples[0]`.
-        field: String,
-        /// The error.
-        message: String,
-    },
-}
-
-impl ManifestError {
-    /// Removes line and column, which are those of a part.
-    fn without_position(mut self) -> ManifestError {
-        if let ManifestError::Field { message, .. } = &mut self
-            && let Some(at) = message.rfind(" at line ")
-        {
-            message.truncate(at);
-        }
-        self
-    }
 }
 
 impl Manifest {
@@ -368,7 +202,7 @@ impl Manifest {
         };
         let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         let warning = |field: &String| {
-            let hint = match similar_field(field) {
+            let hint = match fields::similar(field) {
                 Some(similar) => format!(" (did you mean `{}`?)", place(&similar)),
                 None => String::new(),
             };
@@ -406,10 +240,6 @@ impl Manifest {
                 wrong("daemon_version".into(), not_a_specifier(version, &error.to_string()))
             })?;
         }
-        if !(1..=limits::LOOPS_MAX).contains(&self.daemon.loops) {
-            let message = format!("{} is not from 1 to {}", self.daemon.loops, limits::LOOPS_MAX);
-            return Err(wrong("daemon.loops".into(), message));
-        }
         self.daemon.check().map_err(|(field, message)| wrong(field, message))?;
         for (name, function) in &self.commands {
             let field = |rest: &str| format!("commands.{name}{rest}");
@@ -438,64 +268,4 @@ impl Manifest {
 fn not_a_specifier(text: &str, error: &str) -> String {
     let reason = error.lines().next().unwrap_or_default().trim_end_matches(':');
     format!("`{text}` is not a version specifier: {reason}")
-}
-
-/// Returns the field whose name most resembles that of the unknown `field` in the same section.
-fn similar_field(field: &str) -> Option<String> {
-    let (section, name) = field.rsplit_once('.').unwrap_or(("", field));
-    let kind = section.split('.').next().unwrap_or_default();
-    let names = match section {
-        "daemon.limits" => &LIMITS[..],
-        _ => FIELDS.iter().find(|(section, _)| *section == kind)?.1,
-    };
-    let similar = nearest(name, names.iter().copied())?;
-    Some(if section.is_empty() { similar.to_owned() } else { format!("{section}.{similar}") })
-}
-
-/// True for `package.module:object`.
-fn is_object_reference(text: &str) -> bool {
-    matches!(text.split_once(':'), Some((module, object)) if !module.is_empty() && !object.is_empty())
-}
-
-/// True for 1 to 64 letters, digits, `-`, `_` and `.`, neither `-` nor `.` first.
-fn is_word(name: &str) -> bool {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    (1..=64).contains(&name.len()) && name.chars().all(fits) && !name.starts_with(['-', '.'])
-}
-
-/// Checks that `name` can be a segment of a path and a word on a command line.
-fn check_command(name: &str) -> Result<(), String> {
-    if !is_word(name) {
-        return Err(format!(
-            "`{name}` cannot be a command's name: 1 to 64 of a-z, A-Z, 0-9, `-`, `_`, `.`, not `-` or `.` first"
-        ));
-    }
-    Ok(())
-}
-
-/// Checks that `name` can be a URL prefix and a shell command.
-///
-/// # Errors
-/// The name and the rule that it breaks.
-pub fn check_name(name: &str) -> Result<(), String> {
-    const RESERVED: [&str; 9] = [
-        "deps",
-        "docs",
-        "health",
-        "openapi.json",
-        "plugins",
-        "reload-plugins",
-        "shutdown",
-        "skills-client",
-        "skills-daemon",
-    ];
-    if !is_word(name) {
-        return Err(format!(
-            "`{name}` cannot be a plugin's name: 1 to 64 of a-z, A-Z, 0-9, `-`, `_`, `.`, not `-` or `.` first"
-        ));
-    }
-    if RESERVED.contains(&name) {
-        return Err(format!("`{name}` cannot be a plugin's name: it is reserved for the daemon"));
-    }
-    Ok(())
 }

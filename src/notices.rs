@@ -14,9 +14,7 @@ pub enum Topic {
     Settings,
     /// How changes of files are noticed.
     Watching,
-    /// A change of the executables, the interpreter or a package that no new process has taken over.
-    Upgrade,
-    /// The last attempt to replace this process by a new one.
+    /// The last attempt to replace this process by a new one, and the change for which it was made.
     Restart,
     /// An event loop that a handler blocks.
     Blocked,
@@ -24,6 +22,8 @@ pub enum Topic {
     Stuck,
     /// Threads that a plugin started.
     Threads,
+    /// Files in its own directory that a plugin writes.
+    Written,
     /// Growth of memory.
     Memory,
     /// Crashes of the process that a plugin is at fault for.

@@ -1,5 +1,8 @@
 //! Which files belong to a plugin: the one definition for the fingerprint of a plugin and for watching it.
 //!
+//! To them belong the modules that it has imported from outside its directory, as far as they are not of a package that
+//! is installed. Whether a module is one shows only when it is imported; all else shows by its name.
+//!
 //! A plugin's directory also holds what is neither its code nor its data: compiled modules, version control, virtual
 //! environments, logs and databases that it writes, and the temporary files of editors. To count another kind of file:
 //! its extension in [`EXTENSIONS`].
@@ -34,6 +37,19 @@ pub fn belongs(name: &OsStr) -> bool {
 /// True for the name of a directory below a plugin's that may hold files of the plugin.
 pub fn is_searched(name: &OsStr) -> bool {
     name.to_str().is_none_or(|name| !SKIPPED.contains(&name) && !name.starts_with('.'))
+}
+
+/// The most modules of a plugin outside its directory.
+pub const MODULES_MAX: usize = 1_000;
+
+/// The directories of installed packages, which are no plugin's own wherever they lie.
+const INSTALLED: [&str; 2] = ["site-packages", "dist-packages"];
+
+/// True for a module that counts as a file of the plugin at `plugin` though it lies outside its directory; both are
+/// real paths.
+pub fn is_module_outside(plugin: &Path, module: &Path) -> bool {
+    let is_installed = module.iter().any(|part| INSTALLED.iter().any(|name| part == *name));
+    !is_installed && !module.starts_with(plugin)
 }
 
 #[cfg(test)]
@@ -82,6 +98,23 @@ mod tests {
             (".mypy_cache", false),
         ] {
             assert_eq!(is_searched(OsStr::new(name)), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn modules_outside_are_those_of_no_directory_that_is_installed() {
+        for (plugin, module, expected) in [
+            ("/s/skills_plugin", "/s/lib/client.py", true),
+            ("/s/skills_plugin", "/s/skills_plugin/lib/client.py", false),
+            ("/s/skills_plugin", "/s/skills_plugin/.venv/x.py", false),
+            ("/s/skills_plugin", "/s/skills_plugins.py", true),
+            ("/s/one.py", "/s/one.py", false),
+            ("/s/one.py", "/s/two.py", true),
+            ("/s/p", "/s/.venv/lib/python3.11/site-packages/x/y.py", false),
+            ("/s/p", "/usr/lib/python3/dist-packages/x.py", false),
+        ] {
+            let found = is_module_outside(Path::new(plugin), Path::new(module));
+            assert_eq!(found, expected, "{plugin} {module}");
         }
     }
 }

@@ -68,6 +68,11 @@ impl Policy {
         }
     }
 
+    /// True if a plugin that was imported with the policy `other` may be another with this one.
+    pub fn differs_at_import(&self, other: &Policy) -> bool {
+        (self.loops, &self.env, &self.settings) != (other.loops, &other.env, &other.settings)
+    }
+
     /// True if any command has a limit of time.
     pub fn has_timeouts(&self) -> bool {
         self.timeout.is_some() || !self.timeouts.is_empty()
@@ -81,6 +86,11 @@ impl Policy {
     /// Returns the admission of requests to a version of the plugin; `None` without a limit of those at once.
     pub fn admission(&self) -> Option<Arc<Admission>> {
         Some(Admission::new(self.limits.concurrent?, self.waiting()))
+    }
+
+    /// Returns the longest limit of any command; `None` if none has one.
+    pub fn longest_timeout(&self) -> Option<Duration> {
+        self.timeouts.values().copied().chain(self.timeout).max()
     }
 
     /// Returns how long `command` may take; `None` without a limit.
@@ -109,6 +119,9 @@ mod tests {
         assert_eq!((own.loops, own.limits.concurrent, own.limits.waiting), (2, Some(1), None));
         assert_eq!(own.timeout(Some("a")), Some(Duration::from_secs(5)));
         assert_eq!(own.timeout(Some("b")), Some(Duration::from_secs(9)));
+        assert_eq!(own.longest_timeout(), Some(Duration::from_secs(9)));
+        let longer = Policy { timeout: None, ..own.clone() };
+        assert_eq!(longer.longest_timeout(), Some(Duration::from_secs(5)));
         let limits = Limits { concurrent: Some(7), ..Limits::default() };
         let settings = PluginSettings {
             timeout: Some(3),

@@ -9,13 +9,17 @@
 pub(crate) mod fake;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::future::Future;
-use std::path::PathBuf;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
+use tokio::sync::mpsc;
 
 use crate::description::Report;
 use crate::exchange::request::Request;
@@ -54,6 +58,32 @@ pub struct LoadRequest {
     pub policy: Policy,
     /// The number that its threads carry for the journal; 0 for none.
     pub slot: u32,
+    /// Receives the files of its own modules when they are executed: in a load that fails as in one that succeeds, and
+    /// later those that a handler imports. The standard library and the packages of the venv are left out.
+    pub executed: mpsc::UnboundedSender<ExecutedFile>,
+}
+
+/// A file that was executed, as it was just before.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ExecutedFile {
+    /// Its absolute path.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was written, in nanoseconds.
+    pub modified: i64,
+}
+
+impl ExecutedFile {
+    /// Returns the file at `path` as it is now.
+    ///
+    /// # Errors
+    /// It is missing or unreadable.
+    pub fn now(path: &Path) -> io::Result<ExecutedFile> {
+        let it = fs::metadata(path)?;
+        let modified = it.mtime().saturating_mul(1_000_000_000).saturating_add(it.mtime_nsec());
+        Ok(ExecutedFile { path: path.to_owned(), size: it.len(), modified })
+    }
 }
 
 /// A call of a handler without FastAPI.
@@ -165,8 +195,14 @@ pub trait Runtime: Send + Sync + 'static {
     /// The future never resolves while the import hangs; the caller sets the deadline.
     fn load(&self, request: LoadRequest) -> BoxFuture<Result<Loaded, Failure>>;
 
+    /// Compiles `files`, soon, without executing them; fails with the place of the first error.
+    fn check(&self, files: Vec<PathBuf>) -> BoxFuture<Result<(), Failure>>;
+
     /// Sets the least level of the records that Python's `logging` makes, soon.
     fn set_log_level(&self, level: LogLevel);
+
+    /// Returns when code of this process wrote files below `directory` last, a real path; waits for nothing.
+    fn written(&self, directory: &Path) -> BTreeMap<PathBuf, Instant>;
 
     /// Returns the Python stack of a thread, the innermost frame first; `None` for one that runs no Python.
     ///

@@ -1,30 +1,23 @@
 //! Descriptions on disk, so that help and completion need neither Python nor a running plugin.
 //!
 //! One small file a plugin, `NAME.json` in [`Paths::descriptions`](crate::paths::Paths::descriptions), with the
-//! description and a fingerprint of the files it was made from; its OpenAPI document lies beside it in
+//! description and a [`fingerprint`] of the files it was made from; its OpenAPI document lies beside it in
 //! `NAME.openapi`, because completion does not need it. Only the daemon writes here.
 //!
 //! The store is a cache: an unreadable file, or one of another version, counts as missing.
 
+pub mod fingerprint;
+
+use std::collections::BTreeSet;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use walkdir::WalkDir;
 
 use crate::description::Description;
-use crate::discovery::{Origin, PluginSource};
-use crate::plugin_files;
-
-/// The most files of a plugin whose contents are hashed.
-const FILES_MAX: usize = 2_000;
-/// The largest file whose content is hashed, in bytes.
-const SIZE_MAX: u64 = 4 << 20;
-/// How deep below its directory a plugin's files may lie.
-pub const DEPTH_MAX: usize = 32;
+use fingerprint::Fingerprint;
 
 /// Metadata of a loaded plugin.
 #[derive(Clone, Debug)]
@@ -44,8 +37,11 @@ pub struct Record {
     pub version: String,
     /// The path of the plugin.
     pub path: PathBuf,
-    /// The [`fingerprint`] of its files.
+    /// The digest of the [fingerprint](Fingerprint) of its files.
     pub fingerprint: String,
+    /// The modules among them that it imports from outside its directory.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub modules: BTreeSet<PathBuf>,
     /// Its description.
     pub description: Arc<Description>,
 }
@@ -53,7 +49,14 @@ pub struct Record {
 impl Record {
     /// True if the plugin's files are unchanged since the description was made.
     pub fn is_fresh(&self) -> bool {
-        fingerprint(&self.path).is_some_and(|now| now == self.fingerprint)
+        self.describes(Fingerprint::of(&self.path, &self.modules).as_ref())
+    }
+
+    /// True if the description was made from files of this fingerprint, which may have more modules.
+    pub fn describes(&self, fingerprint: Option<&Fingerprint>) -> bool {
+        let Some(mut fingerprint) = fingerprint.cloned() else { return false };
+        fingerprint.keep_modules(&self.modules);
+        fingerprint.digest() == self.fingerprint
     }
 }
 
@@ -94,12 +97,18 @@ impl Store {
     }
 
     /// Stores the metadata of the plugin at `path`.
-    pub fn write(&self, path: &Path, fingerprint: &str, metadata: &Metadata) -> io::Result<()> {
+    pub fn write(
+        &self,
+        path: &Path,
+        fingerprint: &Fingerprint,
+        metadata: &Metadata,
+    ) -> io::Result<()> {
         let name = &metadata.description.name;
         let record = Record {
             version: crate::VERSION.to_owned(),
             path: path.to_owned(),
-            fingerprint: fingerprint.to_owned(),
+            fingerprint: fingerprint.digest(),
+            modules: fingerprint.modules().keys().cloned().collect(),
             description: metadata.description.clone(),
         };
         fs::create_dir_all(&self.0)?;
@@ -156,48 +165,6 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Returns a hash over the plugin's files: their names, and their contents or, beyond [`FILES_MAX`] files and
-/// [`SIZE_MAX`], their sizes and times; `None` for a plugin that is unreadable or has none.
-pub fn fingerprint(plugin: &Path) -> Option<String> {
-    // The place of the manifest does not depend on the origin.
-    let source = PluginSource::at(plugin.to_owned(), Origin::Conf);
-    let mut hasher = DefaultHasher::new();
-    crate::VERSION.hash(&mut hasher);
-    let walk = WalkDir::new(&source.path).sort_by_file_name().follow_links(true);
-    let walk = walk.max_depth(DEPTH_MAX).into_iter().filter_entry(|entry| {
-        let name = entry.file_name();
-        match entry.depth() {
-            0 => true,
-            _ if entry.file_type().is_dir() => plugin_files::is_searched(name),
-            _ => plugin_files::belongs(name),
-        }
-    });
-    let mut files: Vec<PathBuf> = Vec::new();
-    for entry in walk {
-        let entry = entry.ok()?;
-        if entry.file_type().is_file() {
-            files.push(entry.into_path());
-        }
-    }
-    if source.manifest.is_file() && !files.contains(&source.manifest) {
-        files.push(source.manifest);
-    }
-    if files.is_empty() {
-        return None;
-    }
-    for (number, file) in files.iter().enumerate() {
-        let name = file.strip_prefix(&source.path).unwrap_or(file);
-        name.hash(&mut hasher);
-        let metadata = fs::metadata(file).ok()?;
-        if number < FILES_MAX && metadata.len() <= SIZE_MAX {
-            fs::read(file).ok()?.hash(&mut hasher);
-        } else {
-            (metadata.len(), metadata.modified().ok()).hash(&mut hasher);
-        }
-    }
-    Some(format!("{:016x}", hasher.finish()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,7 +181,9 @@ mod tests {
         fs::create_dir_all(plugin.join("__pycache__")).unwrap();
         fs::write(plugin.join("__init__.py"), "x = 1").unwrap();
         let store = Store::at(dir.path().join("store"));
-        let now = || fingerprint(&plugin).unwrap();
+        let lib = dir.path().join("lib.py");
+        fs::write(&lib, "x = 1").unwrap();
+        let now = || Fingerprint::of(&plugin, [&lib]).unwrap();
         store.write(&plugin, &now(), &metadata("p")).unwrap();
         fs::write(plugin.join("__pycache__/x.py"), "of no interest").unwrap();
         let record = store.read("p").unwrap();
@@ -223,6 +192,10 @@ mod tests {
         fs::write(plugin.join("__init__.py"), "x = 2").unwrap();
         assert!(!record.is_fresh());
         fs::write(plugin.join("__init__.py"), "x = 1").unwrap();
+        assert!(record.is_fresh());
+        fs::write(&lib, "x = 2").unwrap();
+        assert!(!record.is_fresh());
+        fs::write(&lib, "x = 1").unwrap();
         fs::write(plugin.join("manifest.json"), "{}").unwrap();
         assert!(!record.is_fresh());
         fs::remove_dir_all(&plugin).unwrap();
@@ -234,7 +207,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::at(dir.path().to_owned());
         for name in ["b", "a"] {
-            store.write(Path::new(&format!("/{name}")), "0", &metadata(name)).unwrap();
+            let path = PathBuf::from(format!("/{name}"));
+            store.write(&path, &Fingerprint::default(), &metadata(name)).unwrap();
         }
         let names = |store: &Store| -> Vec<String> {
             store.all().iter().map(|record| record.description.name.clone()).collect()

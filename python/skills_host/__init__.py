@@ -5,7 +5,7 @@ that process alone. Plugins import `skills_daemon` instead.
 
 - `realm`: the modules of one plugin; `imports`: the packages that loaded modules have imported.
 - `loader`: imports a plugin and makes its application and its description.
-- `worker`: the plugin's thread: its event loop, its hooks, its requests.
+- `worker`: the plugin's thread: its event loop, its requests; `hooks`: `startup()` and the like.
 - `lifespan`: what runs before the plugin's first request and after its last.
 - `own`: what the SDK provides to the plugin; `background`: its supervised tasks.
 - `contract`: protocols and types that these parts share; `_skills_host.pyi`: the other half's API.

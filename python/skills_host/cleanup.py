@@ -13,30 +13,19 @@ from __future__ import annotations
 import atexit
 import copyreg
 import functools
-import gc
 import linecache
 import logging
 import sys
 import types
-import typing
 import warnings
-import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from skills_host.caches import clear_caches
+from skills_host.owned import Owned
 from skills_host.place import OWN
 
 logger = logging.getLogger("skills_host.cleanup")
-
-#: Types that keep what is put into them.
-_CONTAINERS = (
-    functools._lru_cache_wrapper,
-    weakref.WeakValueDictionary,
-    weakref.WeakKeyDictionary,
-)
-#: How far an entry of a cache is searched for an object of a plugin.
-_DEPTH = 6
-_OBJECTS = 200
 
 
 def forget(root: str, files: Iterable[str]) -> None:
@@ -48,7 +37,7 @@ def forget(root: str, files: Iterable[str]) -> None:
     """
     for file in files:
         linecache.cache.pop(file, None)
-    owned = _Owned(root)
+    owned = Owned(root)
     for place in _PLACES:
         try:
             place(owned)
@@ -56,115 +45,7 @@ def forget(root: str, files: Iterable[str]) -> None:
             logger.warning("%s of %s failed", place.__name__, root, exc_info=True)
 
 
-class _Owned:
-    """Decides whether an object belongs to a version.
-
-    Args:
-        root: Name of its root package.
-    """
-
-    def __init__(self, root: str) -> None:
-        self.root = root
-        self._prefix = f"{root}."
-
-    def name(self, name: object) -> bool:
-        """Returns true for the name of one of its modules."""
-        return isinstance(name, str) and (name == self.root or name.startswith(self._prefix))
-
-    def __call__(self, value: object) -> bool:
-        """Returns true for a module, class or function of the version, or an instance of such."""
-        kind = type(value)
-        # By types, not attributes: some proxies compute those.
-        if issubclass(kind, (type, types.FunctionType, typing.TypeVar)):
-            return self.name(getattr(value, "__module__", None))
-        if issubclass(kind, types.ModuleType):
-            return self.name(vars(value).get("__name__"))
-        return self.name(getattr(kind, "__module__", None))
-
-    def within(self, value: object) -> bool:
-        """Returns true if `value` is one, or refers to one over a few other objects."""
-        seen: set[int] = set()
-        level = [value]
-        for _ in range(_DEPTH):
-            below: list[object] = []
-            for each in level:
-                if self(each):
-                    return True
-                if len(seen) < _OBJECTS and id(each) not in seen and _leads_on(each):
-                    seen.add(id(each))
-                    below += _referents(each)
-            level = below
-        return any(map(self, level))
-
-
-def _leads_on(value: object) -> bool:
-    """Returns false for what refers to everything, or to nothing."""
-    return gc.is_tracked(value) and not isinstance(value, (type, types.ModuleType, types.CodeType))
-
-
-def _referents(value: object) -> list[Any]:
-    found = gc.get_referents(value)
-    if isinstance(value, types.FunctionType):
-        # All of its module otherwise.
-        return [each for each in found if each is not value.__globals__]
-    return found
-
-
-def _clear_caches(owned: _Owned) -> None:
-    """Removes its objects from caches and weak dictionaries, wherever they are."""
-    for each in _containers():
-        kind = type(each)
-        if kind is functools._lru_cache_wrapper:
-            if not owned(each.__wrapped__) and _is_cached(each, owned):
-                # Only whole caches can be cleared. FastAPI, for one, has each handler in several.
-                each.cache_clear()
-        # The entry of an object stays if the other half of the entry refers to it. Pydantic, for
-        # one, has models with parameters by these parameters.
-        elif kind is weakref.WeakValueDictionary:
-            for key, value in list(each.items()):
-                if owned(value) or owned.within(key):
-                    each.pop(key, None)
-        elif kind is weakref.WeakKeyDictionary:
-            for key in list(each):
-                if owned(key):
-                    each.pop(key, None)
-
-
-def _containers() -> Iterator[Any]:
-    """Yields the caches and weak dictionaries of modules and their classes.
-
-    Not `gc.get_objects`: a reference to a tuple that another thread is just building makes that
-    thread fail.
-    """
-    for name, module in list(sys.modules.items()):
-        if name.startswith(OWN) or not isinstance(module, types.ModuleType):
-            continue
-        for value in list(vars(module).values()):
-            if type(value) in _CONTAINERS:
-                yield value
-            elif issubclass(type(value), type) and vars(value).get("__module__") == name:
-                yield from (
-                    each for each in list(vars(value).values()) if type(each) in _CONTAINERS
-                )
-    # The caches of generic types are local variables.
-    for clear in list(getattr(typing, "_cleanups", ())):
-        if type(cache := getattr(clear, "__self__", None)) in _CONTAINERS:
-            yield cache
-
-
-def _is_cached(cache: Any, owned: _Owned) -> bool:
-    """Returns true if a `functools.lru_cache` refers to the version."""
-    attributes, function = vars(cache), cache.__wrapped__
-    for each in gc.get_referents(cache):
-        if each is not attributes and each is not function:
-            # The dictionary of the entries, which an unbounded cache has nowhere else.
-            entries = [*each.keys(), *each.values()] if type(each) is dict else [each]
-            if any(map(owned.within, entries)):
-                return True
-    return False
-
-
-def _forget_loggers(owned: _Owned) -> None:
+def _forget_loggers(owned: Owned) -> None:
     """Removes the loggers of its modules, and the handlers that they gave to others."""
     manager = logging.Logger.manager
     with logging._lock:  # type: ignore[attr-defined]
@@ -190,7 +71,7 @@ def _close(handlers: Iterable[logging.Handler]) -> None:
         handler.close()
 
 
-def _run_exit_functions(owned: _Owned) -> None:
+def _run_exit_functions(owned: Owned) -> None:
     """Runs its exit functions, as at the end of a process, the last one first."""
     own = [each for each in _exits if each.root == owned.root]
     _exits[:] = [each for each in _exits if each.root != owned.root]
@@ -202,7 +83,7 @@ def _run_exit_functions(owned: _Owned) -> None:
             logger.warning("an exit function of %s failed", owned.root, exc_info=True)
 
 
-def _forget_filters(owned: _Owned) -> None:
+def _forget_filters(owned: Owned) -> None:
     """Removes filters of warnings by classes of the version."""
     own = [each for each in warnings.filters if owned(each[2])]
     for each in own:
@@ -211,17 +92,17 @@ def _forget_filters(owned: _Owned) -> None:
         warnings._filters_mutated()  # type: ignore[attr-defined]
 
 
-def _forget_reducers(owned: _Owned) -> None:
-    for cls in [cls for cls in copyreg.dispatch_table if owned(cls)]:
+def _forget_reducers(owned: Owned) -> None:
+    for cls in [cls for cls in list(copyreg.dispatch_table) if owned(cls)]:
         del copyreg.dispatch_table[cls]
 
 
-def _forget_importers(owned: _Owned) -> None:
+def _forget_importers(owned: Owned) -> None:
     sys.meta_path[:] = [each for each in sys.meta_path if not owned(each)]
     sys.path_hooks[:] = [each for each in sys.path_hooks if not owned(each)]
 
 
-def _forget_registered(owned: _Owned) -> None:
+def _forget_registered(owned: Owned) -> None:
     """Removes what the version registered with the SDK; what its successor registered stays."""
     from skills_daemon.formatters.registry import formatter_registry
     from skills_daemon.plugins import registry
@@ -239,7 +120,7 @@ _PLACES = (
     _forget_reducers,
     _forget_importers,
     _forget_registered,
-    _clear_caches,
+    clear_caches,
 )
 
 

@@ -1,7 +1,8 @@
-"""Garbage collection after the end of a version of a plugin.
+"""Garbage collection after the end of versions of plugins.
 
 A version's modules, functions and classes are cycles, which only the collector frees. It stops all
-Python code of the process meanwhile, so collections have at most a small share of the time.
+Python code of the process meanwhile, so one collection follows the ends of several versions, when
+no plugin is being loaded, and collections have at most a small share of the time.
 """
 
 from __future__ import annotations
@@ -12,42 +13,42 @@ import threading
 import time
 
 import _skills_host
+from skills_host import precedence
 from skills_host.threads import start_unattributed
 
 logger = logging.getLogger("skills_host.collector")
 
+#: Seconds from the end of a version to a collection, if no other version ends meanwhile.
+_QUIET = 0.5
+#: The most seconds from the end of a version to a collection.
+_LATEST = 2.0
 #: The most that collections may take of the time of all plugins together.
 _SHARE = 0.1
 
 
 class Collector:
-    """Collects garbage after the end of versions, without taking much time from other plugins."""
+    """Collects garbage after the end of versions, without taking much time from plugins."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        #: Ends of versions since the last collection: the first and the last.
+        self._ends: tuple[float, float] | None = None
         self._next = 0.0
-        self._waits = False
 
     def collect(self) -> None:
-        """Collects now, or as soon as a collection would not take more than its share."""
+        """Has a collection follow the end of a version."""
+        now = time.monotonic()
         with self._lock:
-            if self._waits:
-                return
-            left = self._next - time.monotonic()
-            if left > 0:
-                self._waits = True
-                timer = threading.Timer(left, self._collect_late)
-                timer.daemon = True
-                start_unattributed(timer)
-                return
-        self._collect()
+            waits = self._ends is not None
+            self._ends = (self._ends[0] if self._ends else now, now)
+        if not waits:
+            thread = threading.Thread(target=self._run, name="collector", daemon=True)
+            start_unattributed(thread)
 
-    def _collect_late(self) -> None:
-        with self._lock:
-            self._waits = False
-        self._collect()
-
-    def _collect(self) -> None:
+    def _run(self) -> None:
+        while (left := self._left()) > 0:
+            time.sleep(left)
+        precedence.Yielding().to_loads()
         begun = time.monotonic()
         gc.collect()
         took = time.monotonic() - begun
@@ -55,6 +56,16 @@ class Collector:
         with self._lock:
             self._next = begun + took / _SHARE
         logger.debug("garbage collection took %.0f ms", took * 1000)
+
+    def _left(self) -> float:
+        """Returns the seconds until the next collection; once it is due, none is pending."""
+        with self._lock:
+            first, last = self._ends or (0.0, 0.0)
+            due = max(min(first + _LATEST, last + _QUIET), self._next)
+            left = due - time.monotonic()
+            if left <= 0:
+                self._ends = None
+            return left
 
 
 _collector = Collector()

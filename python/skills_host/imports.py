@@ -13,7 +13,8 @@ import types
 def with_their_imports(tops: set[str]) -> set[str]:
     """Returns the top-level names `tops`, and those of all modules that these have imported."""
     modules: dict[str, list[types.ModuleType]] = {}
-    for name, module in list(sys.modules.items()):
+    # A copy: making a tuple of each item may run the garbage collector, and so other threads.
+    for name, module in sys.modules.copy().items():
         if isinstance(module, types.ModuleType):
             modules.setdefault(name.partition(".")[0], []).append(module)
     left, seen = set(tops), set[str]()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from skills_host import packages
 from skills_host.contract import About, Outline, Plugin
 from skills_host.plan import route
-from skills_host.realm import Realm
+from skills_host.realm import Executed, Realm
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI, Request
@@ -85,6 +85,7 @@ def load(
     working_name: str,
     entry_point: str | None,
     outline: Outline | None = None,
+    executed: Executed | None = None,
 ) -> Plugin:
     """Imports a plugin and makes its application.
 
@@ -93,6 +94,7 @@ def load(
         working_name: Name for the plugin's root package.
         entry_point: `package.module:Class`, if the class is not in the file itself.
         outline: Metadata of its manifest.
+        executed: Receives each file of the plugin's own modules before it is executed.
 
     Raises:
         LoadError: The file has neither a plugin class nor functions.
@@ -100,7 +102,7 @@ def load(
     """
     packages.refresh()
     path = Path(init_file)
-    realm = Realm(working_name)
+    realm = Realm(working_name, executed) if executed else Realm(working_name)
     try:
         if outline and outline["commands"]:
             return _of_packages(realm, working_name, outline)

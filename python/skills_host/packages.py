@@ -11,7 +11,12 @@ import os
 import site
 import sys
 import sysconfig
+import threading
+import types
 
+# Neither function that it guards may run twice at once, nor with the other: both remove entries from
+# shared containers that they have listed before.
+_lock = threading.Lock()
 # The directories of packages in use so far, the newest one last.
 _used: list[str] = [sysconfig.get_path("purelib")]
 
@@ -25,6 +30,11 @@ def follow(new: str, python: str) -> None:
         new: The directory of packages of another environment of the same interpreter.
         python: The interpreter of that environment, for subprocesses.
     """
+    with _lock:
+        _follow(new, python)
+
+
+def _follow(new: str, python: str) -> None:
     old = _used[-1]
     if new == old:
         return
@@ -44,17 +54,19 @@ def follow(new: str, python: str) -> None:
 
 def refresh() -> None:
     """Lets imports find what was put into the directory of packages by hand."""
-    importlib.invalidate_caches()
-    site.addsitedir(_used[-1])
+    with _lock:
+        importlib.invalidate_caches()
+        site.addsitedir(_used[-1])
 
 
 def imported() -> list[str]:
     """Returns the files of imported modules, relative to the directory of packages of each."""
-    prefixes = tuple(directory + os.sep for directory in _used)
+    folders = tuple(os.path.join(os.path.realpath(folder), "") for folder in _used)
     files = []
     for module in list(sys.modules.values()):
-        # Some modules compute their attributes.
-        file = getattr(module, "__dict__", {}).get("__file__")
+        # Anything may be there.
+        file = vars(module).get("__file__") if issubclass(type(module), types.ModuleType) else None
         if isinstance(file, str):
-            files += [file[len(prefix) :] for prefix in prefixes if file.startswith(prefix)]
+            file = os.path.realpath(file)
+            files += [file.removeprefix(folder) for folder in folders if file.startswith(folder)]
     return files

@@ -34,11 +34,12 @@ import importlib.machinery
 import importlib.util
 import os
 import sys
+import sysconfig
 import types
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from skills_host import cleanup
 from skills_host.imports import with_their_imports
@@ -49,16 +50,37 @@ _import = builtins.__import__
 #: Shared, even where a plugin's folders hold a copy.
 _ALWAYS_SHARED = frozenset({"skills_daemon", "sys", "importlib", "builtins"})
 
+#: Where modules lie that are not a plugin's, though its `sys.path` may name a folder there.
+_INSTALLED = tuple(
+    os.path.join(sysconfig.get_path(name), "")
+    for name in ("stdlib", "platstdlib", "purelib", "platlib")
+)
+
+
+#: Receives a file's path, its size and when it was modified, in nanoseconds.
+Executed: TypeAlias = Callable[[str, int, int], None]
+
+
+def _ignored(path: str, size: int, modified: int) -> None:
+    """Receives what nothing asks for."""
+
 
 class Realm:
     """The modules of one plugin.
 
+    Args:
+        name: The plugin's name.
+        executed: Receives each file before it is executed, but none of the standard library or
+            the venv.
+
     Attributes:
         root: Name of the private root package.
         path: The plugin's view of `sys.path`; a list that the plugin changes.
+        executed: As given.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, executed: Executed = _ignored) -> None:
+        self.executed = executed
         slug = "".join(c if c.isalnum() else "_" for c in name)
         self.root = f"{OWN}{slug}"
         self._root_module = types.ModuleType(self.root)
@@ -195,20 +217,27 @@ class Realm:
         return _import(name, globals, locals, fromlist or (), level)
 
 
-class _RealmLoader(importlib.machinery.SourceFileLoader):
-    """Runs a module with its realm's `__builtins__`."""
-
-    def __init__(self, realm: Realm, name: str, path: str) -> None:
-        super().__init__(name, path)
-        self._realm = realm
+class SourceLoader(importlib.machinery.SourceFileLoader):
+    """Loads the source files of plugins."""
 
     def path_stats(self, path: str) -> dict[str, int]:
         """Returns what bytecode is checked against, with microseconds for edits between reloads."""
         stats = os.stat(path)
         return {"mtime": stats.st_mtime_ns // 1000, "size": stats.st_size}
 
+
+class _RealmLoader(SourceLoader):
+    """Runs a module with its realm's `__builtins__`."""
+
+    def __init__(self, realm: Realm, name: str, path: str) -> None:
+        super().__init__(name, path)
+        self._realm = realm
+
     def exec_module(self, module: types.ModuleType) -> None:
         vars(module)["__builtins__"] = self._realm.builtins
+        if not self.path.startswith(_INSTALLED):
+            stats = os.stat(self.path)
+            self._realm.executed(os.path.abspath(self.path), stats.st_size, stats.st_mtime_ns)
         super().exec_module(module)
 
 

@@ -1,4 +1,4 @@
-"""The thread of one plugin: its event loop, its hooks, its requests.
+"""The thread of one plugin: its event loop, its requests, and when its hooks run.
 
 The thread imports the plugin, replies with the description, and runs the loop until the `unload`
 verb. Work arrives through the `Inbox`, in batches: its file descriptor becomes readable once per
@@ -10,29 +10,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import inspect
+import functools
 import json
 import logging
 import threading
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skills_daemon._plugin import current
 from skills_daemon.logging import request_id_ctx
-from skills_host import collector, leftovers, threads
+from skills_host import collector, hooks, leftovers, loader, precedence, threads
 from skills_host.asgi import Waiters
 from skills_host.contract import Plugin
 from skills_host.direct import Runner
 from skills_host.eager import Tasks
 from skills_host.lifespan import Lifespan
-from skills_host.loader import LoadError, load
+from skills_host.loader import LoadError
 from skills_host.log import plugin_ctx
 from skills_host.own import Own, set_variables
 from skills_host.place import where_and_why
 from skills_host.threads import version_ctx
 
 if TYPE_CHECKING:
-    from _skills_host import Board, Call, Inbox, Pool, Reply
+    from _skills_host import Board, Call, Executed, Inbox, Pool, Reply
     from skills_host.background import Supervisor
     from skills_host.contract import Outline
 
@@ -40,6 +40,16 @@ logger = logging.getLogger("skills_host.worker")
 
 #: Timeout for the end of the other threads of a plugin that is unloaded.
 _ENDED_SECONDS = 1.0
+
+
+class Load(NamedTuple):
+    """What is loaded, as `loader.load` takes it."""
+
+    init_file: str
+    working_name: str
+    entry_point: str | None
+    outline: Outline
+    executed: Callable[[str, int, int], None]
 
 
 def run(
@@ -50,6 +60,7 @@ def run(
     entry_point: str | None,
     outline: str,
     board: Board,
+    executed: Executed,
     reply: Reply,
 ) -> None:
     """Loads a plugin and runs it; returns after its unload.
@@ -62,11 +73,14 @@ def run(
         entry_point: `package.module:Class`, if the class is not in the file itself.
         outline: Metadata of its manifest and its surroundings, an `Outline` as JSON.
         board: Shows its background tasks.
+        executed: Receives the files of its modules.
         reply: Receives the description, or the reason of the failure.
     """
     plugin_ctx.set(working_name)
     version_ctx.set(version := threads.Version(working_name))
-    _run(inboxes, pool, init_file, working_name, entry_point, json.loads(outline), board, reply)
+    load = Load(init_file, working_name, entry_point, json.loads(outline), executed.add)
+    _run(inboxes, pool, load, board, reply)
+    del load
     leftovers.report_threads(version)
     # Nothing here refers to the version any more.
     collector.collect()
@@ -75,15 +89,13 @@ def run(
 def _run(
     inboxes: list[Inbox],
     pool: Pool,
-    init_file: str,
-    working_name: str,
-    entry_point: str | None,
-    outline: Outline,
+    load: Load,
     board: Board,
     reply: Reply,
 ) -> None:
-    own = Own(outline["surroundings"], board)
-    plugin = _loaded(init_file, working_name, entry_point, outline, own, reply)
+    own = Own(load.outline["surroundings"], board)
+    with precedence.loading():
+        plugin = _loaded(load, own, reply)
     if plugin is not None:
         plugin_ctx.set(plugin.name)
         version = version_ctx.get()
@@ -94,24 +106,17 @@ def _run(
     current.set(None)
 
 
-def _loaded(
-    init_file: str,
-    working_name: str,
-    entry_point: str | None,
-    outline: Outline,
-    own: Own,
-    reply: Reply,
-) -> Plugin | None:
+def _loaded(load: Load, own: Own, reply: Reply) -> Plugin | None:
     try:
-        set_variables(own.name, outline["surroundings"]["env"])
-        return load(init_file, working_name, entry_point, outline)
+        set_variables(own.name, load.outline["surroundings"]["env"])
+        return loader.load(*load)
     except LoadError as error:
         own.tasks.close()
         reply.fail(str(error))
     except BaseException as error:
         own.tasks.close()
-        logger.exception("loading %s failed", init_file)
-        reply.fail(where_and_why(error, init_file))
+        logger.exception("loading %s failed", load.init_file)
+        reply.fail(where_and_why(error, load.init_file))
     return None
 
 
@@ -119,7 +124,8 @@ def _serve(
     inboxes: list[Inbox], pool: Pool, plugin: Plugin, tasks: Supervisor, reply: Reply
 ) -> None:
     """Runs the loops of a plugin until its unload, and closes it."""
-    description = plugin.describe()
+    with precedence.loading():
+        description = plugin.describe()
     lifespan = Lifespan(plugin.app)
     first, *others = [_Worker(inbox, pool, plugin, lifespan, tasks) for inbox in inboxes]
     first.beside = others
@@ -176,7 +182,7 @@ class _Worker:
         self._runner = Runner(plugin, self._waiters, self._requests, self._context, lifespan.state)
         self._verbs: dict[str, Callable[[float], Awaitable[str]]] = {
             "start": self._startup,
-            "health": self._health,
+            "health": functools.partial(hooks.health, plugin.instance),
             "finish": self._finish,
             "unload": self._unload,
         }
@@ -254,8 +260,10 @@ class _Worker:
         deadline = self._loop.time() + limit
         self._tasks.attach()
         failed = [await self._lifespan.start(limit)]
-        failed.append(await self._hook("startup", self._left(deadline, limit)))
-        failed.append(await self._hook("connect", limit))
+        failed.append(
+            await hooks.run(self._plugin.instance, "startup", self._left(deadline, limit))
+        )
+        failed.append(await hooks.run(self._plugin.instance, "connect", limit))
         self._tasks.begin()
         return json.dumps([complaint for complaint in failed if complaint])
 
@@ -273,7 +281,7 @@ class _Worker:
         finished = await self._finished(limit)
         deadline = self._loop.time() + limit
         await self._tasks.end(limit / 2)
-        complaint = await self._hook("shutdown", self._left(deadline, limit))
+        complaint = await hooks.run(self._plugin.instance, "shutdown", self._left(deadline, limit))
         # Takes late arrivals; not from here, because a task cannot run another's first step.
         self._loop.call_soon(self._drain)
         await asyncio.sleep(0)
@@ -306,48 +314,3 @@ class _Worker:
         for wait in late:
             wait.cancel()
         return not late
-
-    async def _hook(self, name: str, limit: float) -> str | None:
-        hook = getattr(self._plugin.instance, name, None)
-        if hook is None:
-            return None
-        try:
-            outcome = hook()
-            if inspect.isawaitable(outcome):
-                await asyncio.wait_for(_awaited(outcome), limit)
-        except asyncio.TimeoutError:
-            logger.error("%s() did not return in %g s and was cancelled", name, limit)
-            return f"{name}() did not return in {limit:g} s"
-        except Exception as error:
-            logger.warning("%s() failed", name, exc_info=True)
-            return f"{name}() failed: {where_and_why(error)}"
-        return None
-
-    async def _health(self, limit: float) -> str:
-        """Returns the result of `health_check()` as a JSON object with at least `status`."""
-        check = getattr(self._plugin.instance, "health_check", None)
-        if check is None:
-            return json.dumps({"status": "ok"})
-        try:
-            health = await asyncio.wait_for(self._checked(check), limit)
-        except asyncio.TimeoutError:
-            health = {
-                "status": "timeout",
-                "error": f"health_check() did not return in {limit:g} s",
-            }
-        except Exception as error:
-            health = {"status": "error", "error": str(error)}
-        if not isinstance(health, dict):
-            health = {"status": str(health)}
-        return json.dumps(health, default=str)
-
-    async def _checked(self, check: Callable[[], Any]) -> Any:
-        if inspect.iscoroutinefunction(check):
-            return await check()
-        # It may call a remote server: that must not hold up the plugin's requests.
-        outcome = await asyncio.to_thread(check)
-        return await outcome if inspect.isawaitable(outcome) else outcome
-
-
-async def _awaited(awaitable: Awaitable[Any]) -> Any:
-    return await awaitable

@@ -61,6 +61,7 @@ async fn served(python: &FakePython, script: Script) -> Arc<Served> {
         data: PathBuf::from("/data"),
         slot: 0,
         policy: Policy::default(),
+        executed: tokio::sync::mpsc::unbounded_channel().0,
     };
     let loaded = python.load(request).await.unwrap();
     let description = Arc::new(loaded.report.into_description(Vec::new()));

@@ -14,6 +14,8 @@ use crate::settings::Settings;
 
 /// How often the daemon checks that its socket is in place.
 const SOCKET_CHECK: Duration = Duration::from_secs(2);
+/// How often, in an idle timeout, the daemon looks for work that does not report its end.
+const IDLE_LOOKS: u32 = 16;
 
 /// The signals that end the daemon.
 pub(super) struct Signals {
@@ -53,7 +55,7 @@ pub(super) async fn idle(service: &Service, mut settings: watch::Receiver<Arc<Se
         let elapsed = async {
             match limit.is_zero() {
                 true => std::future::pending().await,
-                false => sleep(left).await,
+                false => sleep(left.min(limit / IDLE_LOOKS)).await,
             }
         };
         tokio::select! {

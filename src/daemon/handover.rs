@@ -13,13 +13,13 @@ use tokio::time::{sleep, timeout};
 
 use super::ends::Signals;
 use super::listen::{Inherited, Listeners};
-use super::plugins::Supervisor;
+use super::plugins::{LAST_REQUEST_LIMIT, Supervisor};
+use super::upgrade;
 use crate::failure::{Failure, Kind};
 use crate::http::Service;
 use crate::http::serve::Phase;
 use crate::lifecycle::handover::{self, Reply, Request};
 use crate::lifecycle::locks::HostLock;
-use crate::notices::Topic;
 
 /// Timeout of a message that only waits for a thread.
 const PROMPT: Duration = Duration::from_secs(10);
@@ -29,6 +29,8 @@ const LOADING_MAX: Duration = Duration::from_secs(120);
 const READY_MAX: Duration = Duration::from_secs(600);
 /// How long the locks of a successor that died may outlast its connection.
 const RELEASE_MAX: Duration = Duration::from_secs(1);
+/// How long the exclusive plugins of a host that was replaced are waited for.
+const RELEASED_MAX: Duration = LAST_REQUEST_LIMIT;
 /// The longest message, in bytes.
 const MESSAGE_MAX: usize = 64 * 1024;
 
@@ -113,9 +115,9 @@ impl Predecessor {
 
 /// Reports to the predecessor that this host accepts; resolves when its exclusive plugins are unloaded.
 pub(super) async fn relieved(mut stream: UnixStream) {
-    // Any error means that it is gone, and its plugins with it.
+    // Any error means that it is gone, and its plugins with it; one that is silent was stopped.
     if write(&mut stream, &Request::Serving).await.is_ok() {
-        let _: Result<Reply, _> = read(&mut stream).await;
+        let _ = timeout(RELEASED_MAX, read::<Reply>(&mut stream)).await;
     }
 }
 
@@ -125,6 +127,7 @@ pub(super) struct Giver<'a> {
     pub(super) lock: HostLock,
     pub(super) phases: &'a watch::Sender<Phase>,
     pub(super) service: &'a Service,
+    pub(super) upgrade: &'a upgrade::Watch,
 }
 
 impl Giver<'_> {
@@ -208,8 +211,7 @@ impl Giver<'_> {
 
     fn failed(&self, failure: &Failure) {
         tracing::error!(error = failure.error, hint = failure.hint, "not replaced");
-        let text = format!("a new process could not take over: {}", failure.error);
-        self.service.notices.set(None, Topic::Restart, Some(text));
+        self.upgrade.not_replaced(&self.service.notices, &failure.error);
     }
 }
 

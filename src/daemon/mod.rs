@@ -199,9 +199,8 @@ pub async fn run(
 ) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let (replace, replacements) = mpsc::unbounded_channel();
-    let files = prepared.files.clone();
-    let upgrade = upgrade::Watch::new(&prepared.paths, &prepared.env, files, replacements);
-    let starting = Running::begin(prepared, python, solver, bundled, replace, &mut signals);
+    let upgrade = upgrade::Watch::new(&prepared.paths, &prepared.env, prepared.files.clone());
+    let starting = Running::begin(prepared, python.clone(), solver, bundled, replace, &mut signals);
     let Some((mut running, servers)) = starting.await? else { return Ok(()) };
     announce(&running.service.ready);
     let giver = Giver {
@@ -209,13 +208,14 @@ pub async fn run(
         lock: running.lock,
         phases: &running.phases,
         service: &running.service,
+        upgrade: &upgrade,
     };
     let (reason, end) = tokio::select! {
         signal = signals.next() => (signal, None),
         () = ends::idle(&running.service, running.settings.subscribe()) => ("idle", None),
         () = ends::socket_gone(&running.listeners.socket) => ("its socket is gone", None),
         () = obey(&running.supervisor, &mut running.controls) => ("request", None),
-        never = upgrade.run(&running.service) => match never {},
+        never = upgrade.run(&running.service, &*python, replacements) => match never {},
         end = giver.answer() => match end {
             End::Stop(stream) => ("request", Some(End::Stop(stream))),
             End::Successor(stream) => ("a new process serves", Some(End::Successor(stream))),

@@ -22,7 +22,7 @@ pub mod serve;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -33,6 +33,7 @@ use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use crate::exchange::request::ENCODED;
 use crate::failure::{Failure, Kind};
@@ -133,17 +134,15 @@ impl Service {
         }
     }
 
-    /// The time since the last request began or ended; zero while work is under way.
+    /// The time since work was under way.
     ///
     /// Work is a request, a successor that loads its plugins, a background task that keeps the daemon awake, or a
-    /// resident plugin. The last two are only noticed here, so the time that is returned next starts at this call.
-    pub fn idle_for(&self) -> std::time::Duration {
-        let is_busy =
-            self.in_flight.load(Ordering::Relaxed) > 0 || self.replacing.load(Ordering::Relaxed);
+    /// resident plugin. Only the end of a request is noted; of all else, the last call that finds it under way.
+    pub fn idle_for(&self) -> Duration {
+        let is_busy = self.in_flight.load(Ordering::Relaxed) > 0
+            || self.replacing.load(Ordering::Relaxed)
+            || self.registry.snapshot().holds_awake();
         if is_busy {
-            return std::time::Duration::ZERO;
-        }
-        if self.registry.snapshot().holds_awake() {
             self.clock.touch(Instant::now());
         }
         self.clock.idle_for()

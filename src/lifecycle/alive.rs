@@ -98,7 +98,16 @@ pub fn ping(paths: &Paths) -> Ping {
 
 /// True if the daemon listens and answers no ping.
 pub fn hangs(paths: &Paths) -> bool {
-    (0..SILENT_MAX).all(|_| matches!(ping(paths), Ping::TimedOut))
+    let mut process = Observer::default();
+    for _ in 0..SILENT_MAX {
+        if !matches!(ping(paths), Ping::TimedOut) {
+            return false;
+        }
+        if !process.look(paths).1.runs() {
+            return true;
+        }
+    }
+    true
 }
 
 /// Returns the failure of a daemon that hangs.

@@ -83,6 +83,11 @@ pub fn verdict(condition: Condition, pings: u32) -> Verdict {
 }
 
 impl Condition {
+    /// False for a process that goes on only when a signal or a debugger lets it.
+    pub(super) fn runs(self) -> bool {
+        !matches!(self, Condition::Stopped | Condition::Suspended | Condition::Traced)
+    }
+
     /// The condition for a person; empty where it explains nothing.
     pub fn reason(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! The locks and the pid file.
+//! The locks of hosts, and the pid file.
 //!
 //! `daemon.lock` has a byte for the *serving* role, which one host has at a time, and for each host a byte of its own,
 //! locked for life: when a host hands over to its successor, both live for a while. All are record locks of `fcntl`:
@@ -18,30 +18,12 @@ use nix::unistd::Pid;
 use crate::failure::{Failure, Kind};
 use crate::paths::{self, Paths};
 
-/// The right to start or stop the daemon, until dropped.
-#[derive(Debug)]
-pub struct StartLock {
-    _file: File,
-}
-
-impl StartLock {
-    /// Waits for the lock; calls `waiting` once if another holds it.
-    pub fn acquire(paths: &Paths, waiting: impl FnOnce()) -> Result<StartLock, Failure> {
-        let path = paths.start_lock();
-        let failed = |error: &io::Error| paths::unwritable(&path, error);
-        let file = open(&path).map_err(|error| failed(&error))?;
-        if !try_lock(&file, range(0, 0)).map_err(|error| failed(&error))? {
-            waiting();
-            wait_lock(&file, range(0, 0)).map_err(|error| failed(&error))?;
-        }
-        Ok(StartLock { _file: file })
-    }
-}
-
 /// Offset of the byte of the serving role.
 const SERVING: libc::off_t = 0;
 /// Offset of the byte of the process with id 0.
 const LIVES: libc::off_t = 1;
+/// The whole file.
+pub(super) const ALL: libc::flock = range(0, 0);
 
 /// The locks of this process as a host, held until its end.
 ///
@@ -139,7 +121,7 @@ pub fn write_pid(paths: &Paths) -> io::Result<()> {
     fs::rename(staged, path)
 }
 
-fn open(path: &Path) -> io::Result<File> {
+pub(super) fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
@@ -148,7 +130,7 @@ fn open_existing(paths: &Paths) -> Option<File> {
 }
 
 /// Returns the lock of `length` bytes, or of all bytes from `start` on if it is 0.
-fn range(start: libc::off_t, length: libc::off_t) -> libc::flock {
+const fn range(start: libc::off_t, length: libc::off_t) -> libc::flock {
     libc::flock {
         l_type: libc::F_WRLCK as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
@@ -163,7 +145,7 @@ fn byte_of(pid: Pid) -> libc::flock {
 }
 
 /// Returns the process whose lock is in the way of `lock`.
-fn blocker(file: &File, mut lock: libc::flock) -> Option<Pid> {
+pub(super) fn blocker(file: &File, mut lock: libc::flock) -> Option<Pid> {
     fcntl(file, FcntlArg::F_GETLK(&mut lock)).ok()?;
     (!is_free(&lock)).then(|| Pid::from_raw(lock.l_pid))
 }
@@ -178,7 +160,7 @@ fn unlock(file: &File, lock: libc::flock) {
     let _ = fcntl(file, FcntlArg::F_SETLK(&free));
 }
 
-fn try_lock(file: &File, lock: libc::flock) -> io::Result<bool> {
+pub(super) fn try_lock(file: &File, lock: libc::flock) -> io::Result<bool> {
     match fcntl(file, FcntlArg::F_SETLK(&lock)) {
         Ok(_) => Ok(true),
         Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
@@ -186,7 +168,7 @@ fn try_lock(file: &File, lock: libc::flock) -> io::Result<bool> {
     }
 }
 
-fn wait_lock(file: &File, lock: libc::flock) -> io::Result<()> {
+pub(super) fn wait_lock(file: &File, lock: libc::flock) -> io::Result<()> {
     loop {
         match fcntl(file, FcntlArg::F_SETLKW(&lock)) {
             Ok(_) => return Ok(()),

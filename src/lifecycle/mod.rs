@@ -4,8 +4,9 @@
 //!
 //! 1. A client connects to `daemon.sock`. If that works, nothing below happens. Only a file that is missing, or
 //!    one on which no process listens, means that none runs; any other error is reported, and changes nothing.
-//! 2. Otherwise it takes `start.lock`, which is held while the daemon is started or stopped (waiting for it blocks
-//!    in the kernel, without polling), and tries again, because another may have started the daemon meanwhile.
+//! 2. Otherwise it takes `start.lock`, which is held while the daemon is started or stopped ([`start_lock`]: the kernel
+//!    wakes those that wait, which give up on a holder that does not run), and tries again, because another may have
+//!    started the daemon meanwhile.
 //! 3. It starts the host with a pipe as stdout and reads [`crate::wire::Startup`] lines from it until `ready`,
 //!    `failed`, or the end of the pipe, which is the host's death; a host that is silent hangs and is killed. A
 //!    failure is also written to `start-failure.json` for the clients that waited, so that twenty of them do not
@@ -23,7 +24,8 @@
 //!    new one does not come up, the old one goes on. A host that cannot hand over is stopped first.
 //! 8. A daemon that hangs answers no ping ([`alive`]). What it does decides how long it is waited for ([`hang`]); then
 //!    the control program reports it, and a client replaces it once ([`replace`]). `stop`, `restart` and a replacement
-//!    send SIGTERM, have a stopped process go on, and soon send SIGKILL.
+//!    send SIGTERM, have a stopped process go on, and soon send SIGKILL. One that is stopped while it drains is
+//!    continued once; stopped again it is killed.
 //! 9. After `kill -9` sockets and pid file are left behind: connecting fails, so point 2 follows.
 
 pub mod alive;
@@ -36,6 +38,7 @@ pub mod locks;
 pub mod replace;
 pub mod response;
 pub mod start;
+pub mod start_lock;
 pub mod stop;
 mod stream;
 

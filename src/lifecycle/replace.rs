@@ -6,7 +6,8 @@
 
 use super::alive::{self, Ping};
 use super::hang::{Condition, Hang, Observer, Replaced, Verdict};
-use super::locks::{self, StartLock};
+use super::locks;
+use super::start_lock::StartLock;
 use super::{start, stop};
 use crate::console::Console;
 use crate::environment::Environment;
@@ -53,7 +54,8 @@ impl Replacer {
         }
         self.done = true;
         self.console.warning(&alive::replaced(hang));
-        stop::end_hung(&self.paths, stop::shutdown_timeout(&self.paths, &self.env), &lock)?;
+        let limit = stop::shutdown_timeout(&self.paths, &self.env);
+        stop::end_serving(&self.paths, limit, true, &lock)?;
         // Its failure is that of the next attempt, too, which reports it.
         let _ = start::start_locked(&self.paths, &self.env, &self.console, &lock);
         Ok(Replaced::Ended)

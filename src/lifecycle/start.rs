@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use super::alive::Ping;
 use super::hang::Observer;
-use super::locks::{self, StartLock};
-use super::{Connection, alive, connect, handover, launch, stop};
+use super::locks;
+use super::start_lock::StartLock;
+use super::{Connection, alive, connect, handover, launch, start_lock, stop};
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
@@ -29,7 +30,7 @@ const QUOTED_LINES: usize = 3;
 /// The longest silence of a host that starts; it sends a heartbeat each [`wire::HEARTBEAT`](crate::wire::HEARTBEAT).
 const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// The longest time of one step of a start: large packages take their time to be fetched.
-const STEP_MAX: Duration = Duration::from_secs(30 * 60);
+const STEP_MAX: Duration = start_lock::WAIT_MAX;
 
 /// Result of starting the daemon.
 #[derive(Debug)]
@@ -124,11 +125,12 @@ fn replace_unless(
         return Ok(Started::Found(connection));
     }
     // One that hangs accepts the connection and says nothing.
-    let serves = locks::holder(paths).is_some() && !alive::hangs(paths);
+    let hung = stop::hangs(paths);
+    let serves = locks::holder(paths).is_some() && !hung;
     match handover::connect(paths).filter(|_| serves) {
         Some(old) => take_over(paths, env, console, &old),
         None => {
-            stop::end_serving(paths, stop::shutdown_timeout(paths, env), &lock)?;
+            stop::end_serving(paths, stop::shutdown_timeout(paths, env), hung, &lock)?;
             start_locked(paths, env, console, &lock)
         }
     }
@@ -165,7 +167,8 @@ pub fn start_locked(
         // Alive, yet not listening: it is stopping, or its socket was removed. Either way it must end first.
         if locks::holder(paths).is_some() {
             console.progress("waiting for the previous daemon to end");
-            stop::end_serving(paths, settings.shutdown_timeout.value.duration(), lock)?;
+            let (limit, hung) = (settings.shutdown_timeout.value.duration(), stop::hangs(paths));
+            stop::end_serving(paths, limit, hung, lock)?;
         }
         spawn(paths, env, &settings, console, None)
     });

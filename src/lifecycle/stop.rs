@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
@@ -13,7 +13,9 @@ use nix::unistd::Pid;
 use super::alive::{self, Ping};
 use super::cut::Cut;
 use super::handover::{self, Reply, Request};
-use super::locks::{self, StartLock};
+use super::hang::{Condition, Observer};
+use super::locks;
+use super::start_lock::StartLock;
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -22,6 +24,8 @@ use crate::settings::Settings;
 
 /// Time for the host beyond its own limits.
 const GRACE: Duration = Duration::from_secs(5);
+/// Time between two looks at a host that is to end.
+const TICK: Duration = Duration::from_secs(1);
 /// Number of phases with the shutdown timeout each: requests, hooks.
 const PHASES: u32 = 2;
 
@@ -60,25 +64,19 @@ pub fn end(paths: &Paths, shutdown_timeout: Duration, _lock: &StartLock) -> Resu
 }
 
 /// Ends the running daemon, if one runs, and returns when its process is gone; those that drain go on.
-pub fn end_serving(
+///
+/// One that is `hung` gets its time only once it handles the signal.
+pub(super) fn end_serving(
     paths: &Paths,
     shutdown_timeout: Duration,
+    hung: bool,
     _lock: &StartLock,
 ) -> Result<Ended, Failure> {
-    let hung = hangs(paths);
     end_hosts(paths, shutdown_timeout, serving, locks::wait_for_serving, hung)
 }
 
-/// Ends a daemon that was found to hang, as [`end_serving`] does.
-pub(super) fn end_hung(
-    paths: &Paths,
-    shutdown_timeout: Duration,
-    _lock: &StartLock,
-) -> Result<Ended, Failure> {
-    end_hosts(paths, shutdown_timeout, serving, locks::wait_for_serving, true)
-}
-
-fn hangs(paths: &Paths) -> bool {
+/// True if a daemon serves and answers no ping.
+pub(super) fn hangs(paths: &Paths) -> bool {
     locks::holder(paths).is_some() && alive::hangs(paths)
 }
 
@@ -111,12 +109,13 @@ fn end_hosts(
         }
     }
     let limit = shutdown_timeout * PHASES + GRACE;
+    let mut ending = Ending { paths, hosts, ended, continued: false };
     // A hung daemon gets its full time only if it handles the signal: then it no longer listens.
     let is_stopping = || matches!(alive::ping(paths), Ping::NotListening);
     let has_ended = if hung {
-        wait(paths, ended, GRACE) || (is_stopping() && wait(paths, ended, limit))
+        ending.wait(GRACE) || (is_stopping() && ending.wait(limit))
     } else {
-        wait(paths, ended, limit)
+        ending.wait(limit)
     };
     if has_ended {
         // What it wrote before its end is still there; without a connection its log has it.
@@ -128,7 +127,7 @@ fn end_hosts(
     for pid in &killed {
         signal(*pid, Signal::SIGKILL)?;
     }
-    if wait(paths, ended, GRACE) {
+    if ending.wait(GRACE) {
         for file in [paths.socket(), paths.handover_socket(), paths.pid_file()] {
             let _ = std::fs::remove_file(file);
         }
@@ -172,15 +171,50 @@ fn signal(pid: Pid, signal: Signal) -> Result<(), Failure> {
     }
 }
 
-/// Waits for `ended`; returns false if it has not returned after `limit`.
-fn wait(paths: &Paths, ended: fn(&Paths) -> io::Result<()>, limit: Duration) -> bool {
-    let (sender, receiver) = mpsc::channel();
-    let paths = paths.clone();
-    // The kernel wakes this thread at the daemon's end; after the limit it is left behind, holding nothing.
-    thread::spawn(move || {
-        let _ = sender.send(ended(&paths).is_ok());
-    });
-    receiver.recv_timeout(limit).unwrap_or(false)
+/// The end of hosts, which is waited for.
+struct Ending<'a> {
+    paths: &'a Paths,
+    hosts: fn(&Paths) -> Vec<Pid>,
+    /// Blocks until none of them lives.
+    ended: fn(&Paths) -> io::Result<()>,
+    /// A host that was stopped by a signal meanwhile was continued.
+    continued: bool,
+}
+
+impl Ending<'_> {
+    /// Returns false if a host lives after `limit`, or was stopped again: a process that does not run does not end.
+    fn wait(&mut self, limit: Duration) -> bool {
+        let (sender, receiver) = mpsc::channel();
+        let (paths, ended) = (self.paths.clone(), self.ended);
+        // The kernel wakes this thread at the end; after the limit it is left behind, holding nothing.
+        thread::spawn(move || {
+            let _ = sender.send(ended(&paths).is_ok());
+        });
+        let begun = Instant::now();
+        loop {
+            let left = limit.saturating_sub(begun.elapsed());
+            match receiver.recv_timeout(TICK.min(left)) {
+                Ok(has_ended) => return has_ended,
+                Err(_) if left <= TICK => return false,
+                Err(_) => {}
+            }
+            if self.is_stopped() && std::mem::replace(&mut self.continued, true) {
+                return false;
+            }
+        }
+    }
+
+    /// True if a signal has stopped a host, which is continued.
+    fn is_stopped(&self) -> bool {
+        let is_stopped = |pid: &Pid| {
+            let condition = Observer::default().condition(*pid);
+            matches!(condition, Condition::Stopped | Condition::Suspended)
+        };
+        let stopped: Vec<Pid> = (self.hosts)(self.paths).into_iter().filter(is_stopped).collect();
+        // It can fail only for one that has ended.
+        stopped.iter().for_each(|pid| drop(signal(*pid, Signal::SIGCONT)));
+        !stopped.is_empty()
+    }
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ fn an_unknown_field_is_a_warning_with_the_field_that_was_meant() {
 fn the_table_of_fields_is_that_of_the_types() {
     let schema = serde_json::to_value(schemars::schema_for!(Manifest)).unwrap();
     let places = ["", "/$defs/Cli", "/$defs/Daemon", "/$defs/NamedFunction"];
-    for ((section, fields), place) in FIELDS.iter().zip(places) {
+    for ((section, fields), place) in fields::FIELDS.iter().zip(places) {
         let properties = schema.pointer(&format!("{place}/properties")).unwrap();
         let mut declared: Vec<&str> =
             properties.as_object().unwrap().keys().map(String::as_str).collect();

@@ -4,10 +4,10 @@
 //! What happens is noted in order, so that a test waits for a note instead of for time to pass.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -16,8 +16,8 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use super::{
-    Activity, BoxFuture, Call, Followed, Frame, Instance, LoadRequest, Loaded, LoopActivity,
-    PoolCall, Runtime,
+    Activity, BoxFuture, Call, ExecutedFile, Followed, Frame, Instance, LoadRequest, Loaded,
+    LoopActivity, PoolCall, Runtime,
 };
 use crate::description::Report;
 use crate::exchange::events::{Event, Signal};
@@ -87,6 +87,8 @@ pub(crate) struct Script {
     pub(crate) shutdown: Act,
     /// Its background tasks.
     pub(crate) background: Vec<BackgroundTask>,
+    /// The files that its import executes.
+    pub(crate) executes: Vec<PathBuf>,
 }
 
 impl Script {
@@ -102,6 +104,7 @@ impl Script {
             health: Act::Works,
             shutdown: Act::Works,
             background: Vec::new(),
+            executes: Vec::new(),
         }
     }
 }
@@ -112,6 +115,8 @@ pub(crate) struct FakePython {
     scripts: Mutex<HashMap<String, Script>>,
     versions: Mutex<HashMap<&'static str, u64>>,
     notes: Arc<Notes>,
+    /// The files that plugins have written.
+    written: Mutex<BTreeMap<PathBuf, Instant>>,
     /// The stack of every thread; without, the GIL is held.
     stack: Mutex<Option<Vec<Frame>>>,
 }
@@ -143,6 +148,12 @@ impl FakePython {
         *lock(&self.stack) = Some(frames);
     }
 
+    /// Has a plugin write `file`.
+    pub(crate) fn writes(&self, file: &Path, text: &str) {
+        std::fs::write(file, text).unwrap();
+        lock(&self.written).insert(file.to_owned(), Instant::now());
+    }
+
     /// What happened so far: `load jira`, `start jira 1`, `call jira 1`, `shutdown jira 1`, `end jira 1`.
     pub(crate) fn notes(&self) -> Vec<String> {
         self.notes.all.borrow().clone()
@@ -150,8 +161,14 @@ impl FakePython {
 
     /// Waits until `note` was noted.
     pub(crate) async fn noted(&self, note: &str) {
+        self.noted_times(note, 1).await;
+    }
+
+    /// Waits until `note` was noted so many times.
+    pub(crate) async fn noted_times(&self, note: &str, times: usize) {
         let mut notes = self.notes.all.subscribe();
-        let _ = notes.wait_for(|all| all.iter().any(|had| had == note)).await;
+        let count = |all: &Vec<String>| all.iter().filter(|had| *had == note).count();
+        let _ = notes.wait_for(|all| count(all) >= times).await;
     }
 }
 
@@ -174,6 +191,10 @@ impl Runtime for FakePython {
             *version += 1;
             *version
         };
+        for file in script.executes.iter().filter_map(|path| ExecutedFile::now(path).ok()) {
+            // Fails only if nothing reads them.
+            let _ = request.executed.send(file);
+        }
         Box::pin(async move {
             match &script.load {
                 Act::Works => {}
@@ -200,6 +221,24 @@ impl Runtime for FakePython {
                 }))),
             })
         })
+    }
+
+    /// A file with `broken(` does not compile.
+    fn check(&self, files: Vec<PathBuf>) -> BoxFuture<Result<(), Failure>> {
+        let is_broken = |file: &&PathBuf| {
+            std::fs::read_to_string(file).is_ok_and(|text| text.contains("broken("))
+        };
+        let broken = files.iter().find(is_broken).map(|file| {
+            Failure::new(Kind::Plugin, format!("{} line 1: SyntaxError", file.display()))
+        });
+        self.notes.add(format!("check {}", files.len()));
+        Box::pin(async move { broken.map_or(Ok(()), Err) })
+    }
+
+    fn written(&self, directory: &Path) -> BTreeMap<PathBuf, Instant> {
+        let mut written = lock(&self.written).clone();
+        written.retain(|file, _| file.starts_with(directory));
+        written
     }
 
     fn stack(&self, _thread: u64) -> BoxFuture<Option<Vec<Frame>>> {

@@ -6,9 +6,10 @@ use std::os::unix::net::UnixStream;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
-use skills_daemon::lifecycle::locks::{self, StartLock};
+use skills_daemon::lifecycle::locks;
+use skills_daemon::lifecycle::start_lock::StartLock;
 
-use crate::harness::{CONTROL, Home, Running, eventually, plugin_code};
+use crate::harness::{CONTROL, Home, Running, eventually, freeze, plugin_code};
 
 /// A daemon that was stopped by SIGSTOP, until dropped.
 struct Frozen(Pid);
@@ -17,7 +18,7 @@ impl Frozen {
     #[track_caller]
     fn of(home: &Home) -> Frozen {
         let pid = Pid::from_raw(home.pid());
-        kill(pid, Signal::SIGSTOP).unwrap();
+        freeze(pid);
         Frozen(pid)
     }
 
@@ -230,7 +231,7 @@ fn one_that_hangs_while_it_starts_is_given_up() {
     let home = Home::bare();
     let first = Running::start(home.command(CONTROL, &["start"]));
     let pid = eventually("the host", || locks::holder(&home.paths()));
-    kill(pid, Signal::SIGSTOP).unwrap();
+    freeze(pid);
     let second = home.spawn_client(&["demo", "hello"]);
     let failed = first.end();
     failed.fails_with(1).complains(&format!("process id {pid}) hung while it started"));

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixListener;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{CLIENT, CONTROL, Home, Output, Running, eventually, plugin_code};
+use crate::harness::{CLIENT, CONTROL, Home, Output, Running, eventually, plugin_code, shared};
 
 #[test]
 fn twenty_clients_at_once_in_a_fresh_home_share_one_daemon() {
@@ -63,6 +63,48 @@ def die():
     output.fails_with(3).complains("the daemon went away while it worked").complains("Hint: ");
     assert_eq!(home.read("calls").as_deref(), Some("called\n"));
     home.client(&["demo", "hello"]).ok();
+}
+
+/// A daemon of an older version: serves, and finds every client newer.
+const OLDER: &str = "
+import fcntl, os, socket, sys
+
+lock, path = sys.argv[1:]
+file = open(lock, 'w')
+for byte in (0, 1 + os.getpid()):
+    fcntl.lockf(file, fcntl.LOCK_EX, 1, byte)
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(path)
+listener.listen()
+print('serves', flush=True)
+while True:
+    connection = listener.accept()[0]
+    connection.recv(65536)
+    answer = b'HTTP/1.1 503 Service Unavailable\\r\\nx-skills-answer: outdated\\r\\n'
+    connection.sendall(answer + b'content-type: application/json\\r\\ncontent-length: 2\\r\\n\\r\\n{}')
+    connection.shutdown(socket.SHUT_WR)
+    while connection.recv(65536):
+        pass
+";
+
+#[test]
+fn an_older_daemon_is_replaced_by_one_of_the_clients_version() {
+    let home = Home::new();
+    let paths = home.paths();
+    paths.create().unwrap();
+    let (lock, socket) = (paths.lock_file(), paths.socket());
+    let arguments = ["-c", OLDER, lock.to_str().unwrap(), socket.to_str().unwrap()];
+    let mut older = Running::start(home.command(shared::python(), &arguments));
+    assert_eq!(older.line(), "serves");
+    let clients = [(); 3].map(|()| home.spawn_client(&["demo", "hello"]));
+    for client in clients {
+        client.end().ok().quietly().says("Hello");
+    }
+    assert!(!older.lives());
+    let status = home.status();
+    assert_eq!(status["version"], skills_daemon::VERSION);
+    home.client(&["demo", "hello"]).ok().quietly();
+    assert_eq!(home.status()["pid"], status["pid"], "replaced once");
 }
 
 #[test]

@@ -57,6 +57,7 @@ mod schemas;
 mod scripts;
 mod sdk;
 mod shutdown;
+mod silent;
 mod starts;
 mod surroundings;
 mod swap;

@@ -14,7 +14,7 @@ fn the_python_tests_pass() {
         .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/python"])
         .current_dir(project)
         .env("PYTHONDONTWRITEBYTECODE", "1");
-    let output = Output::of(command);
+    let output = Output::of_suite(command);
     assert!(output.status().success(), "{}\n{}", output.stdout(), output.stderr());
     output.says(" passed");
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::json;
+
 use crate::harness::{Home, eventually, plugin_code};
 
 /// Numbers of open descriptors and of threads of the daemon.
@@ -130,4 +132,18 @@ def shutdown():
     );
     home.control(&["reload", "port"]).ok().says("port");
     home.client(&["port", "version"]).ok().quietly().says("2");
+    // The port is not given up for files that do not compile.
+    home.plugin("port", &code.replace("return 1", "return (1"), "");
+    let failure = eventually("the failure", || {
+        home.plugin_status("port")["detail"].as_str().map(str::to_owned)
+    });
+    assert!(failure.contains("__init__.py line 5: SyntaxError"), "{failure}");
+    assert!(failure.starts_with("port serves its previous version"), "{failure}");
+    home.client(&["port", "version"]).ok().says("2");
+    let unloads = home.log().iter().filter(|it| it["message"] == json!("plugin unloaded")).count();
+    assert_eq!(unloads, 1);
+    home.plugin("port", &code.replace("return 1", "return 3"), "");
+    eventually("the mend", || {
+        home.client(&["port", "version"]).ok().stdout().contains('3').then_some(())
+    });
 }

@@ -181,7 +181,8 @@ fn a_client_ends_at_its_timeout_whatever_it_waits_for() {
     home.client(&["demo", "hello"]).ok();
     // Another program starts or stops the daemon, and hangs.
     home.control(&["stop"]).ok();
-    let lock = skills_daemon::lifecycle::locks::StartLock::acquire(&home.paths(), || {}).unwrap();
+    let lock =
+        skills_daemon::lifecycle::start_lock::StartLock::acquire(&home.paths(), || {}).unwrap();
     let late = home.client(&["--timeout", "0.5", "demo", "hello"]);
     late.fails_with(1).complains("demo gave no answer within 0.5 s");
     drop(lock);

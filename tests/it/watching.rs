@@ -110,6 +110,84 @@ fn a_file_that_is_written_in_pieces_is_read_when_it_is_whole() {
     assert!(!home.log().iter().any(|record| record["level"] == json!("ERROR")));
 }
 
+/// Code that imports `lib.client` from its `scripts/` and `common` from the HOME, and says the words of both; `late` is
+/// imported by the first call.
+fn importing(name: &str) -> String {
+    let head = "import os, sys\nfrom pathlib import Path\n\
+        sys.path[:0] = [str(Path(__file__).parents[1]), os.environ['HOME'] + '/shared']\n\
+        import lib.client, common\n";
+    let note =
+        counted(name, name).replace("'data': '", "'data': lib.client.word() + common.WORD + '");
+    format!("{head}{note}")
+}
+
+#[test]
+fn modules_outside_of_a_plugins_directory_are_followed() {
+    let home = started();
+    let lib = |name: &str, word: &str| {
+        home.write(
+            &format!("{}/lib/client.py", Home::scripts(name)),
+            &format!("def word():\n    from lib import late\n    return '{word} ' + late.WORD\n"),
+        );
+    };
+    let late = |name: &str, word: &str| {
+        home.write(&format!("{}/lib/late.py", Home::scripts(name)), &format!("WORD = '{word} '\n"));
+    };
+    let common = |word: &str| home.write("shared/common.py", &format!("WORD = '{word} '\n"));
+    common("c1");
+    for name in ["bb", "cc"] {
+        lib(name, "l1");
+        late(name, "x1");
+        home.plugin(name, &importing(name), "");
+    }
+    serves(&home, &["aa", "bb", "cc"]);
+    says(&home, "bb", "l1 x1 c1 bb");
+    says(&home, "cc", "l1 x1 c1 cc");
+    // One plugin's own, one that only a call has imported, and one that both import.
+    lib("bb", "l2");
+    says(&home, "bb", "l2 x1 c1 bb");
+    late("bb", "x2");
+    says(&home, "bb", "l2 x2 c1 bb");
+    let loads = || home.read("loads").unwrap();
+    assert_eq!(loads().matches("cc").count(), 1, "{}", loads());
+    common("c2");
+    says(&home, "bb", "l2 x2 c2 bb");
+    says(&home, "cc", "l1 x1 c2 cc");
+    // The description on disk is old as soon as one of them changes without a daemon.
+    home.control(&["stop"]).ok();
+    home.client(&["cc", "--help"]).ok();
+    home.control(&["start"]).ok();
+    says(&home, "cc", "l1 x1 c2 cc");
+    // A touch, and a module that is gone: the old version goes on, until it is back.
+    common("c2");
+    let before = loads();
+    fs::remove_file(home.path().join("shared/common.py")).unwrap();
+    for name in ["bb", "cc"] {
+        eventually("the failure", || {
+            home.plugin_status(name)["detail"].as_str()?.contains("common").then_some(())
+        });
+    }
+    assert_eq!(loads(), before);
+    says(&home, "cc", "l1 x1 c2 cc");
+    common("c3");
+    says(&home, "cc", "l1 x1 c3 cc");
+    says(&home, "bb", "l2 x2 c3 bb");
+    // A plugin that never served because of such a module, and the mend there.
+    common("c4 +");
+    home.write(&format!("{}/lib/client.py", Home::scripts("dd")), "broken(\n");
+    home.write(&format!("{}/lib/late.py", Home::scripts("dd")), "WORD = 'x1 '\n");
+    home.plugin("dd", &importing("dd"), r#"{"name": "dd"}"#);
+    eventually("the syntax error", || {
+        let status = home.status();
+        let mut plugins = status["plugins"].as_array().unwrap().iter();
+        let detail = plugins.find(|it| it["name"] == "dd")?["detail"].as_str()?.to_owned();
+        detail.contains("client.py").then_some(())
+    });
+    lib("dd", "mended");
+    serves(&home, &["aa", "bb", "cc", "dd"]);
+    says(&home, "dd", "mended x1 c4 + dd");
+}
+
 #[test]
 fn a_broken_edit_leaves_the_old_version_and_its_place_is_shown_until_it_is_mended() {
     let home = started();
@@ -237,4 +315,26 @@ fn settings_apply_to_the_running_daemon_or_status_says_that_a_restart_does() {
     eventually("one more load", || (home.read("loads")? == "one one ").then_some(()));
     home.write(config, "timeout = 1\n");
     home.wait_for_end();
+}
+
+#[test]
+fn a_plugin_that_writes_beside_its_code_is_not_loaded_for_ever() {
+    let home = started();
+    let write = "import pathlib, time\n\
+        pathlib.Path(__file__).with_name('state.json').write_text(str(time.time_ns()))\n";
+    home.plugin("bb", &format!("{write}{}", counted("bb", "bb")), "");
+    serves(&home, &["aa", "bb"]);
+    let notice = eventually("the notice", || {
+        let notices = home.plugin_status("bb")["notices"].as_array().cloned().unwrap_or_default();
+        notices.first().map(|notice| notice.as_str().unwrap().to_owned())
+    });
+    assert!(notice.starts_with("it writes state.json in its own directory"), "{notice}");
+    home.control(&["doctor"]).says("skills_daemon.data_dir()");
+    let loads = || home.read("loads").unwrap().matches("bb").count();
+    let before = loads();
+    assert!((4..=5).contains(&before), "{before}");
+    // An edit still takes effect.
+    home.plugin("bb", &format!("{write}{}", counted("bb", "two")), "");
+    says(&home, "bb", "two");
+    assert_eq!(loads(), before);
 }

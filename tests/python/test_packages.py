@@ -85,6 +85,12 @@ def test_imported_files_are_relative_to_each_directory(sites: tuple[Path, Path])
     assert "followed_e/late.py" not in files
 
 
+def test_packages_of_the_venv_are_known_by_their_paths() -> None:
+    tops = {file.partition("/")[0].partition(".")[0] for file in packages.imported()}
+    assert {"pytest", "_pytest"} <= tops
+    assert not tops & {"skills_host", "json", "sys"}
+
+
 def test_one_that_is_in_use_changes_nothing(sites: tuple[Path, Path]) -> None:
     old, _ = sites
     before = list(sys.path)

@@ -70,6 +70,31 @@ def make(tmp_path: Path):
         realm.close()
 
 
+def test_each_own_file_is_reported_before_it_is_executed(tmp_path):
+    package = tmp_path / "skills_plugin"
+    (tmp_path / "lib").mkdir()
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\nimport json\nfrom lib import client\n"
+        "from . import own\n"
+        "def late():\n    import lib.late\n"
+    )
+    (package / "own.py").write_text("")
+    (tmp_path / "lib" / "client.py").write_text("")
+    (tmp_path / "lib" / "late.py").write_text("1 / 0\n")
+    files = []
+    realm = Realm("reported", lambda path, size, modified: files.append(path))
+    try:
+        module = realm.execute(package / "__init__.py")
+        names = ["skills_plugin/__init__.py", "lib/client.py", "skills_plugin/own.py"]
+        assert files == [str(tmp_path / name) for name in names]
+        with pytest.raises(ZeroDivisionError):
+            module.late()
+        assert files[3:] == [str(tmp_path / "lib" / "late.py")]
+    finally:
+        realm.close()
+
+
 def test_two_plugins_with_the_same_names_see_their_own(make):
     a, b = make("a").module, make("b").module
     assert (a.who(), a.who_relative(), a.lib.client.NAME) == ("a", "a", "a")

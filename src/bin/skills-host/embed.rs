@@ -15,7 +15,7 @@ use skills_daemon::paths::Paths;
 use skills_daemon::settings::Settings;
 use tracing_appender::non_blocking::WorkerGuard;
 
-use crate::{binder, board, bug, call, crash, inbox, log, pool};
+use crate::{binder, board, bug, call, crash, executed, inbox, log, pool, writes};
 
 /// Holds the log's writer until [`exit`].
 static LOG: Mutex<Option<WorkerGuard>> = Mutex::new(None);
@@ -97,10 +97,13 @@ fn set_up(
     environ.set_item(skills_daemon::environment::RUNTIME_DIR, paths.runtime.as_os_str())?;
     py.import("faulthandler")?.call_method0("enable")?;
 
+    writes::watch(py);
+
     let module = PyModule::new(py, "_skills_host")?;
     module.add_class::<binder::Binder>()?;
     module.add_class::<board::Board>()?;
     module.add_class::<call::Call>()?;
+    module.add_class::<executed::Executed>()?;
     module.add_class::<inbox::Inbox>()?;
     module.add_class::<inbox::Reply>()?;
     module.add_class::<pool::Pool>()?;

@@ -6,13 +6,15 @@
 //! - `inbox`: the queue into a plugin's thread; `load`: how long it is.
 //! - `pool`: the threads for `def` handlers of one plugin.
 //! - `board`: the background tasks of a plugin, for `status`.
+//! - `executed`: the files that a plugin executes.
 //! - `call`: one request, as a Python object.
 //! - `binder`: from bound values to a handler's arguments; `json`: from its result to bytes.
 //! - `solver`: [`skills_daemon::solver::Solver`] by `uv`'s resolver.
 //! - `wakes`: sending finished answers, together or at once.
 //! - `crash`: noting the plugin whose code ends the process.
-//! - `packages`: the directory of installed packages in use, and its replacement.
+//! - `packages`: the directory of installed packages in use, what is imported from it, and its replacement.
 //! - `inspect`: stacks and numbers of Python's threads, from outside.
+//! - `writes`: the files that plugins write.
 //! - `log`: Python's log records into the daemon's log.
 //!
 //! # Who attaches to Python
@@ -36,6 +38,7 @@ mod call;
 mod context;
 mod crash;
 mod embed;
+mod executed;
 mod inbox;
 mod inspect;
 mod json;
@@ -46,6 +49,7 @@ mod plugins;
 mod pool;
 mod solver;
 mod wakes;
+mod writes;
 
 use std::fs::File;
 use std::io::{self, Write};

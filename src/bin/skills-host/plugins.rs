@@ -1,11 +1,11 @@
 //! [`Runtime`] over the embedded interpreter: a thread per plugin.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use serde_json::{Map, Value, json};
@@ -23,10 +23,12 @@ use tokio::sync::oneshot;
 use crate::board::Board;
 use crate::bug;
 use crate::call::Call;
+use crate::executed::Executed;
 use crate::inbox::{self, Event, Inbox, Refused, Reply, Sender};
 use crate::inspect;
 use crate::packages;
 use crate::pool::Pool;
+use crate::writes;
 
 /// What a verb answers: JSON text, or what failed in words.
 type Answer = Result<String, String>;
@@ -100,6 +102,39 @@ impl Runtime for Embedded {
         })
     }
 
+    /// On a thread of its own too.
+    fn check(&self, files: Vec<PathBuf>) -> BoxFuture<Result<(), Failure>> {
+        let (answer, answered) = oneshot::channel();
+        let check = move || {
+            let error = Python::attach(|py| {
+                let error = py.import("skills_host.syntax")?.call_method1("error", (files,))?;
+                error.extract::<Option<String>>()
+            });
+            // Fails only if nothing waits for the answer any more.
+            let _ = answer.send(error);
+        };
+        let spawned = thread::Builder::new().name("python-check".into()).spawn(check);
+        Box::pin(async move {
+            let checked = match spawned {
+                Ok(_) => answered.await.ok(),
+                Err(error) => {
+                    tracing::warn!(%error, "the files of a plugin could not be compiled");
+                    None
+                }
+            };
+            match checked {
+                Some(Ok(Some(error))) => Err(Failure::new(Kind::Plugin, error)
+                    .hint("Correct it: a saved change takes effect by itself.")),
+                Some(Err(error)) => Err(bug("compiling a plugin's files", &error)),
+                Some(Ok(None)) | None => Ok(()),
+            }
+        })
+    }
+
+    fn written(&self, directory: &Path) -> BTreeMap<PathBuf, Instant> {
+        writes::below(directory)
+    }
+
     fn stack(&self, thread: u64) -> BoxFuture<Option<Vec<Frame>>> {
         inspect::stack(thread)
     }
@@ -146,7 +181,10 @@ fn run_worker(
         data,
         policy,
         slot,
+        executed,
     } = request;
+    let executed = Executed::new(executed);
+    let own_executed = executed.clone();
     journal::thread::carry(slot, false);
     let about = json!({"version": version, "description": description});
     let surroundings =
@@ -160,6 +198,7 @@ fn run_worker(
         let reply = Bound::new(py, Reply::new(answer))?;
         let pool = Bound::new(py, pool)?;
         let board = Bound::new(py, board)?;
+        let executed = Bound::new(py, own_executed)?;
         let arguments = (
             inboxes,
             pool,
@@ -168,11 +207,13 @@ fn run_worker(
             entry_point,
             outline,
             board,
+            executed,
             reply,
         );
         py.import("skills_host.worker")?.call_method1("run", arguments)?;
         Ok(())
     });
+    executed.close();
     if let Err(error) = outcome {
         let failure = bug("a plugin's thread ended", &error);
         tracing::error!(plugin = working_name, error = failure.error, "a plugin's thread ended");

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
-use super::options;
+use super::answer::options;
 use crate::console::Console;
 use crate::failure::{Failure, Kind};
 use crate::render;

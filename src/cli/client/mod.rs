@@ -5,33 +5,32 @@
 //! holds the plugins' descriptions. No clap here: the client's options may stand anywhere among a command's own, and
 //! this program's start is most of what a call costs.
 
+mod answer;
 mod caller;
+mod command_line;
 mod late;
 mod offline;
 
-use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
 
+use answer::{options, printed, show_help};
 use caller::Caller;
+use command_line::{CommandLine, OWN_NAME};
 use late::Limit;
 
 use super::inputs;
-use crate::arguments;
 use crate::console::Console;
 use crate::environment::{self, Environment};
 use crate::failure::{Failure, Kind};
 use crate::help;
-use crate::lifecycle::{Request, Response};
+use crate::lifecycle::Request;
 use crate::paths::Paths;
-use crate::render::{self, Options};
+use crate::render;
 use crate::store::Store;
 use crate::wire::{self, Run};
-use crate::wrappers::CLIENT;
 
 const HELP: &str = "\
 Runs a command of a plugin of the skills daemon, which is started when it does not run.
@@ -61,73 +60,6 @@ Examples:
 
 `skills-daemon --help` controls the daemon itself.";
 
-/// The name under which the first argument is the plugin.
-const OWN_NAME: &str = CLIENT;
-
-/// A parsed command line.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct CommandLine {
-    plugin: Option<String>,
-    arguments: Vec<String>,
-    json: bool,
-    help: bool,
-    version: bool,
-    method: Option<String>,
-    timeout: Option<Duration>,
-}
-
-impl CommandLine {
-    /// Takes the client's own options out of `arguments`; `name` is the name the program was called by.
-    fn parse(name: &str, arguments: Vec<String>) -> Result<CommandLine, Failure> {
-        let mut line = CommandLine::default();
-        let mut rest = arguments.into_iter();
-        while let Some(argument) = rest.next() {
-            match argument.as_str() {
-                "--json" | "-j" => line.json = true,
-                "--help" | "-h" => line.help = true,
-                "--version" | "-V" if line.arguments.is_empty() && name == OWN_NAME => {
-                    line.version = true;
-                }
-                // After the plugin's name it may be the command's: the daemon decides by the description.
-                _ if name == OWN_NAME && line.arguments.is_empty() && is_timeout(&argument) => {
-                    let attached = argument.split_once('=').map(|(_, value)| value.to_owned());
-                    let value = attached.or_else(|| rest.next());
-                    line.timeout = Some(arguments::limit(value.as_deref())?);
-                }
-                "-X" => {
-                    let method = rest.next().ok_or_else(|| {
-                        Failure::new(Kind::Usage, "-X needs a method").hint("For example -X PATCH.")
-                    })?;
-                    line.method = Some(method.to_ascii_uppercase());
-                }
-                "--" => {
-                    line.arguments.push(argument);
-                    line.arguments.extend(rest.by_ref());
-                }
-                _ => line.arguments.push(argument),
-            }
-        }
-        if name == OWN_NAME {
-            if !line.arguments.is_empty() {
-                line.plugin = Some(line.arguments.remove(0));
-            }
-        } else {
-            line.plugin = Some(name.to_owned());
-        }
-        Ok(line)
-    }
-
-    /// Begins the limit of `--timeout`, if it was given.
-    fn limit(&self, console: &Console) -> Option<Limit> {
-        let plugin = self.plugin.as_deref().unwrap_or_default();
-        self.timeout.map(|limit| Limit::begin(limit, plugin, self.json, *console))
-    }
-}
-
-fn is_timeout(argument: &str) -> bool {
-    argument.split('=').next() == Some("--timeout")
-}
-
 /// Runs the client with the process's arguments and environment.
 pub fn main() -> ExitCode {
     let env = Environment::of_process();
@@ -151,10 +83,6 @@ pub fn main() -> ExitCode {
     })
 }
 
-fn options(console: &Console, json: bool) -> Options {
-    Options { json, style: console.out, width: console.columns }
-}
-
 fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCode, Failure> {
     if line.version {
         return printed(console.print(&format!("{OWN_NAME} {}", crate::VERSION)));
@@ -172,7 +100,7 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
     }
     let (response, json) = match plugin.as_str() {
         "health" | "plugins" if !line.help => {
-            let _limit = line.limit(console);
+            let _limit = limit(&line, console);
             (caller.exchange(&Request::get(&format!("/{plugin}")), &plugin)?, line.json)
         }
         _ => {
@@ -190,7 +118,7 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
                 Failure::new(Kind::Bug, format!("cannot write the request: {error}"))
             })?;
             let request = Request { method: "POST", target: wire::RUN, headers: &[], body: &body };
-            let limit = line.limit(console);
+            let limit = limit(&line, console);
             let outcome = caller.exchange(&request, &plugin);
             drop(limit);
             match outcome {
@@ -207,7 +135,7 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
     for warning in response.headers_of(wire::WARNING_HEADER) {
         console.warning(&percent_decode_str(warning).decode_utf8_lossy());
     }
-    print_answer(response, &caller, &options(console, json))
+    answer::print(response, &caller, &options(console, json))
 }
 
 /// Returns the working directory, if it exists and its path is UTF-8.
@@ -215,139 +143,8 @@ fn working_directory() -> Option<String> {
     environment::working_directory().ok()?.into_os_string().into_string().ok()
 }
 
-fn print_answer(
-    mut response: Response,
-    caller: &Caller,
-    options: &Options,
-) -> Result<ExitCode, Failure> {
-    let console = caller.console;
-    let status = response.status;
-    let answer = response.header(wire::ANSWER_HEADER).unwrap_or_default().to_owned();
-    let content_type = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
-    let ok = if status < 400 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-    if !content_type.contains("json") {
-        let text = content_type.starts_with("text/");
-        copy(&mut response, caller, text)?;
-        return Ok(ok);
-    }
-    let bytes = response.bytes().map_err(|error| caller.failed(&error))?;
-    let Ok(body) = serde_json::from_slice::<Value>(&bytes) else {
-        printed(console.write(&bytes))?;
-        return Ok(ok);
-    };
-    if answer == wire::ANSWER_FAILURE
-        && let Ok(failure) = serde_json::from_value::<Failure>(body.clone())
-    {
-        printed(console.print(&render::failure(&failure, options)))?;
-        return Ok(ExitCode::from(failure.kind.exit_status()));
-    }
-    if answer == wire::ANSWER_HELP {
-        return show_help(&body, console, options);
-    }
-    let text = render::answer(&body, options);
-    let text = if console.colored() { text } else { render::strip_ansi(&text) };
-    printed(console.print(&text))?;
-    Ok(if render::failed(&body, status) { ExitCode::FAILURE } else { ok })
-}
-
-/// Prints help; that of an unknown command is a failure.
-fn show_help(body: &Value, console: &Console, options: &Options) -> Result<ExitCode, Failure> {
-    let text = render::help(body, options);
-    let text = if console.colored() { text } else { render::strip_ansi(&text) };
-    printed(console.print(&text))?;
-    Ok(if render::failed(body, 200) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-/// Streams an answer other than JSON to stdout; text without colours where stdout takes none.
-fn copy(response: &mut Response, caller: &Caller, text: bool) -> Result<(), Failure> {
-    let console = caller.console;
-    let mut buffer = vec![0; 64 * 1024];
-    let mut kept = Vec::new();
-    let mut last = b'\n';
-    let strip = text && !console.colored();
-    loop {
-        let count =
-            response.reader().read(&mut buffer).map_err(|error| caller.failed(&error.into()))?;
-        let ended = count == 0;
-        if !strip {
-            printed(console.write(&buffer[..count]))?;
-            last = buffer[..count].last().copied().unwrap_or(last);
-        } else {
-            // Whole lines at a time: a colour code never spans two, and neither does a character.
-            kept.extend_from_slice(&buffer[..count]);
-            let whole = if ended {
-                kept.len()
-            } else {
-                kept.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
-            };
-            let lines: Vec<u8> = kept.drain(..whole).collect();
-            printed(
-                console.write(render::strip_ansi(&String::from_utf8_lossy(&lines)).as_bytes()),
-            )?;
-            last = lines.last().copied().unwrap_or(last);
-        }
-        if ended {
-            break;
-        }
-    }
-    if text && last != b'\n' {
-        printed(console.write(b"\n"))?;
-    }
-    Ok(())
-}
-
-/// Returns the outcome of a write; a closed pipe (`| head`) is a success.
-fn printed(outcome: std::io::Result<()>) -> Result<ExitCode, Failure> {
-    match outcome {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        Err(error) => Err(Failure::environment(format!("cannot write to stdout: {error}"))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(name: &str, line: &[&str]) -> CommandLine {
-        CommandLine::parse(name, line.iter().map(ToString::to_string).collect()).unwrap()
-    }
-
-    #[test]
-    fn own_options_may_stand_anywhere_before_the_dashes() {
-        let line = parse(
-            "skills-client",
-            &["jira", "search", "--json", "-X", "get", "--jql", "x", "--", "-h"],
-        );
-        assert_eq!(line.plugin.as_deref(), Some("jira"));
-        assert_eq!(line.arguments, ["search", "--jql", "x", "--", "-h"]);
-        assert!(line.json && !line.help);
-        assert_eq!(line.method.as_deref(), Some("GET"));
-    }
-
-    #[test]
-    fn a_timeout_is_the_clients_before_the_plugins_name_alone() {
-        let half = Some(Duration::from_millis(500));
-        for own in [&["--timeout", "0.5"][..], &["--timeout=0.5"]] {
-            let line =
-                parse("skills-client", &[own, &["jira", "search", "--timeout", "9"]].concat());
-            assert_eq!((line.plugin.as_deref(), line.timeout), (Some("jira"), half));
-            assert_eq!(line.arguments, ["search", "--timeout", "9"]);
-        }
-        let line = parse("jira", &["--timeout", "5", "search"]);
-        assert_eq!((line.timeout, line.arguments.len()), (None, 3));
-        let arguments = vec!["--timeout".to_owned(), "jira".to_owned()];
-        let refused = CommandLine::parse("skills-client", arguments).unwrap_err();
-        assert_eq!(refused.kind, Kind::Usage);
-    }
-
-    #[test]
-    fn a_link_is_the_plugin() {
-        let line = parse("jira", &["search", "-h"]);
-        assert_eq!(line.plugin.as_deref(), Some("jira"));
-        assert_eq!(line.arguments, ["search"]);
-        assert!(line.help);
-        assert!(!parse("jira", &["--version"]).version);
-        assert!(parse("skills-client", &["--version"]).version);
-    }
+/// Begins the limit of `--timeout`, if it was given.
+fn limit(line: &CommandLine, console: &Console) -> Option<Limit> {
+    let plugin = line.plugin.as_deref().unwrap_or_default();
+    line.timeout.map(|limit| Limit::begin(limit, plugin, line.json, *console))
 }

@@ -60,6 +60,8 @@ pub(super) enum Next<F> {
     Asleep,
     /// Requirements of a version are being installed.
     Installing(Attempt),
+    /// Files of an exclusive version are being compiled, while the one before it serves.
+    Checking(Attempt),
     /// The versions before an exclusive one are being unloaded.
     Clearing(Attempt),
     /// A version is being imported.
@@ -114,11 +116,13 @@ pub(super) enum Event<F> {
     Wake(Version),
     /// The requirements are installed.
     Installed(Version),
+    /// The files compile.
+    Checked(Version),
     /// The import returned, and the plugin has its name.
     Imported(Version),
     /// The import returned, but a plugin that was found earlier has its name.
     Denied(Version, F),
-    /// Installing or importing failed.
+    /// Installing, compiling or importing failed.
     Broke(Version, F),
     /// The hooks have run.
     Started(Version),
@@ -145,6 +149,8 @@ pub(super) enum Event<F> {
 pub(super) enum Effect {
     /// Install the requirements, together with those of all other plugins.
     Install(Version),
+    /// Compile the files of the version.
+    Check(Version),
     /// Import the version and take its name.
     Import(Version),
     /// Run `startup()` and `connect()`.
@@ -176,6 +182,7 @@ impl<F> State<F> {
     pub(super) fn expected(&self) -> Option<Version> {
         match self.next {
             Next::Installing(attempt)
+            | Next::Checking(attempt)
             | Next::Clearing(attempt)
             | Next::Importing(attempt)
             | Next::Starting(attempt) => Some(attempt.version),
@@ -188,6 +195,7 @@ impl<F> State<F> {
     pub(super) fn queued(&self) -> Option<Version> {
         match self.next {
             Next::Installing(attempt)
+            | Next::Checking(attempt)
             | Next::Clearing(attempt)
             | Next::Importing(attempt)
             | Next::Starting(attempt) => attempt.queued,
@@ -209,7 +217,11 @@ impl<F> State<F> {
     pub(super) fn is_settled(&self) -> bool {
         !matches!(
             self.next,
-            Next::Installing(_) | Next::Clearing(_) | Next::Importing(_) | Next::Starting(_)
+            Next::Installing(_)
+                | Next::Checking(_)
+                | Next::Clearing(_)
+                | Next::Importing(_)
+                | Next::Starting(_)
         )
     }
 

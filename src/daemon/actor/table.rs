@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::Event::*;
-use super::Next::{Asleep, Clearing, Ended, Failed, Idle, Importing, Installing, Starting};
+use super::Next::{
+    Asleep, Checking, Clearing, Ended, Failed, Idle, Importing, Installing, Starting,
+};
 use super::{Attempt, Effect, End, Ending, Event, Next, State, Version, Why};
 
 pub(super) type S = State<&'static str>;
@@ -57,6 +59,7 @@ pub(super) fn show_state(state: &S) -> String {
         Idle => ", idle".to_owned(),
         Asleep => ", asleep".to_owned(),
         Installing(it) => attempt("installing", it),
+        Checking(it) => attempt("checking", it),
         Clearing(it) => attempt("clearing for", it),
         Importing(it) => attempt("importing", it),
         Starting(it) => attempt("starting", it),
@@ -80,6 +83,7 @@ pub(super) fn show_event(event: &E) -> String {
         Refused(why) => format!("refused: {why}"),
         Wake(version) => format!("wake {version}"),
         Installed(version) => format!("installed {version}"),
+        Checked(version) => format!("checked {version}"),
         Imported(version) => format!("imported {version}"),
         Denied(version, why) => format!("denied {version}: {why}"),
         Broke(version, why) => format!("broke {version}: {why}"),
@@ -98,6 +102,7 @@ pub(super) fn show_event(event: &E) -> String {
 fn show_effects(effects: &[Effect]) -> String {
     let show = |effect: &Effect| match effect {
         Effect::Install(version) => format!("install {version}"),
+        Effect::Check(version) => format!("check {version}"),
         Effect::Import(version) => format!("import {version}"),
         Effect::Start(version) => format!("start {version}"),
         Effect::Describe(version) => format!("describe {version}"),
@@ -241,8 +246,16 @@ fn exclusives() -> Vec<Row> {
         ("reload", old_serves(Idle), Load(V2), "v1, installing v2", "install v2"),
         ("its requirements or syntax fail", old_serves(Installing(once(V2))), Broke(V2, "syntax"),
             "v1, failed (syntax)", "-"),
-        ("the old one is withdrawn", old_serves(Installing(once(V2))), Installed(V2),
+        ("its files are compiled", old_serves(Installing(once(V2))), Installed(V2), "v1, checking v2", "check v2"),
+        ("and do not compile", old_serves(Checking(once(V2))), Broke(V2, "syntax"), "v1, failed (syntax)", "-"),
+        ("or another is queued", old_serves(Checking(once(V2))), Load(V3), "v1, checking v2, then v3", "-"),
+        ("which takes its place", old_serves(Checking(twice(V2, V3))), Checked(V2), "v1, installing v3", "install v3"),
+        ("", old_serves(Checking(twice(V2, V3))), Broke(V2, "syntax"), "v1, installing v3", "install v3"),
+        ("the old one is withdrawn", old_serves(Checking(once(V2))), Checked(V2),
             "nothing, clearing for v2; v1 ends", "withdraw v1, unload v1"),
+        ("unless it is outdated", old_serves(Installing(once(V3))), Checked(V2), "v1, installing v3", "-"),
+        ("or lost its name meanwhile", none_serves(Checking(once(V2))), Checked(V2), "nothing, importing v2", "import v2"),
+        ("or is removed", old_serves(Checking(once(V2))), Removed, "nothing, removed; v1 ends", "withdraw v1, unload v1"),
         ("unload finished", ending(V1, none_serves(Clearing(once(V2)))), Unloaded(V1), "nothing, importing v2", "import v2"),
         ("unload never finishes", ending(V1, none_serves(Clearing(once(V2)))), Abandoned(V1),
             "nothing, importing v2", "import v2"),

@@ -13,6 +13,7 @@ impl<F> State<F> {
                 _ => Vec::new(),
             },
             Event::Installed(version) => self.installed(version),
+            Event::Checked(version) => self.checked(version),
             Event::Imported(version) => self.imported(version),
             Event::Denied(version, why) => self.denied(version, why),
             Event::Broke(version, why) => self.broke(version, why),
@@ -78,6 +79,7 @@ impl<F> State<F> {
     fn load(&mut self, version: Version) -> Vec<Effect> {
         match &mut self.next {
             Next::Installing(attempt)
+            | Next::Checking(attempt)
             | Next::Clearing(attempt)
             | Next::Importing(attempt)
             | Next::Starting(attempt) => {
@@ -106,6 +108,21 @@ impl<F> State<F> {
         match self.next {
             // Nothing of the version was read yet but its requirements: the queued one takes its place.
             Next::Installing(attempt) if attempt.version == version => match attempt.queued {
+                Some(queued) => self.begin(queued),
+                // What does not even compile is no reason to end a version that serves.
+                None if self.exclusive && self.serves.is_some() => {
+                    self.next = Next::Checking(attempt);
+                    vec![Effect::Check(version)]
+                }
+                None => self.clear(attempt),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    fn checked(&mut self, version: Version) -> Vec<Effect> {
+        match self.next {
+            Next::Checking(attempt) if attempt.version == version => match attempt.queued {
                 Some(queued) => self.begin(queued),
                 None => self.clear(attempt),
             },
@@ -169,7 +186,9 @@ impl<F> State<F> {
 
     fn broke(&mut self, version: Version, why: F) -> Vec<Effect> {
         match self.next {
-            Next::Installing(attempt) | Next::Importing(attempt) if attempt.version == version => {
+            Next::Installing(attempt) | Next::Checking(attempt) | Next::Importing(attempt)
+                if attempt.version == version =>
+            {
                 self.settle(attempt, Next::Failed(Why::Broken, why))
             }
             Next::Failed(Why::LateImport(late), _) if late == version => {

@@ -10,6 +10,7 @@ use super::{Effect, State, Version};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct World {
     installing: BTreeSet<u64>,
+    checking: BTreeSet<u64>,
     importing: BTreeSet<u64>,
     /// Imports that exceeded their deadline.
     late: BTreeSet<u64>,
@@ -31,6 +32,7 @@ impl World {
         }
         let fresh = match effect {
             Effect::Install(Version(version)) => self.installing.insert(version),
+            Effect::Check(Version(version)) => self.checking.insert(version),
             Effect::Import(Version(version)) => self.importing.insert(version),
             Effect::Start(Version(version)) => self.hooks.insert(version),
             Effect::Describe(Version(version)) => self.describing.insert(version),
@@ -56,6 +58,10 @@ impl World {
         for &it in &self.installing {
             add(Installed(Version(it)), &|w| _ = w.installing.remove(&it));
             add(Broke(Version(it), "conflict"), &|w| _ = w.installing.remove(&it));
+        }
+        for &it in &self.checking {
+            add(Checked(Version(it)), &|w| _ = w.checking.remove(&it));
+            add(Broke(Version(it), "syntax"), &|w| _ = w.checking.remove(&it));
         }
         for &it in &self.importing {
             let returned = |w: &mut World| _ = (w.importing.remove(&it), w.alive.insert(it));

@@ -41,7 +41,7 @@ impl Standing {
         for Looked { entry, activity } in looked {
             let key =
                 |topic, number| Key { topic, plugin: entry.id, version: entry.version, number };
-            let limit = entry.served.as_ref().and_then(|served| served.policy.timeout(None));
+            let limit = entry.served.as_ref().and_then(|served| served.policy.longest_timeout());
             let stuck = limit.unwrap_or_default().max(STUCK);
             let loops = (0..).zip(&activity.loops).filter(|(_, it)| it.is_signalled);
             let loops = loops

@@ -1,9 +1,16 @@
 //! What a change of files or settings leads to: only what differs is loaded again.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::churn::Decision;
+use super::found::Found;
 use super::looked::Looked;
 use super::plugin::{Plugin, Seen, VersionData};
 use super::router::Router;
 use crate::daemon::actor::{Event, Next};
+use crate::notices::{Notices, Topic};
 use crate::policy::Policy;
 use crate::settings::Settings;
 
@@ -24,12 +31,23 @@ impl Router {
             self.enter_all(&found, order);
         }
         for found in found {
-            let known = self.plugins.iter().find(|it| it.source.path == found.source.path);
-            let Some(plugin) = known else { continue };
-            match &plugin.seen {
-                Some(seen) if *seen == Seen::of(&found) && !plugin.is_removed() => continue,
-                Some(_) => tracing::info!(plugin = plugin.name(), "plugin changed"),
-                None => tracing::info!(path = %plugin.source.path.display(), "plugin found"),
+            let path = &found.source.path;
+            let Some(plugin) = self.plugins.iter_mut().find(|it| it.source.path == *path) else {
+                continue;
+            };
+            let now = Seen::of(&found);
+            match plugin.seen.as_ref().map(|seen| seen.changed(&now)) {
+                None => tracing::info!(path = %path.display(), "plugin found"),
+                Some(None) if !plugin.is_removed() => continue,
+                Some(files) => {
+                    if !plugin.is_removed()
+                        && is_held(&self.shared.parts.notices, plugin, files.as_ref(), &found)
+                    {
+                        plugin.seen = Some(now);
+                        continue;
+                    }
+                    tracing::info!(plugin = plugin.name(), "plugin changed");
+                }
             }
             self.find(found);
         }
@@ -54,4 +72,32 @@ impl Router {
         }
         self.unlinked = true;
     }
+}
+
+/// True if a plugin is not loaded again for a change of `files`, because it writes them itself; sets its notice.
+fn is_held(
+    notices: &Notices,
+    plugin: &mut Plugin,
+    files: Option<&BTreeSet<PathBuf>>,
+    found: &Found,
+) -> bool {
+    let Some(files) = files else { return false };
+    let decision = plugin.churn.change(files, &found.written, Instant::now());
+    let held = plugin.churn.held();
+    let text = (!held.is_empty()).then(|| {
+        let name = |file: &PathBuf| {
+            file.strip_prefix(&plugin.source.path).unwrap_or(file).display().to_string()
+        };
+        let names: Vec<String> = held.iter().map(name).collect();
+        let (names, plugin) = (names.join(", "), plugin.name());
+        format!(
+            "it writes {names} in its own directory, and is not loaded again for changes of that; keep data in \
+             skills_daemon.data_dir(), or run `skills-daemon reload {plugin}` to load it"
+        )
+    });
+    if let (Decision::Hold { is_new: true }, Some(text)) = (decision, &text) {
+        tracing::warn!(plugin = plugin.name(), "{text}");
+    }
+    notices.set(Some(plugin.id), Topic::Written, text);
+    decision != Decision::Load
 }

@@ -10,6 +10,7 @@ use crate::daemon::actor::Version;
 use crate::failure::{Failure, Kind};
 use crate::journal::{Phase, Slot};
 use crate::notices::Topic;
+use crate::store::fingerprint::Fingerprint;
 
 impl Router {
     /// Shows what becomes of the plugin `id` after crashes; returns the failure of one that is set aside.
@@ -47,7 +48,9 @@ impl Router {
         let Some(plugin) = self.plugins.iter_mut().find(|plugin| plugin.id == id) else { return };
         let (path, name) = (plugin.source.path.clone(), plugin.name().to_owned());
         let Some(load) = plugin.versions.get_mut(&version) else { return };
-        load.slot = journal.enter(&path, load.fingerprint.as_deref().unwrap_or_default(), &name);
+        // What it imports from elsewhere may be other modules in the next process.
+        let fingerprint = load.fingerprint.as_ref().map(Fingerprint::own_digest);
+        load.slot = journal.enter(&path, &fingerprint.unwrap_or_default(), &name);
     }
 
     /// Notes what the code of a version does from now on.

@@ -3,12 +3,15 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::router::{Message, Router};
+use super::message::Message;
+use super::modules::{Executed, Executing};
+use super::router::Router;
+use super::switched_off::is_off;
 use super::{HOOK_GRACE, LAST_REQUEST_LIMIT, WITHDRAWN_LIMIT};
 use crate::daemon::actor::{Effect, Event, Next, Version};
 use crate::daemon::link;
@@ -28,6 +31,7 @@ impl Router {
     pub(super) fn carry_out(&mut self, id: u64, effect: Effect) {
         match effect {
             Effect::Install(version) => self.install(id, version),
+            Effect::Check(version) => self.check(id, version),
             Effect::Import(version) => self.import(id, version),
             Effect::Start(version) => self.start(id, version),
             Effect::Describe(version) => self.describe(id, version),
@@ -42,21 +46,37 @@ impl Router {
         }
     }
 
+    /// Has the files of a version compiled: those that the one before it has executed, and new ones beside them.
+    fn check(&mut self, id: u64, version: Version) {
+        let Some(plugin) = self.plugin(id) else { return };
+        let files = plugin.to_compile(version);
+        let checking = self.shared.parts.python.check(files);
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            // The import, which has a deadline too, shows what is wrong.
+            let outcome = timeout(IMPORT_LIMIT, checking).await.unwrap_or(Ok(()));
+            let _ = messages.send(Message::Checked { id, version, outcome });
+        });
+    }
+
     fn import(&mut self, id: u64, version: Version) {
         self.journal(id, version);
         let Some(plugin) = self.plugin(id) else { return };
         let Some(load) = plugin.versions.get(&version) else { return };
         let (shared, messages) = (self.shared.clone(), self.messages.clone());
-        let request = plugin.load_request(load, &self.shared.parts.paths);
+        let (executed, files) = unbounded_channel();
+        let request = plugin.load_request(load, &self.shared.parts.paths, executed);
+        let before = load.fingerprint.as_ref().map(|it| it.modules().clone()).unwrap_or_default();
+        let executing = Executing { plugin: plugin.source.path.clone(), files, before };
         if let Some(turn) = self.turn(id, load.policy.exclusive) {
             tokio::spawn(async move {
                 turn.await;
                 let loading = shared.parts.python.load(request);
-                imported(id, version, loading, messages).await;
+                imported(id, version, loading, executing, messages).await;
             });
         } else {
             let loading = shared.parts.python.load(request);
-            tokio::spawn(imported(id, version, loading, messages));
+            tokio::spawn(imported(id, version, loading, executing, messages));
         }
     }
 
@@ -75,6 +95,25 @@ impl Router {
         })
     }
 
+    /// Takes over which files a version has executed: all that a load has if it succeeded, else some more.
+    pub(super) fn executed(&mut self, id: u64, version: Version, executed: Executed, all: bool) {
+        let Some(plugin) = self.plugins.iter_mut().find(|plugin| plugin.id == id) else { return };
+        let Some(load) = plugin.versions.get_mut(&version) else { return };
+        let Executed { files, modules } = executed;
+        if let Some(seen) = &mut plugin.seen {
+            seen.executed(&modules, all);
+        }
+        if all {
+            self.shared.modules.set(&plugin.source.path, &modules);
+        } else {
+            self.shared.modules.add(&plugin.source.path, &modules);
+        }
+        if let Some(fingerprint) = load.fingerprint.as_mut().filter(|_| all) {
+            fingerprint.set_modules(modules);
+        }
+        load.executed.extend(files);
+    }
+
     /// Takes over what was imported, if its name can be one.
     pub(super) fn imported(&mut self, id: u64, version: Version, loaded: Result<Loaded, Failure>) {
         let Loaded { report, instance } = match loaded {
@@ -84,6 +123,9 @@ impl Router {
         let parts = &self.shared.parts;
         let plugin = self.plugins.iter_mut().find(|plugin| plugin.id == id);
         let known = plugin.as_ref().map_or_else(String::new, |plugin| plugin.name().to_owned());
+        let is_first = plugin.as_ref().is_some_and(|plugin| {
+            plugin.state.serves.is_none() && plugin.state.expected() == Some(version)
+        });
         let load = plugin.and_then(|plugin| plugin.versions.get_mut(&version));
         let checked = manifest::check_name(&report.name);
         let (Some(load), Ok(())) = (load, &checked) else {
@@ -103,7 +145,12 @@ impl Router {
         if name != known {
             // The settings are those of a name that was only a guess.
             let settings = parts.settings.now();
-            load.policy = Policy::of(&load.manifest, settings.of_plugins.get(&name));
+            let policy = Policy::of(&load.manifest, settings.of_plugins.get(&name));
+            let before = std::mem::replace(&mut load.policy, policy);
+            let is_due = load.policy.differs_at_import(&before) && !is_off(&settings, &name);
+            if is_first && is_due {
+                return self.import_as(id, version, name, instance);
+            }
         }
         let (policy, slot) = (load.policy.clone(), load.slot.clone());
         slot.rename(&name);
@@ -121,6 +168,29 @@ impl Router {
         } else {
             // It is outdated: no name is taken for it.
             self.event(id, Event::Imported(version));
+        }
+    }
+
+    /// Imports a version once more under its name, which only its code has, because settings of that name apply to the
+    /// import.
+    fn import_as(&mut self, id: u64, version: Version, name: String, instance: Arc<dyn Instance>) {
+        let Some(plugin) = self.plugins.iter_mut().find(|plugin| plugin.id == id) else { return };
+        tracing::info!(plugin = name, "imported again with the settings of its name");
+        (plugin.name, plugin.named) = (name, true);
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            // It has started nothing yet; what blocks all the same is left behind.
+            let _ = timeout(HOOK_GRACE * 2, instance.unload(HOOK_GRACE)).await;
+            let _ = messages.send(Message::Again { id, version });
+        });
+    }
+
+    /// Imports a version once more, if it is still expected.
+    pub(super) fn import_again(&mut self, id: u64, version: Version) {
+        if self.plugin(id).is_some_and(|plugin| plugin.state.expected() == Some(version)) {
+            self.import(id, version);
+        } else {
+            self.event(id, Event::Unloaded(version));
         }
     }
 
@@ -259,11 +329,12 @@ impl Router {
     }
 }
 
-/// Reports what an import comes to, and that it takes too long.
+/// Reports what an import comes to, and that it takes too long; later, what the version executes beside it.
 async fn imported(
     id: u64,
     version: Version,
     mut loading: BoxFuture<Result<Loaded, Failure>>,
+    mut executing: Executing,
     messages: UnboundedSender<Message>,
 ) {
     let loaded = match timeout(IMPORT_LIMIT, &mut loading).await {
@@ -274,7 +345,12 @@ async fn imported(
             loading.await
         }
     };
-    let _ = messages.send(Message::Imported { id, version, loaded });
+    let executed = executing.reported().await;
+    let loaded = loaded.map(Box::new);
+    let _ = messages.send(Message::Imported { id, version, loaded, executed });
+    while let Some(executed) = executing.later().await {
+        let _ = messages.send(Message::Executed { id, version, executed });
+    }
 }
 
 fn hung(error: String) -> Failure {

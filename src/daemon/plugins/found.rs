@@ -1,7 +1,9 @@
 //! Plugins on disk: their manifests, fingerprints and cached metadata.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
+use std::time::Instant;
 
 use tokio::task::spawn_blocking;
 
@@ -11,7 +13,8 @@ use crate::discovery::{self, Origin, PluginSource};
 use crate::failure::{Failure, Kind};
 use crate::manifest::{Load, Manifest};
 use crate::requirements::{Owner, Party};
-use crate::store::{self, Metadata, Record};
+use crate::store::fingerprint::Fingerprint;
+use crate::store::{Metadata, Record};
 use crate::wanted;
 
 /// A plugin as it lies on disk.
@@ -21,14 +24,16 @@ pub(super) struct Found {
     pub(super) manifest: Result<Manifest, Failure>,
     /// Its requirements; none if the manifest cannot be used.
     pub(super) party: Party,
-    /// Hash of its files before they are imported: a change in between makes its metadata old, not new.
-    pub(super) fingerprint: Option<String>,
+    /// Its files before they are imported: a change in between makes its metadata old, not new.
+    pub(super) fingerprint: Option<Fingerprint>,
     /// Its metadata on disk.
     pub(super) cached: Option<Metadata>,
     /// What becomes of it after crashes.
     pub(super) verdict: Verdict,
     /// It is bundled and was never called, so that nothing is installed for it.
     pub(super) uncalled: bool,
+    /// When code of this process wrote which files of the plugin last, after a change.
+    pub(super) written: BTreeMap<PathBuf, Instant>,
     /// A change of its files led here, not a request.
     pub(super) is_change: bool,
 }
@@ -104,23 +109,35 @@ pub(super) fn now(shared: &Shared, source: PluginSource) -> Found {
 }
 
 fn look(shared: &Shared, record: Option<&Record>, source: PluginSource) -> Found {
-    let fingerprint = store::fingerprint(&source.path);
+    let modules = shared.modules.of(&source.path, record.map(|record| &record.modules));
+    let fingerprint = Fingerprint::of(&source.path, &modules);
     let cached = record.map(|record| Metadata {
         description: record.description.clone(),
         openapi: shared.store.openapi(&record.description.name),
-        is_fresh: fingerprint.as_ref() == Some(&record.fingerprint),
+        is_fresh: record.describes(fingerprint.as_ref()),
     });
     let name = record.map(|record| record.description.name.clone());
     let (manifest, party) = match read(&shared.parts, &source, name) {
         Ok((manifest, party)) => (Ok(manifest), party),
         Err(failure) => (Err(failure), nothing(&source)),
     };
-    let verdict = shared.parts.crashes.verdict(&source.path, fingerprint.as_deref());
+    let own = fingerprint.as_ref().map(Fingerprint::own_digest);
+    let verdict = shared.parts.crashes.verdict(&source.path, own.as_deref());
     let uncalled = source.origin == Origin::Bundled && party.asks() && {
         let called = shared.called.lock().unwrap_or_else(PoisonError::into_inner);
         !called.counts(&party.owner.to_string(), true)
     };
-    Found { source, manifest, party, fingerprint, cached, verdict, uncalled, is_change: false }
+    Found {
+        source,
+        manifest,
+        party,
+        fingerprint,
+        cached,
+        verdict,
+        uncalled,
+        written: BTreeMap::new(),
+        is_change: false,
+    }
 }
 
 /// The party of a plugin that cannot be used.

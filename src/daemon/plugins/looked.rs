@@ -46,5 +46,12 @@ pub(super) fn look(
 }
 
 fn now(shared: &Shared, source: &PluginSource) -> Found {
-    Found { is_change: true, ..found::now(shared, source.clone()) }
+    // Before the files are read: what is written later is in the next look.
+    let real = source.path.canonicalize().unwrap_or_else(|_| source.path.clone());
+    let written = shared.parts.python.written(&real).into_iter();
+    let written = written.map(|(file, at)| {
+        let within = file.strip_prefix(&real).map_or(file.clone(), |it| source.path.join(it));
+        (within, at)
+    });
+    Found { is_change: true, written: written.collect(), ..found::now(shared, source.clone()) }
 }

@@ -15,20 +15,25 @@
 //! - [`crashed`]: plugins that ended an earlier process.
 //! - [`effects`]: carries out what a transition asks for.
 //! - [`install`]: the joint set of requirements.
+//! - [`modules`]: what plugins import from outside their directories.
 //! - [`names`]: one name, one plugin.
 //! - [`pending`]: pending installs and reloads.
 //! - [`reload`]: what a reload touches, and its answer.
 //! - [`switched_off`]: plugins that `config.toml` switches off.
 //! - [`watching`]: changed files and settings take effect; [`places`]: the directories that are watched for that;
-//!   [`looked`]: what lies on disk after a change; [`changed`]: what it leads to.
+//!   [`looked`]: what lies on disk after a change; [`changed`]: what it leads to; [`churn`]: changes that a plugin makes
+//!   itself.
 //! - [`wrappers`]: the shell commands of all plugins.
 
 mod changed;
+mod churn;
 mod crashed;
 mod effects;
 mod found;
 mod install;
 mod looked;
+mod message;
+mod modules;
 mod names;
 mod pending;
 mod places;
@@ -65,7 +70,9 @@ use crate::settings::live::Live;
 use crate::store::Store;
 use crate::wire::Reloaded;
 use crate::wire::deps::Progress;
-use router::{Message, Router};
+use message::Message;
+use modules::Modules;
+use router::Router;
 
 /// What hooks get beyond their own limits before their thread counts as blocked.
 const HOOK_GRACE: Duration = Duration::from_secs(2);
@@ -102,6 +109,7 @@ struct Shared {
     parts: Parts,
     dependencies: Option<Dependencies>,
     store: Store,
+    modules: Modules,
     /// True once the daemon stops.
     stopping: watch::Sender<bool>,
     /// One change of the wrappers at a time.
@@ -146,6 +154,7 @@ impl Supervisor {
             parts,
             dependencies,
             store,
+            modules: Modules::new(),
             linking: Mutex::default(),
             called: std::sync::Mutex::new(called),
             held: std::sync::Mutex::default(),

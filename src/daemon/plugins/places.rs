@@ -14,7 +14,7 @@ use walkdir::WalkDir;
 use crate::discovery::{self, Origin, PluginSource};
 use crate::paths::Paths;
 use crate::plugin_files;
-use crate::store;
+use crate::store::fingerprint;
 use crate::watch::{Entries, Kind, Place};
 
 /// What a change may concern.
@@ -59,17 +59,26 @@ pub(super) fn of_discovery(paths: &Paths, sources: &[PluginSource], searches: bo
     places
 }
 
-/// Returns the places of a plugin's files.
-pub(super) fn of_plugin(source: &PluginSource) -> Vec<Place> {
+/// Returns the places of a plugin's files, and of `modules`, which it imports from elsewhere.
+pub(super) fn of_plugin(source: &PluginSource, modules: &BTreeSet<PathBuf>) -> Vec<Place> {
     if source.origin == Origin::Bundled {
         return Vec::new();
     }
+    let mut places = of_files(source);
+    places.extend(modules.iter().flat_map(|module| of_path(module)));
+    // A directory may be replaced as a whole.
+    let directories: BTreeSet<&Path> = modules.iter().filter_map(|it| it.parent()).collect();
+    places.extend(directories.into_iter().flat_map(of_path));
+    places
+}
+
+fn of_files(source: &PluginSource) -> Vec<Place> {
     let mut places = of_path(&source.path);
     if !source.path.is_dir() {
         places.extend(of_path(&source.manifest));
         return places;
     }
-    let walk = WalkDir::new(&source.path).follow_links(true).max_depth(store::DEPTH_MAX);
+    let walk = WalkDir::new(&source.path).follow_links(true).max_depth(fingerprint::DEPTH_MAX);
     let walk = walk.into_iter().filter_entry(|entry| {
         entry.depth() == 0
             || !entry.file_type().is_dir()

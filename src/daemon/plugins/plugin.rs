@@ -1,13 +1,18 @@
 //! One actor: its state, and the data of the versions that its state is about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
+use super::churn::Churn;
 use super::found::Found;
+use super::modules::Hashes;
 use crate::daemon::actor::{End, Next, State, Version};
 use crate::discovery::PluginSource;
 use crate::failure::Failure;
@@ -17,8 +22,9 @@ use crate::paths::Paths;
 use crate::policy::Policy;
 use crate::registry::{Entry, Served};
 use crate::requirements::{Party, Requirement};
-use crate::runtime::LoadRequest;
+use crate::runtime::{ExecutedFile, LoadRequest};
 use crate::store::Metadata;
+use crate::store::fingerprint::Fingerprint;
 use crate::wire::{PluginState, Reload, Stage};
 
 /// The actor of one plugin.
@@ -43,6 +49,8 @@ pub(super) struct Plugin {
     pub(super) cached: Option<Metadata>,
     /// What lay on disk when it was looked at last.
     pub(super) seen: Option<Seen>,
+    /// What it changes itself.
+    pub(super) churn: Churn,
     /// True once a shell call has shown the last failure.
     pub(super) shown: Arc<AtomicBool>,
 }
@@ -50,7 +58,7 @@ pub(super) struct Plugin {
 /// What lies on disk, to recognize a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
-    fingerprint: Option<String>,
+    fingerprint: Option<Fingerprint>,
     /// Why the manifest cannot be used.
     error: Option<String>,
 }
@@ -60,6 +68,26 @@ impl Seen {
         let error = found.manifest.as_ref().err().map(|failure| failure.error.clone());
         Seen { fingerprint: found.fingerprint.clone(), error }
     }
+
+    /// The files that have another content in `later`, which may be none if something else differs; `None` if nothing
+    /// does.
+    pub(super) fn changed(&self, later: &Seen) -> Option<BTreeSet<PathBuf>> {
+        let files = match (&self.fingerprint, &later.fingerprint) {
+            (Some(before), Some(later)) => before.changed(later),
+            (None, None) => BTreeSet::new(),
+            _ => return Some(BTreeSet::new()),
+        };
+        (self.error != later.error || !files.is_empty()).then_some(files)
+    }
+
+    /// Takes in which modules it imports: these and, unless they are `all`, those before.
+    pub(super) fn executed(&mut self, modules: &Hashes, all: bool) {
+        let Some(fingerprint) = &mut self.fingerprint else { return };
+        if all {
+            fingerprint.keep_modules(&modules.keys().cloned().collect());
+        }
+        fingerprint.add_modules(modules);
+    }
 }
 
 /// One version of a plugin, from its manifest to what serves.
@@ -67,7 +95,9 @@ pub(super) struct VersionData {
     pub(super) manifest: Manifest,
     pub(super) party: Party,
     pub(super) policy: Policy,
-    pub(super) fingerprint: Option<String>,
+    pub(super) fingerprint: Option<Fingerprint>,
+    /// The files that it has executed.
+    pub(super) executed: BTreeSet<PathBuf>,
     /// Its place in the journal, from its import on.
     pub(super) slot: Slot,
     /// A change of its files led to it, not a request.
@@ -95,6 +125,7 @@ impl Plugin {
             unmet: false,
             cached: None,
             seen: None,
+            churn: Churn::new(Instant::now()),
             shown: Arc::default(),
         }
     }
@@ -145,7 +176,11 @@ impl Plugin {
             .collect();
         let comes = matches!(
             self.state.next,
-            Next::Asleep | Next::Installing(_) | Next::Clearing(_) | Next::Importing(_)
+            Next::Asleep
+                | Next::Installing(_)
+                | Next::Checking(_)
+                | Next::Clearing(_)
+                | Next::Importing(_)
         );
         if self.named && comes && self.state.serves.is_none() {
             names.push(&self.name);
@@ -171,8 +206,28 @@ impl Plugin {
         self.versions.get(&newest?)
     }
 
+    /// The files to compile before `version` takes the place of the one that serves: those which that one has executed,
+    /// and new ones in the same directories.
+    pub(super) fn to_compile(&self, version: Version) -> Vec<PathBuf> {
+        let old = self.state.serves.and_then(|old| self.versions.get(&old));
+        let (Some(old), Some(new)) = (old, self.versions.get(&version)) else { return Vec::new() };
+        let directories: BTreeSet<&Path> =
+            old.executed.iter().filter_map(|it| it.parent()).collect();
+        let changed = old.fingerprint.as_ref().zip(new.fingerprint.as_ref());
+        let changed = changed.map(|(old, new)| old.changed(new)).unwrap_or_default();
+        let is_code = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "py");
+        let beside = |file: &PathBuf| file.parent().is_some_and(|it| directories.contains(it));
+        let new = changed.into_iter().filter(|file| is_code(file) && beside(file));
+        new.chain(old.executed.iter().cloned()).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     /// How to import a version.
-    pub(super) fn load_request(&self, load: &VersionData, paths: &Paths) -> LoadRequest {
+    pub(super) fn load_request(
+        &self,
+        load: &VersionData,
+        paths: &Paths,
+        executed: UnboundedSender<ExecutedFile>,
+    ) -> LoadRequest {
         let VersionData { manifest, policy, slot, .. } = load;
         LoadRequest {
             init_file: self.source.init_file(),
@@ -185,6 +240,7 @@ impl Plugin {
             data: paths.plugin_data(),
             policy: policy.clone(),
             slot: slot.number(),
+            executed,
         }
     }
 
@@ -205,7 +261,7 @@ impl Plugin {
         let stage = match &self.state.next {
             Next::Installing(_) => Some(Stage::Installing(self.requirements())),
             Next::Clearing(_) => Some(Stage::Unloading),
-            Next::Importing(_) => Some(Stage::Importing),
+            Next::Checking(_) | Next::Importing(_) => Some(Stage::Importing),
             Next::Starting(_) => Some(Stage::Starting),
             _ => None,
         };

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
+use super::churn::Churn;
 use super::found::Found;
 use super::pending::{Touched, Waiting};
 use super::plugin::Plugin;
@@ -12,6 +14,7 @@ use super::router::Router;
 use super::wrappers;
 use crate::daemon::actor::Event;
 use crate::failure::Failure;
+use crate::notices::Topic;
 use crate::registry::{Entry, Snapshot};
 use crate::wire::{PluginState, Reloaded};
 
@@ -49,12 +52,24 @@ impl Router {
             found.into_iter().partition(|found| is_selected(&found.source.path));
         self.enter_all(&selected, &order);
         for found in selected {
+            if !named.is_empty() {
+                self.forget_churn(&found);
+            }
             ids.insert(self.pending(&found).unwrap_or_else(|| self.find(found)));
         }
         let before = snapshot.entries.iter().filter(|entry| is_known(entry));
         let before = before.map(|entry| (entry.id, entry.name.clone())).collect();
         let ids = (!named.is_empty()).then_some(ids);
         self.reloads.push(Waiting { touched: Touched { ids, before }, answer });
+    }
+
+    /// Forgets what a plugin has changed itself.
+    fn forget_churn(&mut self, found: &Found) {
+        let path = &found.source.path;
+        if let Some(plugin) = self.plugins.iter_mut().find(|it| it.source.path == *path) {
+            plugin.churn = Churn::new(Instant::now());
+            self.shared.parts.notices.set(Some(plugin.id), Topic::Written, None);
+        }
     }
 
     /// Makes the actors of new plugins, before any of them is loaded, because the first in `order` has a contested name.
@@ -70,7 +85,8 @@ impl Router {
     fn pending(&self, found: &Found) -> Option<u64> {
         let plugin = self.plugins.iter().find(|it| it.source.path == found.source.path)?;
         let newest = plugin.newest()?;
-        let is_same = newest.fingerprint.is_some() && newest.fingerprint == found.fingerprint;
+        let both = newest.fingerprint.as_ref().zip(found.fingerprint.as_ref());
+        let is_same = both.is_some_and(|(newest, found)| newest.changed(found).is_empty());
         (is_same && newest.is_change && !plugin.state.is_settled()).then_some(plugin.id)
     }
 

@@ -1,62 +1,22 @@
 //! The task that owns all actors: messages become events, events become effects, actors become a snapshot.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::Shared;
 use super::found::{self, Found};
-use super::looked::Looked;
+use super::message::Message;
 use super::pending::{Installs, Waiting};
 use super::plugin::{Plugin, VersionData};
 use super::wrappers;
 use crate::daemon::actor::{self, Event, Next, Version};
-use crate::daemon::dependencies::State;
 use crate::failure::Failure;
 use crate::journal::Slot;
 use crate::policy::Policy;
 use crate::registry::Snapshot;
 use crate::requirements::seniority::Seniority;
-use crate::runtime::Loaded;
-use crate::settings::Settings;
-use crate::wire::Reloaded;
-
-/// A message to the router.
-pub(super) enum Message {
-    /// Something happened that concerns one actor alone.
-    Event { id: u64, event: Event<Failure> },
-    /// The requirements of plugins stand in another way.
-    Stand(Arc<State>),
-    /// An import has returned.
-    Imported { id: u64, version: Version, loaded: Result<Loaded, Failure> },
-    /// An import or hooks have exceeded their deadline.
-    Overdue { id: u64, version: Version, failure: Failure },
-    /// Hooks have returned.
-    Started { id: u64, version: Version, complaints: Vec<String> },
-    /// An unload has ended.
-    Ended { id: u64, event: Event<Failure> },
-    /// One plugin was looked at again.
-    Found { id: u64, found: Box<Result<Found, Failure>>, event: fn(Version) -> Event<Failure> },
-    /// A reload was asked for.
-    Reload {
-        /// Names or paths; all plugins without any.
-        plugins: Vec<String>,
-        /// All plugins on disk.
-        found: Vec<Found>,
-        /// Where the answer goes.
-        answer: oneshot::Sender<Result<Reloaded, Failure>>,
-    },
-    /// Files have changed.
-    Changed(Looked),
-    /// Settings have changed; these were in force before.
-    Configured(Arc<Settings>),
-    /// No reload is answered any more.
-    RefuseReloads,
-    /// Exclusive plugins are unloaded for good.
-    EndExclusive(oneshot::Sender<()>),
-    /// The daemon stops.
-    End(oneshot::Sender<()>),
-}
 
 /// All actors, and what concerns several of them.
 pub(super) struct Router {
@@ -145,7 +105,18 @@ impl Router {
         match message {
             Message::Event { id, event } => self.event(id, event),
             Message::Stand(known) => self.stands(known),
-            Message::Imported { id, version, loaded } => self.imported(id, version, loaded),
+            Message::Checked { id, version, outcome } => match outcome {
+                Ok(()) => self.event(id, Event::Checked(version)),
+                Err(failure) => self.broke(id, version, failure),
+            },
+            Message::Again { id, version } => self.import_again(id, version),
+            Message::Imported { id, version, loaded, executed } => {
+                self.executed(id, version, executed, loaded.is_ok());
+                self.imported(id, version, loaded.map(|loaded| *loaded));
+            }
+            Message::Executed { id, version, executed } => {
+                self.executed(id, version, executed, false);
+            }
             Message::Overdue { id, version, failure } => {
                 let failure = self.explain(id, failure);
                 self.event(id, Event::Overdue(version, failure));
@@ -155,8 +126,8 @@ impl Router {
                 self.unloading -= 1;
                 self.event(id, event);
             }
-            Message::Found { id, found, event } => match *found {
-                Ok(found) => self.apply(id, found, event),
+            Message::Found { id, found, event } => match found {
+                Ok(found) => self.apply(id, *found, event),
                 Err(failure) => self.event(id, Event::Refused(failure)),
             },
             Message::Reload { .. } if self.is_stopping => {}
@@ -305,17 +276,16 @@ impl Router {
                 let old = plugin.state.serves.and_then(|old| plugin.versions.get(&old));
                 plugin.state.exclusive =
                     policy.exclusive || old.is_some_and(|old| old.policy.exclusive);
-                let (slot, served, unused) = (Slot::default(), None, None);
-                let party = found.party;
                 let load = VersionData {
                     manifest,
-                    party,
+                    party: found.party,
                     policy,
                     fingerprint,
-                    slot,
+                    executed: BTreeSet::new(),
+                    slot: Slot::default(),
                     is_change,
-                    served,
-                    unused,
+                    served: None,
+                    unused: None,
                 };
                 plugin.versions.insert(version, load);
                 self.event(id, event(version));
@@ -334,7 +304,7 @@ impl Router {
         let (shared, source) = (self.shared.clone(), plugin.source.clone());
         let messages = self.messages.clone();
         tokio::spawn(async move {
-            let found = Box::new(found::one(shared, source).await);
+            let found = found::one(shared, source).await.map(Box::new);
             let _ = messages.send(Message::Found { id, found, event });
         });
     }

@@ -15,7 +15,7 @@ pub(super) fn differ(one: &Settings, other: &Settings) -> bool {
 }
 
 /// True if `settings` switch the plugin `name` off.
-fn is_off(settings: &Settings, name: &str) -> bool {
+pub(super) fn is_off(settings: &Settings, name: &str) -> bool {
     settings.of_plugins.get(name).is_some_and(|own| own.enabled == Some(false))
 }
 

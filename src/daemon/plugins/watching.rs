@@ -4,6 +4,7 @@
 //! router what it found. Watches are set before files are read, so a change during that is in the next batch.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -12,8 +13,9 @@ use tokio::task::spawn_blocking;
 use super::Shared;
 use super::found;
 use super::looked::{self, Looked};
+use super::message::Message;
+use super::modules::OfPlugins;
 use super::places::{self, Subject};
-use super::router::Message;
 use super::switched_off;
 use crate::daemon::logging;
 use crate::discovery::{Origin, PluginSource};
@@ -32,13 +34,17 @@ struct Watching {
     watcher: Watcher<Subject>,
     /// The plugins that were discovered last.
     known: Vec<PluginSource>,
+    /// The modules outside of their plugins' directories that are watched.
+    modules: OfPlugins,
 }
 
 /// Has changes take effect until the daemon stops.
 pub(super) async fn run(shared: Arc<Shared>, messages: mpsc::UnboundedSender<Message>) {
     let (watcher, mut batches) = watch::new(WATCHES_MAX);
     let mut stopping = shared.stopping.subscribe();
-    let mut watching = Watching { shared: shared.clone(), watcher, known: Vec::new() };
+    let mut modules = shared.modules.subscribe();
+    let mut watching =
+        Watching { shared: shared.clone(), watcher, known: Vec::new(), modules: OfPlugins::new() };
     // Files may have changed between the start and the first watch.
     let mut batch = BTreeSet::from([Subject::Settings, Subject::Discovery]);
     loop {
@@ -70,6 +76,8 @@ pub(super) async fn run(shared: Arc<Shared>, messages: mpsc::UnboundedSender<Mes
         batch = tokio::select! {
             batch = batches.next() => batch,
             // Fails only if the sender is gone, which `shared` keeps.
+            Ok(()) = modules.changed() => watching.unwatched(&modules.borrow_and_update()),
+            // Fails only if the sender is gone, which `shared` keeps.
             _ = stopping.wait_for(|stopping| *stopping) => return,
         };
     }
@@ -94,9 +102,10 @@ impl Watching {
         let mut looked = looked::look(&self.shared, &mut self.known, &batch);
         if looked.order.is_some() {
             // Those that are found only now may have changed before they were watched.
-            let found = self.known.iter().filter(|source| !discovered.contains(source));
-            let late: Vec<Subject> =
-                found.filter(|source| self.watch_plugin(source)).map(subject).collect();
+            let found: Vec<PluginSource> =
+                self.known.iter().filter(|source| !discovered.contains(source)).cloned().collect();
+            let late = found.iter().filter(|source| self.watch_plugin(source)).map(subject);
+            let late: Vec<Subject> = late.collect();
             let is_late = self.watch_discovery(&self.known) || !late.is_empty();
             if is_late {
                 batch.extend(late);
@@ -108,6 +117,7 @@ impl Watching {
             let kept = self.known.iter().map(subject);
             let kept = kept.chain([Subject::Settings, Subject::Discovery]).collect();
             self.watcher.keep_only(&kept);
+            self.modules.retain(|path, _| kept.contains(&Subject::Plugin(path.clone())));
         }
         let polled = self.watcher.polled();
         self.shared.parts.notices.set(None, Topic::Watching, polled);
@@ -115,8 +125,24 @@ impl Watching {
         looked
     }
 
-    fn watch_plugin(&self, source: &PluginSource) -> bool {
-        source.origin != Origin::Bundled && self.set(&subject(source), || places::of_plugin(source))
+    /// Sets the watches of a plugin; true if directories appeared that were not watched.
+    fn watch_plugin(&mut self, source: &PluginSource) -> bool {
+        if source.origin == Origin::Bundled {
+            return false;
+        }
+        let modules = self.shared.modules.of(&source.path, None);
+        let appeared = self.set(&subject(source), || places::of_plugin(source, &modules));
+        self.modules.insert(source.path.clone(), modules);
+        appeared
+    }
+
+    /// The plugins whose modules are others than those that are watched.
+    fn unwatched(&self, modules: &OfPlugins) -> BTreeSet<Subject> {
+        let is_known = |path: &PathBuf| self.known.iter().any(|source| source.path == *path);
+        let others = modules.iter().filter(|(path, now)| {
+            is_known(path) && self.modules.get(*path).is_none_or(|watched| watched != *now)
+        });
+        others.map(|(path, _)| Subject::Plugin(path.clone())).collect()
     }
 
     fn watch_discovery(&self, sources: &[PluginSource]) -> bool {

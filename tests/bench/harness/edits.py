@@ -1,4 +1,8 @@
-"""Edits of plugins under load: failed requests, and memory, threads and descriptors left behind."""
+"""Edits of plugins under load, which take effect by watching alone.
+
+Counts the edits whose new answer came and the requests that failed; compares memory, threads and
+descriptors after a warm-up with those at the end.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import process, report, wrk
+from harness import process, reload, report, wrk
 from harness.daemon import LOOK_AGAIN, Daemon, DaemonError, Home, daemon
 from harness.servers import fetch
 from harness.wrk import Load, Measured
@@ -46,6 +50,8 @@ async def get_edit() -> int:
     return EDIT
 """
 _PLUGINS = {"edited": _ROUTER, "functions": _FUNCTIONS}
+#: Where the answer of each plugin shows the edit.
+_SHOWN = {"edited": "/edited/block", "functions": "/functions/get-edit"}
 _REQUESTS = (
     "GET /edited/size",
     "GET /edited/order?item=tea",
@@ -54,9 +60,9 @@ _REQUESTS = (
     "GET /functions/get-edit",
 )
 _LOAD = Load(_REQUESTS, connections=32, pause=5)
-_WARMUP = 20
-#: Seconds of load at a time.
-_SLICE = 5
+_WARMUP = 100
+#: Seconds of load at most; it is stopped after the last edit.
+_LOAD_MAX = 3600
 #: Seconds until old versions have ended and their memory is freed.
 _SETTLING_MAX = 30
 
@@ -69,6 +75,19 @@ class State:
     rss: int
     threads: int
     descriptors: int
+
+
+@dataclass(frozen=True)
+class Edits:
+    """What came of edits under load.
+
+    Attributes:
+        seconds: From each write to the first new answer, of the edits that were seen.
+        load: The load meanwhile.
+    """
+
+    seconds: list[float]
+    load: Measured
 
 
 def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -84,20 +103,25 @@ def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
         for request in _REQUESTS:
             if (answer := fetch(started.url, request)).status != 200:
                 raise DaemonError(f"{request}: {answer.body!r}")
-        _under_load(started, folders, 0, _WARMUP)
+        _under_load(started, folders, range(1, 1 + _WARMUP))
         before = _settled(started, _WARMUP)
-        loads = _under_load(started, folders, _WARMUP, _WARMUP + wanted)
+        done = _under_load(started, folders, range(1 + _WARMUP, 1 + _WARMUP + wanted))
         after = _settled(started, _WARMUP + wanted)
+    load = done.load
     head = ["edits", "edits", "RSS", "threads", "descriptors"]
     print(report.table(head, [_row("warm", before), _row("end", after)]))
-    failed = sum(load.failed + load.not_ok for load in loads)
-    requests = sum(load.requests for load in loads)
-    rate = requests * 1e6 / sum(load.microseconds for load in loads)
-    growth = after.rss / before.rss - 1
-    print(f"\n{requests:,} requests, {rate:,.0f} a second; failed: {failed}.")
-    print(f"Resident memory from warm to end: {growth:+.1%}.")
-    states = [asdict(before), asdict(after)]
-    return {"states": states, "failed": failed, "requests": requests, "rate": rate}
+    print()
+    print(report.table(reload.head("save to new answer"), [reload.row("under load", done.seconds)]))
+    print(f"\nEdits seen: {len(done.seconds)} of {wanted}, by watching alone.")
+    failed = load.failed + load.not_ok
+    print(f"{load.requests:,} requests, {load.per_second:,.0f} a second; failed: {failed}.")
+    print(f"Resident memory from warm to end: {after.rss / before.rss - 1:+.1%}.")
+    return {
+        "states": [asdict(before), asdict(after)],
+        "wanted": wanted,
+        "seconds": done.seconds,
+        "load": load.raw(),
+    }
 
 
 def _write(folder: Path, edit: int) -> None:
@@ -107,22 +131,22 @@ def _write(folder: Path, edit: int) -> None:
     draft.replace(folder / "__init__.py")
 
 
-def _under_load(started: Daemon, folders: list[Path], first: int, last: int) -> list[Measured]:
-    """Edits the plugins in turn while requests run; returns what these met."""
-    done: list[Measured] = []
-    load = wrk.Run(started.url, _LOAD, _SLICE)
-    ends = time.monotonic() + _SLICE
-    for edit in range(first, last):
-        folder = folders[edit % len(folders)]
-        _write(folder, edit)
-        answer = fetch(started.url, f"POST /reload-plugins?plugin={folder.name}")
-        if answer.status != 200 or json.loads(answer.body).get("failed"):
-            raise DaemonError(f"reload failed: {answer.body!r}")
-        if time.monotonic() > ends:
-            done.append(load.result())
-            load = wrk.Run(started.url, _LOAD, _SLICE)
-            ends = time.monotonic() + _SLICE
-    return [*done, load.result()]
+def _under_load(started: Daemon, folders: list[Path], edits: range) -> Edits:
+    """Edits the plugins in turn, each edit once the one before is seen, while requests run."""
+    load = wrk.Run(started.url, _LOAD, _LOAD_MAX)
+    connection = reload.connect(started.url)
+    seconds = []
+    try:
+        for edit in edits:
+            folder = folders[edit % len(folders)]
+            begun = time.perf_counter()
+            _write(folder, edit)
+            if reload.is_seen(connection, _SHOWN[folder.name], str(edit), begun):
+                seconds.append(time.perf_counter() - begun)
+    finally:
+        connection.close()
+        load.stop()
+    return Edits(seconds, load.result())
 
 
 def _settled(started: Daemon, edits: int) -> State:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +39,12 @@ def descriptors(pid: int) -> int:
 
 def watches(pid: int) -> int:
     """Returns the number of inotify watches of a process."""
-    infos = Path(f"/proc/{pid}/fdinfo").iterdir()
-    return sum(info.read_text().count("inotify wd:") for info in infos)
+    count = 0
+    for info in Path(f"/proc/{pid}/fdinfo").iterdir():
+        # A file that was closed meanwhile.
+        with suppress(FileNotFoundError):
+            count += info.read_text().count("inotify wd:")
+    return count
 
 
 def is_alive(pid: int) -> bool:

@@ -52,19 +52,31 @@ def measure(url: str, path: str, file: Path, template: str, edits: int) -> list[
     Raises:
         DaemonError: An answer has another status than 200, or the new one does not come.
     """
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=_LOST)
+    connection = connect(url)
     times = []
     for number in range(1, edits + 1):
         text = template.replace("{number}", str(number))
         begun = time.perf_counter()
         file.write_text(text)
-        while _answer(connection, path) != str(number):
-            if time.perf_counter() - begun > _LOST:
-                raise DaemonError(f"edit {number} of {file} has no effect")
-            time.sleep(_POLL)
+        if not is_seen(connection, path, str(number), begun):
+            raise DaemonError(f"edit {number} of {file} has no effect")
         times.append(time.perf_counter() - begun)
     connection.close()
     return times
+
+
+def connect(url: str) -> http.client.HTTPConnection:
+    """Returns a connection for `is_seen`."""
+    return http.client.HTTPConnection(urlsplit(url).netloc, timeout=_LOST)
+
+
+def is_seen(connection: http.client.HTTPConnection, path: str, wanted: str, begun: float) -> bool:
+    """Asks until the answer is `wanted`; false if the edit made at `begun` counts as lost."""
+    while _answer(connection, path) != wanted:
+        if time.perf_counter() - begun > _LOST:
+            return False
+        time.sleep(_POLL)
+    return True
 
 
 def head(name: str) -> list[str]:

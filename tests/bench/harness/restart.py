@@ -29,8 +29,8 @@ _SECONDS_MAX = 900
 _UPGRADE_MAX = 120
 #: An answer that takes five seconds, and its last line.
 _STREAM, _STREAM_END = "GET /demo/count?to=50&delay=0.1", b"50"
-#: A package of the daemon's own that plugins import, and the version to begin with.
-_PACKAGE, _OLD_VERSION = "docstring-parser", "0.16"
+#: A package that FastAPI imports, and the version to begin with.
+_PACKAGE, _OLD_VERSION = "annotated-types", "0.6.0"
 _EXECUTABLES = ("skills-client", "skills-daemon", "skills-host")
 
 

@@ -22,10 +22,13 @@ use std::time::{Duration, Instant};
 pub(crate) use home::Home;
 pub(crate) use http::{Answer, Sent};
 pub(crate) use load::Load;
-pub(crate) use process::{Output, Running};
+pub(crate) use process::{Output, Running, freeze};
 
 /// Deadline against hanging, long enough for a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+
+/// The same for a program that runs a whole suite of tests.
+const SUITE_LIMIT: Duration = Duration::from_secs(900);
 
 /// The two programs that a user calls.
 pub(crate) const CLIENT: &str = env!("CARGO_BIN_EXE_skills-client");

@@ -1,17 +1,19 @@
 //! Programs: their exit status and output, and running ones.
 
 use std::fmt;
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
+use std::time::Duration;
 
 use nix::sys::signal::{self, SigHandler, Signal};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use super::LIMIT;
+use super::{LIMIT, SUITE_LIMIT};
 
 /// Exit status and output of a program.
 pub(crate) struct Output {
@@ -32,6 +34,11 @@ impl Output {
     /// Runs `command` to its end; kills it and fails the test if it hangs.
     pub(crate) fn of(command: Command) -> Output {
         Running::start(command).end()
+    }
+
+    /// The same for a program that runs a whole suite of tests.
+    pub(crate) fn of_suite(command: Command) -> Output {
+        Running::start(command).end_within(SUITE_LIMIT)
     }
 
     /// Asserts success.
@@ -161,9 +168,14 @@ impl Running {
     #[cfg(target_os = "linux")]
     pub(crate) fn waits_for_a_lock(&mut self) -> bool {
         let pid = self.child().id().to_string();
-        let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+        let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
         let mut waiting = locks.lines().filter(|line| line.contains("->"));
         waiting.any(|line| line.split_whitespace().any(|word| word == pid))
+    }
+
+    /// Returns its process id.
+    pub(crate) fn id(&mut self) -> u32 {
+        self.child().id()
     }
 
     pub(crate) fn signal(&mut self, signal: Signal) {
@@ -173,12 +185,17 @@ impl Running {
 
     /// Waits for the end; stdout and stderr are what was not read yet.
     #[track_caller]
-    pub(crate) fn end(mut self) -> Output {
+    pub(crate) fn end(self) -> Output {
+        self.end_within(LIMIT)
+    }
+
+    #[track_caller]
+    fn end_within(mut self, limit: Duration) -> Output {
         let mut child = self.child.take().expect("only `end` and `drop` take it");
         let pid = Pid::from_raw(child.id() as i32);
         let (sender, ended) = mpsc::channel();
         thread::spawn(move || sender.send(child.wait()));
-        let status = match ended.recv_timeout(LIMIT) {
+        let status = match ended.recv_timeout(limit) {
             Ok(status) => status.expect("a child can be waited for"),
             Err(_) => {
                 // The thread above reaps it.
@@ -198,6 +215,22 @@ impl Running {
 
     fn child(&mut self) -> &mut Child {
         self.child.as_mut().expect("only `end` and `drop` take it")
+    }
+}
+
+/// Stops a process by SIGSTOP, and returns when none of its threads runs any more.
+#[track_caller]
+pub(crate) fn freeze(pid: Pid) {
+    signal::kill(pid, Signal::SIGSTOP).expect("the process runs");
+    if cfg!(target_os = "linux") {
+        let is_stopped = |thread: fs::DirEntry| {
+            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('T'))
+        };
+        super::eventually("the stop of all threads", || {
+            let mut threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+            threads.all(is_stopped).then_some(())
+        });
     }
 }
 

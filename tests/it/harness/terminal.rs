@@ -1,6 +1,8 @@
 //! A program on a terminal of its own, made by Python's `pty`.
 
-use super::{CLIENT, Home, Output, shared};
+use std::process::Command;
+
+use super::{CLIENT, Home, Output, Running, shared};
 
 /// Gives the program a terminal of so many columns (0: unknown) and copies its output.
 const SCRIPT: &str = "
@@ -19,6 +21,7 @@ while True:
     if not data:
         break
     sys.stdout.buffer.write(data)
+    sys.stdout.flush()
 sys.stdout.flush()
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 ";
@@ -31,9 +34,20 @@ impl Home {
         arguments: &[&str],
         variables: &[(&str, &str)],
     ) -> Output {
-        let mut command =
-            self.command(shared::python(), &["-c", SCRIPT, &columns.to_string(), CLIENT]);
-        command.args(arguments).env("TERM", "xterm").envs(variables.iter().copied());
+        let mut command = self.terminal(columns, CLIENT, arguments);
+        command.envs(variables.iter().copied());
         Output::of(command)
+    }
+
+    /// Starts a program on a terminal.
+    pub(crate) fn start_on_terminal(&self, program: &str, arguments: &[&str]) -> Running {
+        Running::start(self.terminal(0, program, arguments))
+    }
+
+    fn terminal(&self, columns: u16, program: &str, arguments: &[&str]) -> Command {
+        let mut command =
+            self.command(shared::python(), &["-c", SCRIPT, &columns.to_string(), program]);
+        command.args(arguments).env("TERM", "xterm");
+        command
     }
 }

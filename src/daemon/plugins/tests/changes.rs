@@ -6,8 +6,8 @@ use tokio::sync::oneshot;
 
 use super::super::found;
 use super::super::looked;
+use super::super::message::Message;
 use super::super::places::Subject;
-use super::super::router::Message;
 use super::{Daemon, write};
 use crate::runtime::fake::{Act, Script};
 use crate::settings::Settings;
@@ -65,6 +65,82 @@ async fn only_a_change_of_content_loads_and_only_that_plugin() {
     daemon.notice(&["jira"]);
     daemon.taken().await;
     assert_eq!(daemon.version("jira").await, "jira 2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_module_from_outside_loads_the_plugins_that_import_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (lib, late) = (directory.path().join("lib.py"), directory.path().join("late.py"));
+    for file in [&lib, &late] {
+        fs::write(file, "x = 1").unwrap();
+    }
+    let importing = |name| Script { executes: vec![lib.clone()], ..Script::of(name) };
+    let plugins = [
+        ("one", importing("one"), "{}"),
+        ("two", importing("two"), "{}"),
+        ("other", Script::of("other"), "{}"),
+        ("last", Script::of("last"), "{}"),
+    ];
+    let daemon = Daemon::within(directory, &plugins).await;
+    daemon.registry.settled().await;
+    let all = ["one", "two", "other"];
+    let loads = daemon.loads().len();
+    daemon.notice(&all);
+    daemon.taken().await;
+    assert_eq!(daemon.loads().len(), loads + 1, "only `last`");
+    fs::write(&lib, "x = 2").unwrap();
+    daemon.notice(&all);
+    daemon.taken().await;
+    let new = daemon.loads().split_off(loads + 1);
+    assert_eq!(new, ["load one", "load two", "load last"]);
+    // A load that fails adds what it got to; the old version goes on.
+    let fails =
+        Script { load: Act::Fails("no"), executes: vec![late.clone()], ..Script::of("one") };
+    daemon.python.script("one", fails);
+    fs::remove_file(&lib).unwrap();
+    daemon.notice(&["one"]);
+    daemon.taken().await;
+    let state = daemon.state("one").await;
+    assert!(matches!(state, PluginState::Ready { reload: Reload::Failed(_), .. }), "{state:?}");
+    for file in [&lib, &late] {
+        let loads = daemon.loads().len();
+        fs::write(file, "x = 3").unwrap();
+        daemon.notice(&["one"]);
+        daemon.taken().await;
+        assert_eq!(daemon.loads().len(), loads + 2, "{}", file.display());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plugin_that_writes_into_its_own_directory_is_not_loaded_for_that_for_ever() {
+    let daemon = daemon(&["jira"]).await;
+    let state = daemon.directory.path().join("jira/state.json");
+    let written = |number: u32| daemon.python.writes(&state, &number.to_string());
+    let count = || daemon.loads().iter().filter(|load| *load == "load jira").count();
+    let id = daemon.registry.snapshot().entries[0].id;
+    for round in 1..=5 {
+        written(round);
+        daemon.notice(&["jira"]);
+        daemon.taken().await;
+    }
+    assert_eq!(count(), 4, "the first load, and three more");
+    let notices = daemon.notices.of(Some(id));
+    assert!(notices[0].starts_with("it writes state.json in its own directory"), "{notices:?}");
+    // An edit of another file takes effect with them.
+    daemon.edit("jira", "x = 1");
+    written(6);
+    daemon.notice(&["jira"]);
+    daemon.taken().await;
+    written(7);
+    daemon.notice(&["jira"]);
+    daemon.taken().await;
+    assert_eq!((count(), daemon.notices.of(Some(id)).len()), (5, 1));
+    daemon.post("/reload-plugins?plugin=jira").await;
+    assert_eq!((count(), daemon.notices.of(Some(id)).len()), (6, 0));
+    written(8);
+    daemon.notice(&["jira"]);
+    daemon.taken().await;
+    assert_eq!(count(), 7);
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,12 +211,14 @@ async fn new_settings_load_the_plugins_that_they_are_for() {
     let table = "[plugins.jira]\nurl = 'u'".parse().unwrap();
     let settings = Settings::resolve(table, &parts.paths.config_file(), &parts.env).unwrap();
     parts.settings.replace(settings);
-    for _ in 0..2 {
-        let message = Message::Configured(before.clone());
-        assert!(daemon.supervisor.messages.send(message).is_ok());
-        daemon.python.noted("end jira 1").await;
-    }
+    let messages = &daemon.supervisor.messages;
+    let configured = || messages.send(Message::Configured(before.clone())).is_ok();
+    assert!(configured());
+    daemon.python.noted("end jira 1").await;
+    // The settings in force are loaded already.
+    assert!(configured());
     daemon.taken().await;
+    assert_eq!(daemon.loads().iter().filter(|load| *load == "load jira").count(), 2);
     assert_eq!(daemon.version("jira").await, "jira 2");
     assert_eq!(daemon.version("other").await, "other 1");
 }

@@ -18,7 +18,7 @@ use crate::journal::{Cause, Journal, thread};
 use crate::paths::Paths;
 use crate::runtime::Frame;
 use crate::runtime::fake::{Answers, Gate, Script};
-use crate::store;
+use crate::store::fingerprint::Fingerprint;
 use crate::wire::PluginState;
 
 /// Has an earlier process of the daemon in `directory` be ended by `jira`, while it was imported.
@@ -28,7 +28,7 @@ fn crash(directory: &tempfile::TempDir, pid: u32) {
     let paths = Paths { home: root.into(), config: root.into(), bin: root.into(), runtime };
     paths.create().unwrap();
     let path = root.join("jira");
-    let fingerprint = store::fingerprint(&path).unwrap();
+    let fingerprint = Fingerprint::of(&path, []).unwrap().own_digest();
     let file = paths.journal(pid);
     let journal = Arc::new(Journal::create(&file).unwrap());
     let slot = journal.enter(&path, &fingerprint, "jira");

@@ -109,7 +109,8 @@ async fn two_reloads_at_once_are_both_answered_and_load_at_most_once_each() {
     daemon.python.script("aa", Script { load: Act::Hangs(gate.clone()), ..Script::of("aa") });
     let reload = || daemon.post("/reload-plugins");
     let opened = async {
-        daemon.python.noted("load aa").await;
+        // The first one was that of the start.
+        daemon.python.noted_times("load aa", 2).await;
         gate.open();
     };
     let (one, two, three, ()) = join!(reload(), reload(), reload(), opened);
@@ -230,9 +231,7 @@ async fn a_pending_reload_fails_when_the_daemon_stops() {
     pin!(reload);
     assert!(poll!(&mut reload).is_pending());
     let loaded_again = async {
-        while daemon.python.notes().iter().filter(|note| *note == "load aa").count() < 2 {
-            tokio::task::yield_now().await;
-        }
+        daemon.python.noted_times("load aa", 2).await;
         daemon.supervisor.end().await;
     };
     let (reloaded, ()) = join!(reload, loaded_again);
@@ -267,6 +266,33 @@ async fn an_exclusive_plugin_ends_before_its_new_version_is_imported_and_request
     let notes = daemon.python.notes();
     let at = |note: &str| notes.iter().rposition(|had| had == note);
     assert!(at("end port 1") < at("load port"), "{notes:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exclusive_plugin_is_not_ended_for_files_that_do_not_compile() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("port");
+    let (init, lib) = (path.join("__init__.py"), directory.path().join("lib.py"));
+    std::fs::write(&lib, "x = 1").unwrap();
+    let script = Script { executes: vec![init, lib.clone()], ..Script::of("port") };
+    let daemon = Daemon::within(directory, &[("port", script, EXCLUSIVE)]).await;
+    daemon.registry.settled().await;
+    for broken in [&lib, &path.join("new.py")] {
+        std::fs::write(broken, "broken(").unwrap();
+        let (_, answer) = daemon.post("/reload-plugins?plugin=port").await;
+        let error = answer["failed"][0]["error"].as_str().unwrap();
+        let place = format!("{} line 1: SyntaxError", broken.display());
+        assert_eq!(error, format!("port serves its previous version: {place}"));
+        assert_eq!(daemon.version("port").await, "port 1");
+        std::fs::write(broken, "x = 2").unwrap();
+    }
+    // A directory of templates, say, in which nothing was executed.
+    std::fs::create_dir_all(path.join("templates")).unwrap();
+    std::fs::write(path.join("templates/t.py"), "broken(").unwrap();
+    let loads = daemon.python.notes().iter().filter(|note| *note == "load port").count();
+    assert_eq!(loads, 1);
+    daemon.post("/reload-plugins?plugin=port").await;
+    assert_eq!(daemon.version("port").await, "port 2");
 }
 
 #[tokio::test(start_paused = true)]

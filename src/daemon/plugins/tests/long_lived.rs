@@ -1,9 +1,13 @@
 //! What holds off the idle end, and plugins that are switched off.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use serde_json::json;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::Daemon;
+use crate::daemon::ends;
 use crate::runtime::fake::Script;
 use crate::wire::{BackgroundTask, TaskState};
 
@@ -28,6 +32,30 @@ async fn work_under_way_holds_off_the_idle_end() {
         let daemon = Daemon::settled(&[("jira", script, manifest)]).await;
         assert_eq!(daemon.registry.snapshot().holds_awake(), holds, "{background:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_idle_end_comes_the_idle_timeout_after_the_end_of_the_work() {
+    let background = vec![task(TaskState::Running, true)];
+    let plugins = [("jira", Script { background, ..Script::of("jira") }, "{}")];
+    let daemon = Daemon::configured(tempfile::tempdir().unwrap(), "timeout = 1600", &plugins).await;
+    daemon.registry.settled().await;
+    let settings = || daemon.supervisor.shared.parts.settings.subscribe();
+    let idle =
+        |seconds| timeout(Duration::from_secs(seconds), ends::idle(&daemon.service, settings()));
+    assert!(idle(10_000).await.is_err());
+    let work = tokio::spawn({
+        let supervisor = daemon.supervisor.clone();
+        daemon.python.script("jira", Script::of("jira"));
+        async move {
+            sleep(Duration::from_secs(2000)).await;
+            supervisor.reload(Vec::new()).await.unwrap();
+            Instant::now()
+        }
+    });
+    idle(10_000).await.expect("the idle end");
+    let late = work.await.unwrap().elapsed().as_secs();
+    assert!((1500..=1600).contains(&late), "{late} s after the end of the work");
 }
 
 #[tokio::test(start_paused = true)]

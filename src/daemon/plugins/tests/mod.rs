@@ -42,6 +42,7 @@ struct Daemon {
     registry: Arc<Registry>,
     notices: Arc<Notices>,
     supervisor: Supervisor,
+    service: Arc<Service>,
     entry: Entry,
     directory: tempfile::TempDir,
 }
@@ -139,12 +140,14 @@ impl Daemon {
             change,
             control,
         );
+        let service = Arc::new(service);
         Daemon {
             python,
             registry,
             notices,
             supervisor,
-            entry: http::entry(Arc::new(service)),
+            entry: http::entry(service.clone()),
+            service,
             directory,
         }
     }

@@ -54,3 +54,33 @@ async fn the_loser_comes_back_when_the_winner_goes_away_is_renamed_or_breaks() {
     let serving = daemon.version("twin").await;
     assert!(!serving.ends_with(" 4"), "{serving}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn settings_of_a_name_that_only_the_code_has_apply_to_the_first_import() {
+    let config = "[plugins.real]\nurl = 'u'\nenv.WORD = 'w'\n[plugins.named]\nurl = 'u'\n";
+    let plugins = [
+        ("guess", Script::of("real"), "{}"),
+        ("other", Script::of("without"), "{}"),
+        ("named", Script::of("named"), r#"{"name": "named"}"#),
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    let daemon = Daemon::configured(directory, config, &plugins).await;
+    daemon.registry.settled().await;
+    assert_eq!(daemon.version("real").await, "real 2");
+    let policy = |name: &str| {
+        let snapshot = daemon.registry.snapshot();
+        let entry = snapshot.entries.iter().find(|entry| entry.name == name).cloned().unwrap();
+        entry.served.unwrap().policy.clone()
+    };
+    assert_eq!((policy("real").settings["url"].as_str(), policy("real").env.len()), (Some("u"), 1));
+    let notes = daemon.python.notes();
+    let at = |note: &str| notes.iter().rposition(|had| had == note);
+    assert!(at("end real 1") < at("load guess"), "{notes:?}");
+    assert!(!notes.contains(&"start real 1".to_owned()), "{notes:?}");
+    // Nothing is imported twice without settings of its name, or whose name is known before.
+    assert_eq!(daemon.version("without").await, "without 1");
+    assert_eq!(daemon.version("named").await, "named 1");
+    // Once it is known, the name is certain before the import.
+    daemon.post("/reload-plugins?plugin=real").await;
+    assert_eq!(daemon.version("real").await, "real 3");
+}
