@@ -170,11 +170,20 @@ impl Registry {
     }
 
     /// Waits until no plugin's first version is being loaded.
-    pub async fn settled(&self) -> Arc<Snapshot> {
+    ///
+    /// # Errors
+    /// Another process serves, and loads what is not loaded here.
+    pub async fn settled(&self) -> Result<Arc<Snapshot>, Failure> {
         let mut watched = self.current.subscribe();
-        // Fails only if the sender is gone, which `self` keeps.
-        let _ = watched.wait_for(|snapshot| snapshot.is_settled()).await;
-        self.snapshot()
+        let done = watched.wait_for(|snapshot| snapshot.is_settled() || self.has_moved()).await;
+        match done {
+            Ok(snapshot) if !snapshot.is_settled() => {
+                let error = "another process of the daemon loads the plugins";
+                Err(Failure::new(Kind::Unavailable, error).hint("Send the request again."))
+            }
+            // The sender is gone only with `self`.
+            _ => Ok(self.snapshot()),
+        }
     }
 }
 
@@ -220,6 +229,18 @@ mod tests {
             &[("jira", true, PluginState::Failed(failure.clone())), ("other", true, LOADING)],
         );
         assert_eq!(wait.await.err(), Some(failure));
+    }
+
+    #[tokio::test]
+    async fn what_waits_ends_once_another_process_serves() {
+        let registry = registry(&[("jira", true, LOADING)]);
+        let wait = registry.settled();
+        tokio::pin!(wait);
+        assert!(futures_util::poll!(&mut wait).is_pending());
+        registry.set_moved();
+        assert_eq!(wait.await.err().unwrap().kind, Kind::Unavailable);
+        set(&registry, &[("jira", true, PluginState::Asleep)]);
+        assert!(registry.settled().await.is_ok());
     }
 
     #[tokio::test]

@@ -118,7 +118,8 @@ impl Facts {
     /// daemon, and creates missing runtime directories.
     pub fn collect(paths: &Paths, env: &Environment) -> Facts {
         let directories = paths.create();
-        let settings = Settings::load(&paths.config_file(), env);
+        let settings = Settings::load(&paths.config_file(), env)
+            .and_then(|settings| settings.dependencies.sources().map(|_| settings));
         // A broken configuration must not hide what else is broken: defaults stand in for it.
         let in_force = settings.as_ref().ok().cloned().or_else(|| {
             Settings::resolve(toml::Table::new(), &paths.config_file(), &Environment::default())

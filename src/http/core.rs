@@ -38,7 +38,10 @@ pub(super) async fn health(State(service): State<Arc<Service>>) -> Response {
 
 /// `GET /plugins`: waits until none is loading.
 pub(super) async fn plugins(State(service): State<Arc<Service>>) -> Response {
-    let snapshot = service.registry.settled().await;
+    let snapshot = match service.registry.settled().await {
+        Ok(snapshot) => snapshot,
+        Err(failure) => return failed(&failure),
+    };
     let plugins = snapshot.metadata().map(|it| plugin_entry(&it.description)).collect();
     json(StatusCode::OK, &Plugins { plugins, failed: snapshot.failed() })
 }

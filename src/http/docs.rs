@@ -43,8 +43,10 @@ impl Document {
 
 /// `GET /openapi.json`: waits until no plugin is loading.
 pub(super) async fn whole(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
-    let snapshot = service.registry.settled().await;
-    tagged(&headers, "application/json", service.document.of(&snapshot))
+    match service.registry.settled().await {
+        Ok(snapshot) => tagged(&headers, "application/json", service.document.of(&snapshot)),
+        Err(failure) => failed(&failure),
+    }
 }
 
 /// `GET /{plugin}/openapi.json`: as FastAPI generates it.
@@ -80,8 +82,13 @@ pub(super) async fn file(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let choices =
-        if name == CONFIGURED { choices(&*service.registry.settled().await) } else { Vec::new() };
+    let choices = match name == CONFIGURED {
+        true => match service.registry.settled().await {
+            Ok(snapshot) => choices(&snapshot),
+            Err(failure) => return failed(&failure),
+        },
+        false => Vec::new(),
+    };
     match utoipa_swagger_ui::serve(&name, Arc::new(config(&choices))) {
         Ok(Some(file)) => {
             let bytes = match (name.as_str(), file.bytes) {

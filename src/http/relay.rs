@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Uri, header};
 use axum::response::Response;
+use http_body::Body as _;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
@@ -24,7 +25,9 @@ impl Repeatable {
     pub(super) fn of(request: &Request) -> Option<Repeatable> {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let headers = request.headers().clone();
-        matches!(method, Method::GET | Method::HEAD).then_some(Repeatable { method, uri, headers })
+        let has_body =
+            !matches!(method, Method::GET | Method::HEAD) && !request.body().is_end_stream();
+        (!has_body).then_some(Repeatable { method, uri, headers })
     }
 
     pub(super) fn into_request(self) -> Request {
@@ -35,7 +38,8 @@ impl Repeatable {
     }
 }
 
-/// True for the daemon's own answer that a plugin does not serve here, once another process does.
+/// True for the daemon's own answer that nothing was done here because something does not serve, once another process
+/// does.
 pub(super) fn is_elsewhere(service: &Service, response: &Response) -> bool {
     let answer = response.headers().get(wire::ANSWER_HEADER);
     let is_own = answer.is_some_and(|answer| answer == wire::ANSWER_FAILURE);

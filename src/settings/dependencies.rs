@@ -41,7 +41,7 @@ pub struct DependencySettings {
 /// Requirements that limit versions without wanting a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Constraints {
-    /// In the settings themselves.
+    /// In the settings themselves; checked when requirements are put together, which is no work for a client.
     List(Vec<String>),
     /// In a file, one a line; read when requirements are put together.
     File(PathBuf),
@@ -57,10 +57,18 @@ impl DependencySettings {
     /// Returns the sources of packages, the file of constraints read.
     ///
     /// # Errors
-    /// The file of constraints cannot be read, or a line of it is no requirement.
+    /// The file of constraints cannot be read, or a constraint is no requirement.
     pub fn sources(&self) -> Result<Sources, Failure> {
         let constraints = match &self.constraints {
-            Constraints::List(list) => list.clone(),
+            Constraints::List(list) => {
+                for constraint in list {
+                    Requirement::check(constraint).map_err(|error| {
+                        let error = format!("config.toml: `dependencies.constraints`: {error}");
+                        Failure::environment(error).hint("Correct it.")
+                    })?;
+                }
+                list.clone()
+            }
             Constraints::File(file) => read(file)?,
         };
         Ok(Sources {
@@ -184,13 +192,7 @@ fn index(url: String) -> Result<String, String> {
 fn constraints(value: Value, env: &Environment) -> Result<Constraints, String> {
     match value {
         Value::String(file) => Ok(Constraints::File(directory(&file, env)?)),
-        Value::Array(_) => {
-            let all = list(value)?;
-            for constraint in &all {
-                Requirement::check(constraint).map_err(|error| error.to_string())?;
-            }
-            Ok(Constraints::List(all))
-        }
+        Value::Array(_) => Ok(Constraints::List(list(value)?)),
         other => Err(is_not(&other, "a list of requirements or the path of a file with them")),
     }
 }
@@ -266,8 +268,8 @@ mod tests {
                 "/c: `dependencies.extra_indexes`: must be a list of strings, not string",
             ),
             (
-                "dependencies.constraints = ['-r x']",
-                "/c: `dependencies.constraints`: `-r` is an option, not a requirement: list the requirements of that file here",
+                "dependencies.constraints = [1]",
+                "/c: `dependencies.constraints`: must be a string, not integer",
             ),
             (
                 "dependencies.constraints = 'c.txt'",
@@ -291,6 +293,15 @@ mod tests {
         assert_eq!(
             resolved("", &[(UV_OFFLINE, "maybe")]).unwrap_err(),
             "UV_OFFLINE is `maybe`, which is not true or false"
+        );
+    }
+
+    #[test]
+    fn a_list_of_constraints_is_checked_once_requirements_are_put_together() {
+        let settings = resolved("dependencies.constraints = ['-r x']", &[]).unwrap();
+        assert_eq!(
+            settings.dependencies.sources().unwrap_err().error,
+            "config.toml: `dependencies.constraints`: `-r` is an option, not a requirement: list the requirements of that file here"
         );
     }
 

@@ -165,7 +165,9 @@ impl Watching {
         let parts = &self.shared.parts;
         self.set(&Subject::Settings, || places::of_settings(&parts.paths));
         let before = parts.settings.now();
-        let settings = match Settings::load(&parts.paths.config_file(), &parts.env) {
+        let read = Settings::load(&parts.paths.config_file(), &parts.env)
+            .and_then(|settings| settings.dependencies.sources().map(|_| settings));
+        let settings = match read {
             Ok(settings) => settings,
             Err(failure) => {
                 tracing::warn!(error = failure.error, "the settings in force stay");

@@ -82,7 +82,7 @@ async fn a_module_from_outside_loads_the_plugins_that_import_it() {
         ("last", Script::of("last"), "{}"),
     ];
     let daemon = Daemon::within(directory, &plugins).await;
-    daemon.registry.settled().await;
+    daemon.registry.settled().await.unwrap();
     let all = ["one", "two", "other"];
     let loads = daemon.loads().len();
     daemon.notice(&all);

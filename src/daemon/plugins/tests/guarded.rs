@@ -51,7 +51,7 @@ async fn a_plugin_that_crashed_once_is_loaded_at_its_first_call_and_after_two_wh
     let Daemon { directory, .. } = Daemon::settled(&plugins).await;
     crash(&directory, 1);
     let daemon = Daemon::within(directory, &plugins).await;
-    daemon.registry.settled().await;
+    daemon.registry.settled().await.unwrap();
     assert_eq!(daemon.state("jira").await, PluginState::Asleep);
     daemon.post("/reload-plugins").await;
     assert_eq!(daemon.python.notes().iter().filter(|note| *note == "load jira").count(), 0);

@@ -276,7 +276,7 @@ async fn an_exclusive_plugin_is_not_ended_for_files_that_do_not_compile() {
     std::fs::write(&lib, "x = 1").unwrap();
     let script = Script { executes: vec![init, lib.clone()], ..Script::of("port") };
     let daemon = Daemon::within(directory, &[("port", script, EXCLUSIVE)]).await;
-    daemon.registry.settled().await;
+    daemon.registry.settled().await.unwrap();
     for broken in [&lib, &path.join("new.py")] {
         std::fs::write(broken, "broken(").unwrap();
         let (_, answer) = daemon.post("/reload-plugins?plugin=port").await;

@@ -39,7 +39,7 @@ async fn the_idle_end_comes_the_idle_timeout_after_the_end_of_the_work() {
     let background = vec![task(TaskState::Running, true)];
     let plugins = [("jira", Script { background, ..Script::of("jira") }, "{}")];
     let daemon = Daemon::configured(tempfile::tempdir().unwrap(), "timeout = 1600", &plugins).await;
-    daemon.registry.settled().await;
+    daemon.registry.settled().await.unwrap();
     let settings = || daemon.supervisor.shared.parts.settings.subscribe();
     let idle =
         |seconds| timeout(Duration::from_secs(seconds), ends::idle(&daemon.service, settings()));
@@ -77,7 +77,7 @@ async fn a_plugin_that_is_switched_off_is_not_imported_and_named() {
     ];
     let directory = tempfile::tempdir().unwrap();
     let daemon = Daemon::configured(directory, config, &plugins).await;
-    daemon.registry.settled().await;
+    daemon.registry.settled().await.unwrap();
     daemon.python.noted("end real 1").await;
     for _ in 0..2 {
         assert_eq!(daemon.version("on").await.split(' ').next(), Some("on"));

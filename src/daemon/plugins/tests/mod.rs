@@ -155,7 +155,7 @@ impl Daemon {
     /// The same, once all plugins are settled.
     async fn settled(plugins: &[(&str, Script, &str)]) -> Daemon {
         let daemon = Daemon::of(plugins).await;
-        daemon.registry.settled().await;
+        daemon.registry.settled().await.unwrap();
         daemon
     }
 

@@ -27,7 +27,7 @@ async fn the_first_found_has_a_contested_name_however_loads_race() {
         let fast = if first_is_slow { "load two" } else { "load one" };
         daemon.python.noted(fast).await;
         gate.open();
-        daemon.registry.settled().await;
+        daemon.registry.settled().await.unwrap();
         assert_eq!(daemon.version("twin").await, "twin 1");
         let PluginState::Failed(failure) = daemon.state("two").await else { panic!("it serves") };
         assert!(failure.error.starts_with("another plugin is called 'twin': "), "{failure}");
@@ -65,7 +65,7 @@ async fn settings_of_a_name_that_only_the_code_has_apply_to_the_first_import() {
     ];
     let directory = tempfile::tempdir().unwrap();
     let daemon = Daemon::configured(directory, config, &plugins).await;
-    daemon.registry.settled().await;
+    daemon.registry.settled().await.unwrap();
     assert_eq!(daemon.version("real").await, "real 2");
     let policy = |name: &str| {
         let snapshot = daemon.registry.snapshot();

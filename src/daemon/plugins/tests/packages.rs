@@ -20,7 +20,7 @@ async fn two_that_conflict(packages: &Arc<FakePackages>) -> Daemon {
     let (x1, x2) = (needs("x==1"), needs("x==2"));
     let plugins = [("jira", Script::of("jira"), &*x1), ("notes", Script::of("notes"), &*x2)];
     let daemon = Daemon::with_packages(packages.clone(), &plugins).await;
-    daemon.registry.settled().await;
+    daemon.registry.settled().await.unwrap();
     daemon
 }
 
@@ -47,7 +47,7 @@ async fn a_plugin_waits_for_its_requirements_and_no_change_is_made_for_another_l
     let packages = Arc::new(FakePackages::default());
     let x = needs("x==1");
     let daemon = Daemon::with_packages(packages.clone(), &[("jira", Script::of("jira"), &x)]).await;
-    daemon.registry.settled().await;
+    daemon.registry.settled().await.unwrap();
     assert_eq!(daemon.version("jira").await, "jira 1");
     assert_eq!(packages.notes(), ["lock", "build", "swap"]);
     let (_, reloaded) = daemon.post("/reload-plugins").await;
@@ -96,7 +96,7 @@ async fn what_is_set_aside_is_remembered_without_another_resolution() {
     let plugins: Vec<_> =
         plugins.iter().map(|(name, script, it)| (*name, script.clone(), it.as_str())).collect();
     let again = Daemon::made(directory, "", Some(packages.clone()), &plugins).await;
-    again.registry.settled().await;
+    again.registry.settled().await.unwrap();
     assert!(matches!(again.state("notes").await, PluginState::Failed(_)));
     assert_eq!(packages.notes(), notes);
     // A reload tries again.
@@ -110,7 +110,7 @@ async fn a_version_that_cannot_be_installed_leaves_the_one_that_serves() {
     let x = needs("x==1");
     let plugins = [("jira", Script::of("jira"), &*x), ("notes", Script::of("notes"), &*x)];
     let daemon = Daemon::with_packages(packages.clone(), &plugins).await;
-    daemon.registry.settled().await;
+    daemon.registry.settled().await.unwrap();
     write(&daemon.directory, "notes", &needs("missing"));
     let (_, reloaded) = daemon.post("/reload-plugins?plugin=notes").await;
     let error = reloaded["failed"][0]["error"].as_str().unwrap();
