@@ -217,7 +217,8 @@ pub trait Runtime: Send + Sync + 'static {
     /// The future never resolves while a thread holds the GIL; the caller sets the deadline.
     fn follow(&self, to: Followed) -> BoxFuture<Result<(), Failure>>;
 
-    /// Returns the files of imported modules, relative to the directory of packages of each.
+    /// Returns the files of imported modules, relative to the directory of packages of each, and those that modules
+    /// would have that were looked for and not found.
     ///
     /// The future never resolves while a thread holds the GIL; the caller sets the deadline.
     fn imported(&self) -> BoxFuture<Result<BTreeSet<PathBuf>, Failure>>;

@@ -13,6 +13,8 @@ import sys
 import sysconfig
 import threading
 import types
+from importlib.machinery import EXTENSION_SUFFIXES
+from typing import ClassVar
 
 # Neither function that it guards may run twice at once, nor with the other: both remove entries from
 # shared containers that they have listed before.
@@ -60,7 +62,11 @@ def refresh() -> None:
 
 
 def imported() -> list[str]:
-    """Returns the files of imported modules, relative to the directory of packages of each."""
+    """Returns the files of imported modules, relative to the directory of packages of each.
+
+    Those of modules that an import has not found are among them: what has asked for one, FastAPI for
+    a parser of forms, say, goes on without it until the process ends.
+    """
     folders = tuple(os.path.join(os.path.realpath(folder), "") for folder in _used)
     files = []
     for module in list(sys.modules.values()):
@@ -69,4 +75,19 @@ def imported() -> list[str]:
         if isinstance(file, str):
             file = os.path.realpath(file)
             files += [file.removeprefix(folder) for folder in folders if file.startswith(folder)]
-    return files
+    endings = [os.sep + "__init__.py", ".py", *EXTENSION_SUFFIXES]
+    return files + [name + ending for name in _Missed.names.copy() for ending in endings]
+
+
+class _Missed:
+    """The last finder: it gets the names that no other has found, and finds none."""
+
+    names: ClassVar[set[str]] = set()
+
+    @classmethod
+    def find_spec(cls, name: str, path: object = None, target: object = None) -> None:
+        if path is None and name not in sys.stdlib_module_names:
+            cls.names.add(name)
+
+
+sys.meta_path.append(_Missed)

@@ -82,7 +82,7 @@ fn what_is_damaged_is_installed_again_from_the_lock_without_a_network() {
 }
 
 #[test]
-fn doctor_finds_a_file_that_was_changed_without_changing_its_size() {
+fn doctor_finds_and_sync_repairs_a_file_that_was_changed_without_changing_its_size() {
     let home = settled();
     let file = site_packages(&home).join("idna/core.py");
     let text = fs::read_to_string(&file).unwrap();
@@ -90,6 +90,8 @@ fn doctor_finds_a_file_that_was_changed_without_changing_its_size() {
     fs::write(file, text.replacen("def ", "def\t", 1)).unwrap();
     let doctor = home.control(&["doctor"]);
     doctor.fails_with(1).says("damaged packages: idna (idna/core.py was changed)");
+    home.control(&["deps", "sync"]).ok();
+    assert_consistent(&home);
 }
 
 #[test]

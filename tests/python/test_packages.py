@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import importlib.util
 import site
 import sys
 from pathlib import Path
@@ -83,6 +84,15 @@ def test_imported_files_are_relative_to_each_directory(sites: tuple[Path, Path])
     files = {file for file in packages.imported() if file.startswith("followed_")}
     assert {"followed_d/__init__.py", "followed_d/late.py", "followed_e/__init__.py"} <= files
     assert "followed_e/late.py" not in files
+
+
+def test_what_was_not_found_counts_as_imported() -> None:
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("followed_missed.sub")
+    assert importlib.util.find_spec("followed_looked") is None
+    files = {file for file in packages.imported() if file.startswith("followed_")}
+    for name in ("followed_missed", "followed_looked"):
+        assert {f"{name}.py", f"{name}/__init__.py", f"{name}.so"} <= files
 
 
 def test_packages_of_the_venv_are_known_by_their_paths() -> None:

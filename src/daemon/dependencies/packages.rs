@@ -49,7 +49,8 @@ pub(in crate::daemon) trait Packages: Send + Sync + 'static {
     /// A package cannot be fetched or built, or the disk is full.
     fn build(&self, locked: &Locked, progress: &(dyn Fn(&str) + Sync)) -> Result<Built, Fault>;
 
-    /// Returns the packages that other versions replace in `built` and that one of the `imported` files belongs to.
+    /// Returns the packages that are new, gone or of another version in `built` and that one of the `imported` files
+    /// belongs to.
     fn outdated(&self, built: &Built, imported: &BTreeSet<PathBuf>) -> Vec<String>;
 
     /// Puts the lock in place and, if there is one, the environment that was built of it.

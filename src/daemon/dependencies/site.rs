@@ -17,7 +17,7 @@ use super::{Aside, Fault, Settled, State, Upgrade, disk, report};
 use crate::discovery::{self, Origin, PluginSource};
 use crate::durable;
 use crate::failure::{Failure, Kind};
-use crate::installed::Installed;
+use crate::installed::{Damage, Depth, Installed, damaged};
 use crate::lockfile;
 use crate::paths::{self, Paths};
 use crate::requirements::{Party, Wanted};
@@ -66,6 +66,15 @@ impl Site {
     fn installed(&self, generation: &Generation) -> Result<Installed, Failure> {
         read(generation.site_packages())
     }
+}
+
+/// True if a file of `generation` is not as its package's `RECORD` lists it.
+fn is_damaged(generation: &Generation) -> bool {
+    let damages = damaged(generation.site_packages(), Depth::Hash).unwrap_or_default();
+    if !damages.is_empty() {
+        tracing::warn!(packages = Damage::list(&damages), "damaged packages");
+    }
+    !damages.is_empty()
 }
 
 fn read(site_packages: &Path) -> Result<Installed, Failure> {
@@ -128,7 +137,7 @@ impl Packages for Site {
         let lock = lock.map_err(fault)?;
         let installed = self.installed(&live).map_err(Fault::Other)?;
         let changes = report::changes(&installed, &lock);
-        let differs = live.lock() != Some(&lock.digest());
+        let differs = live.lock() != Some(&lock.digest()) || is_damaged(&live);
         Ok(Locked { lock, changes, differs, sources: wanted.sources.clone(), _turn: None })
     }
 
@@ -165,7 +174,9 @@ impl Packages for Site {
             };
             version(&old) != version(&new)
         };
-        let in_use = old.owners(imported.iter().map(PathBuf::as_path));
+        let owners = |all: &Installed| all.owners(imported.iter().map(PathBuf::as_path));
+        // What was looked for in vain is only in the new one.
+        let in_use = &owners(&old) | &owners(&new);
         in_use.iter().filter(|name| differs(name)).map(ToString::to_string).collect()
     }
 

@@ -31,7 +31,7 @@ enum Command {
     ///
     /// What was set aside is tried again, and damaged packages are repaired.
     Sync(Output),
-    /// Choose versions and write the lock, without installing them
+    /// Choose versions and write the lock; `sync` installs them, and so does the next start
     Lock(Output),
     /// Install the newest versions that satisfy all plugins
     Upgrade(Upgrade),
