@@ -16,8 +16,8 @@ import types
 from importlib.machinery import EXTENSION_SUFFIXES
 from typing import ClassVar
 
-# Neither function that it guards may run twice at once, nor with the other: both remove entries from
-# shared containers that they have listed before.
+# Neither function that it guards may run twice at once, nor with the other: both remove entries
+# from shared containers that they have listed before.
 _lock = threading.Lock()
 # The directories of packages in use so far, the newest one last.
 _used: list[str] = [sysconfig.get_path("purelib")]
@@ -64,8 +64,8 @@ def refresh() -> None:
 def imported() -> list[str]:
     """Returns the files of imported modules, relative to the directory of packages of each.
 
-    Those of modules that an import has not found are among them: what has asked for one, FastAPI for
-    a parser of forms, say, goes on without it until the process ends.
+    Those of modules that an import has not found are among them: what has asked for one, FastAPI
+    for a parser of forms, say, goes on without it until the process ends.
     """
     folders = tuple(os.path.join(os.path.realpath(folder), "") for folder in _used)
     files = []
