@@ -7,8 +7,8 @@
 //! - `check`: the installed packages (`site`) as the world.
 //! - `walk`: the requirements from a party on.
 //! - `explain`: the smallest conflict (`shrink`) among what the indexes offer, and its words (`conflict`, `impossible`).
-//! - `index`: the indexes as the world; `provider`: their answers to the resolver; `offers`: the files of a package;
-//!   `sources`: which indexes; `builds`: none; `faults`: whose fault a failed request is.
+//! - `index`: the indexes as the world; `provider`: their answers to the resolver; `notes`: what these brought to light;
+//!   `offers`: the files of a package; `sources`: which indexes; `builds`: none; `faults`: whose fault a failed request is.
 
 mod builds;
 mod check;
@@ -18,6 +18,7 @@ mod explain;
 mod faults;
 mod impossible;
 mod index;
+mod notes;
 mod offers;
 mod parties;
 mod provider;

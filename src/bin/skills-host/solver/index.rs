@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use skills_daemon::environment::Environment;
-use skills_daemon::failure::{Failure, Kind};
+use skills_daemon::failure::Failure;
 use skills_daemon::requirements::Sources;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -33,6 +33,7 @@ use uv_types::{BuildContext, EmptyInstalledPackages, HashStrategy};
 use super::builds::NoBuilds;
 use super::distribution::Distribution;
 use super::faults;
+use super::notes::Notes;
 use super::parties::Member;
 use super::provider::IndexProvider;
 use super::sources::Origins;
@@ -55,17 +56,6 @@ pub(super) struct Index {
     pub(super) downloads: Arc<Semaphore>,
     /// What has been read so far.
     shared: InMemoryIndex,
-}
-
-/// What the resolver's questions brought to light.
-#[derive(Default)]
-pub(super) struct Notes {
-    /// The metadata that was read.
-    read: Mutex<BTreeMap<(PackageName, Version), Arc<Distribution>>>,
-    /// The packages whose metadata cannot be read, and why; taken to require nothing.
-    unread: Mutex<BTreeMap<PackageName, String>>,
-    /// The first request that failed.
-    failed: Mutex<Option<String>>,
 }
 
 /// The result of a resolution.
@@ -191,7 +181,7 @@ impl Index {
             self.context.git(),
             self.context.capabilities(),
             self.context.locations(),
-            IndexProvider::new(inner, members, self)?,
+            IndexProvider::new(inner, members, &self.notes, self.deadline)?,
             EmptyInstalledPackages,
         );
         let outcome = resolver.resolve().await;
@@ -222,15 +212,15 @@ impl Index {
     }
 
     fn solution(&self, resolution: &Resolution) -> Solution {
-        let read = lock(&self.notes.read);
-        let unread = lock(&self.notes.unread);
         let chosen = |dist: &ResolvedDist| {
-            let key = (dist.name().clone(), dist.version()?.clone());
-            Some((key.0.clone(), read.get(&key)?.clone()))
+            let (name, version) = (dist.name().clone(), dist.version()?.clone());
+            Some((name.clone(), self.notes.version(name, version)?))
         };
         let versions: BTreeMap<_, _> = resolution.distributions().filter_map(chosen).collect();
-        let unread = unread.iter().filter(|(name, _)| versions.contains_key(name));
-        let unread = unread.map(|(name, reason)| (name.clone(), reason.clone())).collect();
+        let unread = versions
+            .keys()
+            .filter_map(|name| self.notes.why_unread(name).map(|reason| (name.clone(), reason)));
+        let unread = unread.collect();
         Solution { versions, unread }
     }
 }
@@ -239,40 +229,4 @@ fn tags(interpreter: &Interpreter) -> Result<&Tags, Failure> {
     interpreter.tags().map_err(|error| {
         Failure::environment(format!("cannot tell which wheels fit this platform: {error}"))
     })
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Notes {
-    pub(super) fn read(&self, distribution: Distribution) {
-        let key = (distribution.name.clone(), distribution.version.clone());
-        lock(&self.read).insert(key, Arc::new(distribution));
-    }
-
-    pub(super) fn unread(&self, name: &PackageName, reason: String) {
-        lock(&self.unread).insert(name.clone(), reason);
-    }
-
-    pub(super) fn failed(&self, cause: impl FnOnce() -> String) {
-        lock(&self.failed).get_or_insert_with(cause);
-    }
-
-    /// Returns the versions of a package whose metadata was read, newest first.
-    pub(super) fn versions(&self, name: &PackageName) -> Vec<Arc<Distribution>> {
-        let read = lock(&self.read);
-        let of_name = read.iter().rev().filter(|((of, _), _)| of == name);
-        of_name.map(|(_, distribution)| distribution.clone()).collect()
-    }
-
-    fn failure(&self) -> Result<(), Failure> {
-        match &*lock(&self.failed) {
-            None => Ok(()),
-            Some(error) => Err(Failure::new(
-                Kind::Unavailable,
-                format!("cannot read the package index: {error}"),
-            )),
-        }
-    }
 }

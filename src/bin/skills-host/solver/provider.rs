@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use skills_daemon::failure::Failure;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use uv_distribution::{ArchiveMetadata, Error, Reporter};
 use uv_distribution_types::{Dist, IndexMetadata, IndexUrl, InstalledDist, Name, RequestedDist};
 use uv_normalize::PackageName;
@@ -18,14 +18,16 @@ use uv_resolver::{
 use super::builds::NoBuilds;
 use super::distribution::{self, Distribution};
 use super::faults;
-use super::index::Index;
+use super::notes::Notes;
 use super::parties::Member;
 
-/// The indexes behind [`Index`], and the parties.
+/// The indexes and the parties.
 pub(super) struct IndexProvider<'a> {
     inner: DefaultResolverProvider<'a, NoBuilds>,
     members: BTreeMap<&'a PackageName, &'a Distribution>,
-    index: &'a Index,
+    notes: &'a Notes,
+    /// When all requests end.
+    deadline: Instant,
     nowhere: IndexUrl,
 }
 
@@ -33,18 +35,19 @@ impl<'a> IndexProvider<'a> {
     pub(super) fn new(
         inner: DefaultResolverProvider<'a, NoBuilds>,
         members: &[&'a Member],
-        index: &'a Index,
+        notes: &'a Notes,
+        deadline: Instant,
     ) -> Result<Self, Failure> {
         let members = members.iter().map(|member| &member.distribution);
         let members = members.map(|distribution| (&distribution.name, distribution)).collect();
-        Ok(IndexProvider { inner, members, index, nowhere: distribution::no_index()? })
+        Ok(IndexProvider { inner, members, notes, deadline, nowhere: distribution::no_index()? })
     }
 
     /// Returns the result of `request`, or `None` once the time is over.
     async fn in_time<T>(&self, request: impl Future<Output = T>) -> Option<T> {
-        let result = timeout_at(self.index.deadline, request).await.ok();
+        let result = timeout_at(self.deadline, request).await.ok();
         if result.is_none() {
-            self.index.notes.failed(|| "it took too long".to_owned());
+            self.notes.failed(|| "it took too long".to_owned());
         }
         result
     }
@@ -53,10 +56,10 @@ impl<'a> IndexProvider<'a> {
     /// noted, and it requires nothing; otherwise the resolution ends.
     fn without_metadata(&self, dist: &Dist, cause: Arc<Error>) -> MetadataResponse {
         let Some(reason) = faults::of_package(&cause) else {
-            self.index.notes.failed(|| faults::causes(&*cause));
+            self.notes.failed(|| faults::causes(&*cause));
             return error(dist, cause);
         };
-        self.index.notes.unread(dist.name(), reason);
+        self.notes.unread(dist.name(), reason);
         let distribution = Distribution {
             name: dist.name().clone(),
             version: dist.version().cloned().unwrap_or_else(|| Version::new([0])),
@@ -69,7 +72,7 @@ impl<'a> IndexProvider<'a> {
 
     fn note(&self, metadata: &ArchiveMetadata) {
         let metadata = &metadata.metadata;
-        self.index.notes.read(Distribution {
+        self.notes.read(Distribution {
             name: metadata.name.clone(),
             version: metadata.version.clone(),
             requires: metadata.requires_dist.clone(),
@@ -91,7 +94,7 @@ impl ResolverProvider for IndexProvider<'_> {
         match self.in_time(self.inner.get_package_versions(name, index)).await {
             Some(Ok(versions)) => Ok(versions),
             Some(Err(error)) => {
-                self.index.notes.failed(|| faults::causes(&error));
+                self.notes.failed(|| faults::causes(&error));
                 Ok(VersionsResponse::Offline)
             }
             None => Ok(VersionsResponse::Offline),
