@@ -88,7 +88,7 @@ fn of_three_of_which_any_two_fit_the_last_one_is_set_aside() {
 }
 
 #[test]
-fn a_transitive_conflict_is_told_with_its_way() {
+fn a_transitive_conflict_is_explained_with_its_path() {
     let home =
         Home::new().with_wheels(&[("skx", "1", &[]), ("skx", "2", &[]), ("skp", "1", &["skx<2"])]);
     plugin(&home, "aa", "skx", "skp");
