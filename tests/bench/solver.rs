@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo bench --bench solver                    # the check of 5, 50 and 200 plugins
+//! cargo bench --bench solver -- site SITE_PACKAGES # each look at a directory of installed packages
 //! cargo bench --bench solver -- verdicts PYTHON CACHE < SETS
 //! ```
 //!
@@ -24,7 +25,7 @@ mod host {
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
@@ -32,7 +33,7 @@ use host::solver::UvSolver;
 use serde_json::json;
 use skills_daemon::environment::{self, Environment};
 use skills_daemon::failure::Failure;
-use skills_daemon::installed::{Installed, Package};
+use skills_daemon::installed::{Depth, Installed, Package, damaged, fingerprint};
 use skills_daemon::requirements::{Owner, Party, Requirement, Sources, Wanted};
 use skills_daemon::solver::{Explanation, Need, Solver, Verdict, World};
 use uv_normalize::PackageName;
@@ -50,6 +51,7 @@ fn main() {
         .collect();
     match arguments.get(1).map(String::as_str) {
         Some("verdicts") => verdicts(&arguments[2], &arguments[3]),
+        Some("site") => site(Path::new(&arguments[2])),
         _ => timings(),
     }
 }
@@ -64,23 +66,44 @@ fn timings() {
         let mut less = installed.clone();
         less.packages.remove(&name("package-119"));
         for (what, world) in [("satisfied", &installed), ("one package missing", &less)] {
-            let mut times: Vec<Duration> = (0..200)
-                .map(|_| {
-                    let start = Instant::now();
-                    let verdict = solver.check(&wanted, world, &markers).unwrap();
-                    assert_eq!(matches!(verdict, Verdict::Satisfied { .. }), what == "satisfied");
-                    start.elapsed()
-                })
-                .collect();
-            times.sort();
-            println!(
-                "{plugins} plugins, {} packages, {what}: median {:.2} ms, 95 % below {:.2} ms",
-                world.packages.len(),
-                times[times.len() / 2].as_secs_f64() * 1e3,
-                times[times.len() * 95 / 100].as_secs_f64() * 1e3,
-            );
+            let packages = world.packages.len();
+            measure(&format!("{plugins} plugins, {packages} packages, {what}"), || {
+                let verdict = solver.check(&wanted, world, &markers).unwrap();
+                assert_eq!(matches!(verdict, Verdict::Satisfied { .. }), what == "satisfied");
+            });
         }
     }
+}
+
+/// Prints the median time of each look that a start takes at `site_packages`.
+fn site(site_packages: &Path) {
+    let packages = Installed::read(site_packages).unwrap().packages.len();
+    measure(&format!("{packages} packages, fingerprint"), || {
+        fingerprint(site_packages).unwrap();
+    });
+    measure(&format!("{packages} packages, sizes of all files"), || {
+        assert_eq!(damaged(site_packages, Depth::Size).unwrap(), []);
+    });
+    measure(&format!("{packages} packages, metadata"), || {
+        Installed::read(site_packages).unwrap();
+    });
+}
+
+/// Prints the median of 200 times of `work`.
+fn measure(what: &str, mut work: impl FnMut()) {
+    let mut times: Vec<Duration> = (0..200)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    println!(
+        "{what}: median {:.2} ms, 95 % below {:.2} ms",
+        times[times.len() / 2].as_secs_f64() * 1e3,
+        times[times.len() * 95 / 100].as_secs_f64() * 1e3,
+    );
 }
 
 /// 120 packages, each with the metadata of a usual one: requirements for itself, and many for extras.
