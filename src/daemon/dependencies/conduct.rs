@@ -151,7 +151,13 @@ impl Conductor {
             }
             Effect::Explain(parties) => {
                 let explained = self.packages.explain(wanted(parties));
-                self.spawn(async { Message::Input(Input::Explained(explained.await)) });
+                self.spawn(async {
+                    let explained = explained.await;
+                    if let Err(Fault::Passing(failure) | Fault::Other(failure)) = &explained {
+                        tracing::warn!(error = failure.error, "the conflict is not explained");
+                    }
+                    Message::Input(Input::Explained(explained))
+                });
             }
             Effect::Build => self.build(),
             Effect::Swap => self.swap(),
