@@ -38,13 +38,13 @@ pub(super) async fn run(
     if is_newer(&run.client) || !service.paths.venv_python().exists() {
         return outdated();
     }
-    if run.help {
-        return match service.registry.metadata(&run.plugin).await {
-            Ok((metadata, outdated)) => answer_help(&metadata, outdated.as_ref(), &run.arguments),
-            Err(failure) => failed(&failure),
-        };
-    }
-    match call(&service, run, request_id, &called).await {
+    let answered = if run.help {
+        let metadata = service.registry.metadata(&run.plugin).await;
+        metadata.map(|(it, outdated)| answer_help(&it, outdated.as_ref(), &run.arguments))
+    } else {
+        call(&service, run, request_id, &called).await
+    };
+    match answered {
         Ok(response) => response,
         // Nothing was done: the client sends it to the new process.
         Err(failure) if failure.kind == Kind::Unavailable && service.registry.has_moved() => {

@@ -23,6 +23,12 @@ fn a_raised_version_of_an_imported_package_is_imported_by_a_new_process_and_no_r
     let (old, load) = (home.pid(), Load::on(&home));
     home.add_wheels(&[("skx", "2", &[])]);
     plugin(&home, "bb", "skx>=2");
+    // Waits in the old process, and is answered by the new one.
+    let help = eventually("the plugin", || {
+        let output = home.client(&["bb", "--help"]);
+        (!output.stdout().contains("Unknown plugin")).then_some(output)
+    });
+    help.ok();
     eventually("the new process", || (home.pid() != old).then_some(()));
     for name in ["aa", "bb"] {
         home.client(&[name, "version"]).ok().says("2");
