@@ -120,7 +120,7 @@ impl Registry {
     /// Another process serves from now on: what waits for packages is loaded there alone.
     pub fn set_moved(&self) {
         self.moved.store(true, Ordering::Relaxed);
-        // Whoever waits looks again.
+        // Each waiting request looks again.
         self.current.send_modify(|_| {});
     }
 

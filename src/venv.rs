@@ -6,7 +6,7 @@
 //! and the environment follows it: it is replaced before the link, so that after a crash between the two the next start
 //! finishes the swap.
 //!
-//! Each process that uses a generation holds a shared lock on it, builders and their `uv` included; what nobody holds
+//! Each process that uses a generation holds a shared lock on it, builders and their `uv` included; one that is not held
 //! and is not live may be removed.
 
 mod adopt;

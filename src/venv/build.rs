@@ -103,7 +103,7 @@ impl Venv {
 
     /// Returns `error` as [`UvError::Full`] if it is for lack of space.
     ///
-    /// Its output alone tells: what was written before it failed may be removed already.
+    /// Only its output shows that: what was written before it failed may be removed already.
     fn for_lack_of_space(&self, error: BuildError, lock: &Lock, uv: &Uv) -> BuildError {
         let BuildError::Uv(UvError::Failed { action, output }) = error else { return error };
         let places = [self.paths.venvs(), uv.cache()];

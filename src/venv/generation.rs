@@ -101,7 +101,7 @@ impl Generation {
     /// It is being removed, or its directory cannot be written.
     pub fn hold(&self) -> io::Result<Hold> {
         let hold = Hold::shared(&self.directory)?;
-        // Whoever removes it begins with the stamp, and has locked it before.
+        // Its removal begins with the stamp, under an exclusive lock.
         match Stamp::read(&self.directory) {
             Some(_) => Ok(hold),
             None => Err(io::Error::new(io::ErrorKind::NotFound, "it is being removed")),

@@ -200,7 +200,7 @@ pub(super) enum Effect {
     Swap,
     /// Have a new process take over.
     Replace,
-    /// Tell the plugins how they stand.
+    /// Report how the plugins stand.
     Report,
     /// Write down what is set aside.
     Remember,

@@ -277,7 +277,7 @@ impl Packages for Site {
     }
 }
 
-/// The packages to upgrade, as `uv` is told.
+/// The packages to upgrade, in the form that `uv` takes.
 fn named(upgrade: &Upgrade) -> Result<uv::Upgrade, Failure> {
     Ok(match upgrade {
         Upgrade::Nothing => uv::Upgrade::None,

@@ -205,7 +205,7 @@ fn a_conflict_sets_the_junior_party_aside_until_it_is_gone() {
 
 #[rustfmt::skip]
 #[test]
-fn what_worked_before_stays_whoever_came_first() {
+fn a_party_that_was_satisfied_stays_whichever_came_first() {
     walk(State::default(), vec![
         ("", wants("daemon:x a:x b:x>2"), "checking", "check daemon a b"),
         ("", satisfied(), "idle", ENDS),
@@ -219,7 +219,7 @@ fn what_worked_before_stays_whoever_came_first() {
 
 #[rustfmt::skip]
 #[test]
-fn whoever_gave_way_to_a_party_comes_back_when_that_gives_way_itself() {
+fn a_party_that_gave_way_comes_back_when_the_other_gives_way_itself() {
     walk(State::default(), vec![
         ("", wants("daemon:x a:x b:x c:x"), "checking", "check daemon a b c"),
         ("", missing("a b c"), "locking", "report, lock daemon a b c"),

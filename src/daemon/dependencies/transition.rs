@@ -189,7 +189,7 @@ impl State {
         let is_in = |party: &Party| conflict.needs.iter().any(|need| need.owner == party.owner);
         let may_go = |party: &Party| is_in(party) && party.owner != Owner::Daemon;
         let is_new = |party: &Party| may_go(party) && !self.is_settled(party);
-        // What worked before stays, whoever came first.
+        // A party that was satisfied before stays, whichever came first.
         let parties = &change.parties;
         let newest = parties.iter().rposition(is_new);
         let Some(at) = newest.or_else(|| parties.iter().rposition(may_go)) else {

@@ -299,7 +299,7 @@ fn versions_of_python() {
 }
 
 #[test]
-fn metadata_that_nobody_can_read_is_passed_over() {
+fn unreadable_metadata_is_passed_over() {
     assert_verdict(&["a 1\n!!!\nb (>=1)\nc>=1.9.*", "b 1", "c 2"], &["p: a"], &[], &["ok: a b c"]);
 }
 
