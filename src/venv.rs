@@ -13,6 +13,7 @@ mod adopt;
 mod build;
 mod bytecode;
 mod checked;
+mod compile;
 mod generation;
 mod markers;
 mod prepare;
@@ -29,6 +30,7 @@ use crate::lockfile::{Lock, LockError};
 use crate::paths::Paths;
 
 pub use build::{BuildError, Order};
+pub use bytecode::link_stdlib;
 pub use checked::Checked;
 pub use generation::{Generation, Hold};
 pub use markers::markers_of;

@@ -22,6 +22,7 @@ mod plugins;
 #[cfg(test)]
 mod tests;
 mod upgrade;
+mod venv;
 
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream as StdUnixStream;
@@ -42,13 +43,12 @@ use crate::lifecycle::locks::{self, HostLock};
 use crate::notices::Notices;
 use crate::paths::{self, Paths};
 use crate::registry::Registry;
-use crate::requirements::Sources;
 use crate::runtime::Runtime;
 use crate::settings::Settings;
 use crate::settings::live::Live;
 use crate::solver::Solver;
 use crate::uv::{Progress, Uv};
-use crate::venv::{Base, Generation, Venv};
+use crate::venv::Base;
 use crate::wire::Ready;
 use dependencies::{Packages, Replacement, Site};
 use ends::Signals;
@@ -141,8 +141,7 @@ pub fn prepare(
     let tcp = takeover.as_mut().map(|(_, inherited)| std::mem::take(&mut inherited.tcp));
     let ports = Ports::bind(&settings, tcp.unwrap_or_default())?;
     let uv = Uv::new(&paths, &env, &base.executable);
-    let sources = settings.dependencies.sources()?;
-    let generation = generation(&paths, base, &uv, &sources, progress)?;
+    let generation = venv::generation(&paths, &settings, &env, base, &uv, progress)?;
     let site_packages = generation.site_packages().to_owned();
     let venv_python = generation.python();
     let uv = Some(uv);
@@ -161,26 +160,6 @@ pub fn prepare(
         crashes,
         journal,
     })
-}
-
-/// Returns the generation of the venv that this process uses for life.
-fn generation(
-    paths: &Paths,
-    base: &Base,
-    uv: &Uv,
-    sources: &Sources,
-    progress: Progress,
-) -> Result<Generation, Failure> {
-    let venv = Venv::at(paths);
-    let standing = venv.prepare(base, uv, sources, progress)?;
-    if let Some(failure) = standing.behind {
-        tracing::warn!(error = failure.error, "continuing with the packages that are installed");
-    }
-    standing.hold.for_life();
-    // Only now is it certain which one is live.
-    let removed = venv.prune();
-    tracing::debug!(generation = %standing.generation.directory().display(), removed, "venv");
-    Ok(standing.generation)
 }
 
 /// Runs the daemon until a signal, a request, the idle timeout or a successor ends it.

@@ -33,6 +33,8 @@ pub struct Resolution<'a> {
     pub preferences: Option<&'a str>,
     /// The packages whose versions are not kept.
     pub upgrade: &'a Upgrade,
+    /// True if source distributions may be built to read their metadata.
+    pub builds: bool,
 }
 
 /// The packages whose newest versions are chosen, though another is locked.
@@ -77,6 +79,9 @@ impl Uv {
                     call.option("upgrade-package", name.as_str());
                 }
             }
+        }
+        if !of.builds {
+            call.args(&["--no-build"]);
         }
         add_sources(&mut call, of.sources);
         call.args(&["--".as_ref(), project.as_os_str()]);

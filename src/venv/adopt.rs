@@ -61,7 +61,8 @@ fn remove_leftover(directory: &Path) -> io::Result<()> {
 
 /// Bytecode lies under the path of its source.
 fn move_bytecode(paths: &Paths, from: &Path, to: &Path) {
-    let (from, to) = (super::bytecode::place(paths, from), super::bytecode::place(paths, to));
+    let cache = paths.pycache();
+    let (from, to) = (super::bytecode::place(&cache, from), super::bytecode::place(&cache, to));
     if let Some(parent) = to.parent() {
         // Without it the first import is slower.
         let _ = fs::create_dir_all(parent).and_then(|()| fs::rename(from, &to));

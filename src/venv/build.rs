@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::generation::{self, Generation, Hold};
 use super::markers::markers_of;
 use super::stamp::{Base, Stamp};
-use super::{Venv, bytecode};
+use super::{Venv, bytecode, compile};
 use crate::failure::Failure;
 use crate::installed::{Damage, Depth, Installed, damaged};
 use crate::lockfile::{Lock, Locked};
@@ -98,6 +98,7 @@ impl Venv {
         if let Some(live) = self.live() {
             bytecode::carry(&self.paths, &live, &generation);
         }
+        compile::begin(&self.paths, &generation);
         Ok((generation, hold))
     }
 

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::installed::{Damage, Depth, damaged};
 use crate::lockfile::Lock;
 use crate::paths;
-use crate::requirements::{Party, Sources, Wanted};
+use crate::requirements::{Owner, Party, Sources, Wanted};
 use crate::uv::{Progress, Step, Upgrade, Uv, UvError};
 
 /// The generation that a process uses, for as long as it keeps this.
@@ -25,7 +25,8 @@ impl Venv {
     /// lock.
     ///
     /// A whole one needs no `uv`. Where the lock cannot be installed, what there is stays live; if there is nothing, one
-    /// with [`CORE`](crate::requirements::CORE) alone is built, so that the daemon starts.
+    /// with [`CORE`](crate::requirements::CORE) alone is built, so that the daemon starts. Without a lock it is what
+    /// `wanted` returns, if that can be linked from the cache.
     ///
     /// # Errors
     /// There is no generation, and none can be built.
@@ -34,6 +35,7 @@ impl Venv {
         base: &Base,
         uv: &Uv,
         sources: &Sources,
+        wanted: &dyn Fn() -> Result<Wanted, Failure>,
         progress: Progress,
     ) -> Result<Standing, Failure> {
         self.adopt().map_err(|error| paths::unwritable(&self.paths.venv(), &error))?;
@@ -49,7 +51,11 @@ impl Venv {
             return Ok(Standing { generation, hold, behind: None });
         };
         progress(Step::Note(reason));
-        match (self.renew(base, uv, sources, lock.as_ref(), progress), live) {
+        let renewed = match &lock {
+            Some(lock) => self.renew(uv, Order { base, lock, sources }, progress),
+            None => self.begin(base, uv, sources, wanted, progress),
+        };
+        match (renewed, live) {
             (Ok((generation, hold)), _) => Ok(Standing { generation, hold, behind: None }),
             (Err(error), Some((generation, hold))) => {
                 Ok(Standing { generation, hold, behind: Some(error.into()) })
@@ -88,27 +94,62 @@ impl Venv {
         (!damages.is_empty()).then(|| format!("damaged packages: {}", Damage::list(&damages)))
     }
 
-    /// Brings the live generation to `lock`; without one, to the newest versions of the core requirements.
+    /// Brings the live generation to the lock.
     fn renew(
+        &self,
+        uv: &Uv,
+        order: Order,
+        progress: Progress,
+    ) -> Result<(Generation, Hold), BuildError> {
+        let (generation, hold) = match self.finished(order.base, order.lock) {
+            Some(found) => found,
+            None => self.build(uv, order, progress)?,
+        };
+        self.activate(&generation)
+            .map_err(|source| BuildError::File { path: self.paths.venv(), source })?;
+        Ok((generation, hold))
+    }
+
+    /// Makes the first generation and its lock.
+    fn begin(
         &self,
         base: &Base,
         uv: &Uv,
         sources: &Sources,
-        lock: Option<&Lock>,
+        wanted: &dyn Fn() -> Result<Wanted, Failure>,
         progress: Progress,
     ) -> Result<(Generation, Hold), BuildError> {
-        let file = |path| |source| BuildError::File { path, source };
-        let Some(lock) = lock else {
-            let (lock, generation, hold) = self.build_core(base, uv, sources, progress)?;
-            self.commit(&generation, &lock).map_err(file(self.paths.venv()))?;
-            return Ok((generation, hold));
+        // What cannot be read, or has no solution, is reported once the daemon serves.
+        let all = wanted().ok().filter(|wanted| wanted.parties.iter().any(is_of_a_plugin));
+        let at_once = all.and_then(|wanted| {
+            self.build_from_cache(base, uv, &wanted, progress)
+                .inspect_err(|error| progress(Step::Note(first_the_core(error))))
+                .ok()
+        });
+        let (lock, generation, hold) = match at_once {
+            Some(built) => built,
+            None => self.build_core(base, uv, sources, progress)?,
         };
-        let (generation, hold) = match self.finished(base, lock) {
-            Some(found) => found,
-            None => self.build(uv, Order { base, lock, sources }, progress)?,
-        };
-        self.activate(&generation).map_err(file(self.paths.venv()))?;
+        self.commit(&generation, &lock)
+            .map_err(|source| BuildError::File { path: self.paths.venv(), source })?;
         Ok((generation, hold))
+    }
+
+    /// Resolves and installs all that is wanted, if no package has to be fetched or built: the daemon does not serve
+    /// meanwhile.
+    fn build_from_cache(
+        &self,
+        base: &Base,
+        uv: &Uv,
+        wanted: &Wanted,
+        progress: Progress,
+    ) -> Result<(Lock, Generation, Hold), BuildError> {
+        let request = Request { base, wanted, upgrade: &Upgrade::None, builds: false };
+        let lock = self.resolve(uv, request, progress)?;
+        let sources = Sources { offline: true, ..wanted.sources.clone() };
+        let order = Order { base, lock: &lock, sources: &sources };
+        let (generation, hold) = self.build(uv, order, progress)?;
+        Ok((lock, generation, hold))
     }
 
     /// Returns an undamaged generation of `lock` that is not live: a crash came before the swap.
@@ -130,11 +171,21 @@ impl Venv {
         progress: Progress,
     ) -> Result<(Lock, Generation, Hold), BuildError> {
         let wanted = Wanted { parties: vec![Party::base()], sources: sources.clone() };
-        let request = Request { base, wanted: &wanted, upgrade: &Upgrade::None };
+        let request = Request { base, wanted: &wanted, upgrade: &Upgrade::None, builds: true };
         let lock = self.resolve(uv, request, progress).map_err(core_failed)?;
         let (generation, hold) = self.build(uv, Order { base, lock: &lock, sources }, progress)?;
         Ok((lock, generation, hold))
     }
+}
+
+fn is_of_a_plugin(party: &Party) -> bool {
+    matches!(party.owner, Owner::Plugin { .. }) && party.asks()
+}
+
+/// The note that not everything is installed at once.
+fn first_the_core(error: &BuildError) -> String {
+    tracing::debug!(%error, "not installed at once");
+    "installing the packages of the daemon first, those of plugins once it serves".to_owned()
 }
 
 /// Returns the error of resolving the core requirements, which themselves have a solution.

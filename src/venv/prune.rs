@@ -46,7 +46,7 @@ impl Venv {
     /// Removes the bytecode of generations that are gone.
     fn prune_bytecode(&self) {
         let generations = self.paths.venvs();
-        let entries = fs::read_dir(bytecode::place(&self.paths, &generations));
+        let entries = fs::read_dir(bytecode::place(&self.paths.pycache(), &generations));
         for entry in entries.into_iter().flatten().flatten() {
             if !generations.join(entry.file_name()).exists() {
                 // What cannot be removed is tried again the next time.

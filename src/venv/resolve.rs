@@ -19,6 +19,8 @@ pub struct Request<'a> {
     pub wanted: &'a Wanted,
     /// The packages whose newest versions are chosen.
     pub upgrade: &'a Upgrade,
+    /// True if source distributions may be built to read their metadata.
+    pub builds: bool,
 }
 
 impl Venv {
@@ -28,7 +30,7 @@ impl Venv {
     /// # Errors
     /// There is no solution, or `uv` cannot find it.
     pub fn resolve(&self, uv: &Uv, of: Request, progress: Progress) -> Result<Lock, BuildError> {
-        let Request { base, wanted, upgrade } = of;
+        let Request { base, wanted, upgrade, builds } = of;
         let parties = wanted.parties.iter();
         let requirements: Vec<String> = parties
             .flat_map(|party| &party.requirements)
@@ -42,6 +44,7 @@ impl Venv {
                 sources: &wanted.sources,
                 preferences: preferences.as_ref().map(|lock| lock.text.as_str()),
                 upgrade,
+                builds,
             },
             progress,
         )?;

@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use pyo3::ffi;
@@ -13,6 +13,7 @@ use pyo3::types::PyDict;
 use skills_daemon::failure::Failure;
 use skills_daemon::paths::Paths;
 use skills_daemon::settings::Settings;
+use skills_daemon::venv;
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::{binder, board, bug, call, crash, executed, inbox, log, pool, writes};
@@ -90,6 +91,13 @@ fn set_up(
     address: SocketAddr,
 ) -> PyResult<()> {
     let sys = py.import("sys")?;
+    let stdlib = py.import("os")?.getattr("__file__")?.extract::<PathBuf>()?;
+    let tag: String = sys.getattr("implementation")?.getattr("cache_tag")?.extract()?;
+    if let Err(error) =
+        venv::link_stdlib(&paths.pycache(), stdlib.parent().unwrap_or(&stdlib), &tag)
+    {
+        tracing::debug!(%error, "the standard library is compiled again");
+    }
     // Bytecode of plugins and of the venv goes to the cache: nothing is written beside their files.
     sys.setattr("pycache_prefix", paths.pycache().as_os_str())?;
     sys.getattr("path")?.call_method1("insert", (0, python_dir.as_os_str()))?;

@@ -128,7 +128,7 @@ impl Packages for Site {
     ) -> Result<Locked, Fault> {
         let live = self.live().map_err(Fault::Other)?;
         let upgrade = named(upgrade).map_err(Fault::Other)?;
-        let request = Request { base: &self.base, wanted, upgrade: &upgrade };
+        let request = Request { base: &self.base, wanted, upgrade: &upgrade, builds: true };
         let lock = {
             let _resolving = held(&self.resolving);
             let progress = |step: Step| progress(&step.to_string());

@@ -143,6 +143,20 @@ impl Running {
         }
     }
 
+    /// The next line of stdout with each of `texts`, in whatever order they come.
+    #[track_caller]
+    pub(crate) fn lines_with(&self, texts: &[&str]) -> Vec<String> {
+        let mut found = vec![None; texts.len()];
+        while found.iter().any(Option::is_none) {
+            let line = self.line();
+            let at = (0..texts.len()).find(|at| found[*at].is_none() && line.contains(texts[*at]));
+            if let Some(at) = at {
+                found[at] = Some(line);
+            }
+        }
+        found.into_iter().flatten().collect()
+    }
+
     /// The next line of stdout, if it is there already.
     pub(crate) fn line_if_any(&self) -> Option<String> {
         self.lines.try_recv().ok()
