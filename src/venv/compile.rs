@@ -24,7 +24,10 @@ use crate::requirements::Party;
 const PROGRAM: &str = "\
 import compileall, os, sys
 sys.pycache_prefix = sys.argv[1]
+daemon = os.getppid()
 for line in sys.stdin.buffer:
+    if os.getppid() != daemon:
+        break
     compileall.compile_file(os.fsdecode(line.rstrip(b'\\n')), quiet=2)
 ";
 

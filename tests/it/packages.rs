@@ -105,3 +105,23 @@ fn a_copied_lock_gives_the_same_versions() {
     plugin(&other, "aa", "skx");
     other.client(&["aa", "version"]).ok().says("1");
 }
+
+#[test]
+fn a_first_start_installs_at_once_what_needs_neither_a_download_nor_a_build() {
+    let home = Home::bare().with_wheels(&[("skx", "1", &[])]);
+    plugin(&home, "aa", "skx");
+    home.client(&["aa", "version"]).ok().says("1");
+    home.control(&["stop"]).ok();
+    let log = home.log();
+    let has = |message: &str| log.iter().any(|record| record["message"] == message);
+    assert!(has("daemon started") && !has("installing packages"), "{log:#?}");
+
+    // Otherwise the daemon serves first.
+    let home = Home::bare().with_wheels(&[("skx", "1", &["this-package-does-not-exist-xyz"])]);
+    plugin(&home, "aa", "skx");
+    home.client(&["demo", "hello"]).ok();
+    home.client(&["aa", "version"]).fails_with(1).says("this-package-does-not-exist-xyz");
+    home.control(&["stop"]).ok();
+    let steps = home.log().into_iter().map(|record| record["step"].to_string());
+    assert!(steps.into_iter().any(|step| step.contains("those of plugins once it serves")));
+}

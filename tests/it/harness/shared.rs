@@ -14,7 +14,7 @@ use std::time::UNIX_EPOCH;
 use serde_json::{Value, json};
 use skills_daemon::interpreter::BUILD_PYTHON;
 
-use super::{Home, Output};
+use super::{Home, Output, eventually};
 
 /// Variables of the caller by which package indexes and certificates are found on this machine.
 const PASSED_ON: [&str; 12] = [
@@ -162,7 +162,8 @@ fn make_template(directory: &Path) {
     home.control(&["stop"]).ok();
     let own = home.runtime().join("cache/pycache").join(home.path().strip_prefix("/").unwrap());
     copy_tree(&own, &directory.join("bytecode")).unwrap();
-    fs::remove_dir_all(own).unwrap();
+    // The process that compiles ahead ends after the daemon, with the file that it is at.
+    eventually("the end of compiling", || fs::remove_dir_all(&own).ok());
     fs::remove_dir_all(home.runtime().join("logs")).unwrap();
     // That the demo was called is part of what the daemon has found.
     let called = home.paths().called();
