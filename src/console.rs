@@ -1,5 +1,9 @@
 //! stdout and stderr of the command-line programs: the only module that writes to them. It detects terminals,
 //! their width and their colours.
+//!
+//! What is written while a wait is shown ends it first.
+
+mod wait;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -51,6 +55,8 @@ pub struct Console {
     pub err: Style,
     /// True if stderr is a terminal.
     pub watched: bool,
+    /// True if stderr is a terminal that can move its cursor.
+    moves: bool,
     /// Width of stdout in columns; 0 if it is not a terminal.
     pub columns: usize,
 }
@@ -61,8 +67,8 @@ const USUAL_COLUMNS: usize = 80;
 impl Console {
     /// The process's own outputs; colours only on terminals and without `NO_COLOR`.
     pub fn of_process(env: &Environment) -> Console {
+        let dumb = env.get("TERM") == Some("dumb");
         let style = |terminal: bool| {
-            let dumb = env.get("TERM") == Some("dumb");
             if terminal && !dumb && env.get(environment::NO_COLOR).is_none() {
                 Style::COLORED
             } else {
@@ -71,7 +77,7 @@ impl Console {
         };
         let (read, watched) = (io::stdout().is_terminal(), io::stderr().is_terminal());
         let columns = if read { columns() } else { 0 };
-        Console { out: style(read), err: style(watched), watched, columns }
+        Console { out: style(read), err: style(watched), watched, moves: watched && !dumb, columns }
     }
 
     /// True if stdout takes colour codes.
@@ -87,15 +93,32 @@ impl Console {
 
     /// Writes bytes to stdout as they are.
     pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        wait::end();
         let mut out = io::stdout().lock();
         out.write_all(bytes)?;
         out.flush()
     }
 
-    /// Writes a line of progress to stderr, if that is a terminal.
+    /// Shows a step of a wait on stderr, if that is a terminal; it lasts until the next one, or the next output.
     pub fn progress(&self, text: &str) {
+        if self.moves {
+            wait::step(text, self.err);
+        } else {
+            self.note(text);
+        }
+    }
+
+    /// Writes a line to stderr, if that is a terminal.
+    pub fn note(&self, text: &str) {
         if self.watched {
             self.line(&format!("{}{text}{}", self.err.dim, self.err.reset));
+        }
+    }
+
+    /// Ends the wait that is shown.
+    pub fn rest(&self) {
+        if self.moves {
+            wait::end();
         }
     }
 
@@ -119,6 +142,7 @@ impl Console {
 
     /// Writes a line to stderr.
     fn line(&self, text: &str) {
+        wait::end();
         // Fails only if stderr itself is closed.
         let _ = writeln!(io::stderr().lock(), "{text}");
     }

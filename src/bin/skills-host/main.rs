@@ -240,14 +240,14 @@ impl Reporter {
     fn progress(&self, text: &str) {
         tracing::info!(step = text, "starting");
         match self {
-            Reporter::Terminal(console) => console.progress(text),
+            Reporter::Terminal(console) => console.note(text),
             Reporter::Launcher(_) => self.send(&Startup::Progress { text: text.to_owned() }, false),
         }
     }
 
     fn ready(&self, ready: Ready) {
         match self {
-            Reporter::Terminal(console) => console.progress(&format!(
+            Reporter::Terminal(console) => console.note(&format!(
                 "listening on http://localhost:{} with Python {}; Ctrl-C ends",
                 ready.port, ready.python
             )),

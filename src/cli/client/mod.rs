@@ -73,14 +73,16 @@ pub fn main() -> ExitCode {
         Err(failure) => return console.failure(&failure),
     };
     let json = line.json;
-    run(line, &env, &console).unwrap_or_else(|failure| match json {
+    let status = run(line, &env, &console).unwrap_or_else(|failure| match json {
         true => {
             // Programs read stdout; a closed pipe is no failure of its own.
             let _ = console.print(&render::failure(&failure, &options(&console, true)));
             ExitCode::from(failure.kind.exit_status())
         }
         false => console.failure(&failure),
-    })
+    });
+    console.rest();
+    status
 }
 
 fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCode, Failure> {

@@ -101,7 +101,9 @@ pub fn main() -> ExitCode {
             Command::Doctor(arguments) => doctor::run(&context, &arguments),
         }
     });
-    outcome.unwrap_or_else(|failure| console.failure(&failure))
+    let status = outcome.unwrap_or_else(|failure| console.failure(&failure));
+    console.rest();
+    status
 }
 
 impl Context {
