@@ -18,6 +18,9 @@ use crate::paths::Paths;
 /// The length of the end of a tool's output that an error quotes, in bytes.
 const OUTPUT_MAX: usize = 4096;
 
+/// The begin of the line in which `uv` names the environment of a call.
+const ENVIRONMENT: &str = "Using Python ";
+
 /// Settings of the directory of calls, where the search for a project's settings ends.
 const NO_SETTINGS: &str = "uv.toml";
 
@@ -174,6 +177,11 @@ fn run(
         let mut line = Vec::new();
         while stderr.by_ref().take(OUTPUT_MAX as u64).read_until(b'\n', &mut line)? > 0 {
             let text = String::from_utf8_lossy(&line);
+            // Of the environment, which is the daemon's choice.
+            if text.starts_with(ENVIRONMENT) {
+                line.clear();
+                continue;
+            }
             // The list of packages, which is indented, is for the error only.
             if !text.trim().is_empty() && !text.starts_with(' ') {
                 progress(Step::Note(text.trim().to_owned()));

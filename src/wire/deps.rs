@@ -191,6 +191,9 @@ pub struct Outcome {
     pub success: bool,
     /// The packages that were installed, replaced or removed; for [`Order::Lock`], those of the lock that differ.
     pub changes: Vec<PackageChange>,
+    /// The packages of which files were missing or changed; they were installed again, except for [`Order::Lock`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repaired: Vec<String>,
     /// The lock that was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock: Option<String>,

@@ -270,9 +270,13 @@ impl Conductor {
             None => self.view.send_modify(|view| view.again = None),
         }
         let locked = self.locked.take();
+        let (changes, repaired) = locked
+            .map(|locked| (locked.changes.clone(), locked.damaged.clone()))
+            .unwrap_or_default();
         let outcome = Outcome {
             success: failure.is_none(),
-            changes: locked.map(|locked| locked.changes.clone()).unwrap_or_default(),
+            changes,
+            repaired,
             lock: None,
             set_aside: state.aside.iter().map(super::report::set_aside).collect(),
             replaces_process: state.step == Step::Replacing,

@@ -108,7 +108,14 @@ impl Packages for FakePackages {
         let packages = chosen.into_iter().map(|(name, version)| (name, locked(version))).collect();
         let (text, origin) = (String::new(), lockfile::Origin::default());
         let (lock, sources) = (Lock { text, packages, origin }, wanted.sources.clone());
-        Ok(Locked { lock, differs: !changes.is_empty(), changes, sources, _turn: None })
+        Ok(Locked {
+            lock,
+            differs: !changes.is_empty(),
+            changes,
+            damaged: Vec::new(),
+            sources,
+            _turn: None,
+        })
     }
 
     fn explain(&self, wanted: Wanted) -> BoxFuture<'static, Result<Explanation, Fault>> {

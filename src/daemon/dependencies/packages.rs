@@ -105,7 +105,9 @@ pub(in crate::daemon) struct Locked {
     pub(in crate::daemon) lock: Lock,
     /// How it differs from what is installed.
     pub(in crate::daemon) changes: Vec<PackageChange>,
-    /// True if the environment in use was built of another lock.
+    /// The installed packages with files that are missing or changed.
+    pub(in crate::daemon) damaged: Vec<String>,
+    /// True if the environment in use was built of another lock, or is damaged.
     pub(in crate::daemon) differs: bool,
     pub(in crate::daemon) sources: Sources,
     /// Keeps other processes from changing the packages meanwhile.

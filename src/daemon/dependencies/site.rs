@@ -68,13 +68,13 @@ impl Site {
     }
 }
 
-/// True if a file of `generation` is not as its package's `RECORD` lists it.
-fn is_damaged(generation: &Generation) -> bool {
+/// Returns the packages of `generation` with a file that is not as their `RECORD` lists it.
+fn damaged_packages(generation: &Generation) -> Vec<String> {
     let damages = damaged(generation.site_packages(), Depth::Hash).unwrap_or_default();
     if !damages.is_empty() {
         tracing::warn!(packages = Damage::list(&damages), "damaged packages");
     }
-    !damages.is_empty()
+    damages.into_iter().map(|damage| damage.package).collect()
 }
 
 fn read(site_packages: &Path) -> Result<Installed, Failure> {
@@ -137,8 +137,9 @@ impl Packages for Site {
         let lock = lock.map_err(fault)?;
         let installed = self.installed(&live).map_err(Fault::Other)?;
         let changes = report::changes(&installed, &lock);
-        let differs = live.lock() != Some(&lock.digest()) || is_damaged(&live);
-        Ok(Locked { lock, changes, differs, sources: wanted.sources.clone(), _turn: None })
+        let damaged = damaged_packages(&live);
+        let differs = live.lock() != Some(&lock.digest()) || !damaged.is_empty();
+        Ok(Locked { lock, changes, damaged, differs, sources: wanted.sources.clone(), _turn: None })
     }
 
     fn explain(&self, wanted: Wanted) -> BoxFuture<'static, Result<Explanation, Fault>> {

@@ -47,6 +47,9 @@ fn summary(order: &Order, outcome: &Outcome) -> String {
                 "The lock differs from what is installed in {changes}: `skills-daemon deps sync` installs it."
             )
         }
+        (_, true) if !outcome.repaired.is_empty() => {
+            format!("Installed again, because files were damaged: {}.", outcome.repaired.join(", "))
+        }
         (_, true) => "Everything is as required.".to_owned(),
         (_, false) => format!("{changes} changed."),
     };
