@@ -81,7 +81,7 @@ class Binder:
 
 @final
 class Call:
-    """A request and its answer; no method blocks."""
+    """A request and its answer; no method blocks, except for `wait_for_room`."""
 
     @property
     def id(self) -> int:
@@ -96,8 +96,38 @@ class Call:
         """The decoded path."""
 
     @property
-    def directory(self) -> Path | None:
-        """The working directory of the shell that called; `None` for calls from elsewhere."""
+    def caller(self) -> str | None:
+        """The surroundings of the shell that called, as JSON; `None` for calls from elsewhere."""
+
+    @property
+    def emits(self) -> bool:
+        """True while a shell shows what the handler writes."""
+
+    @property
+    def shows_log(self) -> bool:
+        """True if the shell shows log records, too."""
+
+    def is_terminal(self, number: int) -> bool:
+        """Returns true if the shell's stdin (0), stdout (1) or stderr (2) is a terminal."""
+
+    def header(self, name: str) -> str | None:
+        """Returns the first header of that name."""
+
+    def output(self, number: int, text: str) -> bool:
+        """Writes text to the shell's stdout (1) or stderr (2), without colours if it takes none.
+
+        Returns:
+            False if the thread should `wait_for_room` before it writes more.
+        """
+
+    def output_bytes(self, number: int, data: bytes) -> bool:
+        """Writes bytes as `output` writes text, as they are."""
+
+    def wait_for_room(self) -> None:
+        """Waits until the shell has read enough, or is gone; blocks, without the GIL."""
+
+    def log(self, level: int, logger: str, message: str) -> None:
+        """Shows a log record in the shell."""
 
     @property
     def plan(self) -> int | None:
@@ -111,8 +141,10 @@ class Call:
     def cancelled(self) -> bool:
         """True once the call was cancelled: its answer has no reader."""
 
-    def context(self, base: Context, variable: ContextVar[str | None]) -> Context:
-        """Returns a copy of `base` in which `variable` is the request's id."""
+    def context(
+        self, base: Context, variable: ContextVar[Any], current: ContextVar[Any]
+    ) -> Context:
+        """Returns a copy of `base` in which `variable` is the request's id, `current` the call."""
 
     def arguments(self, binder: Binder) -> dict[str, Any] | None:
         """Returns the handler's arguments; `None` if the request does not satisfy its plan."""

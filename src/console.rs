@@ -6,7 +6,10 @@
 mod wait;
 
 use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
+
+use nix::sys::signal::{self, SigHandler, Signal};
+use terminal_size::{Height, Width};
 
 use crate::environment::{self, Environment};
 use crate::failure::Failure;
@@ -65,19 +68,29 @@ pub struct Console {
 const USUAL_COLUMNS: usize = 80;
 
 impl Console {
-    /// The process's own outputs; colours only on terminals and without `NO_COLOR`.
+    /// The process's own outputs; colours on terminals or with `CLICOLOR_FORCE`, and never with `NO_COLOR`.
     pub fn of_process(env: &Environment) -> Console {
         let dumb = env.get("TERM") == Some("dumb");
+        let is_set = |name: &str, off: &str| env.get(name).is_some_and(|value| value != off);
+        let forced = is_set(environment::CLICOLOR_FORCE, "0");
         let style = |terminal: bool| {
-            if terminal && !dumb && env.get(environment::NO_COLOR).is_none() {
-                Style::COLORED
-            } else {
-                Style::PLAIN
-            }
+            let takes = forced || terminal && !dumb;
+            if takes && !is_set(environment::NO_COLOR, "") { Style::COLORED } else { Style::PLAIN }
         };
         let (read, watched) = (io::stdout().is_terminal(), io::stderr().is_terminal());
         let columns = if read { columns() } else { 0 };
         Console { out: style(read), err: style(watched), watched, moves: watched && !dumb, columns }
+    }
+
+    /// Columns and rows of the terminal of stdout, else of stderr; zeros without one.
+    pub fn size(&self) -> (u16, u16) {
+        let size = |is_terminal: bool, of: fn() -> Option<(Width, Height)>| {
+            if is_terminal { of() } else { None }
+        };
+        let out = size(self.columns > 0, || terminal_size::terminal_size_of(io::stdout()));
+        let size =
+            out.or_else(|| size(self.watched, || terminal_size::terminal_size_of(io::stderr())));
+        size.map_or((0, 0), |(width, height)| (width.0, height.0))
     }
 
     /// True if stdout takes colour codes.
@@ -89,6 +102,14 @@ impl Console {
     pub fn print(&self, text: &str) -> io::Result<()> {
         self.write(text.as_bytes())?;
         self.write(b"\n")
+    }
+
+    /// Writes bytes to stderr as they are.
+    pub fn write_err(&self, bytes: &[u8]) -> io::Result<()> {
+        wait::end();
+        let mut err = io::stderr().lock();
+        err.write_all(bytes)?;
+        err.flush()
     }
 
     /// Writes bytes to stdout as they are.
@@ -122,6 +143,11 @@ impl Console {
         }
     }
 
+    /// Writes the text of a problem to stderr.
+    pub fn problem(&self, text: &str) {
+        self.line(text);
+    }
+
     /// Writes a warning line to stderr.
     pub fn warning(&self, text: &str) {
         self.line(&format!("{}Warning:{} {text}", self.err.yellow, self.err.reset));
@@ -146,6 +172,15 @@ impl Console {
         // Fails only if stderr itself is closed.
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
+}
+
+/// Ends the program as the signal of a closed pipe ends others: with the status 141 in a shell.
+pub fn end_by_closed_pipe() -> ! {
+    // SAFETY: the default action is no handler; programs of Rust ignore the signal from their start.
+    let _ = unsafe { signal::signal(Signal::SIGPIPE, SigHandler::SigDfl) };
+    let _ = signal::raise(Signal::SIGPIPE);
+    // Only where the signal is blocked.
+    process::exit(141)
 }
 
 /// Returns the width of stdout, a terminal, in columns.

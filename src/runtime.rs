@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 
 use crate::description::Report;
 use crate::exchange::request::Request;
-use crate::exchange::{Incoming, IoSide};
+use crate::exchange::{Extent, Incoming, IoSide};
 use crate::failure::{Failure, Kind};
 use crate::limits::admission::Permit;
 use crate::manifest::NamedFunction;
@@ -31,6 +31,7 @@ use crate::policy::Policy;
 use crate::routes::Argument;
 use crate::settings::LogLevel;
 use crate::wire::BackgroundTask;
+pub use crate::wire::Caller;
 
 /// A future that any thread may poll.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -108,17 +109,10 @@ pub struct Call {
     pub direct: Option<Direct>,
     /// Where the call comes from, if that is more than HTTP has of it.
     pub caller: Option<Arc<Caller>>,
-    /// True if the events of the call have a reader.
-    pub with_events: bool,
+    /// What the exchange has besides.
+    pub extent: Extent,
     /// Dropped once the plugin has ended the call; `None` for a plugin without a limit.
     pub permit: Option<Permit>,
-}
-
-/// Where a call comes from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Caller {
-    /// The working directory of the shell.
-    pub directory: Option<PathBuf>,
 }
 
 /// What the threads of a plugin do at a moment.

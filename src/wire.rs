@@ -9,8 +9,10 @@
 
 mod background;
 pub mod deps;
+pub mod frame;
 mod plugin;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -36,6 +38,13 @@ pub const WARNING_HEADER: &str = "x-skills-warning";
 pub const ANSWER_HEADER: &str = "x-skills-answer";
 /// The body is the plugin's answer.
 pub const ANSWER_PLUGIN: &str = "plugin";
+/// The body is the answer of a plain function: its failures are for stderr.
+pub const ANSWER_FUNCTION: &str = "function";
+/// The body is a sequence of [frames](frame::Frame): what the handler emits, then the answer.
+pub const ANSWER_FRAMES: &str = "frames";
+/// Header of an answer of a plain function: the exit status of the shell's call, 0 to 255; with `;quiet`, nothing is
+/// printed for it.
+pub const EXIT_HEADER: &str = "x-skills-exit";
 /// The body is help, as `/{plugin}/help` gives it.
 pub const ANSWER_HELP: &str = "help";
 /// The body is a [`Failure`] of the daemon.
@@ -57,9 +66,9 @@ pub struct Run {
     /// The contents of arguments that may mean a file or stdin.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<Input>,
-    /// The working directory of the client; absent where it has none, or one that is no UTF-8.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub directory: Option<String>,
+    /// Where the client was called.
+    #[serde(default)]
+    pub caller: Caller,
     /// The method of `-X`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -69,6 +78,62 @@ pub struct Run {
     /// True if help was asked for instead of a call.
     #[serde(default)]
     pub help: bool,
+}
+
+/// Where a client was called: the surroundings that a program run there would have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Caller {
+    /// The working directory; absent where there is none, or one that is no UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+    /// Which standard streams are terminals.
+    pub terminals: Terminals,
+    /// Width of the terminal in columns; 0 without one.
+    pub columns: u16,
+    /// Height of the terminal in rows; 0 without one.
+    pub rows: u16,
+    /// Which streams take colour codes.
+    pub colors: Colors,
+    /// The locale for messages, from `LC_ALL`, `LC_MESSAGES` or `LANG`: `de_DE.UTF-8`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// `TZ`: `Europe/Berlin`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    /// `TRACEPARENT`, as W3C Trace Context defines it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    /// True if log records of the call are shown.
+    #[serde(skip_serializing_if = "is_false")]
+    pub verbose: bool,
+    /// The variables whose names fit the patterns of the plugin's manifest.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+}
+
+/// Which standard streams are terminals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terminals {
+    /// Standard input.
+    pub stdin: bool,
+    /// Standard output.
+    pub stdout: bool,
+    /// Standard error.
+    pub stderr: bool,
+}
+
+/// Which streams take colour codes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Colors {
+    /// Standard output.
+    pub stdout: bool,
+    /// Standard error.
+    pub stderr: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// The content that the client read for `@file` or `-`.

@@ -74,9 +74,23 @@ class CommandError(Exception):
         message: The error.
         hint: The remedy.
         status: HTTP status of the answer.
+        exit_status: Exit status of a call from a shell, 1 to 255; by default 1.
+
+    Raises:
+        ValueError: `exit_status` is no such number.
     """
 
-    def __init__(self, message: str, *, hint: str | None = None, status: int = 400) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        status: int = 400,
+        exit_status: int | None = None,
+    ) -> None:
+        if exit_status is not None and not 1 <= exit_status <= 255:
+            raise ValueError(f"exit_status must be 1 to 255, not {exit_status}")
         super().__init__(message)
         self.hint = hint
         self.status = status
+        self.exit_status = exit_status

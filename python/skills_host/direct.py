@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
+from skills_daemon._call import current
 from skills_daemon.logging import request_id_ctx
 from skills_host.asgi import Waiters, channel, last_resort, serve
 from skills_host.contract import Plan, Plugin
@@ -90,6 +91,10 @@ class Runner:
                 )
             result = tree.handler(**arguments)
         except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and call.cancelled:
+                # The caller has gone.
+                call.close()
+                return None
             if isinstance(error, StopIteration):
                 # As from Starlette's pool: a coroutine cannot raise it.
                 error = RuntimeError("coroutine raised StopIteration")
@@ -106,7 +111,7 @@ class Runner:
 
     def _own_context(self, call: Call) -> contextvars.Context:
         """Returns a new context for a request, in which its id is set."""
-        return call.context(self._context, request_id_ctx)
+        return call.context(self._context, request_id_ctx, current)
 
     def _start(self, call: Call, work: Coroutine[Any, Any, None]) -> None:
         self._begin(call, work, self._own_context(call))

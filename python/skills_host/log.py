@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import io
 import json
 import logging
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 import _skills_host
 from skills_daemon.colors import force_colors
 from skills_daemon.logging import request_id_ctx
+from skills_host.streams import STDERR, STDOUT, OutputStream, emitting
 
 #: Name of the plugin whose code runs; empty for the host's own.
 plugin_ctx: contextvars.ContextVar[str] = contextvars.ContextVar("plugin", default="")
@@ -28,10 +28,15 @@ class _DaemonHandler(logging.Handler):
             exception = None
             if record.exc_info and record.exc_info[1] is not None:
                 exception = "".join(traceback.format_exception(*record.exc_info))
+            message = record.getMessage()
+            call = emitting()
+            if call is not None and call.shows_log:
+                text = message if exception is None else f"{message}\n{exception.rstrip()}"
+                call.log(max(0, min(record.levelno, 255)), record.name, text)
             _skills_host.log(
                 record.levelno,
                 record.name,
-                record.getMessage(),
+                message,
                 plugin_ctx.get(),
                 request_id_ctx.get(),
                 json.dumps(context, default=str) if context else None,
@@ -39,29 +44,6 @@ class _DaemonHandler(logging.Handler):
             )
         except Exception:
             self.handleError(record)
-
-
-class _LogStream(io.TextIOBase):
-    """A text stream whose lines become log records, for plugins that print."""
-
-    def __init__(self, name: str, level: int) -> None:
-        self._logger = logging.getLogger(name)
-        self._level = level
-        self._rest = threading.local()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        *lines, rest = (getattr(self._rest, "text", "") + text).split("\n")
-        # A line without an end is logged in pieces rather than kept for ever.
-        if len(rest) > io.DEFAULT_BUFFER_SIZE:
-            lines, rest = [*lines, rest], ""
-        self._rest.text = rest
-        for line in lines:
-            if line.strip():
-                self._logger.log(self._level, "%s", line)
-        return len(text)
 
 
 def install(level: str) -> None:
@@ -75,8 +57,8 @@ def install(level: str) -> None:
     set_level(level)
     logging.captureWarnings(True)
     logging.raiseExceptions = False
-    sys.stdout = _LogStream("stdout", logging.INFO)
-    sys.stderr = _LogStream("stderr", logging.WARNING)
+    sys.stdout = OutputStream("stdout", logging.INFO, STDOUT)
+    sys.stderr = OutputStream("stderr", logging.WARNING, STDERR)
     threading.excepthook = _log_thread_exception
     # The client strips colours when its output is no terminal.
     force_colors(True)

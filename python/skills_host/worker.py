@@ -17,6 +17,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from skills_daemon._call import current as current_call
 from skills_daemon._plugin import current
 from skills_daemon.logging import request_id_ctx
 from skills_host import collector, hooks, leftovers, loader, precedence, threads
@@ -227,7 +228,7 @@ class _Worker:
 
     def run_sync(self, call: Call) -> None:
         """Runs a `def` handler; called by the threads of the pool."""
-        left = call.context(self._context, request_id_ctx).run(self._runner.run_sync, call)
+        left = call.context(self._context, request_id_ctx, current_call).run(self._runner.run_sync, call)
         if left is not None:
             self._loop.call_soon_threadsafe(left)
 

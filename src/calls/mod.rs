@@ -26,10 +26,11 @@ use tokio::sync::watch;
 use binding::Bound;
 pub use deadline::Deadline;
 
+use crate::description::Style;
 use crate::exchange::events::Signal;
 use crate::exchange::head::{RequestHead, ResponseHead};
 use crate::exchange::request::{Addressed, Request};
-use crate::exchange::{Aborted, Events, Feed, Incoming, IoSide, Signals};
+use crate::exchange::{Aborted, Events, Extent, Feed, Incoming, IoSide, Signals};
 use crate::failure::{Failure, Kind};
 use crate::limits::admission::Full;
 use crate::registry::Served;
@@ -133,7 +134,11 @@ where
         context.map(|context| *context).unwrap_or_default();
     let deadline = Deadline::of_call(deadline, &plugin, command);
     let on_pool = direct.as_ref().is_some_and(|direct| !direct.begins_on_loop);
-    let call = Call { request, incoming, direct, caller, with_events, permit };
+    // A program that is interrupted ends, and so does a function over HTTP; a router decides that itself, as in FastAPI.
+    let ends_with_caller =
+        caller.is_some() || plugin.metadata.description.style == Style::Functions;
+    let extent = Extent { with_events, ends_with_caller };
+    let call = Call { request, incoming, direct, caller, extent, permit };
     let io = plugin.instance.call(call)?;
     if let Some(body) = rest {
         tokio::spawn(feed(body, io.feed()));

@@ -170,7 +170,7 @@ async fn the_caller_and_the_events_pass_beside_the_body() {
     let emitted = vec![event(b"one"), event(b"two")];
     let script = Script { answers: Answers::Emits(emitted.clone()), ..script() };
     let plugin = served(&FakePython::default(), script).await;
-    let caller = Arc::new(Caller { directory: Some("/home/ada".into()) });
+    let caller = Arc::new(Caller { directory: Some("/home/ada".into()), ..Caller::default() });
     let context = Context { caller: Some(caller), with_events: true, ..Context::default() };
     let pending = begin(shell(&plugin, &["ok"], context)).await.unwrap();
     let mut events = pending.events();

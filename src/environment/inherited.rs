@@ -182,6 +182,8 @@ const TERMINAL: &[&str] = &[
     "CLICOLOR",
     "CLICOLOR_FORCE",
     "COLORFGBG",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
     "COLORTERM",
     "COLUMNS",
     "FORCE_COLOR",

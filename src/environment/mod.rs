@@ -47,8 +47,10 @@ pub const UV_INDEX: &str = "UV_INDEX";
 pub const UV_OFFLINE: &str = "UV_OFFLINE";
 /// The search path for programs.
 pub const PATH: &str = "PATH";
-/// Any value: no colours.
+/// Any value but the empty one: no colours.
 pub const NO_COLOR: &str = "NO_COLOR";
+/// Any value but `0`: colours also where the output is no terminal.
+pub const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
 
 /// The dynamic loader's search path, which the launcher extends for the host.
 #[cfg(target_os = "macos")]

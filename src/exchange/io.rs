@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -89,6 +88,9 @@ impl Drop for IoSide {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.disconnected = true;
+        if state.ends_with_caller && !state.outgoing_ended && !state.aborted {
+            self.shared.cancel(&mut state);
+        }
         state.outgoing.clear();
         if let Some(lane) = &mut state.lane {
             lane.clear();
@@ -185,6 +187,18 @@ impl Feed {
 }
 
 impl Events {
+    /// The next event, if it is there already.
+    pub fn ready(&mut self) -> Option<Event> {
+        let mut state = self.shared.lock();
+        let is_over = state.is_over();
+        let lane = state.lane.as_mut()?;
+        let event = lane.pop()?;
+        if lane.bytes < BUFFER / 2 && !is_over {
+            self.shared.notify_plugin(state);
+        }
+        Some(event)
+    }
+
     /// The next event; `None` once the answer has ended and all before its end were read.
     pub async fn next(&mut self) -> Option<Event> {
         poll_fn(|context| {
@@ -220,11 +234,7 @@ impl Signals {
             return false;
         }
         match signal {
-            Signal::Cancel if !self.shared.is_cancelled() => {
-                self.shared.is_cancelled.store(true, Ordering::Release);
-                state.cancel_pending = true;
-                state.plugin_waits = true;
-            }
+            Signal::Cancel if !self.shared.is_cancelled() => self.shared.cancel(&mut state),
             Signal::Cancel => return true,
             reply @ Signal::Reply { .. } => match &mut state.lane {
                 Some(lane) if lane.replies.len() < REPLIES_MAX => lane.replies.push_back(reply),

@@ -14,7 +14,7 @@
 //!
 //! A side that is ahead of a bound has to wait. A call whose face has no use for events carries no room for
 //! them, and they are dropped where they arise. Dropping a side ends the exchange: the plugin sees a
-//! disconnect, the I/O side an aborted answer.
+//! disconnect, which is a cancellation if the call ends with its caller, the I/O side an aborted answer.
 
 pub mod events;
 pub mod head;
@@ -28,6 +28,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::thread::Thread;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -36,7 +37,7 @@ use thiserror::Error;
 use events::Lane;
 use head::ResponseHead;
 pub use io::{Events, Feed, IoSide, Signals};
-pub use plugin::{Emitted, PluginSide, Received};
+pub use plugin::{Emitted, PluginSide, Received, Room};
 use request::Request;
 
 /// How many bytes may wait in one direction; one chunk more is always taken.
@@ -64,13 +65,20 @@ pub trait Wake: Send + Sync {
     fn wake(&self, id: u64);
 }
 
+/// What an exchange has besides request and answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// True if [`IoSide::events`] gets what the plugin emits; otherwise it is dropped.
+    pub with_events: bool,
+    /// True if the call is cancelled when the I/O side is dropped before the answer is complete.
+    pub ends_with_caller: bool,
+}
+
 /// A new exchange, which the plugin has under `id`.
-///
-/// With `with_events`, [`IoSide::events`] gets what the plugin emits; without, it is dropped.
 pub fn exchange(
     request: Request,
     incoming: Incoming,
-    with_events: bool,
+    extent: Extent,
     id: u64,
     plugin: Arc<dyn Wake>,
 ) -> (IoSide, PluginSide) {
@@ -84,7 +92,8 @@ pub fn exchange(
         Incoming::OfRequest => state.incoming_deferred = true,
         Incoming::Fed => {}
     }
-    state.lane = with_events.then(Box::default);
+    state.lane = extent.with_events.then(Box::default);
+    state.ends_with_caller = extent.ends_with_caller;
     let is_cancelled = AtomicBool::new(false);
     let shared = Arc::new(Shared { request, state: Mutex::new(state), is_cancelled, id, plugin });
     (IoSide::new(shared.clone()), PluginSide::new(shared))
@@ -113,6 +122,10 @@ struct State {
     abort_due: bool,
     /// The I/O side was dropped.
     disconnected: bool,
+    /// The call is cancelled when the I/O side is dropped.
+    ends_with_caller: bool,
+    /// Threads that wait for room for their events.
+    crowd: Vec<Thread>,
     /// The plugin waits for body, space, a signal or a disconnect.
     plugin_waits: bool,
     answer_waker: Option<Waker>,
@@ -147,10 +160,19 @@ impl Shared {
         self.is_cancelled.load(Ordering::Acquire)
     }
 
-    /// Wakes the plugin if it waits.
+    /// Cancels the call, once; the caller notifies the plugin, even if it waits for nothing of the exchange.
+    fn cancel(&self, state: &mut State) {
+        self.is_cancelled.store(true, Ordering::Release);
+        state.cancel_pending = true;
+        state.plugin_waits = true;
+    }
+
+    /// Wakes the plugin if it waits, and its threads that do.
     fn notify_plugin(&self, mut state: MutexGuard<'_, State>) {
         let waits = std::mem::take(&mut state.plugin_waits);
+        let crowd = std::mem::take(&mut state.crowd);
         drop(state);
+        crowd.iter().for_each(Thread::unpark);
         if waits {
             self.plugin.wake(self.id);
         }

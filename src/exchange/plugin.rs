@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::task::Waker;
+use std::thread::{self, Thread};
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -36,6 +37,28 @@ pub enum Emitted {
     Full,
     /// It was dropped: the caller has no use for it, or went away.
     Dropped,
+}
+
+/// Where threads wait until events are read.
+pub struct Room {
+    shared: Arc<Shared>,
+}
+
+impl Room {
+    /// Waits until there is room for more events, the call is cancelled, or nothing would be read.
+    pub fn wait(&self) {
+        loop {
+            {
+                let mut state = self.shared.lock();
+                let bytes = state.lane.as_ref().map_or(0, |lane| lane.bytes);
+                if state.is_over() || self.shared.is_cancelled() || bytes < BUFFER / 2 {
+                    return;
+                }
+                state.crowd.push(thread::current());
+            }
+            thread::park();
+        }
+    }
 }
 
 impl PluginSide {
@@ -93,6 +116,12 @@ impl PluginSide {
         self.shared.is_cancelled()
     }
 
+    /// True while events have a reader.
+    pub fn has_events(&self) -> bool {
+        let state = self.shared.lock();
+        state.lane.is_some() && !state.outgoing_ended && !state.aborted
+    }
+
     /// Emits an event.
     pub fn emit(&self, event: Event) -> Emitted {
         let mut state = self.shared.lock();
@@ -106,6 +135,11 @@ impl PluginSide {
         drop(state);
         wake(reader);
         if full { Emitted::Full } else { Emitted::Sent }
+    }
+
+    /// A handle for threads to wait for room for their events.
+    pub fn room(&self) -> Room {
+        Room { shared: self.shared.clone() }
     }
 
     /// True while the plugin should wait before it emits more events.
@@ -175,6 +209,7 @@ impl Drop for PluginSide {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.aborted = true;
+        std::mem::take(&mut state.crowd).iter().for_each(Thread::unpark);
         let wakers = [state.answer_waker.take(), state.feed_waker.take(), state.take_event_waker()];
         drop(state);
         wakers.into_iter().for_each(wake);

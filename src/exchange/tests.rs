@@ -40,7 +40,8 @@ fn new(incoming: Incoming, with_events: bool) -> (IoSide, PluginSide, Arc<Woken>
         server: ("localhost", 1),
         request_id: "0".into(),
     };
-    let (io, plugin) = exchange(Request::Received(head), incoming, with_events, 7, woken.clone());
+    let extent = Extent { with_events, ends_with_caller: false };
+    let (io, plugin) = exchange(Request::Received(head), incoming, extent, 7, woken.clone());
     (io, plugin, woken)
 }
 
@@ -223,7 +224,7 @@ fn the_body_of_a_composed_request_is_written_when_it_is_asked_for() {
     let composed =
         Request::Composed(Box::new(request::Addressed::new(composed, "p", 1, "0".into())));
     let woken = Arc::new(Woken::default());
-    let (_io, plugin) = exchange(composed, Incoming::OfRequest, false, 7, woken);
+    let (_io, plugin) = exchange(composed, Incoming::OfRequest, Extent::default(), 7, woken);
     assert_eq!(plugin.receive(), Received::Chunk(Bytes::from_static(b"{\"a\":1}"), false));
     assert_eq!(plugin.receive(), Received::Pending);
 }

@@ -61,7 +61,8 @@ pub(super) async fn call(invocation: Invocation<Body>) -> Response {
     }
 }
 
-fn written(Answer { head, body }: Answer) -> Response {
+/// Returns an answer as a response, its body as it comes.
+pub(super) fn written(Answer { head, body }: Answer) -> Response {
     let body = match body {
         // Of a body that must not be sent, the server would still send the length.
         AnswerBody::Whole(_) if is_bodiless(head.status) => Body::from_stream(nothing()),

@@ -12,6 +12,7 @@ mod deps;
 mod dispatch;
 mod docs;
 pub mod entry;
+mod framed;
 mod guard;
 pub mod health;
 mod observe;

@@ -1,25 +1,25 @@
 //! The client's call: a command line, resolved by the plugin's description and called in one go.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use tokio::time::Instant;
 
 use super::observe::{Called, CalledCell, RequestId};
-use super::{Service, core, dispatch, failed, warn};
+use super::{Service, core, dispatch, failed, framed, warn};
 use crate::arguments::{self, Line, Resolved};
 use crate::calls::{Context, Deadline, Invocation, Target};
+use crate::description::Style;
 use crate::exchange::request::Addressed;
 use crate::failure::{Failure, Kind};
 use crate::help;
 use crate::registry::Served;
-use crate::runtime::Caller;
 use crate::store::Metadata;
 use crate::wire::{self, Run};
 
@@ -64,12 +64,12 @@ async fn call(
     let begun = Instant::now();
     // Has the server send its `100 Continue` before anything is begun: a client that saw none repeats the request.
     tokio::task::yield_now().await;
-    let directory = run.directory.as_ref().map(PathBuf::from);
+    let caller = Arc::new(run.caller.clone());
     let line = Line {
         arguments: &run.arguments,
         inputs: &run.inputs,
         method: run.method.as_deref(),
-        directory: directory.as_deref(),
+        directory: caller.directory.as_deref().map(Path::new),
     };
     let of_caller = |limit| Deadline::of_caller(begun, limit);
     let own = run.timeout.map(Duration::from_millis);
@@ -85,16 +85,20 @@ async fn call(
     let request = Addressed::new(request, plugin.name(), service.ready.port, request_id.0);
     // Fails only if it is called twice.
     let _ = called.0.set(Called { method, path: request.path() });
-    let caller = directory.map(|directory| Arc::new(Caller { directory: Some(directory) }));
     let outdated = service.registry.unseen_failure(plugin.name());
-    let context = (caller.is_some() || deadline.is_some()).then(|| Context {
-        caller,
+    let is_function = plugin.metadata.description.style == Style::Functions;
+    let context = Context {
+        caller: Some(caller.clone()),
         deadline,
+        with_events: is_function,
         ..Context::default()
-    });
+    };
     let target = Target::Command(command, Box::new(request));
-    let invocation = Invocation { plugin, target, context: context.map(Box::new) };
-    let mut response = dispatch::call(invocation).await;
+    let invocation = Invocation { plugin, target, context: Some(Box::new(context)) };
+    let mut response = match is_function {
+        true => framed::call(invocation, function_headers()).await,
+        false => dispatch::call(invocation).await,
+    };
     if let Some(method) = run.method.filter(|_| response.status() == StatusCode::METHOD_NOT_ALLOWED)
     {
         let allowed = response.headers().get(header::ALLOW).and_then(|allow| allow.to_str().ok());
@@ -109,6 +113,12 @@ async fn call(
         warn(&mut response, &warning);
     }
     Ok(response)
+}
+
+/// The headers of the answer of a plain function.
+fn function_headers() -> HeaderMap {
+    let answer = HeaderValue::from_static(wire::ANSWER_FUNCTION);
+    HeaderMap::from_iter([(HeaderName::from_static(wire::ANSWER_HEADER), answer)])
 }
 
 /// Returns the limit that the line sets, by the metadata that is known without loading the plugin.

@@ -44,5 +44,5 @@ mod stream;
 
 pub use alive::connect;
 pub use connection::{Connection, Request};
-pub use response::{ExchangeError, Response};
+pub use response::{ExchangeError, Response, Sink};
 pub use start::ensure_running;

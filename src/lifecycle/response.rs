@@ -1,10 +1,13 @@
 //! An answer: its head read by `httparse`, its body with a length, in chunks, or up to the end of the connection.
 
+use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 
+use bytes::{Buf, Bytes};
 use thiserror::Error;
 
 use super::stream::Stream;
+use crate::wire::frame::Frame;
 
 /// The largest response head, in bytes.
 const HEAD_MAX: usize = 64 * 1024;
@@ -50,6 +53,27 @@ pub struct Response {
 struct Body {
     stream: BufReader<Stream>,
     rest: Rest,
+    /// The body is a sequence of frames, of which only the answer's own are read.
+    frames: Option<Frames>,
+}
+
+/// Takes what a handler emits: [`Frame::Stdout`], [`Frame::Stderr`] and [`Frame::Log`].
+///
+/// # Errors
+/// It cannot be written; the answer is not read any further.
+pub type Sink = Box<dyn FnMut(Frame) -> io::Result<()>>;
+
+struct Frames {
+    sink: Sink,
+    /// What is left of the last piece of the answer's body.
+    piece: Bytes,
+    ended: bool,
+}
+
+impl fmt::Debug for Frames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frames").field("ended", &self.ended).finish_non_exhaustive()
+    }
 }
 
 /// The rest of a body.
@@ -70,6 +94,24 @@ impl Response {
     /// Returns all headers `name`, which is given in lower case.
     pub fn headers_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the answer in a body of frames; `sink` takes what comes before it, and, while its body is read, what
+    /// comes between.
+    ///
+    /// # Errors
+    /// The frames are cut off, or the sink fails.
+    pub fn unframed(mut self, mut sink: Sink) -> Result<Response, ExchangeError> {
+        loop {
+            match Frame::read(&mut self.body)? {
+                Frame::Head(head) => {
+                    let frames = Frames { sink, piece: Bytes::new(), ended: false };
+                    let body = Body { frames: Some(frames), ..self.body };
+                    return Ok(Response { status: head.status, headers: head.headers, body });
+                }
+                frame => sink(frame)?,
+            }
+        }
     }
 
     /// Reads the whole body.
@@ -142,12 +184,46 @@ impl Head {
         } else {
             Rest::UntilEnd
         };
-        Response { status: self.status, headers: self.headers, body: Body { stream, rest } }
+        Response {
+            status: self.status,
+            headers: self.headers,
+            body: Body { stream, rest, frames: None },
+        }
     }
 }
 
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(mut frames) = self.frames.take() else { return self.read_raw(buffer) };
+        let outcome = frames.read(self, buffer);
+        self.frames = Some(frames);
+        outcome
+    }
+}
+
+impl Frames {
+    /// Reads of the answer's body, which comes in frames from `source`.
+    fn read(&mut self, source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() && !self.ended {
+            match Frame::read(source)? {
+                Frame::Body(piece) => self.piece = piece,
+                Frame::End => self.ended = true,
+                Frame::Head(_) => {
+                    let error = "an answer has two heads";
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+                }
+                frame => (self.sink)(frame)?,
+            }
+        }
+        let count = self.piece.len().min(buffer.len());
+        self.piece.copy_to_slice(&mut buffer[..count]);
+        Ok(count)
+    }
+}
+
+impl Body {
+    /// Reads of the body as HTTP carries it.
+    fn read_raw(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if let Rest::Chunks { in_chunk: 0, first } = self.rest {
             let size = self.next_chunk(first)?;
             self.rest = match size {
@@ -174,9 +250,7 @@ impl Read for Body {
         }
         Ok(count)
     }
-}
 
-impl Body {
     /// Reads up to the next chunk's data and returns its size, 0 for the last.
     fn next_chunk(&mut self, first: bool) -> io::Result<u64> {
         let mut line = Vec::new();

@@ -409,8 +409,8 @@ impl Instance for FakePlugin {
         let asked = asked(&call);
         let woken = Arc::new(Waking(Notify::new()));
         let id = thread.last.fetch_add(1, Ordering::SeqCst);
-        let Call { request, incoming, with_events, permit, .. } = call;
-        let (io, side) = exchange::exchange(request, incoming, with_events, id, woken.clone());
+        let Call { request, incoming, extent, permit, .. } = call;
+        let (io, side) = exchange::exchange(request, incoming, extent, id, woken.clone());
         thread.in_flight.send_modify(|count| *count += 1);
         tokio::spawn(async move {
             thread.note("call");

@@ -47,6 +47,7 @@ mod modules;
 mod offline;
 mod openapi;
 mod oracle;
+mod output;
 mod packages;
 mod pages;
 mod plugin_command;

@@ -45,7 +45,11 @@ class Application:
 
     def __init__(self, name: str, commands: list[Command]) -> None:
         self._commands = {f"/{name}{command.path}": command for command in commands}
-        self.exception_handlers = {Exception: _failed, CommandError: _refused}
+        self.exception_handlers = {
+            Exception: _failed,
+            CommandError: _refused,
+            SystemExit: _exited,
+        }
         self.dependency_overrides: dict[Any, Any] = {}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -56,6 +60,8 @@ class Application:
             response = await self._answer(scope, receive)
         except CommandError as error:
             response = await _refused(None, error)
+        except SystemExit as error:
+            response = await _exited(None, error)
         except Exception as error:
             await (await _failed(None, error))(scope, receive, send)
             # For the log.
@@ -115,7 +121,25 @@ async def _refused(_: object, error: CommandError) -> Response:
     content = {"success": False, "error": str(error)}
     if error.hint:
         content["hint"] = error.hint
-    return Response(error.status, value.to_json(content))
+    headers = () if error.exit_status is None else (_exit(error.exit_status),)
+    return Response(error.status, value.to_json(content), headers)
+
+
+async def _exited(_: object, error: BaseException) -> Response:
+    """Answers `sys.exit(…)`: a status, or a text for stderr, or nothing for success."""
+    code = error.code if isinstance(error, SystemExit) else 1
+    if code is None or code == 0:
+        return Response(200, b"null", (_exit(0, quiet=True),))
+    if isinstance(code, int):
+        status = code % 256
+        text = f"exited with status {status}"
+        return Response(500, value.to_json({"success": False, "error": text}), (_exit(status, quiet=True),))
+    return Response(500, value.to_json({"success": False, "error": str(code)}), (_exit(1),))
+
+
+def _exit(status: int, *, quiet: bool = False) -> tuple[bytes, bytes]:
+    """Returns the header with the exit status of a shell's call; a quiet one prints nothing."""
+    return (b"x-skills-exit", f"{status}{';quiet' if quiet else ''}".encode())
 
 
 async def _failed(_: object, error: BaseException) -> Response:

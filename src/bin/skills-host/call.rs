@@ -1,9 +1,8 @@
 //! One request as a Python object: arguments of a handler, or scope and messages of ASGI.
 //!
-//! All methods run on the plugin's thread (or on one of its pool threads) with the GIL held, and none of them
-//! waits.
+//! All methods run on the plugin's thread, on one of its pool threads or on one that it started, with the GIL held, and
+//! none of them waits, except for [`Call::wait_for_room`], which lets go of it.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
@@ -15,9 +14,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use skills_daemon::exchange::events::{Event, Stream};
 use skills_daemon::exchange::head::ResponseHead;
-use skills_daemon::exchange::{PluginSide, Received};
+use skills_daemon::exchange::{Emitted, PluginSide, Received};
 use skills_daemon::limits::admission::Permit;
+use skills_daemon::render;
 use skills_daemon::runtime::{Caller, Direct};
 
 use crate::binder::Binder;
@@ -84,6 +85,16 @@ impl Call {
         side.as_ref().is_some_and(PluginSide::is_cancelled)
     }
 
+    /// Emits an event; false if the plugin should wait before the next.
+    fn emit(&self, event: Event) -> bool {
+        self.with(|side| side.emit(event)).unwrap_or(Emitted::Dropped) != Emitted::Full
+    }
+
+    fn emit_output(&self, number: u8, bytes: Bytes) -> bool {
+        let stream = if number == 1 { Stream::Stdout } else { Stream::Stderr };
+        bytes.is_empty() || self.emit(Event::Output { stream, bytes })
+    }
+
     fn with<T>(&self, work: impl FnOnce(&PluginSide) -> T) -> PyResult<T> {
         let side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
         side.as_ref().map(work).ok_or_else(|| PyRuntimeError::new_err("the request has ended"))
@@ -104,10 +115,73 @@ impl Call {
         self.with(|side| PyString::new(py, side.request().head().target.path()))
     }
 
-    /// The working directory of the shell that called; `None` for calls from elsewhere.
+    /// The surroundings of the shell that called, as JSON; `None` for calls from elsewhere.
     #[getter]
-    fn directory(&self) -> Option<&Path> {
-        self.caller.as_ref()?.directory.as_deref()
+    fn caller(&self) -> PyResult<Option<String>> {
+        let Some(caller) = &self.caller else { return Ok(None) };
+        let text = serde_json::to_string(&**caller);
+        text.map(Some).map_err(|error| PyRuntimeError::new_err(error.to_string()))
+    }
+
+    /// True while a shell shows what the handler writes.
+    #[getter]
+    fn emits(&self) -> bool {
+        self.caller.is_some() && self.with(PluginSide::has_events).unwrap_or(false)
+    }
+
+    /// True if the shell shows log records, too.
+    #[getter]
+    fn shows_log(&self) -> bool {
+        self.caller.as_ref().is_some_and(|caller| caller.verbose)
+    }
+
+    /// True if the shell's stdin (0), stdout (1) or stderr (2) is a terminal.
+    fn is_terminal(&self, number: u8) -> bool {
+        let Some(caller) = &self.caller else { return false };
+        match number {
+            0 => caller.terminals.stdin,
+            1 => caller.terminals.stdout,
+            _ => caller.terminals.stderr,
+        }
+    }
+
+    /// The first header `name`, if it is text.
+    fn header(&self, name: &str) -> Option<String> {
+        let value = |side: &PluginSide| {
+            let value = side.request().head().headers.get(name)?.to_str().ok()?;
+            Some(value.to_owned())
+        };
+        self.with(value).ok().flatten()
+    }
+
+    /// Writes text to the shell's stdout or stderr, without colours if it takes none; false if the thread should wait
+    /// for room.
+    fn output(&self, number: u8, text: &str) -> bool {
+        let colors = self.caller.as_ref().map(|caller| caller.colors).unwrap_or_default();
+        let takes_colors = if number == 1 { colors.stdout } else { colors.stderr };
+        // Without an escape character there is no colour.
+        let bytes = match takes_colors || !text.contains('\u{1b}') {
+            true => Bytes::copy_from_slice(text.as_bytes()),
+            false => Bytes::from(render::strip_ansi(text)),
+        };
+        self.emit_output(number, bytes)
+    }
+
+    /// Writes bytes to the shell's stdout or stderr as they are; false if the thread should wait for room.
+    fn output_bytes(&self, number: u8, data: PyBackedBytes) -> bool {
+        self.emit_output(number, Bytes::from_owner(data))
+    }
+
+    /// Waits, detached, until the shell has read enough, or is gone. On a thread of the pool, or one of the plugin's own.
+    fn wait_for_room(&self, py: Python<'_>) {
+        if let Ok(room) = self.with(PluginSide::room) {
+            py.detach(|| room.wait());
+        }
+    }
+
+    /// Shows a log record in the shell.
+    fn log(&self, level: u8, logger: String, message: String) {
+        self.emit(Event::Log { level, logger, message });
     }
 
     /// The number of the plan, or `None` where FastAPI does everything.
@@ -128,14 +202,15 @@ impl Call {
         self.with(PluginSide::is_cancelled).unwrap_or(false)
     }
 
-    /// A copy of the context `base` in which `variable` is the request's id.
+    /// A copy of the context `base` in which `variable` is the request's id, and `current` this call.
     fn context<'py>(
-        &self,
-        py: Python<'py>,
+        slf: &Bound<'py, Self>,
         base: &Bound<'py, PyAny>,
         variable: &Bound<'py, PyAny>,
+        current: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        context::copy_with(base, variable, self.request_id(py)?.as_any())
+        let id = slf.get().request_id(slf.py())?;
+        context::copy_with(base, [(variable, id.as_any()), (current, slf.as_any())])
     }
 
     /// The keyword arguments of the handler, or `None` if FastAPI has to answer.

@@ -269,12 +269,12 @@ impl Instance for Worker {
     }
 
     fn call(&self, call: runtime::Call) -> Result<IoSide, Failure> {
-        let runtime::Call { request, incoming, direct, caller, with_events, permit } = call;
+        let runtime::Call { request, incoming, direct, caller, extent, permit } = call;
         let id = self.next_call.fetch_add(1, Ordering::Relaxed);
         // What a thread of the pool cannot finish goes on on the first loop.
         let on_pool = direct.as_ref().is_some_and(|direct| !direct.begins_on_loop);
         let own_loop = if on_pool { &self.loops[0] } else { self.least_busy() };
-        let (io, side) = exchange::exchange(request, incoming, with_events, id, own_loop.waking());
+        let (io, side) = exchange::exchange(request, incoming, extent, id, own_loop.waking());
         let sent = match direct {
             Some(direct) if !direct.begins_on_loop => {
                 self.pool.send(Call::new(id, side, Some(direct), caller, None, permit))

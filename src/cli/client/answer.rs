@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 use super::caller::Caller;
-use crate::console::Console;
+use crate::console::{self, Console, Style};
 use crate::failure::Failure;
 use crate::lifecycle::Response;
 use crate::render::{self, Options};
@@ -27,7 +27,11 @@ pub(super) fn print(
     let status = response.status;
     let answer = response.header(wire::ANSWER_HEADER).unwrap_or_default().to_owned();
     let content_type = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
-    let ok = if status < 400 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    let exit = Exit::of(&response);
+    let ok = exit.code(status >= 400);
+    if exit.is_quiet {
+        return Ok(ok);
+    }
     if !content_type.contains("json") {
         let text = content_type.starts_with("text/");
         copy(&mut response, caller, text)?;
@@ -47,10 +51,47 @@ pub(super) fn print(
     if answer == wire::ANSWER_HELP {
         return show_help(&body, console, options);
     }
+    let failed = render::failed(&body, status);
+    if answer == wire::ANSWER_FUNCTION && !options.json {
+        if failed {
+            let options = Options { style: console.err, ..*options };
+            let text = render::answer(&body, &options);
+            let colored = console.err == Style::COLORED;
+            console.problem(&if colored { text } else { render::strip_ansi(&text) });
+            return Ok(exit.code(true));
+        }
+        if body.is_null() {
+            return Ok(ok);
+        }
+    }
     let text = render::answer(&body, options);
     let text = if console.colored() { text } else { render::strip_ansi(&text) };
     printed(console.print(&text))?;
-    Ok(if render::failed(&body, status) { ExitCode::FAILURE } else { ok })
+    Ok(exit.code(failed))
+}
+
+/// The exit status that an answer asks for.
+struct Exit {
+    status: Option<u8>,
+    /// Nothing is printed for it.
+    is_quiet: bool,
+}
+
+impl Exit {
+    fn of(response: &Response) -> Exit {
+        let header = response.header(wire::EXIT_HEADER).unwrap_or_default();
+        let (status, rest) = header.split_once(';').unwrap_or((header, ""));
+        Exit { status: status.parse().ok(), is_quiet: rest == "quiet" }
+    }
+
+    /// The exit status of the program: the one that is asked for, else that of the outcome.
+    fn code(&self, failed: bool) -> ExitCode {
+        match self.status {
+            Some(status) => ExitCode::from(status),
+            None if failed => ExitCode::FAILURE,
+            None => ExitCode::SUCCESS,
+        }
+    }
 }
 
 /// Prints help; that of an unknown command is a failure.
@@ -103,11 +144,18 @@ fn copy(response: &mut Response, caller: &Caller, text: bool) -> Result<(), Fail
     Ok(())
 }
 
-/// Returns the outcome of a write; a closed pipe (`| head`) is a success.
+/// Returns the outcome of a write; a closed pipe (`| head`) ends the program.
 pub(super) fn printed(outcome: io::Result<()>) -> Result<ExitCode, Failure> {
-    match outcome {
+    match outcome.map_err(ended) {
         Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         Err(error) => Err(Failure::environment(format!("cannot write to stdout: {error}"))),
     }
+}
+
+/// Ends the program if `error` is that of a closed pipe, as the signal for it ends others; returns any other error.
+pub(super) fn ended(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        console::end_by_closed_pipe();
+    }
+    error
 }

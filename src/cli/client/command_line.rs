@@ -15,6 +15,7 @@ pub(super) struct CommandLine {
     pub(super) plugin: Option<String>,
     pub(super) arguments: Vec<String>,
     pub(super) json: bool,
+    pub(super) verbose: bool,
     pub(super) help: bool,
     pub(super) version: bool,
     pub(super) method: Option<String>,
@@ -29,6 +30,7 @@ impl CommandLine {
         while let Some(argument) = rest.next() {
             match argument.as_str() {
                 "--json" | "-j" => line.json = true,
+                "-v" => line.verbose = true,
                 "--help" | "-h" => line.help = true,
                 "--version" | "-V" if line.arguments.is_empty() && name == OWN_NAME => {
                     line.version = true;
@@ -79,11 +81,11 @@ mod tests {
     fn own_options_may_stand_anywhere_before_the_dashes() {
         let line = parse(
             "skills-client",
-            &["jira", "search", "--json", "-X", "get", "--jql", "x", "--", "-h"],
+            &["jira", "search", "--json", "-v", "-X", "get", "--jql", "x", "--", "-h"],
         );
         assert_eq!(line.plugin.as_deref(), Some("jira"));
         assert_eq!(line.arguments, ["search", "--jql", "x", "--", "-h"]);
-        assert!(line.json && !line.help);
+        assert!(line.json && line.verbose && !line.help);
         assert_eq!(line.method.as_deref(), Some("GET"));
     }
 

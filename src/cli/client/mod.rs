@@ -8,8 +8,10 @@
 mod answer;
 mod caller;
 mod command_line;
+mod emitted;
 mod late;
 mod offline;
+mod surroundings;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -44,6 +46,7 @@ Usage:
 
 Options, which may stand anywhere before `--`:
     --json, -j        print the answer as JSON
+    -v                print the plugin's log records of the call on stderr
     -X METHOD         decide the HTTP method by hand
     --timeout SECONDS limit the time until the answer begins; after the plugin's name it is the
                       command's own option, if the command has one
@@ -111,7 +114,7 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
                 plugin: plugin.clone(),
                 inputs: if line.help { Vec::new() } else { inputs::read(&line.arguments) },
                 arguments: line.arguments.clone(),
-                directory: working_directory(),
+                caller: surroundings::of_process(env, console, line.verbose),
                 method: line.method.clone(),
                 timeout: line.timeout.and_then(|limit| u64::try_from(limit.as_millis()).ok()),
                 help: line.help,
@@ -137,12 +140,12 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
     for warning in response.headers_of(wire::WARNING_HEADER) {
         console.warning(&percent_decode_str(warning).decode_utf8_lossy());
     }
+    let is_framed = response.header(wire::ANSWER_HEADER) == Some(wire::ANSWER_FRAMES);
+    let response = match is_framed {
+        true => emitted::shown(response, &caller)?,
+        false => response,
+    };
     answer::print(response, &caller, &options(console, json))
-}
-
-/// Returns the working directory, if it exists and its path is UTF-8.
-fn working_directory() -> Option<String> {
-    environment::working_directory().ok()?.into_os_string().into_string().ok()
 }
 
 /// Begins the limit of `--timeout`, if it was given.

@@ -1,0 +1,29 @@
+"""The call whose code runs, as the daemon provides it to the public functions of the SDK.
+
+The host sets `current` in the context of each call: it is there in the handler, in the tasks and
+pool threads that it starts, and gone where code runs for no call.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Protocol
+
+
+class Call(Protocol):
+    """A call in the daemon."""
+
+    @property
+    def caller(self) -> str | None:
+        """Where it comes from, as JSON; None for a request over HTTP."""
+
+    @property
+    def cancelled(self) -> bool:
+        """True once it was cancelled."""
+
+    def header(self, name: str, /) -> str | None:
+        """Returns the first header of that name in a request over HTTP."""
+
+
+current: ContextVar[Call | None] = ContextVar("skills_daemon.call", default=None)
+"""The call whose code runs; None outside of a call."""

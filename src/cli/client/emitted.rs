@@ -1,0 +1,41 @@
+//! What a handler emits while it runs, on the client's own outputs.
+
+use std::io;
+
+use super::answer;
+use super::caller::Caller;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::lifecycle::{ExchangeError, Response};
+use crate::wire::frame::{Frame, LogRecord};
+
+/// Python's level of warnings.
+const WARNING: u8 = 30;
+/// Python's level of errors.
+const ERROR: u8 = 40;
+
+/// Returns the answer in a response of frames; what is emitted before it and between its pieces is written as it comes.
+pub(super) fn shown(response: Response, caller: &Caller) -> Result<Response, Failure> {
+    let console = *caller.console;
+    let sink = move |frame: Frame| match frame {
+        Frame::Stdout(bytes) => console.write(&bytes).map_err(answer::ended),
+        // Nothing better could be done with a closed stderr than what a program does: nothing.
+        Frame::Stderr(bytes) => console.write_err(&bytes).or(Ok(())),
+        Frame::Log(record) => console.write_err(line(&record, &console).as_bytes()).or(Ok(())),
+        other => Err(io::Error::new(io::ErrorKind::InvalidData, format!("unexpected {other:?}"))),
+    };
+    response.unframed(Box::new(sink)).map_err(|error: ExchangeError| caller.failed(&error))
+}
+
+/// A log record as a line, which a traceback may follow.
+fn line(record: &LogRecord, console: &Console) -> String {
+    let style = &console.err;
+    let (color, level) = match record.level {
+        ERROR.. => (style.red, "ERROR"),
+        WARNING.. => (style.yellow, "WARN"),
+        20.. => (style.green, "INFO"),
+        _ => (style.dim, "DEBUG"),
+    };
+    let LogRecord { logger, message, .. } = record;
+    format!("{color}{level}{} {}{logger}:{} {message}\n", style.reset, style.dim, style.reset)
+}

@@ -1,0 +1,37 @@
+//! Where the client was called, for the handler.
+
+use std::io::{self, IsTerminal};
+
+use crate::console::{Console, Style};
+use crate::environment::{self, Environment};
+use crate::wire::{Caller, Colors, Terminals};
+
+/// Returns the surroundings of this process.
+pub(super) fn of_process(env: &Environment, console: &Console, verbose: bool) -> Caller {
+    let text = |name: &str| env.get(name).filter(|value| !value.is_empty()).map(str::to_owned);
+    let terminals = Terminals {
+        stdin: io::stdin().is_terminal(),
+        stdout: io::stdout().is_terminal(),
+        stderr: console.watched,
+    };
+    let (columns, rows) = console.size();
+    let colors = Colors { stdout: console.colored(), stderr: console.err == Style::COLORED };
+    Caller {
+        directory: working_directory(),
+        terminals,
+        columns,
+        rows,
+        colors,
+        // The first that is set decides, as `setlocale(3)` defines.
+        language: ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(text),
+        time_zone: text("TZ"),
+        traceparent: text("TRACEPARENT"),
+        verbose,
+        env: Default::default(),
+    }
+}
+
+/// Returns the working directory, if it exists and its path is UTF-8.
+fn working_directory() -> Option<String> {
+    environment::working_directory().ok()?.into_os_string().into_string().ok()
+}

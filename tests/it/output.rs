@@ -1,0 +1,247 @@
+//! What plain functions write while they run reaches the shell that called, and their exit status is its own.
+
+use std::os::unix::process::ExitStatusExt;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use crate::harness::{CLIENT, Home, Output, eventually};
+
+const CODE: &str = r#"
+import asyncio, logging, os, sys, threading, time
+from skills_daemon import caller
+from skills_daemon.colors import red
+from skills_daemon.commands import CommandError
+
+log = logging.getLogger("talk")
+
+
+def speak(name: str = "you") -> str:
+    print("out 1")
+    print("err 1", file=sys.stderr)
+    sys.stdout.write("no line end")
+    sys.stdout.flush()
+    log.info("a record")
+    print()
+    print(red("red"))
+    sys.stdout.buffer.write(b"\xff\x00raw\n")
+    return f"hello {name}"
+
+
+async def whisper():
+    print("before")
+    await asyncio.sleep(0)
+    await asyncio.to_thread(print, "from a thread")
+    print("after")
+
+
+def silent():
+    pass
+
+
+def leave(status: int):
+    print("leaving")
+    sys.exit(status)
+
+
+def leave_with_text():
+    sys.exit("cannot go on")
+
+
+async def leave_later():
+    await asyncio.sleep(0)
+    sys.exit(5)
+
+
+def refuse():
+    print("asked")
+    raise CommandError("not today", hint="Try tomorrow.", exit_status=7)
+
+
+def fail():
+    raise LookupError("lost it")
+
+
+def note(text: str):
+    with open(os.path.expanduser("~/notes"), "a") as notes:
+        notes.write(text + "\n")
+
+
+async def wait_here():
+    note("wait began")
+    try:
+        await asyncio.sleep(600)
+    except asyncio.CancelledError:
+        note("wait cancelled")
+        raise
+    finally:
+        note("wait ended")
+
+
+def write_on():
+    note("write began")
+    try:
+        while True:
+            print("x" * 1000)
+    finally:
+        note(f"write ended: {caller().cancelled}")
+
+
+def look():
+    note("look began")
+    while not caller().cancelled:
+        time.sleep(0.005)
+    note("look ended")
+
+
+def big(megabytes: int):
+    for _ in range(megabytes):
+        sys.stdout.buffer.write(b"x" * 1_000_000)
+
+
+def surroundings() -> dict:
+    it = caller()
+    return {
+        "is_shell": it.is_shell,
+        "directory": it.directory,
+        "stdout": it.terminals.stdout,
+        "columns": it.columns,
+        "colors": it.colors,
+        "language": it.language,
+        "time_zone": it.time_zone,
+        "traceparent": it.traceparent,
+        "isatty": sys.stdout.isatty(),
+    }
+
+
+async def nested() -> list:
+    found = [caller().language, await asyncio.to_thread(lambda: caller().language)]
+    return found + [await asyncio.create_task(one())]
+
+
+async def one():
+    return caller().language
+"#;
+
+fn talk() -> Home {
+    let home = Home::new();
+    home.plugin("talk", CODE, r#"{"name": "talk"}"#);
+    home
+}
+
+fn bytes_of(home: &Home, line: &str) -> Vec<u8> {
+    let output = home.command("/bin/sh", &["-c", line]).output().unwrap();
+    output.stdout
+}
+
+#[test]
+fn what_a_function_writes_is_the_callers_in_order_and_its_result_comes_last() {
+    let home = talk();
+    let line = format!("'{CLIENT}' talk speak --name Ada 2>/dev/null");
+    let shown = b"out 1\nno line end\nred\n\xff\x00raw\nhello Ada\n";
+    assert_eq!(bytes_of(&home, &line), shown);
+    let spoken = home.client(&["talk", "speak"]);
+    assert_eq!(spoken.ok().stderr(), "err 1\n");
+    let verbose = home.client(&["-v", "talk", "speak"]);
+    assert_eq!(verbose.ok().stderr(), "err 1\nINFO talk: a record\n");
+    let colored = home.on_terminal(0, &["talk", "speak"], &[]);
+    colored.ok().says("\x1b[91mred\x1b[0m");
+    assert_eq!(home.client(&["talk", "whisper"]).ok().stdout(), "before\nfrom a thread\nafter\n");
+    assert_eq!(home.client(&["talk", "silent"]).ok().quietly().stdout(), "");
+    // Over HTTP it goes to the log.
+    assert_eq!(home.get("/talk/silent").status, 405);
+    let answer = home.http("POST", "/talk/speak", &[]);
+    assert_eq!(answer.json(), json!("hello you"));
+    home.control(&["stop"]).ok();
+    let log = home.log();
+    let logged = |text: &str| log.iter().filter(|record| record["message"] == text).count();
+    assert_eq!((logged("out 1"), logged("a record")), (1, 5));
+}
+
+#[test]
+fn an_exit_status_is_that_of_the_function() {
+    let home = talk();
+    let left = home.client(&["talk", "leave", "0"]);
+    assert_eq!(left.ok().quietly().stdout(), "leaving\n");
+    let left = home.client(&["talk", "leave", "3"]);
+    assert_eq!((left.fails_with(3).stdout(), left.stderr()), ("leaving\n", ""));
+    let text = home.client(&["talk", "leave-with-text"]);
+    assert_eq!((text.fails_with(1).stdout(), text.stderr()), ("", "Error: cannot go on\n"));
+    home.client(&["talk", "leave-later"]).fails_with(5);
+    let refused = home.client(&["talk", "refuse"]);
+    assert_eq!(refused.fails_with(7).stdout(), "asked\n");
+    assert_eq!(refused.stderr(), "Error: not today\nHint: Try tomorrow.\n");
+    let failed = home.client(&["talk", "fail"]);
+    assert_eq!(failed.fails_with(1).stdout(), "");
+    assert_eq!(failed.stderr(), "Error: lost it\nHint: Check daemon logs for details\n");
+    let verbose = home.client(&["-v", "talk", "fail"]);
+    verbose.fails_with(1).complains("Traceback").complains("in fail").complains("LookupError");
+    let json = home.client(&["--json", "talk", "fail"]);
+    json.fails_with(1).says("lost it");
+    home.client(&["talk", "silent"]).ok();
+}
+
+#[test]
+fn a_caller_that_goes_ends_the_call() {
+    let home = talk();
+    home.client(&["talk", "silent"]).ok();
+    let notes = |text: &str| {
+        let noted = || home.read("notes").filter(|notes| notes.contains(text)).map(drop);
+        eventually(text, noted);
+    };
+    let mut waiting = home.spawn_client(&["talk", "wait-here"]);
+    notes("wait began");
+    waiting.signal(Signal::SIGINT);
+    assert_eq!(waiting.end().status().signal(), Some(Signal::SIGINT as i32));
+    notes("wait cancelled");
+    notes("wait ended");
+    let mut looking = home.spawn_client(&["talk", "look"]);
+    notes("look began");
+    looking.signal(Signal::SIGKILL);
+    notes("look ended");
+    drop(looking);
+    let line = format!("'{CLIENT}' talk write-on | head -1");
+    let head = Output::of(home.command("/bin/sh", &["-c", &line]));
+    assert_eq!(head.ok().quietly().stdout().len(), 1001);
+    notes("write ended: True");
+    let line = format!("('{CLIENT}' talk write-on; echo $? >&2) | head -1");
+    let status = Output::of(home.command("/bin/sh", &["-c", &line]));
+    assert_eq!(status.ok().stderr(), "141\n");
+}
+
+#[test]
+fn output_of_any_size_passes() {
+    let home = talk();
+    let line = format!("'{CLIENT}' talk big 50 | wc -c");
+    assert_eq!(bytes_of(&home, &line), b"50000000\n");
+}
+
+#[test]
+fn a_function_knows_its_caller() {
+    let home = talk().with("LANG", "de_DE.UTF-8").with("TZ", "Europe/Berlin");
+    home.client(&["talk", "silent"]).ok();
+    let home = home.with("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    let known = home.client(&["--json", "talk", "surroundings"]).ok().json();
+    assert_eq!(
+        known,
+        json!({
+            "is_shell": true,
+            "directory": home.path(),
+            "stdout": false,
+            "columns": 0,
+            "colors": false,
+            "language": "de_DE.UTF-8",
+            "time_zone": "Europe/Berlin",
+            "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "isatty": false,
+        })
+    );
+    let terminal = home.on_terminal(90, &["--json", "talk", "surroundings"], &[]);
+    terminal.ok().says("\"columns\": 90").says("\"isatty\": true").says("\"colors\": true");
+    let all = home.client(&["--json", "talk", "nested"]).ok().json();
+    assert_eq!(all, json!(["de_DE.UTF-8", "de_DE.UTF-8", "de_DE.UTF-8"]));
+    let headers = [("accept-language", "fr-CH, fr;q=0.9"), ("traceparent", "00-1-2-01")];
+    let known = home.http("POST", "/talk/surroundings", &headers).json();
+    assert_eq!(known["language"], "fr-CH");
+    assert_eq!((&known["is_shell"], &known["directory"]), (&json!(false), &json!(null)));
+}
