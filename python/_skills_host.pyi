@@ -126,6 +126,9 @@ class Call:
     def wait_for_room(self) -> None:
         """Waits until the shell has read enough, or is gone; blocks, without the GIL."""
 
+    def exit(self, status: int) -> None:
+        """Sets the exit status of the shell's call, after the head of the answer was sent."""
+
     def log(self, level: int, logger: str, message: str) -> None:
         """Shows a log record in the shell."""
 

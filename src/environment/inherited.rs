@@ -182,8 +182,6 @@ const TERMINAL: &[&str] = &[
     "CLICOLOR",
     "CLICOLOR_FORCE",
     "COLORFGBG",
-    "CLICOLOR",
-    "CLICOLOR_FORCE",
     "COLORTERM",
     "COLUMNS",
     "FORCE_COLOR",

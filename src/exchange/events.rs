@@ -20,6 +20,10 @@ pub enum Event {
         /// What.
         bytes: Bytes,
     },
+    /// A piece of the answer's body, among the other events in the order in which they were emitted.
+    Body(Bytes),
+    /// The exit status of the caller, if that is not by the head of the answer.
+    Exit(u8),
     /// A log record.
     Log {
         /// Python's numeric level: 10 debug to 50 critical.
@@ -80,7 +84,8 @@ impl Event {
     /// What it counts for in the bound of the exchange, in bytes.
     fn size(&self) -> usize {
         let text = match self {
-            Event::Output { bytes, .. } => bytes.len(),
+            Event::Output { bytes, .. } | Event::Body(bytes) => bytes.len(),
+            Event::Exit(_) => 1,
             Event::Log { logger, message, .. } => logger.len() + message.len(),
             Event::Progress { description, .. } => description.len(),
             Event::Question { prompt, choices, .. } => {
@@ -111,6 +116,11 @@ impl Lane {
         let event = self.events.pop_front()?;
         self.bytes -= event.size();
         Some(event)
+    }
+
+    /// True if a piece of the body waits.
+    pub(super) fn has_body(&self) -> bool {
+        self.events.iter().any(|event| matches!(event, Event::Body(_)))
     }
 
     pub(super) fn clear(&mut self) {

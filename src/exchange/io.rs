@@ -61,11 +61,17 @@ impl IoSide {
     /// The body of the answer, if it is complete and nothing of it was taken yet.
     pub fn whole(&self) -> Option<Bytes> {
         let mut state = self.shared.lock();
-        if !state.outgoing_ended || state.outgoing.len() > 1 {
+        let is_among_events = matches!(&state.lane, Some(lane) if lane.has_body());
+        if !state.outgoing_ended || state.outgoing.len() > 1 || is_among_events {
             return None;
         }
         state.outgoing_bytes = 0;
         Some(state.outgoing.pop_front().unwrap_or_default())
+    }
+
+    /// True once the answer is complete; one that was cut off never is.
+    pub fn is_complete(&self) -> bool {
+        self.shared.lock().outgoing_ended
     }
 
     /// A handle that feeds the request's body.
@@ -92,7 +98,10 @@ impl Drop for IoSide {
             self.shared.cancel(&mut state);
         }
         state.outgoing.clear();
-        if let Some(lane) = &mut state.lane {
+        // Those of a complete answer may still be read.
+        if !state.outgoing_ended
+            && let Some(lane) = &mut state.lane
+        {
             lane.clear();
         }
         let (feed, events) = (state.feed_waker.take(), state.take_event_waker());

@@ -12,6 +12,8 @@
 //! | out | the head of the answer ([`head`]), its body | [`BUFFER`] bytes |
 //! | out | events: output, log records, progress, questions, in order | [`BUFFER`] bytes |
 //!
+//! Where events have a reader, the pieces of a body that is written as it comes are among them.
+//!
 //! A side that is ahead of a bound has to wait. A call whose face has no use for events carries no room for
 //! them, and they are dropped where they arise. Dropping a side ends the exchange: the plugin sees a
 //! disconnect, which is a cancellation if the call ends with its caller, the I/O side an aborted answer.
@@ -183,6 +185,11 @@ impl State {
     /// True once the plugin can emit nothing more, or nothing of it would be read.
     fn is_over(&self) -> bool {
         self.outgoing_ended || self.aborted || self.disconnected
+    }
+
+    /// How many bytes of what was written wait to be read.
+    fn written(&self) -> usize {
+        self.lane.as_ref().map_or(self.outgoing_bytes, |lane| lane.bytes)
     }
 
     fn take_event_waker(&mut self) -> Option<Waker> {

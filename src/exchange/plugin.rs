@@ -176,21 +176,24 @@ impl PluginSide {
     pub fn write(&self, chunk: Bytes, more: bool) -> bool {
         let mut state = self.shared.lock();
         if !state.disconnected && !chunk.is_empty() {
-            state.outgoing_bytes += chunk.len();
-            state.outgoing.push_back(chunk);
+            match &mut state.lane {
+                Some(lane) => lane.push(Event::Body(chunk)),
+                None => {
+                    state.outgoing_bytes += chunk.len();
+                    state.outgoing.push_back(chunk);
+                }
+            }
         }
         state.outgoing_ended |= !more;
-        let room = state.outgoing_ended || state.disconnected || state.outgoing_bytes < BUFFER;
+        let room = state.outgoing_ended || state.disconnected || state.written() < BUFFER;
         state.plugin_waits |= !room;
-        let answer = state.answer_waker.take();
+        let (answer, events) = (state.answer_waker.take(), state.take_event_waker());
         // A complete answer also ends a `receive` that waits for the disconnect.
-        if state.outgoing_ended {
-            let events = state.take_event_waker();
-            self.shared.notify_plugin(state);
-            wake(events);
-        } else {
-            drop(state);
+        match state.outgoing_ended {
+            true => self.shared.notify_plugin(state),
+            false => drop(state),
         }
+        wake(events);
         wake(answer);
         room
     }
@@ -198,8 +201,7 @@ impl PluginSide {
     /// True while the plugin should wait before it writes more.
     pub fn is_full(&self) -> bool {
         let mut state = self.shared.lock();
-        let full =
-            !state.disconnected && !state.outgoing_ended && state.outgoing_bytes >= BUFFER / 2;
+        let full = !state.disconnected && !state.outgoing_ended && state.written() >= BUFFER / 2;
         state.plugin_waits |= full;
         full
     }

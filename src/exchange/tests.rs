@@ -30,6 +30,10 @@ fn pair(incoming: Incoming) -> (IoSide, PluginSide, Arc<Woken>) {
 }
 
 fn new(incoming: Incoming, with_events: bool) -> (IoSide, PluginSide, Arc<Woken>) {
+    with(incoming, Extent { with_events, ends_with_caller: false })
+}
+
+fn with(incoming: Incoming, extent: Extent) -> (IoSide, PluginSide, Arc<Woken>) {
     let woken = Arc::new(Woken::default());
     let head = RequestHead {
         method: Method::GET,
@@ -40,7 +44,6 @@ fn new(incoming: Incoming, with_events: bool) -> (IoSide, PluginSide, Arc<Woken>
         server: ("localhost", 1),
         request_id: "0".into(),
     };
-    let extent = Extent { with_events, ends_with_caller: false };
     let (io, plugin) = exchange(Request::Received(head), incoming, extent, 7, woken.clone());
     (io, plugin, woken)
 }
@@ -157,7 +160,7 @@ async fn a_plugin_that_emits_too_much_is_held_back_and_woken_when_there_is_room(
     assert_eq!(plugin.emit(big.clone()), Emitted::Sent);
     assert_eq!(plugin.emit(big.clone()), Emitted::Full);
     assert!(plugin.events_are_full());
-    assert!(!plugin.is_full(), "the body has a bound of its own");
+    assert!(plugin.is_full(), "pieces of the body are among the events");
     events.next().await.unwrap();
     assert_eq!(woken.times(), 0);
     events.next().await.unwrap();
@@ -227,4 +230,68 @@ fn the_body_of_a_composed_request_is_written_when_it_is_asked_for() {
     let (_io, plugin) = exchange(composed, Incoming::OfRequest, Extent::default(), 7, woken);
     assert_eq!(plugin.receive(), Received::Chunk(Bytes::from_static(b"{\"a\":1}"), false));
     assert_eq!(plugin.receive(), Received::Pending);
+}
+
+#[tokio::test]
+async fn pieces_of_a_body_are_among_the_events_in_their_order() {
+    let (io, plugin, _) = new(Incoming::Whole(Bytes::new()), true);
+    let mut events = io.events();
+    let body = |text: &'static [u8]| Bytes::from_static(text);
+    plugin.respond(ok());
+    let _ = plugin.emit(output("a"));
+    assert!(plugin.write(body(b"1"), true));
+    let _ = plugin.emit(output("b"));
+    assert!(plugin.write(body(b"2"), false));
+    assert_eq!(io.head().await.unwrap().status, StatusCode::OK);
+    assert_eq!(io.whole(), None, "its pieces are elsewhere");
+    assert!(io.is_complete());
+    // A complete answer is read to its end, whatever becomes of the rest of the exchange.
+    drop((io, plugin));
+    for event in [output("a"), Event::Body(body(b"1")), output("b"), Event::Body(body(b"2"))] {
+        assert_eq!(events.next().await, Some(event));
+    }
+    assert_eq!(events.ready(), None);
+    assert_eq!(events.next().await, None);
+}
+
+#[test]
+fn a_call_that_ends_with_its_caller_is_cancelled_unless_its_answer_is_complete() {
+    let extent = Extent { ends_with_caller: true, ..Extent::default() };
+    let (io, plugin, woken) = with(Incoming::Whole(Bytes::new()), extent);
+    drop(io);
+    assert!(plugin.is_cancelled());
+    assert_eq!((plugin.signal(), woken.times()), (Some(Signal::Cancel), 1));
+
+    let (io, plugin, _) = with(Incoming::Whole(Bytes::new()), extent);
+    drop(plugin.answer(StatusCode::OK, Bytes::new()));
+    drop(io);
+    assert!(!plugin.is_cancelled(), "its answer is complete");
+
+    let (io, plugin, _) = with(Incoming::Whole(Bytes::new()), Extent::default());
+    drop(io);
+    assert!(!plugin.is_cancelled(), "it decides itself");
+}
+
+#[test]
+fn threads_wait_for_room_until_events_are_read_or_nothing_would_be() {
+    let full = || {
+        let (io, plugin, _) = new(Incoming::Whole(Bytes::new()), true);
+        assert_eq!(plugin.emit(output(&"x".repeat(BUFFER))), Emitted::Full);
+        let room = plugin.room();
+        let waits = std::thread::spawn(move || room.wait());
+        (io, plugin, waits)
+    };
+    // Each end by itself, for a thread that waits already or will.
+    let (io, _plugin, waits) = full();
+    assert!(io.events().ready().is_some());
+    waits.join().unwrap();
+    let (io, _plugin, waits) = full();
+    drop(io);
+    waits.join().unwrap();
+    let (io, _plugin, waits) = full();
+    assert!(io.signals().send(Signal::Cancel));
+    waits.join().unwrap();
+    let (_io, plugin, waits) = full();
+    drop(plugin);
+    waits.join().unwrap();
 }

@@ -1,9 +1,12 @@
 //! The answer to a shell's call of a plain function: plain HTTP if its handler emits nothing, else frames.
+//!
+//! What the handler emits and the pieces of a body that comes piece by piece are one sequence of events; the head of the
+//! answer is sent before the first of those pieces. A shell that goes away drops the call, which cancels it.
 
 use std::convert::Infallible;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use futures_util::stream;
 use http_body_util::BodyExt;
@@ -11,14 +14,16 @@ use tokio::sync::mpsc::{self, Sender};
 
 use super::{dispatch, failed};
 use crate::calls::{self, Answer, AnswerBody, Invocation};
-use crate::exchange::Events;
 use crate::exchange::events::{Event, Stream};
+use crate::exchange::{Events, IoSide};
 use crate::failure::Failure;
 use crate::wire;
 use crate::wire::frame::{Frame, Head, LogRecord};
 
 /// How many frames may wait for the connection.
 const WAITING: usize = 4;
+
+type Answered = Result<Answer, Failure>;
 
 /// Makes a call that is begun with events; the answer of the plugin gets `headers`, too.
 pub(super) async fn call(invocation: Invocation<Body>, headers: HeaderMap) -> Response {
@@ -31,39 +36,25 @@ pub(super) async fn call(invocation: Invocation<Body>, headers: HeaderMap) -> Re
     let first = tokio::select! {
         biased;
         first = events.next() => first,
-        answer = &mut answer => return begun(answer, events, headers),
+        answer = &mut answer => match answer {
+            Ok(Answer { body: AnswerBody::Stream(_), .. }) => {
+                return framed(events, None, std::future::ready(answer), headers);
+            }
+            answer => match events.ready() {
+                None => return whole(answer, headers),
+                first => return framed(events, first, std::future::ready(answer), headers),
+            }
+        },
     };
-    let Some(first) = first else { return begun(answer.await, events, headers) };
-    let (sender, response) = frames();
-    tokio::spawn(async move {
-        let answer = emitted(&sender, first, &mut events, answer).await;
-        if let Some(answer) = answer {
-            finish(&sender, events, whole(answer, headers)).await;
-        }
-    });
-    response
-}
-
-/// The response of a call whose answer has begun.
-fn begun(answer: Result<Answer, Failure>, mut events: Events, headers: HeaderMap) -> Response {
-    let first = events.ready();
-    if first.is_none() && !matches!(&answer, Ok(Answer { body: AnswerBody::Stream(_), .. })) {
-        return whole(answer, headers);
+    match first {
+        // The answer is complete.
+        None => whole(answer.await, headers),
+        first => framed(events, first, answer, headers),
     }
-    let (sender, response) = frames();
-    tokio::spawn(async move {
-        if let Some(first) = first
-            && !pass_on(&sender, first).await
-        {
-            return;
-        }
-        finish(&sender, events, whole(answer, headers)).await;
-    });
-    response
 }
 
 /// The answer as a response of its own.
-fn whole(answer: Result<Answer, Failure>, headers: HeaderMap) -> Response {
+fn whole(answer: Answered, headers: HeaderMap) -> Response {
     match answer {
         Ok(answer) => {
             let mut response = dispatch::written(answer);
@@ -74,102 +65,16 @@ fn whole(answer: Result<Answer, Failure>, headers: HeaderMap) -> Response {
     }
 }
 
-/// Sends what is emitted until the answer begins; `None` if the shell went away, which drops the call.
-async fn emitted(
-    sender: &Sender<Bytes>,
-    first: Event,
-    events: &mut Events,
-    mut answer: impl Future<Output = Result<Answer, Failure>> + Unpin,
-) -> Option<Result<Answer, Failure>> {
-    let mut event = Some(first);
-    loop {
-        // Without another one the answer is complete.
-        let Some(next) = event.take() else { return Some(answer.await) };
-        if !pass_on(sender, next).await {
-            return None;
-        }
-        event = tokio::select! {
-            biased;
-            next = events.next() => next,
-            answer = &mut answer => return Some(answer),
-            () = sender.closed() => return None,
-        };
-    }
-}
-
-/// Sends the answer, and between its pieces what is emitted.
-async fn finish(sender: &Sender<Bytes>, mut events: Events, response: Response) {
-    while let Some(event) = events.ready() {
-        if !pass_on(sender, event).await {
-            return;
-        }
-    }
-    let (parts, mut body) = response.into_parts();
-    let header = |(name, value): (&axum::http::HeaderName, &HeaderValue)| {
-        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-    };
-    let headers = parts.headers.iter().map(header).collect();
-    if !send(sender, Frame::Head(Head { status: parts.status.as_u16(), headers })).await {
-        return;
-    }
-    let mut may_emit = true;
-    loop {
-        let frame = tokio::select! {
-            biased;
-            event = events.next(), if may_emit => match event {
-                Some(event) => match of_event(event) {
-                    Some(frame) => frame,
-                    None => continue,
-                },
-                None => {
-                    may_emit = false;
-                    continue;
-                }
-            },
-            piece = body.frame() => match piece {
-                Some(Ok(piece)) => match piece.into_data() {
-                    Ok(bytes) => Frame::Body(bytes),
-                    Err(_) => continue,
-                },
-                // Without an end the answer is one that was cut off.
-                Some(Err(_)) => return,
-                None => Frame::End,
-            },
-            () = sender.closed() => return,
-        };
-        let is_last = frame == Frame::End;
-        if !send(sender, frame).await || is_last {
-            return;
-        }
-    }
-}
-
-/// The frame of an event; `None` for those that a shell has no use for.
-fn of_event(event: Event) -> Option<Frame> {
-    Some(match event {
-        Event::Output { stream: Stream::Stdout, bytes } => Frame::Stdout(bytes),
-        Event::Output { stream: Stream::Stderr, bytes } => Frame::Stderr(bytes),
-        Event::Log { level, logger, message } => Frame::Log(LogRecord { level, logger, message }),
-        Event::Progress { .. } | Event::Question { .. } => return None,
-    })
-}
-
-/// Sends an event; false once the shell went away.
-async fn pass_on(sender: &Sender<Bytes>, event: Event) -> bool {
-    match of_event(event) {
-        Some(frame) => send(sender, frame).await,
-        None => true,
-    }
-}
-
-/// Sends a frame and waits for room; false once the shell went away.
-async fn send(sender: &Sender<Bytes>, frame: Frame) -> bool {
-    sender.send(frame.to_bytes()).await.is_ok()
-}
-
-/// A response of frames, and the way to send them.
-fn frames() -> (Sender<Bytes>, Response) {
+/// A response of frames, which are sent as the call goes on.
+fn framed(
+    events: Events,
+    first: Option<Event>,
+    answer: impl Future<Output = Answered> + Send + Unpin + 'static,
+    headers: HeaderMap,
+) -> Response {
     let (sender, receiver) = mpsc::channel::<Bytes>(WAITING);
+    let relay = Relay { sender, events, headers };
+    tokio::spawn(relay.run(first, answer));
     let pieces = stream::unfold(receiver, async |mut receiver| {
         let piece = receiver.recv().await?;
         Some((Ok::<_, Infallible>(piece), receiver))
@@ -177,5 +82,141 @@ fn frames() -> (Sender<Bytes>, Response) {
     let mut response = Response::new(Body::from_stream(pieces));
     let answer = HeaderValue::from_static(wire::ANSWER_FRAMES);
     response.headers_mut().insert(wire::ANSWER_HEADER, answer);
-    (sender, response)
+    response
+}
+
+/// The shell went away.
+struct Gone;
+
+/// What sends the frames of one call.
+struct Relay {
+    sender: Sender<Bytes>,
+    events: Events,
+    headers: HeaderMap,
+}
+
+impl Relay {
+    async fn run(
+        mut self,
+        first: Option<Event>,
+        answer: impl Future<Output = Answered> + Send + Unpin,
+    ) {
+        // A shell that has gone is no failure; what is dropped here cancels the call.
+        let _: Result<(), Gone> = async {
+            let (answer, piece) = self.before_the_head(first, answer).await?;
+            let Answer { head, body } = match answer {
+                Ok(answer) => answer,
+                Err(failure) => return self.failure(&failure).await,
+            };
+            let mut headers = head.headers;
+            headers.extend(std::mem::take(&mut self.headers));
+            self.head(head.status.as_u16(), &headers).await?;
+            let (first, io) = match body {
+                AnswerBody::Stream(io) => (piece, Some(io)),
+                // Without any piece among the events, it is the whole body.
+                AnswerBody::Whole(body) => (piece.or(Some(body)), None),
+            };
+            if let Some(first) = first {
+                self.send(Frame::Body(first)).await?;
+            }
+            self.rest(io).await
+        }
+        .await;
+    }
+
+    /// Sends the daemon's own answer.
+    async fn failure(&self, failure: &Failure) -> Result<(), Gone> {
+        let (parts, body) = failed(failure).into_parts();
+        self.head(parts.status.as_u16(), &parts.headers).await?;
+        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        self.send(Frame::Body(body)).await?;
+        self.send(Frame::End).await
+    }
+
+    /// Sends what is emitted before the answer's head; returns the answer, and the piece of its body that came first.
+    async fn before_the_head(
+        &mut self,
+        first: Option<Event>,
+        mut answer: impl Future<Output = Answered> + Send + Unpin,
+    ) -> Result<(Answered, Option<Bytes>), Gone> {
+        let mut event = first;
+        loop {
+            match event.take() {
+                Some(Event::Body(piece)) => return Ok((answer.await, Some(piece))),
+                Some(event) => self.pass_on(event).await?,
+                None => {}
+            }
+            event = tokio::select! {
+                biased;
+                next = self.events.next() => match next {
+                    // The answer is complete.
+                    None => return Ok((answer.await, None)),
+                    next => next,
+                },
+                answer = &mut answer => return self.rest_before_the_head(answer).await,
+                () = self.sender.closed() => return Err(Gone),
+            };
+        }
+    }
+
+    /// The same once the head is there.
+    async fn rest_before_the_head(
+        &mut self,
+        answer: Answered,
+    ) -> Result<(Answered, Option<Bytes>), Gone> {
+        while let Some(event) = self.events.ready() {
+            match event {
+                Event::Body(piece) => return Ok((answer, Some(piece))),
+                event => self.pass_on(event).await?,
+            }
+        }
+        Ok((answer, None))
+    }
+
+    /// Sends what is left of an answer's body, and what is emitted meanwhile; `io` is that of an answer that was not
+    /// complete.
+    async fn rest(&mut self, io: Option<IoSide>) -> Result<(), Gone> {
+        loop {
+            let event = tokio::select! {
+                biased;
+                event = self.events.next() => event,
+                () = self.sender.closed() => return Err(Gone),
+            };
+            match event {
+                Some(event) => self.pass_on(event).await?,
+                None if io.as_ref().is_none_or(IoSide::is_complete) => {
+                    return self.send(Frame::End).await;
+                }
+                // Without an end the answer is one that was cut off.
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn head(&self, status: u16, headers: &HeaderMap) -> Result<(), Gone> {
+        let header = |(name, value): (&HeaderName, &HeaderValue)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        self.send(Frame::Head(Head { status, headers: headers.iter().map(header).collect() })).await
+    }
+
+    async fn pass_on(&self, event: Event) -> Result<(), Gone> {
+        let frame = match event {
+            Event::Output { stream: Stream::Stdout, bytes } => Frame::Stdout(bytes),
+            Event::Output { stream: Stream::Stderr, bytes } => Frame::Stderr(bytes),
+            Event::Body(piece) => Frame::Body(piece),
+            Event::Exit(status) => Frame::Exit(status),
+            Event::Log { level, logger, message } => {
+                Frame::Log(LogRecord { level, logger, message })
+            }
+            // A shell has no use for them.
+            Event::Progress { .. } | Event::Question { .. } => return Ok(()),
+        };
+        self.send(frame).await
+    }
+
+    /// Sends a frame and waits for room.
+    async fn send(&self, frame: Frame) -> Result<(), Gone> {
+        self.sender.send(frame.to_bytes()).await.map_err(|_| Gone)
+    }
 }

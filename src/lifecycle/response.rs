@@ -67,6 +67,7 @@ struct Frames {
     sink: Sink,
     /// What is left of the last piece of the answer's body.
     piece: Bytes,
+    exit: Option<u8>,
     ended: bool,
 }
 
@@ -105,7 +106,7 @@ impl Response {
         loop {
             match Frame::read(&mut self.body)? {
                 Frame::Head(head) => {
-                    let frames = Frames { sink, piece: Bytes::new(), ended: false };
+                    let frames = Frames { sink, piece: Bytes::new(), exit: None, ended: false };
                     let body = Body { frames: Some(frames), ..self.body };
                     return Ok(Response { status: head.status, headers: head.headers, body });
                 }
@@ -119,6 +120,11 @@ impl Response {
         let mut bytes = Vec::new();
         self.body.read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// The exit status that came with the body, as far as it was read.
+    pub fn exit(&self) -> Option<u8> {
+        self.body.frames.as_ref().and_then(|frames| frames.exit)
     }
 
     /// Returns a reader of the body.
@@ -207,6 +213,7 @@ impl Frames {
         while self.piece.is_empty() && !self.ended {
             match Frame::read(source)? {
                 Frame::Body(piece) => self.piece = piece,
+                Frame::Exit(status) => self.exit = Some(status),
                 Frame::End => self.ended = true,
                 Frame::Head(_) => {
                     let error = "an answer has two heads";

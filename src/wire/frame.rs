@@ -25,6 +25,8 @@ pub enum Frame {
     Head(Head),
     /// A piece of the answer's body.
     Body(Bytes),
+    /// The exit status of the call, if it is not by the head: of an answer that failed halfway.
+    Exit(u8),
     /// The answer is complete.
     End,
 }
@@ -55,6 +57,7 @@ const LOG: u8 = 3;
 const HEAD: u8 = 4;
 const BODY: u8 = 5;
 const END: u8 = 6;
+const EXIT: u8 = 7;
 
 impl Frame {
     /// Returns the bytes of the frame, or of several with the same kind where its payload is too long for one.
@@ -66,6 +69,7 @@ impl Frame {
             Frame::Log(record) => (LOG, json(serde_json::to_vec(&record.shortened()))),
             Frame::Head(head) => (HEAD, json(serde_json::to_vec(head))),
             Frame::Body(bytes) => (BODY, bytes.clone()),
+            Frame::Exit(status) => (EXIT, Bytes::copy_from_slice(&[*status])),
             Frame::End => (END, Bytes::new()),
         };
         let mut written = BytesMut::with_capacity(payload.len() + 5);
@@ -103,6 +107,10 @@ impl Frame {
             LOG => Frame::Log(serde_json::from_slice(&payload)?),
             HEAD => Frame::Head(serde_json::from_slice(&payload)?),
             BODY => Frame::Body(payload.into()),
+            EXIT => match payload[..] {
+                [status] => Frame::Exit(status),
+                _ => return Err(invalid("an exit status is one byte".to_owned())),
+            },
             END => Frame::End,
             _ => return Err(invalid(format!("a frame is of the unknown kind {kind}"))),
         })
@@ -142,6 +150,7 @@ mod tests {
             Frame::Log(record),
             Frame::Head(head),
             Frame::Body(Bytes::new()),
+            Frame::Exit(3),
             Frame::End,
         ] {
             assert_eq!(read(&frame.to_bytes()).unwrap(), [frame]);

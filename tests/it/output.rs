@@ -5,10 +5,11 @@ use std::os::unix::process::ExitStatusExt;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::harness::{CLIENT, Home, Output, eventually};
+use crate::harness::{Answer, CLIENT, Home, Output, eventually};
 
 const CODE: &str = r#"
 import asyncio, logging, os, sys, threading, time
+from collections.abc import AsyncIterator
 from skills_daemon import caller
 from skills_daemon.colors import red
 from skills_daemon.commands import CommandError
@@ -112,6 +113,45 @@ def surroundings() -> dict:
         "traceparent": it.traceparent,
         "isatty": sys.stdout.isatty(),
     }
+
+
+def count(to: int):
+    """Counts.
+
+    Examples:
+        talk count 3
+    """
+    for number in range(to):
+        print(f"about to yield {number}", file=sys.stderr)
+        yield {"number": number}
+        print(f"yielded {number}")
+
+
+async def stream_texts() -> AsyncIterator[str]:
+    note("texts began")
+    try:
+        number = 0
+        while True:
+            yield f"text {number}"
+            number += 1
+            await asyncio.sleep(0.001)
+    finally:
+        note("texts ended")
+
+
+def break_off():
+    yield 1
+    raise CommandError("no more", hint="Wait.", exit_status=9)
+
+
+def fall_over():
+    yield 1
+    raise LookupError("lost")
+
+
+def exit_midway():
+    yield 1
+    sys.exit(4)
 
 
 async def nested() -> list:
@@ -244,4 +284,44 @@ fn a_function_knows_its_caller() {
     let known = home.http("POST", "/talk/surroundings", &headers).json();
     assert_eq!(known["language"], "fr-CH");
     assert_eq!((&known["is_shell"], &known["directory"]), (&json!(false), &json!(null)));
+}
+
+#[test]
+fn the_items_of_a_generator_are_shown_when_they_come() {
+    let home = talk();
+    let lines = "{\"number\":0}\nyielded 0\n{\"number\":1}\nyielded 1\n";
+    let counted = home.client(&["--json", "talk", "count", "2"]);
+    assert_eq!(counted.ok().stdout(), lines);
+    assert_eq!(counted.stderr(), "about to yield 0\nabout to yield 1\n");
+    home.client(&["talk", "count", "1"]).ok().says("number: 0");
+
+    let mut texts = home.spawn_client(&["talk", "stream-texts"]);
+    for number in 0..20 {
+        assert_eq!(texts.line(), format!("text {number}"));
+    }
+    let noted = |text: &str| {
+        let noted = || home.read("notes").filter(|notes| notes.contains(text)).map(drop);
+        eventually(text, noted);
+    };
+    noted("texts began");
+    texts.signal(Signal::SIGINT);
+    noted("texts ended");
+    assert_eq!(texts.end().status().signal(), Some(Signal::SIGINT as i32));
+    let line = format!("'{CLIENT}' talk stream-texts | head -1");
+    assert_eq!(bytes_of(&home, &line), b"text 0\n");
+
+    let broken = home.client(&["talk", "break-off"]);
+    assert_eq!(broken.fails_with(9).stdout(), "1\n");
+    assert_eq!(broken.stderr(), "Error: no more\nHint: Wait.\n");
+    home.client(&["talk", "fall-over"]).fails_with(1).complains("Error: lost");
+    assert_eq!(home.client(&["talk", "exit-midway"]).fails_with(4).stderr(), "");
+
+    // Over HTTP as the newest FastAPI answers: lines, or events where they are asked for.
+    let get = |headers: &[(&str, &str)]| home.http("GET", "/talk/count?to=2", headers);
+    let lines = get(&[]);
+    assert_eq!(lines.header("content-type"), Some("application/jsonl"));
+    assert_eq!(lines.text(), "{\"number\":0}\n{\"number\":1}\n");
+    let events = post(&[("content-type", "application/json"), ("accept", "text/event-stream")]);
+    assert_eq!(events.header("content-type"), Some("text/event-stream"));
+    assert_eq!(events.text(), "data: {\"number\":0}\n\ndata: {\"number\":1}\n\n");
 }

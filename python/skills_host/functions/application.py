@@ -14,25 +14,7 @@ from skills_daemon.commands import CommandError
 from skills_host.contract import Message, Receive, Send
 from skills_host.functions import value
 from skills_host.functions.command import Command, Refused
-
-
-class Response:
-    """A whole answer."""
-
-    def __init__(
-        self, status: int, body: bytes, headers: tuple[tuple[bytes, bytes], ...] = ()
-    ) -> None:
-        self.status = status
-        self.body = body
-        self.headers = headers
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Sends it."""
-        own = (b"content-type", b"application/json")
-        head = {"status": self.status, "headers": [own, *self.headers]}
-        await send({"type": "http.response.start", **head})
-        body = b"" if scope["method"] == "HEAD" else self.body
-        await send({"type": "http.response.body", "body": body})
+from skills_host.functions.response import Response, exit_header, exit_status
 
 
 class Application:
@@ -87,7 +69,10 @@ class Application:
                 arguments = command.from_body(await _body(receive))
         except Refused as refused:
             return Response(422, value.to_json({"detail": refused.problems}))
-        return Response(200, value.to_json(await command.run(arguments)))
+        result = await command.run(arguments)
+        if isinstance(result, Response):
+            return result
+        return Response(200, value.to_json(result))
 
 
 async def _body(receive: Receive) -> Any:
@@ -121,25 +106,20 @@ async def _refused(_: object, error: CommandError) -> Response:
     content = {"success": False, "error": str(error)}
     if error.hint:
         content["hint"] = error.hint
-    headers = () if error.exit_status is None else (_exit(error.exit_status),)
+    headers = () if error.exit_status is None else (exit_header(error.exit_status),)
     return Response(error.status, value.to_json(content), headers)
 
 
 async def _exited(_: object, error: BaseException) -> Response:
     """Answers `sys.exit(…)`: a status, or a text for stderr, or nothing for success."""
-    code = error.code if isinstance(error, SystemExit) else 1
-    if code is None or code == 0:
-        return Response(200, b"null", (_exit(0, quiet=True),))
-    if isinstance(code, int):
-        status = code % 256
-        text = f"exited with status {status}"
-        return Response(500, value.to_json({"success": False, "error": text}), (_exit(status, quiet=True),))
-    return Response(500, value.to_json({"success": False, "error": str(code)}), (_exit(1),))
-
-
-def _exit(status: int, *, quiet: bool = False) -> tuple[bytes, bytes]:
-    """Returns the header with the exit status of a shell's call; a quiet one prints nothing."""
-    return (b"x-skills-exit", f"{status}{';quiet' if quiet else ''}".encode())
+    status, text = exit_status(error)
+    if text:
+        return Response(500, value.to_json({"success": False, "error": text}), (exit_header(status),))
+    own = (exit_header(status, quiet=True),)
+    if status == 0:
+        return Response(200, b"null", own)
+    content = {"success": False, "error": f"exited with status {status}"}
+    return Response(500, value.to_json(content), own)
 
 
 async def _failed(_: object, error: BaseException) -> Response:

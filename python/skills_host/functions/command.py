@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from skills_host.functions.discover import Found
+from skills_host.functions.stream import Items
 from skills_host.functions.signature import Parameter, Signature
 from skills_host.functions.value import Invalid, Problem
 
@@ -32,8 +33,9 @@ class Command:
         method: `GET`, with parameters in the query, or `POST`, with a JSON object as body.
         signature: Parameters and result of the function.
         is_async: True for a coroutine function.
+        is_stream: True for a generator function, asynchronous or not.
         why: Why it is not called directly; `None` if it is.
-        call: Calls the function; the items of a generator become a list.
+        call: Calls the function; a generator becomes an answer of its items.
 
     Raises:
         Unusable: The function cannot be a command.
@@ -52,10 +54,10 @@ class Command:
         self.call: Callable[..., Any] = found.function
         if self.signature.positional:
             self.call = _by_position(found.function, self.signature.positional)
-        if inspect.isasyncgenfunction(found.function):
-            self.call, self.is_async = _gathered(self.call), True
-        elif inspect.isgeneratorfunction(found.function):
-            self.call = _listed(self.call)
+        self.is_stream = inspect.isasyncgenfunction(found.function)
+        self.is_stream = self.is_stream or inspect.isgeneratorfunction(found.function)
+        if self.is_stream:
+            self.call = _streamed(self.call)
 
     async def run(self, arguments: dict[str, Any]) -> Any:
         """Calls the function, on another thread if it may block."""
@@ -127,12 +129,5 @@ def _by_position(function: Callable[..., Any], defaults: dict[str, Any]) -> Call
     return call
 
 
-def _listed(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda **arguments: list(function(**arguments))
-
-
-def _gathered(function: Callable[..., Any]) -> Callable[..., Any]:
-    async def gathered(**arguments: Any) -> list[Any]:
-        return [item async for item in function(**arguments)]
-
-    return gathered
+def _streamed(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda **arguments: Items(function(**arguments))

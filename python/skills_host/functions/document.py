@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -71,7 +71,7 @@ def _operation(name: str, command: Command, components: dict[str, Any]) -> dict[
         "responses": {
             "200": {
                 "description": "Successful Response",
-                "content": _content(_result(command, components)),
+                "content": _answer(command, components),
             },
             "422": {
                 "description": "Validation Error",
@@ -109,10 +109,19 @@ def _content(schema: dict[str, Any]) -> dict[str, Any]:
     return {"application/json": {"schema": schema}}
 
 
-def _result(command: Command, components: dict[str, Any]) -> dict[str, Any]:
+def _answer(command: Command, components: dict[str, Any]) -> dict[str, Any]:
+    """Returns the content of the answer; of a stream, the schema is that of each line."""
+    if not command.is_stream:
+        return _content(_result(command.signature.result, components))
+    items = get_args(command.signature.result)
+    schema = _result(items[0], components) if items else {}
+    return {"application/jsonl": {"schema": schema}}
+
+
+def _result(result: Any, components: dict[str, Any]) -> dict[str, Any]:
     """Returns the schema of the result; empty if its type has none."""
     try:
-        schema, more = Type(command.signature.result).schema()
+        schema, more = Type(result).schema()
     except Exception:
         return {}
     components.update(more)

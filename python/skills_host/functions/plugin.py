@@ -8,11 +8,12 @@ import types
 from typing import Any
 
 from skills_host.contract import About
-from skills_host.functions.application import Application, Response
+from skills_host.functions.application import Application
 from skills_host.functions.command import Command
 from skills_host.functions.discover import Found
 from skills_host.functions.document import document
 from skills_host.functions.plan import Plan
+from skills_host.functions.response import Response
 from skills_host.functions.signature import Unusable
 from skills_host.realm import Realm
 

@@ -179,6 +179,11 @@ impl Call {
         }
     }
 
+    /// Sets the exit status of the shell's call, after the head of the answer was sent.
+    fn exit(&self, status: u8) {
+        self.emit(Event::Exit(status));
+    }
+
     /// Shows a log record in the shell.
     fn log(&self, level: u8, logger: String, message: String) {
         self.emit(Event::Log { level, logger, message });

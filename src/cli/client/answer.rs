@@ -1,6 +1,6 @@
 //! Printing an answer, and its exit status.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::process::ExitCode;
 
 use serde_json::Value;
@@ -31,6 +31,11 @@ pub(super) fn print(
     let ok = exit.code(status >= 400);
     if exit.is_quiet {
         return Ok(ok);
+    }
+    if content_type.starts_with("application/jsonl") {
+        let renders = answer == wire::ANSWER_FUNCTION && !options.json;
+        lines(&mut response, caller, options, renders)?;
+        return Ok(response.exit().map_or(ok, ExitCode::from));
     }
     if !content_type.contains("json") {
         let text = content_type.starts_with("text/");
@@ -104,6 +109,34 @@ pub(super) fn show_help(
     let text = if console.colored() { text } else { render::strip_ansi(&text) };
     printed(console.print(&text))?;
     Ok(if render::failed(body, 200) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Prints each line of JSON when it comes; as text with `renders`.
+fn lines(
+    response: &mut Response,
+    caller: &Caller,
+    options: &Options,
+    renders: bool,
+) -> Result<(), Failure> {
+    let console = caller.console;
+    let mut reader = BufReader::new(response.reader());
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let count =
+            reader.read_until(b'\n', &mut line).map_err(|error| caller.failed(&error.into()))?;
+        if count == 0 {
+            return Ok(());
+        }
+        match serde_json::from_slice::<Value>(&line) {
+            Ok(item) if renders => {
+                let text = render::answer(&item, options);
+                let text = if console.colored() { text } else { render::strip_ansi(&text) };
+                printed(console.print(&text))?;
+            }
+            _ => drop(printed(console.write(&line))?),
+        }
+    }
 }
 
 /// Streams an answer other than JSON to stdout; text without colours where stdout takes none.
