@@ -6,7 +6,6 @@ other. `tests/it/contract.rs` compares these declarations with the module.
 
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import Context, ContextVar
-from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, final
 
 class Settings(TypedDict):

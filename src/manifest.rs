@@ -26,7 +26,7 @@ pub use daemon::{Daemon, Load};
 pub use error::ManifestError;
 use error::SIZE_MAX;
 pub use names::check_name;
-use names::{check_command, is_object_reference};
+use names::{check_command, is_object_reference, is_variable};
 
 /// The field of Python versions, spelled as in `pyproject.toml`.
 const REQUIRES_PYTHON: &str = "requires-python";
@@ -68,6 +68,11 @@ pub struct Manifest {
     /// How commands are shown.
     #[serde(default)]
     pub cli: Cli,
+    /// Environment variables of the caller's shell that commands get as `caller().env`: names, or the begin of names
+    /// followed by `*` (`JIRA_*`).
+    #[serde(default)]
+    #[cfg_attr(test, schemars(inner(regex(pattern = r"^[A-Za-z_][A-Za-z0-9_]*\*?$"))))]
+    pub env: Vec<String>,
     /// How the daemon runs the plugin.
     #[serde(default)]
     pub daemon: Daemon,
@@ -239,6 +244,14 @@ impl Manifest {
             VersionSpecifiers::from_str(version).map_err(|error| {
                 wrong("daemon_version".into(), not_a_specifier(version, &error.to_string()))
             })?;
+        }
+        for (index, pattern) in self.env.iter().enumerate() {
+            if !is_variable(pattern) {
+                let message = format!(
+                    "`{pattern}` is neither the name of a variable nor the begin of names followed by `*`"
+                );
+                return Err(wrong(format!("env[{index}]"), message));
+            }
         }
         self.daemon.check().map_err(|(field, message)| wrong(field, message))?;
         for (name, function) in &self.commands {

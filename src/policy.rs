@@ -35,6 +35,8 @@ pub struct Policy {
     pub limits: Limits,
     /// Environment variables that are set before it is imported.
     pub env: BTreeMap<String, String>,
+    /// The variables of its callers that it gets, by name, or by the begin of names followed by `*`.
+    pub caller_env: Vec<String>,
     /// The user's table for it.
     pub settings: Map<String, Value>,
 }
@@ -64,6 +66,7 @@ impl Policy {
                 memory: limits.memory.or(daemon.limits.memory),
             },
             env: settings.env.clone(),
+            caller_env: manifest.env.clone(),
             settings: settings.table.clone(),
         }
     }

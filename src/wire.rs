@@ -49,6 +49,11 @@ pub const EXIT_HEADER: &str = "x-skills-exit";
 pub const ANSWER_HELP: &str = "help";
 /// The body is a [`Failure`] of the daemon.
 pub const ANSWER_FAILURE: &str = "failure";
+/// Nothing was done: the client is to repeat the call with the variables that [`ENV_HEADER`] lists.
+pub const ANSWER_ENV: &str = "env";
+/// Header of an answer [`ANSWER_ENV`]: names of environment variables, or the begin of names followed by `*`,
+/// separated by commas.
+pub const ENV_HEADER: &str = "x-skills-env";
 /// The call was refused: the client must replace this daemon, which is older than it or lost its venv.
 pub const ANSWER_OUTDATED: &str = "outdated";
 /// Request and response header: the id of a request, through client, log and plugin.
@@ -107,9 +112,12 @@ pub struct Caller {
     /// True if log records of the call are shown.
     #[serde(skip_serializing_if = "is_false")]
     pub verbose: bool,
-    /// The variables whose names fit the patterns of the plugin's manifest.
+    /// The variables whose names fit `patterns`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
+    /// The patterns of the plugin's manifest, as [`ENV_HEADER`] had them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<String>,
 }
 
 /// Which standard streams are terminals.

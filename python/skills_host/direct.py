@@ -172,7 +172,7 @@ class Runner:
                 await self._send(call, result)
             else:
                 call.answer(plan.status, plan.encode(result))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             await self.fail(call, error)
 
     async def fail(self, call: Call, error: BaseException) -> None:

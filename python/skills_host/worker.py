@@ -228,7 +228,8 @@ class _Worker:
 
     def run_sync(self, call: Call) -> None:
         """Runs a `def` handler; called by the threads of the pool."""
-        left = call.context(self._context, request_id_ctx, current_call).run(self._runner.run_sync, call)
+        context = call.context(self._context, request_id_ctx, current_call)
+        left = context.run(self._runner.run_sync, call)
         if left is not None:
             self._loop.call_soon_threadsafe(left)
 

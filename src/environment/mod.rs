@@ -79,6 +79,11 @@ impl Environment {
         self.vars.get(OsStr::new(name))?.to_str().filter(|value| !value.is_empty())
     }
 
+    /// Returns the names and values that are UTF-8.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.vars.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)))
+    }
+
     /// Sets `name` to `value`, also for the host that is started with this environment.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {

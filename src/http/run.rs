@@ -78,6 +78,9 @@ async fn call(
         own => own,
     };
     let plugin = find(service, &run.plugin, limit.map(of_caller)).await?;
+    if plugin.policy.caller_env != caller.patterns {
+        return Ok(lacks_variables(&plugin.policy.caller_env));
+    }
     let resolved = arguments::resolve(&plugin.metadata.description, &line)?;
     let Resolved { command, request, timeout, mut warnings } = resolved;
     let deadline = own.or(timeout).map(of_caller);
@@ -113,6 +116,17 @@ async fn call(
         warn(&mut response, &warning);
     }
     Ok(response)
+}
+
+/// The answer that makes the client repeat the call with variables that fit `patterns`.
+fn lacks_variables(patterns: &[String]) -> Response {
+    let mut response = Response::default();
+    let headers = response.headers_mut();
+    headers.insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_ENV));
+    if let Ok(patterns) = HeaderValue::from_str(&patterns.join(",")) {
+        headers.insert(wire::ENV_HEADER, patterns);
+    }
+    response
 }
 
 /// The headers of the answer of a plain function.

@@ -16,6 +16,7 @@ pub(super) const FIELDS: [(&str, &[&str]); 4] = [
             REQUIRES_PYTHON,
             "daemon_version",
             "cli",
+            "env",
             "daemon",
             "entry_point",
             "commands",

@@ -47,3 +47,9 @@ pub fn check_name(name: &str) -> Result<(), String> {
     }
     Ok(())
 }
+/// True for the name of an environment variable, or the begin of names followed by `*`.
+pub(super) fn is_variable(pattern: &str) -> bool {
+    let name = pattern.strip_suffix('*').unwrap_or(pattern);
+    let is_name = |c: char| c == '_' || c.is_ascii_alphanumeric();
+    name.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic()) && name.chars().all(is_name)
+}

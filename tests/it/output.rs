@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::harness::{Answer, CLIENT, Home, Output, eventually};
+use crate::harness::{CLIENT, Home, Output, eventually};
 
 const CODE: &str = r#"
 import asyncio, logging, os, sys, threading, time
@@ -34,6 +34,10 @@ async def whisper():
     await asyncio.sleep(0)
     await asyncio.to_thread(print, "from a thread")
     print("after")
+
+
+def variables() -> dict:
+    return dict(caller().env)
 
 
 def silent():
@@ -321,7 +325,24 @@ fn the_items_of_a_generator_are_shown_when_they_come() {
     let lines = get(&[]);
     assert_eq!(lines.header("content-type"), Some("application/jsonl"));
     assert_eq!(lines.text(), "{\"number\":0}\n{\"number\":1}\n");
-    let events = post(&[("content-type", "application/json"), ("accept", "text/event-stream")]);
+    let events = get(&[("accept", "text/event-stream")]);
     assert_eq!(events.header("content-type"), Some("text/event-stream"));
     assert_eq!(events.text(), "data: {\"number\":0}\n\ndata: {\"number\":1}\n\n");
+}
+
+#[test]
+fn a_function_gets_the_variables_that_its_manifest_lists_and_no_others() {
+    let home = Home::new();
+    let manifest = r#"{"name": "talk", "env": ["TALK_*", "EXACT"]}"#;
+    home.plugin("talk", CODE, manifest);
+    home.client(&["talk", "silent"]).ok();
+    let variables = |home: &Home| home.client(&["--json", "talk", "variables"]).ok().json();
+    assert_eq!(variables(&home), json!({}));
+    let home = home.with("TALK_A", "1").with("TALK", "no").with("EXACT", "2").with("EXACTLY", "no");
+    assert_eq!(variables(&home), json!({"TALK_A": "1", "EXACT": "2"}));
+    home.plugin("talk", CODE, r#"{"name": "talk", "env": ["*"]}"#);
+    home.control(&["reload"]).fails_with(1).says("env[0]").says("neither the name of a variable");
+    home.plugin("talk", CODE, r#"{"name": "talk", "env": ["EXACT*"]}"#);
+    home.control(&["reload"]).ok();
+    assert_eq!(variables(&home), json!({"EXACT": "2", "EXACTLY": "no"}));
 }

@@ -24,7 +24,7 @@ class Call:
         self.plan = plan
         self.is_closed = False
 
-    def context(self, base, variable):
+    def context(self, base, variable, current):
         return base.copy()
 
     def arguments(self, binder):

@@ -40,6 +40,7 @@ class Application:
             return
         try:
             response = await self._answer(scope, receive)
+            await response.begin()
         except CommandError as error:
             response = await _refused(None, error)
         except SystemExit as error:
@@ -113,13 +114,11 @@ async def _refused(_: object, error: CommandError) -> Response:
 async def _exited(_: object, error: BaseException) -> Response:
     """Answers `sys.exit(…)`: a status, or a text for stderr, or nothing for success."""
     status, text = exit_status(error)
-    if text:
-        return Response(500, value.to_json({"success": False, "error": text}), (exit_header(status),))
-    own = (exit_header(status, quiet=True),)
+    header = exit_header(status, quiet=not text)
     if status == 0:
-        return Response(200, b"null", own)
-    content = {"success": False, "error": f"exited with status {status}"}
-    return Response(500, value.to_json(content), own)
+        return Response(200, b"null", (header,))
+    content = {"success": False, "error": text or f"exited with status {status}"}
+    return Response(500, value.to_json(content), (header,))
 
 
 async def _failed(_: object, error: BaseException) -> Response:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from skills_host.functions.discover import Found
-from skills_host.functions.stream import Items
 from skills_host.functions.signature import Parameter, Signature
+from skills_host.functions.stream import Items
 from skills_host.functions.value import Invalid, Problem
 
 

@@ -20,6 +20,9 @@ class Response:
         self.body = body
         self.headers = headers
 
+    async def begin(self) -> None:
+        """Waits until it is certain how it begins."""
+
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Sends it."""
         own = (b"content-type", b"application/json")

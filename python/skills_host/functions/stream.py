@@ -37,9 +37,19 @@ class Items(Response):
     def __init__(self, items: Iterator[Any] | AsyncIterator[Any]) -> None:
         super().__init__(200, b"")
         self._items = items
+        self._rest = self._each()
+        self._first: Any = None
+        self._has_begun = False
+
+    async def begin(self) -> None:
+        """Waits for the first item: a failure before it is answered as that of any function."""
+        if not self._has_begun:
+            self._has_begun = True
+            self._first = await anext(self._rest, _END)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Sends the items, each when it is there."""
+        await self.begin()
         accept = next((text for name, text in scope["headers"] if name == b"accept"), b"")
         as_events = _EVENTS in accept
         kind = _EVENTS if as_events else _LINES
@@ -48,7 +58,7 @@ class Items(Response):
         )
         leaving = asyncio.ensure_future(_disconnected(receive))
         try:
-            async for item in self._each():
+            async for item in self._all():
                 line = value.to_json(item) + b"\n"
                 if as_events:
                     line = b"data: " + line + b"\n"
@@ -62,6 +72,12 @@ class Items(Response):
             leaving.cancel()
             await self._close()
         await send({"type": "http.response.body", "body": b""})
+
+    async def _all(self) -> AsyncIterator[Any]:
+        if self._first is not _END:
+            yield self._first
+            async for item in self._rest:
+                yield item
 
     async def _each(self) -> AsyncIterator[Any]:
         if isinstance(self._items, AsyncIterator):

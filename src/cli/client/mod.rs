@@ -28,11 +28,14 @@ use crate::console::Console;
 use crate::environment::{self, Environment};
 use crate::failure::{Failure, Kind};
 use crate::help;
-use crate::lifecycle::Request;
+use crate::lifecycle::{Request, Response};
 use crate::paths::Paths;
 use crate::render;
 use crate::store::Store;
 use crate::wire::{self, Run};
+
+/// How often a call is sent because the variables that its plugin gets have changed.
+const VARIABLES_ATTEMPTS: usize = 3;
 
 const HELP: &str = "\
 Runs a command of a plugin of the skills daemon, which is started when it does not run.
@@ -109,7 +112,7 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
             (caller.exchange(&Request::get(&format!("/{plugin}")), &plugin)?, line.json)
         }
         _ => {
-            let run = Run {
+            let mut run = Run {
                 client: crate::VERSION.to_owned(),
                 plugin: plugin.clone(),
                 inputs: if line.help { Vec::new() } else { inputs::read(&line.arguments) },
@@ -119,12 +122,8 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
                 timeout: line.timeout.and_then(|limit| u64::try_from(limit.as_millis()).ok()),
                 help: line.help,
             };
-            let body = serde_json::to_vec(&run).map_err(|error| {
-                Failure::new(Kind::Bug, format!("cannot write the request: {error}"))
-            })?;
-            let request = Request { method: "POST", target: wire::RUN, headers: &[], body: &body };
             let limit = limit(&line, console);
-            let outcome = caller.exchange(&request, &plugin);
+            let outcome = call(&mut run, &caller, env);
             drop(limit);
             match outcome {
                 Ok(response) => (response, line.json),
@@ -146,6 +145,24 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
         false => response,
     };
     answer::print(response, &caller, &options(console, json))
+}
+
+/// Sends a call; again with the variables that its plugin gets, if it gets any.
+fn call(run: &mut Run, caller: &Caller, env: &Environment) -> Result<Response, Failure> {
+    for _ in 0..VARIABLES_ATTEMPTS {
+        let body = serde_json::to_vec(run).map_err(|error| {
+            Failure::new(Kind::Bug, format!("cannot write the request: {error}"))
+        })?;
+        let request = Request { method: "POST", target: wire::RUN, headers: &[], body: &body };
+        let response = caller.exchange(&request, &run.plugin)?;
+        if response.header(wire::ANSWER_HEADER) != Some(wire::ANSWER_ENV) {
+            return Ok(response);
+        }
+        let patterns = response.header(wire::ENV_HEADER).unwrap_or_default();
+        surroundings::add_variables(&mut run.caller, env, patterns);
+    }
+    let error = format!("the variables that {} gets change with each call", run.plugin);
+    Err(Failure::new(Kind::Unavailable, error).hint("Run the command again."))
 }
 
 /// Begins the limit of `--timeout`, if it was given.

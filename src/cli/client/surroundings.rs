@@ -1,5 +1,6 @@
 //! Where the client was called, for the handler.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 
 use crate::console::{Console, Style};
@@ -27,8 +28,22 @@ pub(super) fn of_process(env: &Environment, console: &Console, verbose: bool) ->
         time_zone: text("TZ"),
         traceparent: text("TRACEPARENT"),
         verbose,
-        env: Default::default(),
+        env: BTreeMap::new(),
+        patterns: Vec::new(),
     }
+}
+
+/// Adds the variables that fit `patterns`: names, or the begin of names followed by `*`, separated by commas.
+pub(super) fn add_variables(caller: &mut Caller, env: &Environment, patterns: &str) {
+    caller.patterns = patterns.split(',').filter(|it| !it.is_empty()).map(str::to_owned).collect();
+    let fits = |name: &str| {
+        caller.patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(begin) => name.starts_with(begin),
+            None => name == pattern,
+        })
+    };
+    let own = env.iter().filter(|(name, _)| fits(name));
+    caller.env = own.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
 }
 
 /// Returns the working directory, if it exists and its path is UTF-8.
