@@ -80,7 +80,7 @@ class Binder:
 
 @final
 class Call:
-    """A request and its answer; no method blocks, except for `wait_for_room`."""
+    """A request and its answer; no method blocks, except for `read` and `wait_for_room`."""
 
     @property
     def id(self) -> int:
@@ -124,6 +124,13 @@ class Call:
 
     def wait_for_room(self) -> None:
         """Waits until the shell has read enough, or is gone; blocks, without the GIL."""
+
+    def read(self) -> bytes | None:
+        """Waits for the next piece of the request's body; blocks, without the GIL.
+
+        Returns:
+            The piece; empty at the end, and `None` once the caller has gone.
+        """
 
     def exit(self, status: int) -> None:
         """Sets the exit status of the shell's call, after the head of the answer was sent."""

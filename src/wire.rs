@@ -8,11 +8,11 @@
 //! [`Run`] at [`RUN`].
 
 mod background;
+mod caller;
 pub mod deps;
 pub mod frame;
 mod plugin;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -21,10 +21,13 @@ use serde_json::{Map, Value};
 use crate::failure::Failure;
 
 pub use background::{BackgroundTask, TaskState};
+pub use caller::{Caller, Colors, Terminals};
 pub use plugin::{PluginState, PluginStatus, Reload, Stage, StageWord, Word};
 
 /// Path of the client's call; only the Unix socket serves it.
 pub const RUN: &str = "/-/run";
+/// Path of a client's call whose body is a [`Run`] in one line, followed by the client's stdin as it comes.
+pub const RUN_WITH_STDIN: &str = "/-/run-with-stdin";
 /// Path of the daemon's status, more than that of `/health`; only the Unix socket serves it.
 pub const STATUS: &str = "/-/status";
 /// Path that loads plugins again.
@@ -49,9 +52,12 @@ pub const EXIT_HEADER: &str = "x-skills-exit";
 pub const ANSWER_HELP: &str = "help";
 /// The body is a [`Failure`] of the daemon.
 pub const ANSWER_FAILURE: &str = "failure";
-/// Nothing was done: the client is to repeat the call with the variables that [`ENV_HEADER`] lists.
-pub const ANSWER_ENV: &str = "env";
-/// Header of an answer [`ANSWER_ENV`]: names of environment variables, or the begin of names followed by `*`,
+/// Nothing was done: the client is to repeat the call with the variables that [`ENV_HEADER`] lists, and at
+/// [`RUN_WITH_STDIN`] if there is a [`STDIN_HEADER`].
+pub const ANSWER_MORE: &str = "more";
+/// Header of an answer [`ANSWER_MORE`]: the command reads stdin.
+pub const STDIN_HEADER: &str = "x-skills-stdin";
+/// Header of an answer [`ANSWER_MORE`]: names of environment variables, or the begin of names followed by `*`,
 /// separated by commas.
 pub const ENV_HEADER: &str = "x-skills-env";
 /// The call was refused: the client must replace this daemon, which is older than it or lost its venv.
@@ -83,65 +89,6 @@ pub struct Run {
     /// True if help was asked for instead of a call.
     #[serde(default)]
     pub help: bool,
-}
-
-/// Where a client was called: the surroundings that a program run there would have.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Caller {
-    /// The working directory; absent where there is none, or one that is no UTF-8.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub directory: Option<String>,
-    /// Which standard streams are terminals.
-    pub terminals: Terminals,
-    /// Width of the terminal in columns; 0 without one.
-    pub columns: u16,
-    /// Height of the terminal in rows; 0 without one.
-    pub rows: u16,
-    /// Which streams take colour codes.
-    pub colors: Colors,
-    /// The locale for messages, from `LC_ALL`, `LC_MESSAGES` or `LANG`: `de_DE.UTF-8`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub language: Option<String>,
-    /// `TZ`: `Europe/Berlin`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub time_zone: Option<String>,
-    /// `TRACEPARENT`, as W3C Trace Context defines it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub traceparent: Option<String>,
-    /// True if log records of the call are shown.
-    #[serde(skip_serializing_if = "is_false")]
-    pub verbose: bool,
-    /// The variables whose names fit `patterns`.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub env: BTreeMap<String, String>,
-    /// The patterns of the plugin's manifest, as [`ENV_HEADER`] had them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub patterns: Vec<String>,
-}
-
-/// Which standard streams are terminals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Terminals {
-    /// Standard input.
-    pub stdin: bool,
-    /// Standard output.
-    pub stdout: bool,
-    /// Standard error.
-    pub stderr: bool,
-}
-
-/// Which streams take colour codes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Colors {
-    /// Standard output.
-    pub stdout: bool,
-    /// Standard error.
-    pub stderr: bool,
-}
-
-fn is_false(flag: &bool) -> bool {
-    !flag
 }
 
 /// The content that the client read for `@file` or `-`.

@@ -57,8 +57,9 @@ pub struct Invocation<B> {
 pub enum Target<B> {
     /// A request as it came over HTTP.
     Http(RequestHead, B),
-    /// The command of this index with its values; without an index, the route is for the server to find.
-    Command(Option<usize>, Box<Addressed>),
+    /// The command of this index with its values, and what it reads from stdin; without an index, the route is for the
+    /// server to find.
+    Command(Option<usize>, Box<Addressed>, Option<B>),
 }
 
 /// What a call may have besides its request.
@@ -117,14 +118,17 @@ where
         // On the heap: a plain request must not carry the room for it.
         Some(admission) => Some(Box::pin(admission.enter()).await.map_err(|Full| plugin.full())?),
     };
+    let mut limit = BODY_MAX;
     let (request, bound) = match target {
         Target::Http(head, body) => {
             let bound = binding::of_http(&plugin, &head, body).await?;
             (Request::Received(head), bound)
         }
-        Target::Command(command, request) => {
+        Target::Command(command, request, stdin) => {
             let direct = binding::of_command(&plugin, command, request.composed());
-            let bound = Bound { command, incoming: Incoming::OfRequest, direct, rest: None };
+            let incoming = if stdin.is_some() { Incoming::Fed } else { Incoming::OfRequest };
+            limit = usize::MAX;
+            let bound = Bound { command, incoming, direct, rest: stdin };
             (Request::Composed(request), bound)
         }
     };
@@ -141,7 +145,7 @@ where
     let call = Call { request, incoming, direct, caller, extent, permit };
     let io = plugin.instance.call(call)?;
     if let Some(body) = rest {
-        tokio::spawn(feed(body, io.feed()));
+        tokio::spawn(feed(body, io.feed(), limit));
     }
     Ok(PendingCall { io, plugin, request_id, deadline, on_pool, cancelled })
 }
@@ -231,17 +235,17 @@ impl PendingCall {
     }
 }
 
-/// Passes the request's body on until it ends, the plugin stops reading, or it grows too large.
-async fn feed<B>(mut body: B, feed: Feed)
+/// Passes the request's body on until it ends, the plugin stops reading, or it grows beyond `limit` bytes.
+async fn feed<B>(mut body: B, feed: Feed, limit: usize)
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let mut size = 0;
+    let mut size: usize = 0;
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else { return feed.cut() };
         let Ok(chunk) = frame.into_data() else { continue };
-        size += chunk.len();
-        if size > BODY_MAX {
+        size = chunk.len().saturating_add(size);
+        if size > limit {
             return feed.cut();
         }
         if !feed.push(chunk).await {

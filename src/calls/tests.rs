@@ -106,7 +106,7 @@ fn shell(plugin: &Arc<Served>, line: &[&str], context: Context) -> Invocation<By
     let line = Line { arguments: &arguments, ..Line::default() };
     let resolved = resolve(&plugin.metadata.description, &line).unwrap();
     let request = Addressed::new(resolved.request, "p", 1, "id".into());
-    let target = Target::Command(resolved.command, Box::new(request));
+    let target = Target::Command(resolved.command, Box::new(request), None);
     Invocation { plugin: plugin.clone(), target, context: Some(Box::new(context)) }
 }
 

@@ -51,6 +51,9 @@ pub struct ReportedRoute {
     /// Why it cannot be called directly.
     #[serde(default)]
     pub why: Option<String>,
+    /// True if the body of a request is the caller's stdin.
+    #[serde(default)]
+    pub stdin: bool,
     /// What its handler's docstring has on parameters, if anything.
     #[serde(default)]
     pub documented: Option<Documented>,
@@ -112,6 +115,7 @@ impl Report {
         };
         let route = &self.routes[index];
         command.route = index;
+        command.takes_stdin = route.stdin;
         command.calling = calling(route, command);
         if let Some(documented) = &route.documented {
             document(command, documented);

@@ -39,7 +39,7 @@ use thiserror::Error;
 use events::Lane;
 use head::ResponseHead;
 pub use io::{Events, Feed, IoSide, Signals};
-pub use plugin::{Emitted, PluginSide, Received, Room};
+pub use plugin::{Arrival, Emitted, PluginSide, Received, Room};
 use request::Request;
 
 /// How many bytes may wait in one direction; one chunk more is always taken.
@@ -126,7 +126,7 @@ struct State {
     disconnected: bool,
     /// The call is cancelled when the I/O side is dropped.
     ends_with_caller: bool,
-    /// Threads that wait for room for their events.
+    /// Threads that wait for the body, or for room for their events.
     crowd: Vec<Thread>,
     /// The plugin waits for body, space, a signal or a disconnect.
     plugin_waits: bool,

@@ -61,6 +61,30 @@ impl Room {
     }
 }
 
+/// Where threads wait for the request's body.
+pub struct Arrival {
+    shared: Arc<Shared>,
+}
+
+impl Arrival {
+    /// Waits until [`PluginSide::receive`] has something else than [`Received::Pending`].
+    pub fn wait(&self) {
+        loop {
+            {
+                let mut state = self.shared.lock();
+                let is_over = state.disconnected || state.outgoing_ended || state.aborted;
+                let is_there = !state.incoming.is_empty() || state.incoming_deferred;
+                let has_ended = state.incoming_ended && !state.incoming_delivered;
+                if is_over || is_there || has_ended || self.shared.is_cancelled() {
+                    return;
+                }
+                state.crowd.push(thread::current());
+            }
+            thread::park();
+        }
+    }
+}
+
 impl PluginSide {
     pub(super) fn new(shared: Arc<Shared>) -> PluginSide {
         PluginSide { shared }
@@ -135,6 +159,11 @@ impl PluginSide {
         drop(state);
         wake(reader);
         if full { Emitted::Full } else { Emitted::Sent }
+    }
+
+    /// A handle for threads to wait for the request's body.
+    pub fn arrival(&self) -> Arrival {
+        Arrival { shared: self.shared.clone() }
     }
 
     /// A handle for threads to wait for room for their events.

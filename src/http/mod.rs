@@ -158,6 +158,7 @@ pub fn entry(service: Arc<Service>) -> Entry {
         .route("/shutdown", post(core::shutdown))
         .route(wire::RELOAD, post(core::reload))
         .route(wire::RUN, post(run::run))
+        .route(wire::RUN_WITH_STDIN, post(run::run_with_stdin))
         .route(wire::STATUS, get(core::status))
         .route(wire::deps::DEPS, get(deps::report))
         .route(wire::deps::ORDER, post(deps::change))

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use bytes::BytesMut;
+use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 
 use super::observe::{Called, CalledCell, RequestId};
@@ -31,10 +34,54 @@ pub(super) async fn run(
     headers: HeaderMap,
     run: Result<Json<Run>, JsonRejection>,
 ) -> Response {
-    let run = match run {
-        Ok(Json(run)) => run,
-        Err(rejection) => return refused(&rejection, &headers),
+    match run {
+        Ok(Json(run)) => answer(&service, run, None, request_id, &called).await,
+        Err(rejection) => refused(&rejection, &headers),
+    }
+}
+
+/// `POST /-/run-with-stdin`.
+pub(super) async fn run_with_stdin(
+    State(service): State<Arc<Service>>,
+    Extension(request_id): Extension<RequestId>,
+    Extension(called): Extension<CalledCell>,
+    body: Body,
+) -> Response {
+    match first_line(body).await {
+        Ok((run, stdin)) => answer(&service, run, Some(stdin), request_id, &called).await,
+        Err(failure) => failed(&failure),
+    }
+}
+
+/// Returns the call in the first line of a body, and the rest of the body as it comes.
+async fn first_line(body: Body) -> Result<(Run, Body), Failure> {
+    let wrong = |error: String| Failure::new(Kind::Usage, error);
+    let (mut pieces, mut line) = (body.into_data_stream(), BytesMut::new());
+    let end = loop {
+        if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
+            break end;
+        }
+        if line.len() > super::OWN_BODY_MAX {
+            return Err(Failure::body_too_large(None, super::OWN_BODY_MAX as u64));
+        }
+        match pieces.next().await {
+            Some(piece) => line.extend(piece.map_err(|error| wrong(error.to_string()))?),
+            None => return Err(wrong("the call has no end of line".to_owned())),
+        }
     };
+    let rest = line.split_off(end).split_off(1).freeze();
+    let run = serde_json::from_slice(&line).map_err(|error| wrong(error.to_string()))?;
+    let rest = stream::iter((!rest.is_empty()).then_some(Ok(rest)));
+    Ok((run, Body::from_stream(rest.chain(pieces))))
+}
+
+async fn answer(
+    service: &Arc<Service>,
+    run: Run,
+    stdin: Option<Body>,
+    request_id: RequestId,
+    called: &CalledCell,
+) -> Response {
     if is_newer(&run.client) || !service.paths.venv_python().exists() {
         return outdated();
     }
@@ -42,7 +89,7 @@ pub(super) async fn run(
         let metadata = service.registry.metadata(&run.plugin).await;
         metadata.map(|(it, outdated)| answer_help(&it, outdated.as_ref(), &run.arguments))
     } else {
-        call(&service, run, request_id, &called).await
+        call(service, run, stdin, request_id, called).await
     };
     match answered {
         Ok(response) => response,
@@ -58,6 +105,7 @@ pub(super) async fn run(
 async fn call(
     service: &Service,
     run: Run,
+    stdin: Option<Body>,
     request_id: RequestId,
     called: &CalledCell,
 ) -> Result<Response, Failure> {
@@ -78,11 +126,15 @@ async fn call(
         own => own,
     };
     let plugin = find(service, &run.plugin, limit.map(of_caller)).await?;
-    if plugin.policy.caller_env != caller.patterns {
-        return Ok(lacks_variables(&plugin.policy.caller_env));
-    }
     let resolved = arguments::resolve(&plugin.metadata.description, &line)?;
     let Resolved { command, request, timeout, mut warnings } = resolved;
+    let takes_stdin = command
+        .and_then(|index| plugin.metadata.description.command(index))
+        .is_some_and(|command| command.takes_stdin);
+    if plugin.policy.caller_env != caller.patterns || takes_stdin && stdin.is_none() {
+        return Ok(lacking(&plugin.policy.caller_env, takes_stdin));
+    }
+    let stdin = stdin.filter(|_| takes_stdin);
     let deadline = own.or(timeout).map(of_caller);
     let method = request.method.clone();
     let request = Addressed::new(request, plugin.name(), service.ready.port, request_id.0);
@@ -96,7 +148,7 @@ async fn call(
         with_events: is_function,
         ..Context::default()
     };
-    let target = Target::Command(command, Box::new(request));
+    let target = Target::Command(command, Box::new(request), stdin);
     let invocation = Invocation { plugin, target, context: Some(Box::new(context)) };
     let mut response = match is_function {
         true => framed::call(invocation, function_headers()).await,
@@ -118,11 +170,14 @@ async fn call(
     Ok(response)
 }
 
-/// The answer that makes the client repeat the call with variables that fit `patterns`.
-fn lacks_variables(patterns: &[String]) -> Response {
+/// The answer that makes the client repeat the call with variables that fit `patterns`, and with its stdin.
+fn lacking(patterns: &[String], stdin: bool) -> Response {
     let mut response = Response::default();
     let headers = response.headers_mut();
-    headers.insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_ENV));
+    headers.insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_MORE));
+    if stdin {
+        headers.insert(wire::STDIN_HEADER, HeaderValue::from_static("1"));
+    }
     if let Ok(patterns) = HeaderValue::from_str(&patterns.join(",")) {
         headers.insert(wire::ENV_HEADER, patterns);
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::response::{ExchangeError, Head, Response};
+use super::stdin;
 use super::stream::{Stream, Waiting};
 use crate::paths::Paths;
 
@@ -30,17 +31,19 @@ pub struct Request<'a> {
     pub headers: &'a [(&'a str, &'a str)],
     /// JSON body; empty for none.
     pub body: &'a [u8],
+    /// True if this process's stdin follows, as it comes: the body is one line then.
+    pub with_stdin: bool,
 }
 
 impl<'a> Request<'a> {
     /// A GET without further headers.
     pub fn get(target: &'a str) -> Request<'a> {
-        Request { method: "GET", target, headers: &[], body: &[] }
+        Request { method: "GET", target, headers: &[], body: &[], with_stdin: false }
     }
 
     /// A POST without a body.
     pub fn post(target: &'a str) -> Request<'a> {
-        Request { method: "POST", target, headers: &[], body: &[] }
+        Request { method: "POST", target, headers: &[], body: &[], with_stdin: false }
     }
 }
 
@@ -99,7 +102,11 @@ impl Connection {
         for (name, value) in request.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        if !request.body.is_empty() {
+        if request.with_stdin {
+            head.push_str(
+                "content-type: application/json\r\nexpect: 100-continue\r\ntransfer-encoding: chunked\r\n",
+            );
+        } else if !request.body.is_empty() {
             head.push_str(&format!(
                 "content-type: application/json\r\nexpect: 100-continue\r\ncontent-length: {}\r\n",
                 request.body.len()
@@ -109,15 +116,21 @@ impl Connection {
         }
         head.push_str("\r\n");
         // A refused large body is answered before it is read whole: the answer counts, not the failed write.
+        let line = request.with_stdin.then(|| stdin::chunk(&[request.body, b"\n"].concat()));
         let sent = self
             .stream
             .write_all(head.as_bytes())
-            .and_then(|()| self.stream.write_all(request.body));
+            .and_then(|()| self.stream.write_all(line.as_deref().unwrap_or(request.body)));
         if let Err(error) = &sent
             && error.kind() == io::ErrorKind::TimedOut
         {
             return Err(ExchangeError::Unresponsive);
         }
+        // Only once the request was taken: what is read cannot be sent again.
+        let mut unsent = match request.with_stdin {
+            true => Some(self.stream.writer()?),
+            false => None,
+        };
         let mut reader = BufReader::new(self.stream);
         let mut taken = false;
         loop {
@@ -138,6 +151,9 @@ impl Connection {
                 return Ok(head.into_response(reader, request.method));
             }
             taken = true;
+            if let Some(socket) = unsent.take() {
+                stdin::send(socket);
+            }
         }
     }
 }
@@ -151,7 +167,7 @@ mod tests {
     /// Answers one request with `answer` and hangs up.
     fn exchange(answer: &'static [u8], body: &[u8]) -> Result<Response, ExchangeError> {
         let (client, mut server) = UnixStream::pair().unwrap();
-        let request = Request { method: "POST", target: "/x", headers: &[], body };
+        let request = Request { body, ..Request::post("/x") };
         let mut rest = vec![0; body.len()];
         let serve = std::thread::spawn(move || {
             let mut head = Vec::new();
@@ -192,7 +208,7 @@ mod tests {
     fn a_request_of_which_the_body_could_not_be_sent_may_be_repeated() {
         let (client, mut server) = UnixStream::pair().unwrap();
         let body = vec![b' '; 8 << 20];
-        let request = Request { method: "POST", target: "/x", headers: &[], body: &body };
+        let request = Request { body: &body, ..Request::post("/x") };
         let serve = std::thread::spawn(move || {
             server.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap();
             server.read_exact(&mut [0; 1024]).unwrap();

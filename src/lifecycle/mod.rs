@@ -39,6 +39,7 @@ pub mod replace;
 pub mod response;
 pub mod start;
 pub mod start_lock;
+mod stdin;
 pub mod stop;
 mod stream;
 

@@ -45,6 +45,11 @@ impl Stream {
         }
     }
 
+    /// Returns a handle for another thread to write, each attempt with the same timeout.
+    pub(super) fn writer(&self) -> io::Result<UnixStream> {
+        self.socket.try_clone()
+    }
+
     /// Returns a stream over `socket` whose waits end after the first tick.
     #[cfg(test)]
     pub(super) fn over(socket: UnixStream) -> Stream {
@@ -103,7 +108,7 @@ fn means_no_listener(error: &io::Error) -> bool {
     }
 }
 
-fn is_timeout(error: &io::Error) -> bool {
+pub(super) fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 

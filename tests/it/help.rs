@@ -18,6 +18,7 @@ fn the_programs_explain_themselves_without_a_daemon() {
 
     Options, which may stand anywhere before `--`:
         --json, -j        print the answer as JSON
+        -v                print the plugin's log records of the call on stderr
         -X METHOD         decide the HTTP method by hand
         --timeout SECONDS limit the time until the answer begins; after the plugin's name it is the
                           command's own option, if the command has one

@@ -230,8 +230,7 @@ fn a_daemon_that_is_older_than_its_client_reports_it_and_runs_nothing() {
     let ask = |client: &str| {
         let run = json!({"client": client, "plugin": "demo", "arguments": ["size", "1000"]});
         let body = run.to_string();
-        let request =
-            Request { method: "POST", target: wire::RUN, headers: &[], body: body.as_bytes() };
+        let request = Request { body: body.as_bytes(), ..Request::post(wire::RUN) };
         let response = lifecycle::connect(&home.paths()).unwrap().unwrap().send(&request).unwrap();
         response.header(wire::ANSWER_HEADER).map(str::to_owned)
     };

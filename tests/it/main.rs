@@ -60,6 +60,7 @@ mod sdk;
 mod shutdown;
 mod silent;
 mod starts;
+mod stdin;
 mod surroundings;
 mod swap;
 mod terminal;

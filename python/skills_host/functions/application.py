@@ -63,7 +63,7 @@ class Application:
             allow = (b"allow", command.method.encode())
             return Response(405, b'{"detail":"Method Not Allowed"}', (allow,))
         try:
-            if command.method == "GET":
+            if command.in_query:
                 query = scope["query_string"].decode("latin-1")
                 arguments = command.from_query(parse_qs(query, keep_blank_values=True))
             else:

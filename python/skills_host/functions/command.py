@@ -9,6 +9,7 @@ from typing import Any
 
 from skills_host.functions.discover import Found
 from skills_host.functions.signature import Parameter, Signature
+from skills_host.functions.stdin import passed
 from skills_host.functions.stream import Items
 from skills_host.functions.value import Invalid, Problem
 
@@ -30,7 +31,8 @@ class Command:
     Attributes:
         name: Its name.
         path: Its path below the plugin's prefix.
-        method: `GET`, with parameters in the query, or `POST`, with a JSON object as body.
+        method: `GET`, or `POST`.
+        in_query: True if parameters are in the query; otherwise they are a JSON object, the body.
         signature: Parameters and result of the function.
         is_async: True for a coroutine function.
         is_stream: True for a generator function, asynchronous or not.
@@ -45,6 +47,7 @@ class Command:
         self.name = found.name
         self.path = f"/{found.name}"
         self.method = found.method
+        self.in_query = found.method == "GET"
         self.signature = Signature(found.function, found.summary)
         self.is_async = inspect.iscoroutinefunction(found.function)
         self.why: str | None = None
@@ -54,6 +57,10 @@ class Command:
         self.call: Callable[..., Any] = found.function
         if self.signature.positional:
             self.call = _by_position(found.function, self.signature.positional)
+        if stdin := self.signature.stdin:
+            # The body of a request is what the function reads.
+            self.method, self.in_query = "POST", True
+            self.call = passed(self.call, stdin.name, stdin.make)
         self.is_stream = inspect.isasyncgenfunction(found.function)
         self.is_stream = self.is_stream or inspect.isgeneratorfunction(found.function)
         if self.is_stream:

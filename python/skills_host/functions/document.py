@@ -82,7 +82,7 @@ def _operation(name: str, command: Command, components: dict[str, Any]) -> dict[
     if signature.text:
         operation["description"] = signature.text
     schemas = {each.name: _schema(each, components) for each in signature.parameters}
-    if command.method == "GET":
+    if command.in_query:
         operation["parameters"] = [
             {
                 "name": each.name,
@@ -102,6 +102,9 @@ def _operation(name: str, command: Command, components: dict[str, Any]) -> dict[
         if required:
             body["required"] = required
         operation["requestBody"] = {"required": bool(required), "content": _content(body)}
+    if signature.stdin is not None:
+        binary = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+        operation["requestBody"] = {"required": False, "content": binary}
     return operation
 
 

@@ -47,7 +47,7 @@ class Plan:
     def __init__(self, command: Command) -> None:
         self.tree = Handler(command)
         self._parameters = command.signature.parameters
-        self._place, self._kind = ("query", _kind) if command.method == "GET" else ("body", _field)
+        self._place, self._kind = ("query", _kind) if command.in_query else ("body", _field)
         parts = []
         for parameter in self._parameters:
             kind = self._kind(parameter)

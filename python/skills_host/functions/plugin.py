@@ -74,6 +74,8 @@ class FunctionsPlugin:
         self.plans = []
         for command in self._commands:
             route: dict[str, Any] = {"path": command.path, "methods": [command.method]}
+            if command.signature.stdin is not None:
+                route["stdin"] = True
             if command.why is None:
                 plan = Plan(command)
                 route["plan"] = {"number": len(self.plans), **plan.spec()}

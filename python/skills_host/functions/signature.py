@@ -7,9 +7,10 @@ import inspect
 import logging
 import types
 from collections.abc import Callable
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 from skills_host.docstring import Docstring
+from skills_host.functions import stdin
 from skills_host.functions.value import Type
 
 logger = logging.getLogger("skills_host.functions")
@@ -56,6 +57,7 @@ class Signature:
         summary: The docstring's first line.
         text: The docstring without the parts on parameters and results.
         warnings: Annotations that cannot be evaluated.
+        stdin: The parameter that is the caller's stdin, if there is one.
 
     Raises:
         Unusable: It has no signature, or a parameter whose type cannot be converted to.
@@ -71,8 +73,13 @@ class Signature:
         doc = Docstring(inspect.getdoc(function) or "")
         self.parameters = []
         self.positional: dict[str, Any] = {}
+        self.stdin: Stdin | None = None
         for parameter in signature.parameters.values():
             text = doc.parameters.get(parameter.name, "")
+            if make := stdin.maker(hints.get(parameter.name)):
+                own = Stdin(parameter.name, make, text)
+                self.stdin = _stdin(own, self.stdin, function, hints)
+                continue
             if parameter.kind is parameter.POSITIONAL_ONLY:
                 self.positional[parameter.name] = parameter.default
             try:
@@ -85,6 +92,45 @@ class Signature:
         self.summary = summary or doc.summary
         # FastAPI's documents, too, have the summary as the first line of the text.
         self.text = self.summary + doc.text.removeprefix(doc.summary)
+        if self.stdin is not None:
+            about = f": {self.stdin.help}" if self.stdin.help else "."
+            self.text = f"{self.text}\n\nReads stdin{about}".strip()
+
+
+class Stdin(NamedTuple):
+    """A parameter that is the caller's stdin.
+
+    Attributes:
+        name: Its name.
+        make: Makes its value for a call.
+        help: Its help; may be empty.
+    """
+
+    name: str
+    make: stdin.Maker
+    help: str
+
+
+def _stdin(
+    own: Stdin, other: Stdin | None, function: Callable[..., Any], hints: dict[str, Any]
+) -> Stdin:
+    """Returns the parameter that is stdin.
+
+    Raises:
+        Unusable: There is another one, or a function of this kind cannot read it.
+    """
+    if other is not None:
+        raise Unusable(f"both {other.name} and {own.name} would be stdin")
+    is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+    blocks = stdin.blocks(hints[own.name])
+    if is_async and blocks:
+        raise Unusable(
+            f"parameter {own.name}: reading it would block the event loop; in `async def` use"
+            " `AsyncIterator[bytes]` or `AsyncIterator[str]`"
+        )
+    if not is_async and not blocks:
+        raise Unusable(f"parameter {own.name}: only `async def` can read an `AsyncIterator`")
+    return own
 
 
 def _hints(function: Callable[..., Any], warnings: list[str]) -> dict[str, Any]:

@@ -56,20 +56,17 @@ class Items(Response):
         await send(
             {"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]}
         )
-        leaving = asyncio.ensure_future(_disconnected(receive))
         try:
             async for item in self._all():
                 line = value.to_json(item) + b"\n"
                 if as_events:
                     line = b"data: " + line + b"\n"
                 await send({"type": "http.response.body", "body": line, "more_body": True})
-                if leaving.done():
-                    return
         except (Exception, SystemExit) as error:
             if not _report(error):
                 raise
         finally:
-            leaving.cancel()
+            # A reader that has gone cancels this.
             await self._close()
         await send({"type": "http.response.body", "body": b""})
 
@@ -101,11 +98,6 @@ class Items(Response):
 def _next(items: Iterator[Any]) -> Any:
     """Returns the next item, or `_END`: a coroutine cannot raise `StopIteration`."""
     return next(items, _END)
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _report(error: BaseException) -> bool:

@@ -1,19 +1,20 @@
 //! One request as a Python object: arguments of a handler, or scope and messages of ASGI.
 //!
 //! All methods run on the plugin's thread, on one of its pool threads or on one that it started, with the GIL held, and
-//! none of them waits, except for [`Call::wait_for_room`], which lets go of it.
+//! none of them waits, except for [`Call::read`] and [`Call::wait_for_room`], which let go of
+//! it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use pyo3::types::{PyBytes, PyDict, PyString};
 use skills_daemon::exchange::events::{Event, Stream};
 use skills_daemon::exchange::head::ResponseHead;
 use skills_daemon::exchange::{Emitted, PluginSide, Received};
@@ -24,7 +25,7 @@ use skills_daemon::runtime::{Caller, Direct};
 use crate::binder::Binder;
 use crate::context;
 use crate::load::Counted;
-use crate::wakes;
+use crate::{scope, wakes};
 
 /// A request and the way to its answer.
 #[pyclass(frozen, module = "_skills_host")]
@@ -39,6 +40,8 @@ pub(crate) struct Call {
     /// No call of the same batch follows.
     pub(crate) last: bool,
     started: AtomicBool,
+    /// The body was read to its end.
+    is_read: AtomicBool,
     /// What the call takes of its plugin's limits; `None` once it is closed.
     taken: Mutex<Option<(Option<Counted>, Option<Permit>)>>,
     /// When a direct call's handler began, and which.
@@ -73,6 +76,7 @@ impl Call {
             caller,
             last: false,
             started: AtomicBool::new(false),
+            is_read: AtomicBool::new(false),
             taken: Mutex::new(Some((load, permit))),
             begun: OnceLock::new(),
             side: Mutex::new(Some(side)),
@@ -179,6 +183,27 @@ impl Call {
         }
     }
 
+    /// Waits, detached, for the next piece of the body; empty at its end, `None` once the caller has gone. On a thread of
+    /// the pool, or one of the plugin's own.
+    fn read<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        loop {
+            if self.is_read.load(Ordering::Relaxed) {
+                return Ok(Some(PyBytes::new(py, b"")));
+            }
+            let (received, arrival) = self.with(|side| (side.receive(), side.arrival()))?;
+            match received {
+                Received::Pending => py.detach(|| arrival.wait()),
+                Received::Disconnected => return Ok(None),
+                Received::Chunk(bytes, more) => {
+                    self.is_read.store(!more, Ordering::Relaxed);
+                    if !bytes.is_empty() {
+                        return Ok(Some(PyBytes::new(py, &bytes)));
+                    }
+                }
+            }
+        }
+    }
+
     /// Sets the exit status of the shell's call, after the head of the answer was sent.
     fn exit(&self, status: u8) {
         self.emit(Event::Exit(status));
@@ -263,37 +288,7 @@ impl Call {
         let Some(side) = side.as_ref() else {
             return Err(PyRuntimeError::new_err("the request has ended"));
         };
-        let head = side.request().head();
-        let asgi = PyDict::new(py);
-        asgi.set_item(intern!(py, "version"), intern!(py, "3.0"))?;
-        asgi.set_item(intern!(py, "spec_version"), intern!(py, "2.3"))?;
-        let headers = PyList::empty(py);
-        for (name, value) in &head.headers {
-            let name = PyBytes::new(py, name.as_str().as_bytes());
-            headers.append((name, PyBytes::new(py, value.as_bytes())))?;
-        }
-        let version = if head.version == Version::HTTP_10 { "1.0" } else { "1.1" };
-        let scope = PyDict::new(py);
-        scope.set_item(intern!(py, "type"), intern!(py, "http"))?;
-        scope.set_item(intern!(py, "asgi"), asgi)?;
-        scope.set_item(intern!(py, "http_version"), version)?;
-        scope.set_item(intern!(py, "method"), head.method.as_str())?;
-        scope.set_item(intern!(py, "scheme"), intern!(py, "http"))?;
-        scope.set_item(intern!(py, "path"), head.target.path())?;
-        scope.set_item(
-            intern!(py, "raw_path"),
-            PyBytes::new(py, head.target.raw_path().as_bytes()),
-        )?;
-        scope.set_item(
-            intern!(py, "query_string"),
-            PyBytes::new(py, head.target.query().as_bytes()),
-        )?;
-        scope.set_item(intern!(py, "root_path"), intern!(py, ""))?;
-        scope.set_item(intern!(py, "headers"), headers)?;
-        let client = head.client.map(|client| (client.ip().to_string(), client.port()));
-        scope.set_item(intern!(py, "client"), client)?;
-        scope.set_item(intern!(py, "server"), head.server)?;
-        Ok(scope)
+        scope::of(py, side.request().head())
     }
 
     /// The next ASGI message for the application, or `None` if it has to wait until it is woken.

@@ -8,6 +8,7 @@
 //! - `board`: the background tasks of a plugin, for `status`.
 //! - `executed`: the files that a plugin executes.
 //! - `call`: one request, as a Python object.
+//! - `scope`: its ASGI connection scope.
 //! - `binder`: from bound values to a handler's arguments; `json`: from its result to bytes.
 //! - `solver`: [`skills_daemon::solver::Solver`] by `uv`'s resolver.
 //! - `wakes`: sending finished answers, together or at once.
@@ -47,6 +48,7 @@ mod log;
 mod packages;
 mod plugins;
 mod pool;
+mod scope;
 mod solver;
 mod wakes;
 mod writes;

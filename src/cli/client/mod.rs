@@ -34,8 +34,8 @@ use crate::render;
 use crate::store::Store;
 use crate::wire::{self, Run};
 
-/// How often a call is sent because the variables that its plugin gets have changed.
-const VARIABLES_ATTEMPTS: usize = 3;
+/// How often a call is sent because what its plugin takes of the caller has changed.
+const CALL_ATTEMPTS: usize = 3;
 
 const HELP: &str = "\
 Runs a command of a plugin of the skills daemon, which is started when it does not run.
@@ -147,19 +147,22 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
     answer::print(response, &caller, &options(console, json))
 }
 
-/// Sends a call; again with the variables that its plugin gets, if it gets any.
+/// Sends a call; again with the variables that its plugin gets and with stdin, if it takes them.
 fn call(run: &mut Run, caller: &Caller, env: &Environment) -> Result<Response, Failure> {
-    for _ in 0..VARIABLES_ATTEMPTS {
+    let mut with_stdin = false;
+    for _ in 0..CALL_ATTEMPTS {
         let body = serde_json::to_vec(run).map_err(|error| {
             Failure::new(Kind::Bug, format!("cannot write the request: {error}"))
         })?;
-        let request = Request { method: "POST", target: wire::RUN, headers: &[], body: &body };
+        let target = if with_stdin { wire::RUN_WITH_STDIN } else { wire::RUN };
+        let request = Request { body: &body, with_stdin, ..Request::post(target) };
         let response = caller.exchange(&request, &run.plugin)?;
-        if response.header(wire::ANSWER_HEADER) != Some(wire::ANSWER_ENV) {
+        if response.header(wire::ANSWER_HEADER) != Some(wire::ANSWER_MORE) {
             return Ok(response);
         }
         let patterns = response.header(wire::ENV_HEADER).unwrap_or_default();
         surroundings::add_variables(&mut run.caller, env, patterns);
+        with_stdin = response.header(wire::STDIN_HEADER).is_some();
     }
     let error = format!("the variables that {} gets change with each call", run.plugin);
     Err(Failure::new(Kind::Unavailable, error).hint("Run the command again."))

@@ -14,7 +14,7 @@ use crate::wire::deps::{ORDER, Order, Outcome};
 pub(super) fn run(context: &Context, order: &Order, json: bool) -> Result<ExitCode, Failure> {
     let body = serde_json::to_vec(order)
         .map_err(|error| Failure::new(Kind::Bug, format!("cannot write the order: {error}")))?;
-    let request = Request { method: "POST", target: ORDER, headers: &[], body: &body };
+    let request = Request { body: &body, ..Request::post(ORDER) };
     let outcome: Outcome = ask(context, &request)?;
     let status = match outcome.set_aside.is_empty() {
         true => ExitCode::SUCCESS,

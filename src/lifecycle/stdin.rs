@@ -1,0 +1,88 @@
+//! This process's stdin as the chunked body of a request.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::thread;
+
+use super::stream::is_timeout;
+
+/// The longest chunk, in bytes.
+const CHUNK_MAX: usize = 256 * 1024;
+
+/// Returns `bytes` as one chunk.
+pub(super) fn chunk(bytes: &[u8]) -> Vec<u8> {
+    let mut chunk = format!("{:x}\r\n", bytes.len()).into_bytes();
+    chunk.extend_from_slice(bytes);
+    chunk.extend_from_slice(b"\r\n");
+    chunk
+}
+
+/// Sends stdin on a thread of its own, until it ends or the connection does; the program does not wait for it.
+pub(super) fn send(socket: UnixStream) {
+    thread::spawn(move || pump(io::stdin().lock(), &socket));
+}
+
+/// Sends what `source` has as chunks, and the end of the body; one that cannot be read is cut off.
+fn pump(mut source: impl Read, socket: &UnixStream) {
+    let mut buffer = vec![0; CHUNK_MAX];
+    loop {
+        let count = match source.read(&mut buffer) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(_) => return drop(socket.shutdown(std::net::Shutdown::Write)),
+        };
+        // Without data it is the last chunk.
+        if write(socket, &chunk(&buffer[..count])).is_err() || count == 0 {
+            return;
+        }
+    }
+}
+
+/// Writes all of `bytes`, however long the daemon takes to read them.
+fn write(mut socket: &UnixStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match socket.write(bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_source_is_sent_in_chunks_with_an_end() {
+        let (client, mut server) = UnixStream::pair().unwrap();
+        pump(&b"hello"[..], &client);
+        drop(client);
+        let mut sent = String::new();
+        server.read_to_string(&mut sent).unwrap();
+        assert_eq!(sent, "5\r\nhello\r\n0\r\n\r\n");
+    }
+
+    #[test]
+    fn a_reader_may_take_longer_than_the_timeout() {
+        let (client, mut server) = UnixStream::pair().unwrap();
+        client.set_write_timeout(Some(Duration::from_millis(1))).unwrap();
+        let bytes = vec![b'x'; 4 << 20];
+        let sending = bytes.clone();
+        let writer = thread::spawn(move || pump(&sending[..], &client));
+        let mut sent = Vec::new();
+        server.read_to_end(&mut sent).unwrap();
+        writer.join().unwrap();
+        assert_eq!(sent.iter().filter(|byte| **byte == b'x').count(), bytes.len());
+        assert!(sent.ends_with(b"0\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_reader_that_goes_away_ends_it() {
+        let (client, server) = UnixStream::pair().unwrap();
+        drop(server);
+        pump(io::repeat(b'x'), &client);
+    }
+}
