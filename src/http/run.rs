@@ -58,15 +58,17 @@ async fn first_line(body: Body) -> Result<(Run, Body), Failure> {
     let wrong = |error: String| Failure::new(Kind::Usage, error);
     let (mut pieces, mut line) = (body.into_data_stream(), BytesMut::new());
     let end = loop {
-        if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
+        let Some(piece) = pieces.next().await else {
+            return Err(wrong("the call has no end of line".to_owned()));
+        };
+        let piece = piece.map_err(|error| wrong(error.to_string()))?;
+        let end = piece.iter().position(|byte| *byte == b'\n').map(|end| line.len() + end);
+        line.extend_from_slice(&piece);
+        if let Some(end) = end {
             break end;
         }
         if line.len() > super::OWN_BODY_MAX {
             return Err(Failure::body_too_large(None, super::OWN_BODY_MAX as u64));
-        }
-        match pieces.next().await {
-            Some(piece) => line.extend(piece.map_err(|error| wrong(error.to_string()))?),
-            None => return Err(wrong("the call has no end of line".to_owned())),
         }
     };
     let rest = line.split_off(end).split_off(1).freeze();

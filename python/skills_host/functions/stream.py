@@ -43,9 +43,14 @@ class Items(Response):
 
     async def begin(self) -> None:
         """Waits for the first item: a failure before it is answered as that of any function."""
-        if not self._has_begun:
-            self._has_begun = True
+        if self._has_begun:
+            return
+        self._has_begun = True
+        try:
             self._first = await anext(self._rest, _END)
+        except asyncio.CancelledError:
+            await self._close()
+            raise
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Sends the items, each when it is there."""
@@ -91,6 +96,9 @@ class Items(Response):
                 await self._items.aclose()  # type: ignore[attr-defined]
             else:
                 await asyncio.to_thread(self._items.close)  # type: ignore[attr-defined]
+        except ValueError as error:
+            # It still runs on its thread, where its next output ends it.
+            logger.debug("a generator is not closed yet: %s", error)
         except (Exception, KeyboardInterrupt):
             logger.exception("closing a generator failed")
 
