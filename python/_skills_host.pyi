@@ -135,6 +135,11 @@ class Call:
     def exit(self, status: int) -> None:
         """Sets the exit status of the shell's call, after the head of the answer was sent."""
 
+    def progress(
+        self, task: int, description: str, done: float, total: float | None, is_complete: bool
+    ) -> None:
+        """Shows how far a task is; nothing where no shell shows it."""
+
     def log(self, level: int, logger: str, message: str) -> None:
         """Shows a log record in the shell."""
 

@@ -1,8 +1,9 @@
 //! stdout and stderr of the command-line programs: the only module that writes to them. It detects terminals,
 //! their width and their colours.
 //!
-//! What is written while a wait is shown ends it first.
+//! What is written while a wait is shown ends it first; bars stay below it.
 
+mod bars;
 mod wait;
 
 use std::io::{self, IsTerminal, Write};
@@ -31,6 +32,21 @@ pub struct Style {
     pub bold: &'static str,
     /// Back to normal.
     pub reset: &'static str,
+}
+
+/// A task of a call, as a bar shows it.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Identifies it among those of the call.
+    pub number: u64,
+    /// What is being done.
+    pub description: String,
+    /// Units done.
+    pub done: f64,
+    /// Units in all, if that is known.
+    pub total: Option<f64>,
+    /// True once it has ended.
+    pub is_complete: bool,
 }
 
 impl Style {
@@ -107,17 +123,16 @@ impl Console {
     /// Writes bytes to stderr as they are.
     pub fn write_err(&self, bytes: &[u8]) -> io::Result<()> {
         wait::end();
-        let mut err = io::stderr().lock();
-        err.write_all(bytes)?;
-        err.flush()
+        bars::written(1, bytes, |bytes| put(io::stderr().lock(), bytes))
     }
 
     /// Writes bytes to stdout as they are.
     pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
         wait::end();
-        let mut out = io::stdout().lock();
-        out.write_all(bytes)?;
-        out.flush()
+        match self.columns {
+            0 => put(io::stdout().lock(), bytes),
+            _ => bars::written(0, bytes, |bytes| put(io::stdout().lock(), bytes)),
+        }
     }
 
     /// Shows a step of a wait on stderr, if that is a terminal; it lasts until the next one, or the next output.
@@ -129,6 +144,14 @@ impl Console {
         }
     }
 
+    /// Shows how far a task of a call is, on stderr if that is a terminal.
+    pub fn task(&self, task: &Task) {
+        if self.moves {
+            wait::end();
+            bars::show(task, self.err);
+        }
+    }
+
     /// Writes a line to stderr, if that is a terminal.
     pub fn note(&self, text: &str) {
         if self.watched {
@@ -136,10 +159,13 @@ impl Console {
         }
     }
 
-    /// Ends the wait that is shown.
+    /// Ends the wait and removes the bars that are shown.
     pub fn rest(&self) {
         if self.moves {
             wait::end();
+            let [out, err] = bars::end();
+            // As any other output: it fails only if nothing reads it.
+            let _ = put(io::stdout().lock(), &out).and(put(io::stderr().lock(), &err));
         }
     }
 
@@ -168,10 +194,14 @@ impl Console {
 
     /// Writes a line to stderr.
     fn line(&self, text: &str) {
-        wait::end();
         // Fails only if stderr itself is closed.
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = self.write_err(format!("{text}\n").as_bytes());
     }
+}
+
+fn put(mut to: impl Write, bytes: &[u8]) -> io::Result<()> {
+    to.write_all(bytes)?;
+    to.flush()
 }
 
 /// Ends the program as the signal of a closed pipe ends others: with the status 141 in a shell.

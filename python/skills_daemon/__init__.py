@@ -11,12 +11,14 @@ written, no thread started, no log handler installed.
 | `colors` | terminal colours, switched on by the daemon |
 | `logging` | `logger`, whose records carry key-value context, and the request id |
 | `config` | `config`, the daemon's settings and the paths it uses |
+| `bars` | `progress`, a bar at the caller's terminal |
 | `callers` | `caller`, which describes the shell or request that calls |
 | `tasks` | `background`, which starts a supervised task |
 | `own` | `data_dir` and `settings`, the plugin's own folder and its own settings |
 | `lifecycle` | pid file, stopping the daemon, idle time, shutdown callbacks |
 """
 
+from skills_daemon.bars import Progress, progress
 from skills_daemon.callers import Caller, caller
 from skills_daemon.config import DaemonConfig, config
 from skills_daemon.own import data_dir, settings
@@ -36,10 +38,12 @@ __all__ = [
     "Background",
     "Caller",
     "DaemonConfig",
+    "Progress",
     "__version__",
     "background",
     "caller",
     "config",
     "data_dir",
+    "progress",
     "settings",
 ]

@@ -21,6 +21,17 @@ class Call(Protocol):
     def cancelled(self) -> bool:
         """True once it was cancelled."""
 
+    def progress(
+        self,
+        task: int,
+        description: str,
+        done: float,
+        total: float | None,
+        is_complete: bool,
+        /,
+    ) -> None:
+        """Shows how far a task is."""
+
     def header(self, name: str, /) -> str | None:
         """Returns the first header of that name in a request over HTTP."""
 

@@ -43,6 +43,8 @@ pub enum Event {
         done: f64,
         /// Units in all, if that is known.
         total: Option<f64>,
+        /// True once it has ended.
+        is_complete: bool,
     },
     /// A question for the person who called.
     Question {

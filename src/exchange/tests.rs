@@ -114,8 +114,13 @@ async fn events_come_in_order_and_end_with_the_answer() {
     let (io, plugin, _) = new(Incoming::Whole(Bytes::new()), true);
     let mut events = io.events();
     let log = Event::Log { level: 20, logger: "l".into(), message: "m".into() };
-    let progress =
-        Event::Progress { task: 1, description: "d".into(), done: 0.5, total: Some(2.0) };
+    let progress = Event::Progress {
+        task: 1,
+        description: "d".into(),
+        done: 0.5,
+        total: Some(2.0),
+        is_complete: false,
+    };
     for event in [&output("a"), &log, &progress, &output("b")] {
         assert_eq!(plugin.emit(event.clone()), Emitted::Sent);
     }

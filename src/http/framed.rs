@@ -18,7 +18,7 @@ use crate::exchange::events::{Event, Stream};
 use crate::exchange::{Events, IoSide};
 use crate::failure::Failure;
 use crate::wire;
-use crate::wire::frame::{Frame, Head, LogRecord};
+use crate::wire::frame::{Frame, Head, LogRecord, Task};
 
 /// How many frames may wait for the connection.
 const WAITING: usize = 4;
@@ -209,8 +209,11 @@ impl Relay {
             Event::Log { level, logger, message } => {
                 Frame::Log(LogRecord { level, logger, message })
             }
-            // A shell has no use for them.
-            Event::Progress { .. } | Event::Question { .. } => return Ok(()),
+            Event::Progress { task, description, done, total, is_complete } => {
+                Frame::Progress(Task { number: task, description, done, total, is_complete })
+            }
+            // A shell has no use for it.
+            Event::Question { .. } => return Ok(()),
         };
         self.send(frame).await
     }

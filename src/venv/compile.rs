@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
 use std::thread;
 
@@ -44,18 +44,22 @@ pub(super) fn begin(paths: &Paths, generation: &Generation) {
     // Isolated and without the environment's own start-up files: no code of a package runs.
     command.args(["-I", "-S", "-c", PROGRAM]).arg(paths.pycache());
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    let compiled = thread::Builder::new().name("skills-compile".to_owned()).spawn(move || {
-        if let Err(error) = run(command, &order(&installed)) {
-            tracing::debug!(%error, "bytecode was not compiled ahead");
-        }
+    // Here, because Python changes the environment of this process once it is embedded.
+    let compiled = command.spawn().and_then(|child| {
+        let compiling = thread::Builder::new().name("skills-compile".to_owned());
+        compiling.spawn(move || {
+            if let Err(error) = feed(child, &order(&installed)) {
+                tracing::debug!(%error, "bytecode was not compiled ahead");
+            }
+        })
     });
     if let Err(error) = compiled {
         tracing::debug!(%error, "bytecode is not compiled ahead");
     }
 }
 
-fn run(mut command: Command, sources: &[PathBuf]) -> io::Result<()> {
-    let mut child = command.spawn()?;
+/// Sends the list of `sources` and waits for the end.
+fn feed(mut child: Child, sources: &[PathBuf]) -> io::Result<()> {
     let mut stdin = child.stdin.take().expect("stdin is piped");
     let lines: Vec<u8> =
         sources.iter().flat_map(|source| [source.as_os_str().as_bytes(), b"\n"].concat()).collect();

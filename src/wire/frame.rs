@@ -21,6 +21,8 @@ pub enum Frame {
     Stderr(Bytes),
     /// A log record of the call.
     Log(LogRecord),
+    /// How far a task of the call is.
+    Progress(Task),
     /// The head of the answer; no event follows that is not in the body.
     Head(Head),
     /// A piece of the answer's body.
@@ -42,6 +44,23 @@ pub struct LogRecord {
     pub message: String,
 }
 
+/// A task of a call.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// Identifies it among those of the call.
+    pub number: u64,
+    /// What is being done.
+    pub description: String,
+    /// Units done.
+    pub done: f64,
+    /// Units in all; absent if that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<f64>,
+    /// True once it has ended.
+    #[serde(default)]
+    pub is_complete: bool,
+}
+
 /// The head of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
@@ -58,6 +77,7 @@ const HEAD: u8 = 4;
 const BODY: u8 = 5;
 const END: u8 = 6;
 const EXIT: u8 = 7;
+const PROGRESS: u8 = 8;
 
 impl Frame {
     /// Returns the bytes of the frame, or of several with the same kind where its payload is too long for one.
@@ -67,6 +87,7 @@ impl Frame {
             Frame::Stdout(bytes) => (STDOUT, bytes.clone()),
             Frame::Stderr(bytes) => (STDERR, bytes.clone()),
             Frame::Log(record) => (LOG, json(serde_json::to_vec(&record.shortened()))),
+            Frame::Progress(task) => (PROGRESS, json(serde_json::to_vec(task))),
             Frame::Head(head) => (HEAD, json(serde_json::to_vec(head))),
             Frame::Body(bytes) => (BODY, bytes.clone()),
             Frame::Exit(status) => (EXIT, Bytes::copy_from_slice(&[*status])),
@@ -105,6 +126,7 @@ impl Frame {
             STDOUT => Frame::Stdout(payload.into()),
             STDERR => Frame::Stderr(payload.into()),
             LOG => Frame::Log(serde_json::from_slice(&payload)?),
+            PROGRESS => Frame::Progress(serde_json::from_slice(&payload)?),
             HEAD => Frame::Head(serde_json::from_slice(&payload)?),
             BODY => Frame::Body(payload.into()),
             EXIT => match payload[..] {
@@ -148,6 +170,7 @@ mod tests {
             Frame::Stdout(Bytes::from_static(b"\x00\xff")),
             Frame::Stderr(Bytes::from_static(b"warning\n")),
             Frame::Log(record),
+            Frame::Progress(Task { number: 1, total: Some(2.5), ..Task::default() }),
             Frame::Head(head),
             Frame::Body(Bytes::new()),
             Frame::Exit(3),

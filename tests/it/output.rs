@@ -10,7 +10,7 @@ use crate::harness::{CLIENT, Home, Output, eventually};
 const CODE: &str = r#"
 import asyncio, logging, os, sys, threading, time
 from collections.abc import AsyncIterator
-from skills_daemon import caller
+from skills_daemon import caller, progress
 from skills_daemon.colors import red
 from skills_daemon.commands import CommandError
 
@@ -38,6 +38,15 @@ async def whisper():
 
 def variables() -> dict:
     return dict(caller().env)
+
+
+def work() -> str:
+    with progress(4, "Copying") as copying:
+        for name in progress(["a", "b"], "Reading"):
+            print(f"read {name}")
+            copying.advance(2)
+            time.sleep(0.2)
+    return "done"
 
 
 def silent():
@@ -345,4 +354,14 @@ fn a_function_gets_the_variables_that_its_manifest_lists_and_no_others() {
     home.plugin("talk", CODE, r#"{"name": "talk", "env": ["EXACT*"]}"#);
     home.control(&["reload"]).ok();
     assert_eq!(variables(&home), json!({"EXACT": "2", "EXACTLY": "no"}));
+}
+
+#[test]
+fn progress_is_drawn_at_a_terminal_and_nowhere_else() {
+    let home = talk();
+    let worked = home.client(&["talk", "work"]);
+    assert_eq!(worked.ok().quietly().stdout(), "read a\nread b\ndone\n");
+    let drawn = home.on_terminal(80, &["talk", "work"], &[("NO_COLOR", "1")]);
+    drawn.ok().says("Copying \u{2501}").says("Reading \u{2501}").says("50 %").says("read a\r\n");
+    assert!(drawn.stdout().ends_with("done\r\n"), "{drawn:?}");
 }

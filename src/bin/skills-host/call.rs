@@ -209,6 +209,18 @@ impl Call {
         self.emit(Event::Exit(status));
     }
 
+    /// Shows how far a task is; nothing where no shell shows it.
+    fn progress(
+        &self,
+        task: u64,
+        description: String,
+        done: f64,
+        total: Option<f64>,
+        is_complete: bool,
+    ) {
+        self.emit(Event::Progress { task, description, done, total, is_complete });
+    }
+
     /// Shows a log record in the shell.
     fn log(&self, level: u8, logger: String, message: String) {
         self.emit(Event::Log { level, logger, message });

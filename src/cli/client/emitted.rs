@@ -4,10 +4,10 @@ use std::io;
 
 use super::answer;
 use super::caller::Caller;
-use crate::console::Console;
+use crate::console::{Console, Task};
 use crate::failure::Failure;
 use crate::lifecycle::{ExchangeError, Response};
-use crate::wire::frame::{Frame, LogRecord};
+use crate::wire::frame::{self, Frame, LogRecord};
 
 /// Python's level of warnings.
 const WARNING: u8 = 30;
@@ -22,6 +22,10 @@ pub(super) fn shown(response: Response, caller: &Caller) -> Result<Response, Fai
         // Nothing better could be done with a closed stderr than what a program does: nothing.
         Frame::Stderr(bytes) => console.write_err(&bytes).or(Ok(())),
         Frame::Log(record) => console.write_err(line(&record, &console).as_bytes()).or(Ok(())),
+        Frame::Progress(frame::Task { number, description, done, total, is_complete }) => {
+            console.task(&Task { number, description, done, total, is_complete });
+            Ok(())
+        }
         other => Err(io::Error::new(io::ErrorKind::InvalidData, format!("unexpected {other:?}"))),
     };
     response.unframed(Box::new(sink)).map_err(|error: ExchangeError| caller.failed(&error))
