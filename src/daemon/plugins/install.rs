@@ -61,6 +61,16 @@ impl Router {
 
     /// Asks for what is required now, if that differs or a version waits for it, and goes on with what is satisfied.
     pub(super) fn see_to_installs(&mut self) {
+        loop {
+            self.ask_and_go_on();
+            // A version that takes the place of one that was satisfied begins to wait only now.
+            if self.installs.waiting.iter().all(|install| install.request.is_some()) {
+                return;
+            }
+        }
+    }
+
+    fn ask_and_go_on(&mut self) {
         let Some(dependencies) = self.shared.dependencies.clone() else { return };
         let known = self.installs.known.clone();
         let is_new = |install: &Install| {
