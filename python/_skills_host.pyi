@@ -80,7 +80,7 @@ class Binder:
 
 @final
 class Call:
-    """A request and its answer; no method blocks, except for `read` and `wait_for_room`."""
+    """A request and its answer; no method blocks, except for `read`, `wait_for_room` and `ask`."""
 
     @property
     def id(self) -> int:
@@ -101,6 +101,10 @@ class Call:
     @property
     def emits(self) -> bool:
         """True while a shell shows what the handler writes."""
+
+    @property
+    def answers(self) -> bool:
+        """True while a person answers questions."""
 
     @property
     def shows_log(self) -> bool:
@@ -130,6 +134,13 @@ class Call:
 
         Returns:
             The piece; empty at the end, and `None` once the caller has gone.
+        """
+
+    def ask(self, question: str) -> str | None:
+        """Asks a question, the library's `Question` as JSON; blocks, without the GIL.
+
+        Returns:
+            The answer; `None` without one.
         """
 
     def exit(self, status: int) -> None:

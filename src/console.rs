@@ -1,8 +1,9 @@
 //! stdout and stderr of the command-line programs: the only module that writes to them. It detects terminals,
 //! their width and their colours.
 //!
-//! What is written while a wait is shown ends it first; bars stay below it.
+//! What is written while a wait is shown ends it first; bars stay below it, and are hidden while a question is asked.
 
+mod ask;
 mod bars;
 mod wait;
 
@@ -14,6 +15,7 @@ use terminal_size::{Height, Width};
 
 use crate::environment::{self, Environment};
 use crate::failure::Failure;
+use crate::reports::{Question, Task};
 
 /// ANSI styles, empty strings where the output takes none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,21 +34,6 @@ pub struct Style {
     pub bold: &'static str,
     /// Back to normal.
     pub reset: &'static str,
-}
-
-/// A task of a call, as a bar shows it.
-#[derive(Clone, Debug)]
-pub struct Task {
-    /// Identifies it among those of the call.
-    pub number: u64,
-    /// What is being done.
-    pub description: String,
-    /// Units done.
-    pub done: f64,
-    /// Units in all, if that is known.
-    pub total: Option<f64>,
-    /// True once it has ended.
-    pub is_complete: bool,
 }
 
 impl Style {
@@ -150,6 +137,15 @@ impl Console {
             wait::end();
             bars::show(task, self.err);
         }
+    }
+
+    /// Asks a question at the terminal; `None` once its input has ended.
+    ///
+    /// # Errors
+    /// It is no terminal.
+    pub fn ask(&self, question: &Question) -> io::Result<Option<String>> {
+        wait::end();
+        bars::without(|| ask::ask(question, self.err))
     }
 
     /// Writes a line to stderr, if that is a terminal.

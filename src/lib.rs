@@ -14,6 +14,7 @@
 //! | 1 | [`command`] | the one model of a command: path template, parameters, call plan, schemas |
 //! | 1 | [`limits`] | how much of the daemon a plugin may take |
 //! | 1 | [`plugin_files`] | which files belong to a plugin |
+//! | 1 | [`reports`] | what a handler reports while it runs: log records, progress, questions |
 //! | 1 | [`requirements`] | what the installed packages must satisfy |
 //! | 1 | [`scheduling`] | when a thread runs a call and when an answer is sent, as plain data |
 //! | 2 | [`wire`] | the messages between client, control program and host |
@@ -87,6 +88,7 @@ pub mod plugin_files;
 pub mod policy;
 pub mod registry;
 pub mod render;
+pub mod reports;
 pub mod requirements;
 pub mod routes;
 pub mod runtime;

@@ -24,10 +24,9 @@ pub use background::{BackgroundTask, TaskState};
 pub use caller::{Caller, Colors, Terminals};
 pub use plugin::{PluginState, PluginStatus, Reload, Stage, StageWord, Word};
 
-/// Path of the client's call; only the Unix socket serves it.
+/// Path of the client's call, whose body is a [`Run`] in one line, followed by what it says [follows](Run::follows); only
+/// the Unix socket serves it.
 pub const RUN: &str = "/-/run";
-/// Path of a client's call whose body is a [`Run`] in one line, followed by the client's stdin as it comes.
-pub const RUN_WITH_STDIN: &str = "/-/run-with-stdin";
 /// Path of the daemon's status, more than that of `/health`; only the Unix socket serves it.
 pub const STATUS: &str = "/-/status";
 /// Path that loads plugins again.
@@ -52,8 +51,8 @@ pub const EXIT_HEADER: &str = "x-skills-exit";
 pub const ANSWER_HELP: &str = "help";
 /// The body is a [`Failure`] of the daemon.
 pub const ANSWER_FAILURE: &str = "failure";
-/// Nothing was done: the client is to repeat the call with the variables that [`ENV_HEADER`] lists, and at
-/// [`RUN_WITH_STDIN`] if there is a [`STDIN_HEADER`].
+/// Nothing was done: the client is to repeat the call with the variables that [`ENV_HEADER`] lists, and with
+/// stdin if there is a [`STDIN_HEADER`].
 pub const ANSWER_MORE: &str = "more";
 /// Header of an answer [`ANSWER_MORE`]: the command reads stdin.
 pub const STDIN_HEADER: &str = "x-skills-stdin";
@@ -89,6 +88,38 @@ pub struct Run {
     /// True if help was asked for instead of a call.
     #[serde(default)]
     pub help: bool,
+    /// What comes after this line while the call runs.
+    #[serde(default, skip_serializing_if = "Follows::is_nothing")]
+    pub follows: Follows,
+}
+
+/// What a client sends after its call, while it runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Follows {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Its stdin, as it comes, up to its end.
+    Stdin,
+    /// A [`Reply`] to each question, as a line of JSON; the call ends with the connection.
+    Replies,
+}
+
+/// The reply to a question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// The number of the question.
+    pub question: u64,
+    /// The answer; absent if there is none: the input has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+}
+
+impl Follows {
+    fn is_nothing(&self) -> bool {
+        *self == Follows::Nothing
+    }
 }
 
 /// The content that the client read for `@file` or `-`.

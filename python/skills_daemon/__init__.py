@@ -12,6 +12,7 @@ written, no thread started, no log handler installed.
 | `logging` | `logger`, whose records carry key-value context, and the request id |
 | `config` | `config`, the daemon's settings and the paths it uses |
 | `bars` | `progress`, a bar at the caller's terminal |
+| `questions` | `ask`, `confirm`, `choose`, `secret`, at the caller's terminal |
 | `callers` | `caller`, which describes the shell or request that calls |
 | `tasks` | `background`, which starts a supervised task |
 | `own` | `data_dir` and `settings`, the plugin's own folder and its own settings |
@@ -22,6 +23,7 @@ from skills_daemon.bars import Progress, progress
 from skills_daemon.callers import Caller, caller
 from skills_daemon.config import DaemonConfig, config
 from skills_daemon.own import data_dir, settings
+from skills_daemon.questions import ask, choose, confirm, secret
 from skills_daemon.tasks import Background, background
 
 __version__ = "2.0.0"
@@ -40,10 +42,14 @@ __all__ = [
     "DaemonConfig",
     "Progress",
     "__version__",
+    "ask",
     "background",
     "caller",
+    "choose",
     "config",
+    "confirm",
     "data_dir",
     "progress",
+    "secret",
     "settings",
 ]

@@ -21,6 +21,13 @@ class Call(Protocol):
     def cancelled(self) -> bool:
         """True once it was cancelled."""
 
+    @property
+    def answers(self) -> bool:
+        """True while a person answers questions."""
+
+    def ask(self, question: str, /) -> str | None:
+        """Asks a question, given as JSON, and waits for the answer; None without one."""
+
     def progress(
         self,
         task: int,

@@ -1,8 +1,7 @@
 """Progress of a command, as a bar at the caller's terminal.
 
-A bar is drawn on the caller's stderr while a plain function runs, if that is a terminal, and is
-removed once it is complete. Elsewhere (in a pipe, over HTTP, in routers, outside the daemon)
-nothing is shown.
+A bar is drawn on the caller's stderr while a command runs, if that is a terminal, and is removed
+once it is complete. Elsewhere (in a pipe, over HTTP, outside the daemon) nothing is shown.
 """
 
 from __future__ import annotations

@@ -11,9 +11,10 @@ import traceback
 from typing import Any
 
 import _skills_host
+from skills_daemon._call import current as current_call
 from skills_daemon.colors import force_colors
 from skills_daemon.logging import request_id_ctx
-from skills_host.streams import STDERR, STDOUT, OutputStream, emitting
+from skills_host.streams import STDERR, STDOUT, OutputStream
 
 #: Name of the plugin whose code runs; empty for the host's own.
 plugin_ctx: contextvars.ContextVar[str] = contextvars.ContextVar("plugin", default="")
@@ -29,7 +30,7 @@ class _DaemonHandler(logging.Handler):
             if record.exc_info and record.exc_info[1] is not None:
                 exception = "".join(traceback.format_exception(*record.exc_info))
             message = record.getMessage()
-            call = emitting()
+            call: Any = current_call.get()
             if call is not None and call.shows_log:
                 text = message if exception is None else f"{message}\n{exception.rstrip()}"
                 call.log(max(0, min(record.levelno, 255)), record.name, text)

@@ -71,8 +71,20 @@ pub struct Context {
     pub deadline: Option<Deadline>,
     /// Turns true when the call is cancelled.
     pub cancelled: Option<watch::Receiver<bool>>,
-    /// True if its events have a reader.
-    pub with_events: bool,
+    /// Which of its events have a reader.
+    pub events: Readers,
+}
+
+/// Which events of a call have a reader.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Readers {
+    /// None.
+    #[default]
+    None,
+    /// All but questions; output only that of plain functions.
+    All,
+    /// Questions, too, which get replies.
+    AllWithReplies,
 }
 
 /// A call in flight.
@@ -134,14 +146,18 @@ where
     };
     let Bound { command, incoming, direct, rest } = bound;
     let request_id = request.id().clone();
-    let Context { caller, deadline, cancelled, with_events } =
+    let Context { caller, deadline, cancelled, events } =
         context.map(|context| *context).unwrap_or_default();
     let deadline = Deadline::of_call(deadline, &plugin, command);
     let on_pool = direct.as_ref().is_some_and(|direct| !direct.begins_on_loop);
     // A program that is interrupted ends, and so does a function over HTTP; a router decides that itself, as in FastAPI.
-    let ends_with_caller =
-        caller.is_some() || plugin.metadata.description.style == Style::Functions;
-    let extent = Extent { with_events, ends_with_caller };
+    let is_function = plugin.metadata.description.style == Style::Functions;
+    let extent = Extent {
+        with_events: events != Readers::None,
+        with_output: events != Readers::None && is_function,
+        with_replies: events == Readers::AllWithReplies,
+        ends_with_caller: caller.is_some() || is_function,
+    };
     let call = Call { request, incoming, direct, caller, extent, permit };
     let io = plugin.instance.call(call)?;
     if let Some(body) = rest {

@@ -15,6 +15,7 @@ use crate::exchange::head::Target as Url;
 use crate::journal::Slot;
 use crate::manifest::Manifest;
 use crate::policy::Policy;
+use crate::reports::LogRecord;
 use crate::routes::Table;
 use crate::runtime::fake::{Answers, FakePython, Script};
 use crate::runtime::{LoadRequest, Runtime};
@@ -163,22 +164,22 @@ async fn a_command_is_called_with_its_values_and_written_as_http_only_for_fastap
 
 #[tokio::test]
 async fn the_caller_and_the_events_pass_beside_the_body() {
-    let event = |text: &'static [u8]| Event::Output {
-        stream: Stream::Stdout,
-        bytes: Bytes::from_static(text),
-    };
-    let emitted = vec![event(b"one"), event(b"two")];
-    let script = Script { answers: Answers::Emits(emitted.clone()), ..script() };
+    let record =
+        |text: &str| Event::Log(LogRecord { level: 20, logger: "p".into(), message: text.into() });
+    let emitted = [record("one"), record("two")];
+    let output = Event::Output { stream: Stream::Stdout, bytes: Bytes::from_static(b"three") };
+    let answers = Answers::Emits([&emitted[..], &[output]].concat());
+    let script = Script { answers, ..script() };
     let plugin = served(&FakePython::default(), script).await;
     let caller = Arc::new(Caller { directory: Some("/home/ada".into()), ..Caller::default() });
-    let context = Context { caller: Some(caller), with_events: true, ..Context::default() };
+    let context = Context { caller: Some(caller), events: Readers::All, ..Context::default() };
     let pending = begin(shell(&plugin, &["ok"], context)).await.unwrap();
     let mut events = pending.events();
     let mut read = Vec::new();
     while let Some(event) = events.next().await {
         read.push(event);
     }
-    assert_eq!(read, emitted);
+    assert_eq!(read, emitted, "output of routers is for the log");
     let AnswerBody::Whole(body) = pending.answer().await.unwrap().body else {
         panic!("it streams")
     };
@@ -199,7 +200,7 @@ async fn a_call_ends_at_its_deadline_and_its_handler_is_cancelled() {
     assert_eq!((late.kind, late.kind.http_status()), (Kind::Timeout, 504));
     assert_eq!(late.error, "p gave no answer within 5 s");
     assert!(late.hint.unwrap().contains("--timeout"));
-    python.noted("Cancel p 1").await;
+    python.noted("cancelled p 1").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -237,7 +238,7 @@ async fn a_cancelled_call_is_waited_for() {
     let pending = begin(shell(&plugin, &["ok"], context)).await.unwrap();
     let (answer, ()) = tokio::join!(pending.answer(), async { cancel.send(true).unwrap() });
     assert_eq!(answer.unwrap().head.status, 200);
-    assert!(python.notes().contains(&"Cancel p 1".to_owned()));
+    assert!(python.notes().contains(&"cancelled p 1".to_owned()));
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{Style, Task};
+use super::Style;
+use crate::reports::Task;
 
 /// A task whose size is known: `Copying ━━━━━━━━━╸  42 % 120/s 0:00:03`.
 const BAR: &str = "{msg} {wide_bar} {percent:>3} % {per_sec} {eta}";
@@ -51,6 +52,15 @@ pub(super) fn end() -> [Vec<u8>; 2] {
     let Some(bars) = lock().take() else { return Default::default() };
     bars.tasks.values().for_each(ProgressBar::finish_and_clear);
     bars.begun
+}
+
+/// Does something while no bars are drawn.
+pub(super) fn without<T>(act: impl FnOnce() -> T) -> T {
+    // Not locked meanwhile: a limit of time may have something to write.
+    let Some(bars) = lock().take() else { return act() };
+    let outcome = bars.all.suspend(act);
+    *lock() = Some(bars);
+    outcome
 }
 
 /// Has `bytes` written to the terminal as `stream`: 0 for stdout, 1 for stderr. While bars are drawn, whole lines only.

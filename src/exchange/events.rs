@@ -1,12 +1,13 @@
 //! What passes beside the body of a call: events out, signals in.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::task::Waker;
 
 use bytes::Bytes;
 
-/// How many replies may wait for the plugin.
-pub const REPLIES_MAX: usize = 64;
+use super::Extent;
+use crate::reports::{LogRecord, Question, Task};
+
 /// What an event counts for besides its text, in bytes.
 const OVERHEAD: usize = 64;
 
@@ -25,38 +26,11 @@ pub enum Event {
     /// The exit status of the caller, if that is not by the head of the answer.
     Exit(u8),
     /// A log record.
-    Log {
-        /// Python's numeric level: 10 debug to 50 critical.
-        level: u8,
-        /// Name of the logger.
-        logger: String,
-        /// The message.
-        message: String,
-    },
+    Log(LogRecord),
     /// How far a task is.
-    Progress {
-        /// Identifies the task among those of the call.
-        task: u64,
-        /// What is being done.
-        description: String,
-        /// Units done.
-        done: f64,
-        /// Units in all, if that is known.
-        total: Option<f64>,
-        /// True once it has ended.
-        is_complete: bool,
-    },
+    Progress(Task),
     /// A question for the person who called.
-    Question {
-        /// Identifies the question among those of the call.
-        question: u64,
-        /// The text.
-        prompt: String,
-        /// The answers to choose from; empty for any.
-        choices: Vec<String>,
-        /// True if the answer must not be shown.
-        secret: bool,
-    },
+    Question(Question),
 }
 
 /// A standard stream.
@@ -73,14 +47,17 @@ pub enum Stream {
 pub enum Signal {
     /// The call is cancelled.
     Cancel,
-    /// The answer to a question; `None` if the caller cannot answer.
+    /// The reply to a question.
     Reply {
-        /// The question.
+        /// Its number.
         question: u64,
-        /// The answer.
-        answer: Option<String>,
+        /// The reply.
+        reply: Reply,
     },
 }
+
+/// The answer to a question; `None` if the caller cannot answer.
+pub type Reply = Option<String>;
 
 impl Event {
     /// What it counts for in the bound of the exchange, in bytes.
@@ -88,28 +65,51 @@ impl Event {
         let text = match self {
             Event::Output { bytes, .. } | Event::Body(bytes) => bytes.len(),
             Event::Exit(_) => 1,
-            Event::Log { logger, message, .. } => logger.len() + message.len(),
-            Event::Progress { description, .. } => description.len(),
-            Event::Question { prompt, choices, .. } => {
-                prompt.len() + choices.iter().map(String::len).sum::<usize>()
-            }
+            Event::Log(LogRecord { logger, message, .. }) => logger.len() + message.len(),
+            Event::Progress(task) => task.description.len(),
+            Event::Question(question) => question.size(),
         };
         text + OVERHEAD
     }
 }
 
 /// Events on their way out and replies on their way in.
-#[derive(Default)]
 pub(super) struct Lane {
+    pub(super) takes_output: bool,
+    pub(super) takes_questions: bool,
     events: VecDeque<Event>,
     /// What the waiting events count for, in bytes.
     pub(super) bytes: usize,
-    pub(super) replies: VecDeque<Signal>,
+    /// The questions that were emitted, and the replies that the plugin has not taken yet.
+    asked: BTreeMap<u64, Option<Reply>>,
     pub(super) waker: Option<Waker>,
 }
 
 impl Lane {
+    pub(super) fn new(extent: &Extent) -> Lane {
+        Lane {
+            takes_output: extent.with_output,
+            takes_questions: extent.with_replies,
+            events: VecDeque::new(),
+            bytes: 0,
+            asked: BTreeMap::new(),
+            waker: None,
+        }
+    }
+
+    /// True if an event of this kind has a reader.
+    pub(super) fn takes(&self, event: &Event) -> bool {
+        match event {
+            Event::Output { .. } => self.takes_output,
+            Event::Question(_) => self.takes_questions,
+            _ => true,
+        }
+    }
+
     pub(super) fn push(&mut self, event: Event) {
+        if let Event::Question(question) = &event {
+            self.asked.insert(question.number, None);
+        }
         self.bytes += event.size();
         self.events.push_back(event);
     }
@@ -118,6 +118,24 @@ impl Lane {
         let event = self.events.pop_front()?;
         self.bytes -= event.size();
         Some(event)
+    }
+
+    /// Takes the reply to a question; false if none waits for it.
+    pub(super) fn reply(&mut self, question: u64, reply: Reply) -> bool {
+        match self.asked.get_mut(&question) {
+            Some(waiting @ None) => {
+                *waiting = Some(reply);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns the reply to a question, once.
+    pub(super) fn take_reply(&mut self, question: u64) -> Option<Reply> {
+        let reply = self.asked.get_mut(&question)?.take()?;
+        self.asked.remove(&question);
+        Some(reply)
     }
 
     /// True if a piece of the body waits.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use super::events::{Event, REPLIES_MAX, Signal};
+use super::events::{Event, Signal};
 use super::head::ResponseHead;
 use super::{Aborted, BUFFER, Head, Shared, wake};
 
@@ -233,7 +233,7 @@ impl Events {
 }
 
 impl Signals {
-    /// Sends a signal; false if the call is over, or too many replies wait for it.
+    /// Sends a signal; false if the call is over, or no question waits for the reply.
     ///
     /// A call is cancelled once, however often the signal is sent. That wakes the plugin even if it waits for
     /// nothing of the exchange: its handler may wait for anything.
@@ -245,10 +245,12 @@ impl Signals {
         match signal {
             Signal::Cancel if !self.shared.is_cancelled() => self.shared.cancel(&mut state),
             Signal::Cancel => return true,
-            reply @ Signal::Reply { .. } => match &mut state.lane {
-                Some(lane) if lane.replies.len() < REPLIES_MAX => lane.replies.push_back(reply),
-                _ => return false,
-            },
+            Signal::Reply { question, reply } => {
+                let lane = state.lane.as_mut();
+                if !lane.is_some_and(|lane| lane.reply(question, reply)) {
+                    return false;
+                }
+            }
         }
         self.shared.notify_plugin(state);
         true

@@ -1,14 +1,14 @@
 //! One call of a plugin and its answer, between an I/O thread and the plugin's thread.
 //!
 //! Two handles on one shared state: [`IoSide`] lives in a tokio task, [`PluginSide`] on the plugin's thread.
-//! Neither ever waits for the other: the I/O side is woken through its task's waker, the plugin's side through
-//! its [`Wake`], and only if it waits. The lock is held for a few moves of memory, never across a call into
+//! No loop ever waits for the other side: the I/O side is woken through its task's waker, the plugin's side through
+//! its [`Wake`], and only if it waits; other threads of the plugin may ([`Wait`]). The lock is held for a few moves of memory, never across a call into
 //! Python or an await, so it cannot deadlock with the GIL.
 //!
 //! | direction | what | bound |
 //! | --- | --- | --- |
 //! | in | the request ([`request`]), its body | [`BUFFER`] bytes |
-//! | in | signals: cancel, reply ([`events`]) | [`events::REPLIES_MAX`] replies |
+//! | in | signals: cancel, reply ([`events`]) | one reply for each question |
 //! | out | the head of the answer ([`head`]), its body | [`BUFFER`] bytes |
 //! | out | events: output, log records, progress, questions, in order | [`BUFFER`] bytes |
 //!
@@ -25,6 +25,7 @@ mod plugin;
 pub mod request;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,8 +40,9 @@ use thiserror::Error;
 use events::Lane;
 use head::ResponseHead;
 pub use io::{Events, Feed, IoSide, Signals};
-pub use plugin::{Arrival, Emitted, PluginSide, Received, Room};
+pub use plugin::{Emitted, PluginSide, Received};
 use request::Request;
+pub use wait::Wait;
 
 /// How many bytes may wait in one direction; one chunk more is always taken.
 pub const BUFFER: usize = 256 * 1024;
@@ -72,6 +74,10 @@ pub trait Wake: Send + Sync {
 pub struct Extent {
     /// True if [`IoSide::events`] gets what the plugin emits; otherwise it is dropped.
     pub with_events: bool,
+    /// True if output is among the events.
+    pub with_output: bool,
+    /// True if questions are, and get replies.
+    pub with_replies: bool,
     /// True if the call is cancelled when the I/O side is dropped before the answer is complete.
     pub ends_with_caller: bool,
 }
@@ -94,7 +100,7 @@ pub fn exchange(
         Incoming::OfRequest => state.incoming_deferred = true,
         Incoming::Fed => {}
     }
-    state.lane = extent.with_events.then(Box::default);
+    state.lane = extent.with_events.then(|| Box::new(Lane::new(&extent)));
     state.ends_with_caller = extent.ends_with_caller;
     let is_cancelled = AtomicBool::new(false);
     let shared = Arc::new(Shared { request, state: Mutex::new(state), is_cancelled, id, plugin });
@@ -116,8 +122,6 @@ struct State {
     outgoing_ended: bool,
     /// Events and signals; `None` where the face has no use for them.
     lane: Option<Box<Lane>>,
-    /// The call was cancelled and the plugin has not taken the signal yet.
-    cancel_pending: bool,
     /// The plugin's side was dropped.
     aborted: bool,
     /// The abort is reported at the next look.
@@ -126,7 +130,7 @@ struct State {
     disconnected: bool,
     /// The call is cancelled when the I/O side is dropped.
     ends_with_caller: bool,
-    /// Threads that wait for the body, or for room for their events.
+    /// Threads in a [`Wait`].
     crowd: Vec<Thread>,
     /// The plugin waits for body, space, a signal or a disconnect.
     plugin_waits: bool,
@@ -165,7 +169,6 @@ impl Shared {
     /// Cancels the call, once; the caller notifies the plugin, even if it waits for nothing of the exchange.
     fn cancel(&self, state: &mut State) {
         self.is_cancelled.store(true, Ordering::Release);
-        state.cancel_pending = true;
         state.plugin_waits = true;
     }
 

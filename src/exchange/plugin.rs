@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 use std::task::Waker;
-use std::thread::{self, Thread};
+use std::thread::Thread;
 
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::events::{Event, Signal};
+use super::events::{Event, Lane};
 use super::head::ResponseHead;
 use super::request::Request;
+use super::wait::Wait;
 use super::{BUFFER, Head, Shared, wake};
 
 /// The end of an exchange on the plugin's thread.
@@ -37,52 +38,6 @@ pub enum Emitted {
     Full,
     /// It was dropped: the caller has no use for it, or went away.
     Dropped,
-}
-
-/// Where threads wait until events are read.
-pub struct Room {
-    shared: Arc<Shared>,
-}
-
-impl Room {
-    /// Waits until there is room for more events, the call is cancelled, or nothing would be read.
-    pub fn wait(&self) {
-        loop {
-            {
-                let mut state = self.shared.lock();
-                let bytes = state.lane.as_ref().map_or(0, |lane| lane.bytes);
-                if state.is_over() || self.shared.is_cancelled() || bytes < BUFFER / 2 {
-                    return;
-                }
-                state.crowd.push(thread::current());
-            }
-            thread::park();
-        }
-    }
-}
-
-/// Where threads wait for the request's body.
-pub struct Arrival {
-    shared: Arc<Shared>,
-}
-
-impl Arrival {
-    /// Waits until [`PluginSide::receive`] has something else than [`Received::Pending`].
-    pub fn wait(&self) {
-        loop {
-            {
-                let mut state = self.shared.lock();
-                let is_over = state.disconnected || state.outgoing_ended || state.aborted;
-                let is_there = !state.incoming.is_empty() || state.incoming_deferred;
-                let has_ended = state.incoming_ended && !state.incoming_delivered;
-                if is_over || is_there || has_ended || self.shared.is_cancelled() {
-                    return;
-                }
-                state.crowd.push(thread::current());
-            }
-            thread::park();
-        }
-    }
 }
 
 impl PluginSide {
@@ -124,17 +79,6 @@ impl PluginSide {
         Received::Pending
     }
 
-    /// The next signal, a cancellation first; without one, the plugin is woken by the next.
-    pub fn signal(&self) -> Option<Signal> {
-        let mut state = self.shared.lock();
-        if std::mem::take(&mut state.cancel_pending) {
-            return Some(Signal::Cancel);
-        }
-        let reply = state.lane.as_mut().and_then(|lane| lane.replies.pop_front());
-        state.plugin_waits |= reply.is_none();
-        reply
-    }
-
     /// True once the call was cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.shared.is_cancelled()
@@ -142,8 +86,22 @@ impl PluginSide {
 
     /// True while events have a reader.
     pub fn has_events(&self) -> bool {
+        self.has(|_| true)
+    }
+
+    /// True while output has a reader.
+    pub fn has_output(&self) -> bool {
+        self.has(|lane| lane.takes_output)
+    }
+
+    /// True while questions get replies.
+    pub fn has_replies(&self) -> bool {
+        self.has(|lane| lane.takes_questions)
+    }
+
+    fn has(&self, takes: impl FnOnce(&Lane) -> bool) -> bool {
         let state = self.shared.lock();
-        state.lane.is_some() && !state.outgoing_ended && !state.aborted
+        state.lane.as_deref().is_some_and(takes) && !state.outgoing_ended && !state.aborted
     }
 
     /// Emits an event.
@@ -152,7 +110,9 @@ impl PluginSide {
         if state.is_over() {
             return Emitted::Dropped;
         }
-        let Some(lane) = &mut state.lane else { return Emitted::Dropped };
+        let Some(lane) = state.lane.as_mut().filter(|lane| lane.takes(&event)) else {
+            return Emitted::Dropped;
+        };
         lane.push(event);
         let (full, reader) = (lane.bytes >= BUFFER, lane.waker.take());
         state.plugin_waits |= full;
@@ -161,14 +121,9 @@ impl PluginSide {
         if full { Emitted::Full } else { Emitted::Sent }
     }
 
-    /// A handle for threads to wait for the request's body.
-    pub fn arrival(&self) -> Arrival {
-        Arrival { shared: self.shared.clone() }
-    }
-
-    /// A handle for threads to wait for room for their events.
-    pub fn room(&self) -> Room {
-        Room { shared: self.shared.clone() }
+    /// A handle for threads to wait for the other end.
+    pub fn wait(&self) -> Wait {
+        Wait::new(self.shared.clone())
     }
 
     /// True while the plugin should wait before it emits more events.

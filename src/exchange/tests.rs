@@ -1,13 +1,14 @@
 //! Both ends of an exchange.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use http::{HeaderMap, Method, Version};
 use http_body_util::BodyExt;
 
-use super::events::{Event, REPLIES_MAX, Signal, Stream};
+use super::events::{Event, Signal, Stream};
 use super::head::{RequestHead, Target};
 use super::*;
+use crate::reports::{Asks, LogRecord, Question, Task};
 
 #[derive(Default)]
 struct Woken(AtomicUsize);
@@ -30,7 +31,9 @@ fn pair(incoming: Incoming) -> (IoSide, PluginSide, Arc<Woken>) {
 }
 
 fn new(incoming: Incoming, with_events: bool) -> (IoSide, PluginSide, Arc<Woken>) {
-    with(incoming, Extent { with_events, ends_with_caller: false })
+    let extent =
+        Extent { with_events, with_output: true, with_replies: true, ends_with_caller: false };
+    with(incoming, extent)
 }
 
 fn with(incoming: Incoming, extent: Extent) -> (IoSide, PluginSide, Arc<Woken>) {
@@ -113,14 +116,8 @@ fn output(text: &str) -> Event {
 async fn events_come_in_order_and_end_with_the_answer() {
     let (io, plugin, _) = new(Incoming::Whole(Bytes::new()), true);
     let mut events = io.events();
-    let log = Event::Log { level: 20, logger: "l".into(), message: "m".into() };
-    let progress = Event::Progress {
-        task: 1,
-        description: "d".into(),
-        done: 0.5,
-        total: Some(2.0),
-        is_complete: false,
-    };
+    let log = Event::Log(LogRecord { level: 20, logger: "l".into(), message: "m".into() });
+    let progress = Event::Progress(Task { number: 1, done: 0.5, ..Task::default() });
     for event in [&output("a"), &log, &progress, &output("b")] {
         assert_eq!(plugin.emit(event.clone()), Emitted::Sent);
     }
@@ -178,29 +175,72 @@ async fn without_a_use_for_events_they_are_dropped_where_they_arise() {
     let (io, plugin, _) = pair(Incoming::Whole(Bytes::new()));
     assert_eq!(plugin.emit(output("a")), Emitted::Dropped);
     assert_eq!(io.events().next().await, None);
-    let reply = Signal::Reply { question: 1, answer: None };
+    let reply = Signal::Reply { question: 1, reply: None };
     assert!(!io.signals().send(reply), "there was no question");
+    let extent = Extent { with_events: true, ..Extent::default() };
+    let (io, plugin, _) = with(Incoming::Whole(Bytes::new()), extent);
+    assert!(plugin.has_events() && !plugin.has_output() && !plugin.has_replies());
+    assert_eq!(plugin.emit(output("a")), Emitted::Dropped);
+    assert_eq!(plugin.emit(question(1)), Emitted::Dropped);
+    assert_eq!(plugin.emit(Event::Exit(1)), Emitted::Sent);
+    assert_eq!(io.events().next().await, Some(Event::Exit(1)));
+}
+
+fn question(number: u64) -> Event {
+    let prompt = "Go on?".to_owned();
+    Event::Question(Question { number, prompt, asks: Asks::Confirmation, default: None })
 }
 
 #[test]
-fn signals_wake_a_plugin_that_waits_and_a_cancellation_comes_once_and_first() {
+fn a_question_gets_one_reply_which_its_thread_waits_for() {
+    let (io, plugin, _) = new(Incoming::Whole(Bytes::new()), true);
+    let reply =
+        |question, text: Option<&str>| Signal::Reply { question, reply: text.map(str::to_owned) };
+    assert!(!io.signals().send(reply(1, None)), "it was not asked yet");
+    let [one, two] = [1, 2].map(|number| {
+        assert_eq!(plugin.emit(question(number)), Emitted::Sent);
+        let wait = plugin.wait();
+        std::thread::spawn(move || wait.for_reply(number))
+    });
+    assert!(io.signals().send(reply(2, Some("yes"))));
+    assert_eq!(two.join().unwrap(), Some(Some("yes".to_owned())));
+    assert!(!io.signals().send(reply(2, Some("no"))), "it has its reply");
+    assert!(io.signals().send(reply(1, None)));
+    assert_eq!(one.join().unwrap(), Some(None), "the caller cannot answer");
+
+    assert_eq!(plugin.emit(question(3)), Emitted::Sent);
+    let wait = plugin.wait();
+    let gone = std::thread::spawn(move || wait.for_reply(3));
+    assert!(io.signals().send(Signal::Cancel));
+    assert_eq!(gone.join().unwrap(), None);
+}
+
+#[test]
+fn a_cancellation_wakes_the_plugin_once() {
     let (io, plugin, woken) = new(Incoming::Whole(Bytes::new()), true);
     let signals = io.signals();
-    assert_eq!(plugin.signal(), None);
-    let reply = |question| Signal::Reply { question, answer: Some("yes".into()) };
-    assert!(signals.send(reply(1)));
-    assert_eq!(woken.times(), 1);
     assert!(signals.send(Signal::Cancel) && signals.send(Signal::Cancel));
-    assert_eq!(woken.times(), 2, "it waits for nothing, and is woken once");
+    assert_eq!(woken.times(), 1, "it waits for nothing, and is woken once");
     assert!(plugin.is_cancelled());
-    assert_eq!(plugin.signal(), Some(Signal::Cancel));
-    assert_eq!(plugin.signal(), Some(reply(1)));
-    assert_eq!(plugin.signal(), None);
-    assert!((0..REPLIES_MAX as u64).all(|question| signals.send(reply(question))));
-    assert!(!signals.send(reply(0)), "too many wait");
     plugin.respond(ok());
     plugin.write(Bytes::new(), false);
     assert!(!signals.send(Signal::Cancel), "the call is over");
+}
+
+#[test]
+fn the_end_of_a_call_is_waited_for_until_the_wait_itself_is_ended() {
+    let waiting = |plugin: &PluginSide| {
+        let (wait, ended) = (plugin.wait(), Arc::new(AtomicBool::new(false)));
+        let (other, flag) = (wait.clone(), ended.clone());
+        (std::thread::spawn(move || other.for_end(&flag)), move || wait.end(&ended))
+    };
+    let (_io, plugin, _) = pair(Incoming::Whole(Bytes::new()));
+    let (thread, end) = waiting(&plugin);
+    end();
+    assert!(!thread.join().unwrap());
+    let (thread, _) = waiting(&plugin);
+    drop(plugin.answer(StatusCode::OK, Bytes::new()));
+    assert!(thread.join().unwrap());
 }
 
 #[test]
@@ -210,7 +250,6 @@ fn a_call_without_events_can_be_cancelled() {
     assert!(io.signals().send(Signal::Cancel));
     assert_eq!(woken.times(), 1);
     assert_eq!(plugin.receive(), Received::Disconnected);
-    assert_eq!(plugin.signal(), Some(Signal::Cancel));
 }
 
 #[test]
@@ -265,7 +304,7 @@ fn a_call_that_ends_with_its_caller_is_cancelled_unless_its_answer_is_complete()
     let (io, plugin, woken) = with(Incoming::Whole(Bytes::new()), extent);
     drop(io);
     assert!(plugin.is_cancelled());
-    assert_eq!((plugin.signal(), woken.times()), (Some(Signal::Cancel), 1));
+    assert_eq!(woken.times(), 1);
 
     let (io, plugin, _) = with(Incoming::Whole(Bytes::new()), extent);
     drop(plugin.answer(StatusCode::OK, Bytes::new()));
@@ -282,8 +321,8 @@ fn threads_wait_for_room_until_events_are_read_or_nothing_would_be() {
     let full = || {
         let (io, plugin, _) = new(Incoming::Whole(Bytes::new()), true);
         assert_eq!(plugin.emit(output(&"x".repeat(BUFFER))), Emitted::Full);
-        let room = plugin.room();
-        let waits = std::thread::spawn(move || room.wait());
+        let wait = plugin.wait();
+        let waits = std::thread::spawn(move || wait.for_room());
         (io, plugin, waits)
     };
     // Each end by itself, for a thread that waits already or will.

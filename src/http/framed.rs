@@ -1,4 +1,4 @@
-//! The answer to a shell's call of a plain function: plain HTTP if its handler emits nothing, else frames.
+//! The answer to a shell's call: plain HTTP if its handler emits nothing, else frames.
 //!
 //! What the handler emits and the pieces of a body that comes piece by piece are one sequence of events; the head of the
 //! answer is sent before the first of those pieces. A shell that goes away drops the call, which cancels it.
@@ -12,25 +12,37 @@ use futures_util::stream;
 use http_body_util::BodyExt;
 use tokio::sync::mpsc::{self, Sender};
 
-use super::{dispatch, failed};
+use super::{dispatch, failed, running};
 use crate::calls::{self, Answer, AnswerBody, Invocation};
 use crate::exchange::events::{Event, Stream};
 use crate::exchange::{Events, IoSide};
 use crate::failure::Failure;
 use crate::wire;
-use crate::wire::frame::{Frame, Head, LogRecord, Task};
+use crate::wire::frame::{Frame, Head};
 
 /// How many frames may wait for the connection.
 const WAITING: usize = 4;
 
 type Answered = Result<Answer, Failure>;
 
-/// Makes a call that is begun with events; the answer of the plugin gets `headers`, too.
-pub(super) async fn call(invocation: Invocation<Body>, headers: HeaderMap) -> Response {
+/// Makes a call that is begun with events; the answer of the plugin is of this kind, one of the `ANSWER_` constants. From
+/// `replies` come those to the questions of the handler.
+pub(super) async fn call(
+    invocation: Invocation<Body>,
+    kind: &'static str,
+    replies: Option<Body>,
+) -> Response {
     let pending = match calls::begin(invocation).await {
         Ok(pending) => pending,
         Err(failure) => return failed(&failure),
     };
+    if let Some(replies) = replies {
+        tokio::spawn(running::pass_replies(replies, pending.signals()));
+    }
+    let headers = HeaderMap::from_iter([(
+        HeaderName::from_static(wire::ANSWER_HEADER),
+        HeaderValue::from_static(kind),
+    )]);
     let mut events = pending.events();
     let mut answer = Box::pin(pending.answer());
     let first = tokio::select! {
@@ -206,14 +218,9 @@ impl Relay {
             Event::Output { stream: Stream::Stderr, bytes } => Frame::Stderr(bytes),
             Event::Body(piece) => Frame::Body(piece),
             Event::Exit(status) => Frame::Exit(status),
-            Event::Log { level, logger, message } => {
-                Frame::Log(LogRecord { level, logger, message })
-            }
-            Event::Progress { task, description, done, total, is_complete } => {
-                Frame::Progress(Task { number: task, description, done, total, is_complete })
-            }
-            // A shell has no use for it.
-            Event::Question { .. } => return Ok(()),
+            Event::Log(record) => Frame::Log(record),
+            Event::Progress(task) => Frame::Progress(task),
+            Event::Question(question) => Frame::Question(question),
         };
         self.send(frame).await
     }

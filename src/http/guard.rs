@@ -35,7 +35,7 @@ fn judge(uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
         Failure::new(Kind::Forbidden, error)
             .hint("Ask http://localhost directly, not through another site or name.")
     };
-    if [wire::RUN, wire::RUN_WITH_STDIN, wire::STATUS].contains(&uri.path()) {
+    if [wire::RUN, wire::STATUS].contains(&uri.path()) {
         return Err(Failure::new(
             Kind::Forbidden,
             format!("{} is served on the Unix socket only", uri.path()),
@@ -146,7 +146,6 @@ mod tests {
     #[test]
     fn the_clients_own_routes_are_private() {
         assert!(!allowed(wire::RUN, &[("host", "localhost")]));
-        assert!(!allowed(wire::RUN_WITH_STDIN, &[("host", "localhost")]));
         assert!(!allowed(wire::STATUS, &[("host", "localhost")]));
     }
 }

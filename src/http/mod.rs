@@ -19,6 +19,7 @@ mod observe;
 pub(crate) mod peer;
 mod relay;
 mod run;
+mod running;
 pub mod serve;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -158,7 +159,6 @@ pub fn entry(service: Arc<Service>) -> Entry {
         .route("/shutdown", post(core::shutdown))
         .route(wire::RELOAD, post(core::reload))
         .route(wire::RUN, post(run::run))
-        .route(wire::RUN_WITH_STDIN, post(run::run_with_stdin))
         .route(wire::STATUS, get(core::status))
         .route(wire::deps::DEPS, get(deps::report))
         .route(wire::deps::ORDER, post(deps::change))

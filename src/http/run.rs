@@ -4,27 +4,23 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::Body;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use bytes::BytesMut;
-use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 
 use super::observe::{Called, CalledCell, RequestId};
-use super::{Service, core, dispatch, failed, framed, warn};
+use super::{Service, core, failed, framed, running, warn};
 use crate::arguments::{self, Line, Resolved};
-use crate::calls::{Context, Deadline, Invocation, Target};
+use crate::calls::{Context, Deadline, Invocation, Readers, Target};
 use crate::description::Style;
 use crate::exchange::request::Addressed;
 use crate::failure::{Failure, Kind};
 use crate::help;
 use crate::registry::Served;
 use crate::store::Metadata;
-use crate::wire::{self, Run};
+use crate::wire::{self, Follows, Run};
 
 /// `POST /-/run`.
 pub(super) async fn run(
@@ -32,55 +28,18 @@ pub(super) async fn run(
     Extension(request_id): Extension<RequestId>,
     Extension(called): Extension<CalledCell>,
     headers: HeaderMap,
-    run: Result<Json<Run>, JsonRejection>,
-) -> Response {
-    match run {
-        Ok(Json(run)) => answer(&service, run, None, request_id, &called).await,
-        Err(rejection) => refused(&rejection, &headers),
-    }
-}
-
-/// `POST /-/run-with-stdin`.
-pub(super) async fn run_with_stdin(
-    State(service): State<Arc<Service>>,
-    Extension(request_id): Extension<RequestId>,
-    Extension(called): Extension<CalledCell>,
     body: Body,
 ) -> Response {
-    match first_line(body).await {
-        Ok((run, stdin)) => answer(&service, run, Some(stdin), request_id, &called).await,
+    match running::begun(&headers, body).await {
+        Ok((run, rest)) => answer(&service, run, rest, request_id, &called).await,
         Err(failure) => failed(&failure),
     }
-}
-
-/// Returns the call in the first line of a body, and the rest of the body as it comes.
-async fn first_line(body: Body) -> Result<(Run, Body), Failure> {
-    let wrong = |error: String| Failure::new(Kind::Usage, error);
-    let (mut pieces, mut line) = (body.into_data_stream(), BytesMut::new());
-    let end = loop {
-        let Some(piece) = pieces.next().await else {
-            return Err(wrong("the call has no end of line".to_owned()));
-        };
-        let piece = piece.map_err(|error| wrong(error.to_string()))?;
-        let end = piece.iter().position(|byte| *byte == b'\n').map(|end| line.len() + end);
-        line.extend_from_slice(&piece);
-        if let Some(end) = end {
-            break end;
-        }
-        if line.len() > super::OWN_BODY_MAX {
-            return Err(Failure::body_too_large(None, super::OWN_BODY_MAX as u64));
-        }
-    };
-    let rest = line.split_off(end).split_off(1).freeze();
-    let run = serde_json::from_slice(&line).map_err(|error| wrong(error.to_string()))?;
-    let rest = stream::iter((!rest.is_empty()).then_some(Ok(rest)));
-    Ok((run, Body::from_stream(rest.chain(pieces))))
 }
 
 async fn answer(
     service: &Arc<Service>,
     run: Run,
-    stdin: Option<Body>,
+    rest: Body,
     request_id: RequestId,
     called: &CalledCell,
 ) -> Response {
@@ -91,7 +50,7 @@ async fn answer(
         let metadata = service.registry.metadata(&run.plugin).await;
         metadata.map(|(it, outdated)| answer_help(&it, outdated.as_ref(), &run.arguments))
     } else {
-        call(service, run, stdin, request_id, called).await
+        call(service, run, rest, request_id, called).await
     };
     match answered {
         Ok(response) => response,
@@ -107,7 +66,7 @@ async fn answer(
 async fn call(
     service: &Service,
     run: Run,
-    stdin: Option<Body>,
+    rest: Body,
     request_id: RequestId,
     called: &CalledCell,
 ) -> Result<Response, Failure> {
@@ -133,10 +92,15 @@ async fn call(
     let takes_stdin = command
         .and_then(|index| plugin.metadata.description.command(index))
         .is_some_and(|command| command.takes_stdin);
-    if plugin.policy.caller_env != caller.patterns || takes_stdin && stdin.is_none() {
+    let has_stdin = run.follows == Follows::Stdin;
+    if plugin.policy.caller_env != caller.patterns || takes_stdin && !has_stdin {
         return Ok(lacking(&plugin.policy.caller_env, takes_stdin));
     }
-    let stdin = stdin.filter(|_| takes_stdin);
+    let (stdin, replies) = match run.follows {
+        Follows::Nothing => (None, None),
+        Follows::Stdin => (Some(rest).filter(|_| takes_stdin), None),
+        Follows::Replies => (None, Some(rest)),
+    };
     let deadline = own.or(timeout).map(of_caller);
     let method = request.method.clone();
     let request = Addressed::new(request, plugin.name(), service.ready.port, request_id.0);
@@ -147,24 +111,18 @@ async fn call(
     let context = Context {
         caller: Some(caller.clone()),
         deadline,
-        with_events: is_function,
+        events: if replies.is_some() { Readers::AllWithReplies } else { Readers::All },
         ..Context::default()
     };
     let target = Target::Command(command, Box::new(request), stdin);
     let invocation = Invocation { plugin, target, context: Some(Box::new(context)) };
-    let mut response = match is_function {
-        true => framed::call(invocation, function_headers()).await,
-        false => dispatch::call(invocation).await,
-    };
+    let kind = if is_function { wire::ANSWER_FUNCTION } else { wire::ANSWER_PLUGIN };
+    let mut response = framed::call(invocation, kind, replies).await;
     if let Some(method) = run.method.filter(|_| response.status() == StatusCode::METHOD_NOT_ALLOWED)
     {
         let allowed = response.headers().get(header::ALLOW).and_then(|allow| allow.to_str().ok());
         let served = allowed.map(|allow| format!(", which takes {allow}")).unwrap_or_default();
         warnings.push(format!("-X {method} does not fit this command{served}"));
-    }
-    let headers = response.headers_mut();
-    if !headers.contains_key(wire::ANSWER_HEADER) {
-        headers.insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_PLUGIN));
     }
     for warning in outdated.into_iter().chain(warnings) {
         warn(&mut response, &warning);
@@ -186,12 +144,6 @@ fn lacking(patterns: &[String], stdin: bool) -> Response {
     response
 }
 
-/// The headers of the answer of a plain function.
-fn function_headers() -> HeaderMap {
-    let answer = HeaderValue::from_static(wire::ANSWER_FUNCTION);
-    HeaderMap::from_iter([(HeaderName::from_static(wire::ANSWER_HEADER), answer)])
-}
-
 /// Returns the limit that the line sets, by the metadata that is known without loading the plugin.
 async fn known_limit(service: &Service, run: &Run, line: &Line<'_>) -> Option<Duration> {
     let (metadata, _) = service.registry.metadata(&run.plugin).await.ok()?;
@@ -210,18 +162,6 @@ async fn find(
         found = found => found,
         () = deadline.passed() => Err(deadline.missed(name)),
     }
-}
-
-/// The answer to a body that is no [`Run`].
-fn refused(rejection: &JsonRejection, headers: &HeaderMap) -> Response {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let length = headers.get(header::CONTENT_LENGTH).and_then(|text| text.to_str().ok());
-        let size = length.and_then(|text| text.parse().ok());
-        return failed(&Failure::body_too_large(size, super::OWN_BODY_MAX as u64).hint(
-            "The values of a call are sent as one JSON document; give a path to a file where the command takes one.",
-        ));
-    }
-    failed(&Failure::new(Kind::Usage, rejection.body_text()))
 }
 
 /// The answer that makes the client replace this daemon.

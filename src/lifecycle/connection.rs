@@ -3,6 +3,7 @@
 //! Only the part of HTTP/1.1 that the daemon needs: a head, a body of known length, and an
 //! [answer](super::response). Each connection carries one request.
 
+use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,8 +11,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::response::{ExchangeError, Head, Response};
-use super::stdin;
 use super::stream::{Stream, Waiting};
+use super::upstream::{self, Replies};
 use crate::paths::Paths;
 
 /// A connection to a daemon that listens.
@@ -31,19 +32,33 @@ pub struct Request<'a> {
     pub headers: &'a [(&'a str, &'a str)],
     /// JSON body; empty for none.
     pub body: &'a [u8],
-    /// True if this process's stdin follows, as it comes: the body is one line then.
-    pub with_stdin: bool,
+    /// What follows the body, which is one line then, while the answer is made.
+    pub follows: Following<'a>,
+}
+
+/// What a client sends after the body of a request.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Following<'a> {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// This process's stdin, as it comes.
+    Stdin,
+    /// The content of a file.
+    File(&'a File),
+    /// The replies that [`Response::take_replies`] sends.
+    Replies,
 }
 
 impl<'a> Request<'a> {
     /// A GET without further headers.
     pub fn get(target: &'a str) -> Request<'a> {
-        Request { method: "GET", target, headers: &[], body: &[], with_stdin: false }
+        Request { method: "GET", target, headers: &[], body: &[], follows: Following::Nothing }
     }
 
     /// A POST without a body.
     pub fn post(target: &'a str) -> Request<'a> {
-        Request { method: "POST", target, headers: &[], body: &[], with_stdin: false }
+        Request { method: "POST", target, headers: &[], body: &[], follows: Following::Nothing }
     }
 }
 
@@ -102,7 +117,8 @@ impl Connection {
         for (name, value) in request.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        if request.with_stdin {
+        let is_open = !matches!(request.follows, Following::Nothing);
+        if is_open {
             head.push_str(
                 "content-type: application/json\r\nexpect: 100-continue\r\ntransfer-encoding: chunked\r\n",
             );
@@ -116,7 +132,7 @@ impl Connection {
         }
         head.push_str("\r\n");
         // A refused large body is answered before it is read whole: the answer counts, not the failed write.
-        let line = request.with_stdin.then(|| stdin::chunk(&[request.body, b"\n"].concat()));
+        let line = is_open.then(|| upstream::chunk(&[request.body, b"\n"].concat()));
         let sent = self
             .stream
             .write_all(head.as_bytes())
@@ -127,10 +143,11 @@ impl Connection {
             return Err(ExchangeError::Unresponsive);
         }
         // Only once the request was taken: what is read cannot be sent again.
-        let mut unsent = match request.with_stdin {
+        let mut unsent = match is_open {
             true => Some(self.stream.writer()?),
             false => None,
         };
+        let mut replies = None;
         let mut reader = BufReader::new(self.stream);
         let mut taken = false;
         loop {
@@ -148,11 +165,16 @@ impl Connection {
                 {
                     return Err(ExchangeError::Interrupted(error));
                 }
-                return Ok(head.into_response(reader, request.method));
+                return Ok(head.into_response(reader, request.method, replies));
             }
             taken = true;
             if let Some(socket) = unsent.take() {
-                stdin::send(socket);
+                match request.follows {
+                    Following::Nothing => {}
+                    Following::Stdin => upstream::send(socket, io::stdin()),
+                    Following::File(file) => upstream::send(socket, file.try_clone()?),
+                    Following::Replies => replies = Some(Replies::over(socket)),
+                }
             }
         }
     }

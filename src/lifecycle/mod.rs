@@ -39,11 +39,11 @@ pub mod replace;
 pub mod response;
 pub mod start;
 pub mod start_lock;
-mod stdin;
 pub mod stop;
 mod stream;
+mod upstream;
 
 pub use alive::connect;
-pub use connection::{Connection, Request};
+pub use connection::{Connection, Following, Request};
 pub use response::{ExchangeError, Response, Sink};
 pub use start::ensure_running;

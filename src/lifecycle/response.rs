@@ -7,7 +7,8 @@ use bytes::{Buf, Bytes};
 use thiserror::Error;
 
 use super::stream::Stream;
-use crate::wire::frame::Frame;
+use super::upstream::Replies;
+use crate::wire::frame::{self, Frame};
 
 /// The largest response head, in bytes.
 const HEAD_MAX: usize = 64 * 1024;
@@ -47,6 +48,7 @@ pub struct Response {
     pub status: u16,
     headers: Vec<(String, String)>,
     body: Body,
+    replies: Option<Replies>,
 }
 
 #[derive(Debug)]
@@ -57,7 +59,7 @@ struct Body {
     frames: Option<Frames>,
 }
 
-/// Takes what a handler emits: [`Frame::Stdout`], [`Frame::Stderr`] and [`Frame::Log`].
+/// Takes what a handler emits: all frames but those of the answer itself.
 ///
 /// # Errors
 /// It cannot be written; the answer is not read any further.
@@ -108,11 +110,17 @@ impl Response {
                 Frame::Head(head) => {
                     let frames = Frames { sink, piece: Bytes::new(), exit: None, ended: false };
                     let body = Body { frames: Some(frames), ..self.body };
-                    return Ok(Response { status: head.status, headers: head.headers, body });
+                    let frame::Head { status, headers } = head;
+                    return Ok(Response { status, headers, body, replies: None });
                 }
                 frame => sink(frame)?,
             }
         }
+    }
+
+    /// Takes the way for replies to questions, of a request that was sent with one.
+    pub fn take_replies(&mut self) -> Option<Replies> {
+        self.replies.take()
     }
 
     /// Reads the whole body.
@@ -175,7 +183,12 @@ impl Head {
     }
 
     /// Returns the answer whose body follows in `stream`.
-    pub(super) fn into_response(self, stream: BufReader<Stream>, method: &str) -> Response {
+    pub(super) fn into_response(
+        self,
+        stream: BufReader<Stream>,
+        method: &str,
+        replies: Option<Replies>,
+    ) -> Response {
         let header = |name: &str| {
             self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
         };
@@ -194,6 +207,7 @@ impl Head {
             status: self.status,
             headers: self.headers,
             body: Body { stream, rest, frames: None },
+            replies,
         }
     }
 }

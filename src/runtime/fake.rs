@@ -20,7 +20,7 @@ use super::{
     LoopActivity, PoolCall, Runtime,
 };
 use crate::description::Report;
-use crate::exchange::events::{Event, Signal};
+use crate::exchange::events::Event;
 use crate::exchange::head::ResponseHead;
 use crate::exchange::{self, IoSide, PluginSide, Received, Wake};
 use crate::failure::{Failure, Kind};
@@ -64,7 +64,7 @@ pub(crate) enum Answers {
     Streams(Gate),
     /// With these events before the answer.
     Emits(Vec<Event>),
-    /// With the first signal that it gets.
+    /// When it is cancelled.
     Waits,
     /// Its thread dies before it answers.
     Dies,
@@ -314,8 +314,10 @@ impl Thread {
                 whole(side, body);
             }
             Answers::Waits => {
-                let signal = signal(side, woken).await;
-                self.note(&format!("{signal:?}"));
+                while !side.is_cancelled() {
+                    woken.notified().await;
+                }
+                self.note("cancelled");
                 whole(side, body);
             }
             Answers::Dies => self.is_dead.store(true, Ordering::SeqCst),
@@ -346,15 +348,6 @@ async fn body_size(side: &PluginSide, woken: &Notify) -> usize {
             }
             Received::Pending => woken.notified().await,
             Received::Disconnected => return size,
-        }
-    }
-}
-
-async fn signal(side: &PluginSide, woken: &Notify) -> Signal {
-    loop {
-        match side.signal() {
-            Some(signal) => return signal,
-            None => woken.notified().await,
         }
     }
 }

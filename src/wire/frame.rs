@@ -9,6 +9,8 @@ use std::io::{self, Read};
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
+use crate::reports::{LogRecord, Question, Task};
+
 /// The longest payload of a frame, in bytes.
 pub const PAYLOAD_MAX: usize = 1 << 20;
 
@@ -23,6 +25,8 @@ pub enum Frame {
     Log(LogRecord),
     /// How far a task of the call is.
     Progress(Task),
+    /// A question for the person who called.
+    Question(Question),
     /// The head of the answer; no event follows that is not in the body.
     Head(Head),
     /// A piece of the answer's body.
@@ -31,34 +35,6 @@ pub enum Frame {
     Exit(u8),
     /// The answer is complete.
     End,
-}
-
-/// A log record of a call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogRecord {
-    /// Python's numeric level: 10 debug to 50 critical.
-    pub level: u8,
-    /// Name of the logger.
-    pub logger: String,
-    /// The message; the traceback of an exception is part of it.
-    pub message: String,
-}
-
-/// A task of a call.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Task {
-    /// Identifies it among those of the call.
-    pub number: u64,
-    /// What is being done.
-    pub description: String,
-    /// Units done.
-    pub done: f64,
-    /// Units in all; absent if that is not known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub total: Option<f64>,
-    /// True once it has ended.
-    #[serde(default)]
-    pub is_complete: bool,
 }
 
 /// The head of an answer.
@@ -78,6 +54,7 @@ const BODY: u8 = 5;
 const END: u8 = 6;
 const EXIT: u8 = 7;
 const PROGRESS: u8 = 8;
+const QUESTION: u8 = 9;
 
 impl Frame {
     /// Returns the bytes of the frame, or of several with the same kind where its payload is too long for one.
@@ -86,8 +63,9 @@ impl Frame {
         let (kind, payload) = match self {
             Frame::Stdout(bytes) => (STDOUT, bytes.clone()),
             Frame::Stderr(bytes) => (STDERR, bytes.clone()),
-            Frame::Log(record) => (LOG, json(serde_json::to_vec(&record.shortened()))),
+            Frame::Log(record) => (LOG, json(serde_json::to_vec(&shortened(record)))),
             Frame::Progress(task) => (PROGRESS, json(serde_json::to_vec(task))),
+            Frame::Question(question) => (QUESTION, json(serde_json::to_vec(question))),
             Frame::Head(head) => (HEAD, json(serde_json::to_vec(head))),
             Frame::Body(bytes) => (BODY, bytes.clone()),
             Frame::Exit(status) => (EXIT, Bytes::copy_from_slice(&[*status])),
@@ -127,6 +105,7 @@ impl Frame {
             STDERR => Frame::Stderr(payload.into()),
             LOG => Frame::Log(serde_json::from_slice(&payload)?),
             PROGRESS => Frame::Progress(serde_json::from_slice(&payload)?),
+            QUESTION => Frame::Question(serde_json::from_slice(&payload)?),
             HEAD => Frame::Head(serde_json::from_slice(&payload)?),
             BODY => Frame::Body(payload.into()),
             EXIT => match payload[..] {
@@ -139,18 +118,16 @@ impl Frame {
     }
 }
 
-impl LogRecord {
-    /// Returns the record with as much of its message as fits into a frame.
-    fn shortened(&self) -> LogRecord {
-        let most = PAYLOAD_MAX / 8;
-        let end = self.message.floor_char_boundary(most);
-        LogRecord { message: self.message[..end].to_owned(), ..self.clone() }
-    }
+/// Returns the record with as much of its message as fits into a frame.
+fn shortened(record: &LogRecord) -> LogRecord {
+    let end = record.message.floor_char_boundary(PAYLOAD_MAX / 8);
+    LogRecord { message: record.message[..end].to_owned(), ..record.clone() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reports::Asks;
 
     fn read(bytes: &Bytes) -> io::Result<Vec<Frame>> {
         let mut reader = &bytes[..];
@@ -166,11 +143,18 @@ mod tests {
         let record = LogRecord { level: 20, logger: "a".into(), message: "ä\n".into() };
         let head =
             Head { status: 200, headers: vec![("content-type".into(), "text/plain".into())] };
+        let question = Question {
+            number: 1,
+            prompt: "Which?".into(),
+            asks: Asks::Choice(vec!["a".into()]),
+            default: None,
+        };
         for frame in [
             Frame::Stdout(Bytes::from_static(b"\x00\xff")),
             Frame::Stderr(Bytes::from_static(b"warning\n")),
             Frame::Log(record),
             Frame::Progress(Task { number: 1, total: Some(2.5), ..Task::default() }),
+            Frame::Question(question),
             Frame::Head(head),
             Frame::Body(Bytes::new()),
             Frame::Exit(3),
@@ -205,7 +189,7 @@ mod tests {
             let error = read(&whole.slice(..end)).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
         }
-        for bytes in [&b"\x09\0\0\0\0"[..], b"\x01\xff\xff\xff\xff", b"\x04\0\0\0\x01{"] {
+        for bytes in [&b"\x63\0\0\0\0"[..], b"\x01\xff\xff\xff\xff", b"\x04\0\0\0\x01{"] {
             assert!(read(&Bytes::from_static(bytes)).is_err());
         }
     }

@@ -1,8 +1,8 @@
 //! One request as a Python object: arguments of a handler, or scope and messages of ASGI.
 //!
 //! All methods run on the plugin's thread, on one of its pool threads or on one that it started, with the GIL held, and
-//! none of them waits, except for [`Call::read`] and [`Call::wait_for_room`], which let go of
-//! it.
+//! none of them waits, except for [`Call::read`], [`Call::wait_for_room`] and [`Call::ask`], which let go
+//! of it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -20,6 +20,7 @@ use skills_daemon::exchange::head::ResponseHead;
 use skills_daemon::exchange::{Emitted, PluginSide, Received};
 use skills_daemon::limits::admission::Permit;
 use skills_daemon::render;
+use skills_daemon::reports::{LogRecord, Question, Task};
 use skills_daemon::runtime::{Caller, Direct};
 
 use crate::binder::Binder;
@@ -130,13 +131,20 @@ impl Call {
     /// True while a shell shows what the handler writes.
     #[getter]
     fn emits(&self) -> bool {
-        self.caller.is_some() && self.with(PluginSide::has_events).unwrap_or(false)
+        self.with(PluginSide::has_output).unwrap_or(false)
+    }
+
+    /// True while a person answers questions.
+    #[getter]
+    fn answers(&self) -> bool {
+        self.with(PluginSide::has_replies).unwrap_or(false)
     }
 
     /// True if the shell shows log records, too.
     #[getter]
     fn shows_log(&self) -> bool {
         self.caller.as_ref().is_some_and(|caller| caller.verbose)
+            && self.with(PluginSide::has_events).unwrap_or(false)
     }
 
     /// True if the shell's stdin (0), stdout (1) or stderr (2) is a terminal.
@@ -178,8 +186,8 @@ impl Call {
 
     /// Waits, detached, until the shell has read enough, or is gone. On a thread of the pool, or one of the plugin's own.
     fn wait_for_room(&self, py: Python<'_>) {
-        if let Ok(room) = self.with(PluginSide::room) {
-            py.detach(|| room.wait());
+        if let Ok(wait) = self.with(PluginSide::wait) {
+            py.detach(|| wait.for_room());
         }
     }
 
@@ -190,9 +198,9 @@ impl Call {
             if self.is_read.load(Ordering::Relaxed) {
                 return Ok(Some(PyBytes::new(py, b"")));
             }
-            let (received, arrival) = self.with(|side| (side.receive(), side.arrival()))?;
+            let (received, wait) = self.with(|side| (side.receive(), side.wait()))?;
             match received {
-                Received::Pending => py.detach(|| arrival.wait()),
+                Received::Pending => py.detach(|| wait.for_body()),
                 Received::Disconnected => return Ok(None),
                 Received::Chunk(bytes, more) => {
                     self.is_read.store(!more, Ordering::Relaxed);
@@ -218,12 +226,27 @@ impl Call {
         total: Option<f64>,
         is_complete: bool,
     ) {
-        self.emit(Event::Progress { task, description, done, total, is_complete });
+        self.emit(Event::Progress(Task { number: task, description, done, total, is_complete }));
     }
 
     /// Shows a log record in the shell.
     fn log(&self, level: u8, logger: String, message: String) {
-        self.emit(Event::Log { level, logger, message });
+        self.emit(Event::Log(LogRecord { level, logger, message }));
+    }
+
+    /// Asks a question, the library's `Question` as JSON, and waits, detached, for the answer; `None` without one. On a
+    /// thread of the pool, or one of the plugin's own.
+    fn ask(&self, py: Python<'_>, question: &str) -> PyResult<Option<String>> {
+        let question: Question = serde_json::from_str(question)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let number = question.number;
+        let (emitted, wait) =
+            self.with(|side| (side.emit(Event::Question(question)), side.wait()))?;
+        if emitted == Emitted::Dropped {
+            return Ok(None);
+        }
+        wakes::release();
+        Ok(py.detach(|| wait.for_reply(number)).flatten())
     }
 
     /// The number of the plan, or `None` where FastAPI does everything.

@@ -4,10 +4,12 @@ use std::io;
 
 use super::answer;
 use super::caller::Caller;
-use crate::console::{Console, Task};
+use crate::console::Console;
 use crate::failure::Failure;
 use crate::lifecycle::{ExchangeError, Response};
-use crate::wire::frame::{self, Frame, LogRecord};
+use crate::reports::LogRecord;
+use crate::wire::Reply;
+use crate::wire::frame::Frame;
 
 /// Python's level of warnings.
 const WARNING: u8 = 30;
@@ -15,16 +17,24 @@ const WARNING: u8 = 30;
 const ERROR: u8 = 40;
 
 /// Returns the answer in a response of frames; what is emitted before it and between its pieces is written as it comes.
-pub(super) fn shown(response: Response, caller: &Caller) -> Result<Response, Failure> {
+pub(super) fn shown(mut response: Response, caller: &Caller) -> Result<Response, Failure> {
     let console = *caller.console;
+    let replies = response.take_replies();
     let sink = move |frame: Frame| match frame {
         Frame::Stdout(bytes) => console.write(&bytes).map_err(answer::ended),
         // Nothing better could be done with a closed stderr than what a program does: nothing.
         Frame::Stderr(bytes) => console.write_err(&bytes).or(Ok(())),
         Frame::Log(record) => console.write_err(line(&record, &console).as_bytes()).or(Ok(())),
-        Frame::Progress(frame::Task { number, description, done, total, is_complete }) => {
-            console.task(&Task { number, description, done, total, is_complete });
+        Frame::Progress(task) => {
+            console.task(&task);
             Ok(())
+        }
+        Frame::Question(question) => {
+            let answer = console.ask(&question)?;
+            match &replies {
+                Some(replies) => replies.send(&Reply { question: question.number, answer }),
+                None => Ok(()),
+            }
         }
         other => Err(io::Error::new(io::ErrorKind::InvalidData, format!("unexpected {other:?}"))),
     };

@@ -28,11 +28,11 @@ use crate::console::Console;
 use crate::environment::{self, Environment};
 use crate::failure::{Failure, Kind};
 use crate::help;
-use crate::lifecycle::{Request, Response};
+use crate::lifecycle::{Following, Request, Response};
 use crate::paths::Paths;
 use crate::render;
 use crate::store::Store;
-use crate::wire::{self, Run};
+use crate::wire::{self, Follows, Run};
 
 /// How often a call is sent because what its plugin takes of the caller has changed.
 const CALL_ATTEMPTS: usize = 3;
@@ -112,12 +112,14 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
             (caller.exchange(&Request::get(&format!("/{plugin}")), &plugin)?, line.json)
         }
         _ => {
+            let surroundings = surroundings::of_process(env, console, line.verbose);
             let mut run = Run {
                 client: crate::VERSION.to_owned(),
                 plugin: plugin.clone(),
                 inputs: if line.help { Vec::new() } else { inputs::read(&line.arguments) },
                 arguments: line.arguments.clone(),
-                caller: surroundings::of_process(env, console, line.verbose),
+                follows: surroundings::follows(&surroundings),
+                caller: surroundings,
                 method: line.method.clone(),
                 timeout: line.timeout.and_then(|limit| u64::try_from(limit.as_millis()).ok()),
                 help: line.help,
@@ -149,20 +151,25 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
 
 /// Sends a call; again with the variables that its plugin gets and with stdin, if it takes them.
 fn call(run: &mut Run, caller: &Caller, env: &Environment) -> Result<Response, Failure> {
-    let mut with_stdin = false;
     for _ in 0..CALL_ATTEMPTS {
         let body = serde_json::to_vec(run).map_err(|error| {
             Failure::new(Kind::Bug, format!("cannot write the request: {error}"))
         })?;
-        let target = if with_stdin { wire::RUN_WITH_STDIN } else { wire::RUN };
-        let request = Request { body: &body, with_stdin, ..Request::post(target) };
+        let follows = match run.follows {
+            Follows::Nothing => Following::Nothing,
+            Follows::Stdin => Following::Stdin,
+            Follows::Replies => Following::Replies,
+        };
+        let request = Request { body: &body, follows, ..Request::post(wire::RUN) };
         let response = caller.exchange(&request, &run.plugin)?;
         if response.header(wire::ANSWER_HEADER) != Some(wire::ANSWER_MORE) {
             return Ok(response);
         }
         let patterns = response.header(wire::ENV_HEADER).unwrap_or_default();
         surroundings::add_variables(&mut run.caller, env, patterns);
-        with_stdin = response.header(wire::STDIN_HEADER).is_some();
+        if response.header(wire::STDIN_HEADER).is_some() {
+            run.follows = Follows::Stdin;
+        }
     }
     let error = format!("the variables that {} gets change with each call", run.plugin);
     Err(Failure::new(Kind::Unavailable, error).hint("Run the command again."))

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 
 use crate::console::{Console, Style};
 use crate::environment::{self, Environment};
-use crate::wire::{Caller, Colors, Terminals};
+use crate::wire::{Caller, Colors, Follows, Terminals};
 
 /// Returns the surroundings of this process.
 pub(super) fn of_process(env: &Environment, console: &Console, verbose: bool) -> Caller {
@@ -30,6 +30,14 @@ pub(super) fn of_process(env: &Environment, console: &Console, verbose: bool) ->
         verbose,
         env: BTreeMap::new(),
         patterns: Vec::new(),
+    }
+}
+
+/// What is sent after a call: replies to questions, where a person can be asked.
+pub(super) fn follows(caller: &Caller) -> Follows {
+    match caller.terminals.stdin && caller.terminals.stderr {
+        true => Follows::Replies,
+        false => Follows::Nothing,
     }
 }
 

@@ -1,12 +1,13 @@
-//! This process's stdin as the chunked body of a request.
+//! What a client sends while its call runs, as the rest of a chunked body: stdin, a file, or replies to questions.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::thread;
 
 use super::stream::is_timeout;
+use crate::wire::Reply;
 
-/// The longest chunk, in bytes.
+/// The longest chunk of stdin or a file, in bytes.
 const CHUNK_MAX: usize = 256 * 1024;
 
 /// Returns `bytes` as one chunk.
@@ -17,9 +18,31 @@ pub(super) fn chunk(bytes: &[u8]) -> Vec<u8> {
     chunk
 }
 
-/// Sends stdin on a thread of its own, until it ends or the connection does; the program does not wait for it.
-pub(super) fn send(socket: UnixStream) {
-    thread::spawn(move || pump(io::stdin().lock(), &socket));
+/// The way for replies to the questions of a call.
+#[derive(Debug)]
+pub struct Replies {
+    socket: UnixStream,
+}
+
+impl Replies {
+    pub(super) fn over(socket: UnixStream) -> Replies {
+        Replies { socket }
+    }
+
+    /// Sends a reply.
+    ///
+    /// # Errors
+    /// The connection has ended.
+    pub fn send(&self, reply: &Reply) -> io::Result<()> {
+        let mut line = serde_json::to_vec(reply)?;
+        line.push(b'\n');
+        write(&self.socket, &chunk(&line))
+    }
+}
+
+/// Sends a source on a thread of its own, until it ends or the connection does; the program does not wait for it.
+pub(super) fn send(socket: UnixStream, source: impl Read + Send + 'static) {
+    thread::spawn(move || pump(source, &socket));
 }
 
 /// Sends what `source` has as chunks, and the end of the body; one that cannot be read is cut off.
