@@ -79,6 +79,20 @@ class Binder:
     ) -> Binder: ...
 
 @final
+class Ending:
+    """A wait for the end of a call."""
+
+    def wait(self) -> bool:
+        """Waits until the call is cancelled or answered; blocks, without the GIL.
+
+        Returns:
+            False if the wait was stopped before.
+        """
+
+    def stop(self) -> None:
+        """Ends the wait."""
+
+@final
 class Call:
     """A request and its answer; no method blocks, except for `read`, `wait_for_room` and `ask`."""
 
@@ -142,6 +156,9 @@ class Call:
         Returns:
             The answer; `None` without one.
         """
+
+    def ending(self) -> Ending:
+        """Returns a wait for the end of the call."""
 
     def exit(self, status: int) -> None:
         """Sets the exit status of the shell's call, after the head of the answer was sent."""

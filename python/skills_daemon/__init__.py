@@ -12,6 +12,7 @@ written, no thread started, no log handler installed.
 | `logging` | `logger`, whose records carry key-value context, and the request id |
 | `config` | `config`, the daemon's settings and the paths it uses |
 | `bars` | `progress`, a bar at the caller's terminal |
+| `processes` | `run`, which runs a program that ends with the call |
 | `questions` | `ask`, `confirm`, `choose`, `secret`, at the caller's terminal |
 | `callers` | `caller`, which describes the shell or request that calls |
 | `tasks` | `background`, which starts a supervised task |
@@ -23,6 +24,7 @@ from skills_daemon.bars import Progress, progress
 from skills_daemon.callers import Caller, caller
 from skills_daemon.config import DaemonConfig, config
 from skills_daemon.own import data_dir, settings
+from skills_daemon.processes import run
 from skills_daemon.questions import ask, choose, confirm, secret
 from skills_daemon.tasks import Background, background
 
@@ -50,6 +52,7 @@ __all__ = [
     "confirm",
     "data_dir",
     "progress",
+    "run",
     "secret",
     "settings",
 ]

@@ -6,8 +6,19 @@ pool threads that it starts, and gone where code runs for no call.
 
 from __future__ import annotations
 
+import asyncio
 from contextvars import ContextVar
 from typing import Protocol
+
+
+class Ending(Protocol):
+    """A wait for the end of a call."""
+
+    def wait(self) -> bool:
+        """Waits until the call is cancelled or answered; false after `stop`."""
+
+    def stop(self) -> None:
+        """Ends the wait."""
 
 
 class Call(Protocol):
@@ -28,6 +39,9 @@ class Call(Protocol):
     def ask(self, question: str, /) -> str | None:
         """Asks a question, given as JSON, and waits for the answer; None without one."""
 
+    def ending(self) -> Ending:
+        """Returns a wait for the end of the call."""
+
     def progress(
         self,
         task: int,
@@ -45,3 +59,19 @@ class Call(Protocol):
 
 current: ContextVar[Call | None] = ContextVar("skills_daemon.call", default=None)
 """The call whose code runs; None outside of a call."""
+
+
+def may_block(name: str) -> None:
+    """Checks that the thread may wait for something.
+
+    Args:
+        name: The function that waits.
+
+    Raises:
+        RuntimeError: An event loop runs on the thread.
+    """
+    if asyncio._get_running_loop() is not None:
+        raise RuntimeError(
+            f"{name}() blocks the event loop; in `async def` functions, call it by"
+            f" `await asyncio.to_thread({name}, …)`"
+        )

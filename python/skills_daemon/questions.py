@@ -10,7 +10,6 @@ on another one: `await asyncio.to_thread(confirm, "Delete it?")`.
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import itertools
 import json
@@ -18,7 +17,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from skills_daemon._call import Call, current
+from skills_daemon._call import Call, current, may_block
 from skills_daemon.commands import CommandError
 
 _YES = "yes"
@@ -37,7 +36,7 @@ def ask(prompt: str, default: str | None = None, *, option: str | None = None) -
         CommandError: There is no terminal, and no default.
         KeyboardInterrupt: The caller has gone.
     """
-    return _answer(prompt, "text", default, option)
+    return _answer("ask", prompt, "text", default, option)
 
 
 def secret(prompt: str, *, option: str | None = None) -> str:
@@ -51,7 +50,7 @@ def secret(prompt: str, *, option: str | None = None) -> str:
         CommandError: There is no terminal.
         KeyboardInterrupt: The caller has gone.
     """
-    return _answer(prompt, "secret", None, option)
+    return _answer("secret", prompt, "secret", None, option)
 
 
 def confirm(prompt: str, default: bool | None = None, *, option: str | None = None) -> bool:
@@ -67,7 +66,7 @@ def confirm(prompt: str, default: bool | None = None, *, option: str | None = No
         KeyboardInterrupt: The caller has gone.
     """
     text = None if default is None else _YES if default else "no"
-    return _answer(prompt, "confirmation", text, option) == _YES
+    return _answer("confirm", prompt, "confirmation", text, option) == _YES
 
 
 def choose(
@@ -88,15 +87,11 @@ def choose(
     """
     if not choices or default not in (None, *choices):
         raise ValueError(f"the default {default!r} is none of the choices {list(choices)}")
-    return _answer(prompt, {"choice": list(choices)}, default, option)
+    return _answer("choose", prompt, {"choice": list(choices)}, default, option)
 
 
-def _answer(prompt: str, asks: Any, default: str | None, option: str | None) -> str:
-    if asyncio._get_running_loop() is not None:
-        raise RuntimeError(
-            "a question blocks the event loop; in `async def` functions, call it by"
-            " `await asyncio.to_thread(…)`"
-        )
+def _answer(name: str, prompt: str, asks: Any, default: str | None, option: str | None) -> str:
+    may_block(name)
     call = current.get()
     if call is not None and call.answers:
         answer = _of_caller(call, prompt, asks, default)

@@ -52,6 +52,7 @@ mod packages;
 mod pages;
 mod plugin_command;
 mod plugin_life;
+mod processes;
 mod questions;
 mod sandbox;
 mod scheduling;

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::harness::{CLIENT, Home, Output, eventually};
+use crate::harness::{CLIENT, Home, Output, Sent, eventually};
 
 const CODE: &str = r#"
 import asyncio, logging, os, sys, threading, time
@@ -260,6 +260,21 @@ fn a_caller_that_goes_ends_the_call() {
     let line = format!("('{CLIENT}' talk write-on; echo $? >&2) | head -1");
     let status = Output::of(home.command("/bin/sh", &["-c", &line]));
     assert_eq!(status.ok().stderr(), "141\n");
+}
+
+#[test]
+fn a_connection_that_is_closed_cancels_a_function_over_http() {
+    let home = talk();
+    home.client(&["talk", "silent"]).ok();
+    for (command, ends) in [("wait-here", "wait cancelled"), ("look", "look ended")] {
+        let sent = Sent::new(home.port(), "POST", &format!("/talk/{command}"), &[], b"{}");
+        let noted = |text: &str| {
+            eventually(text, || home.read("notes").filter(|notes| notes.contains(text)).map(drop));
+        };
+        noted(&format!("{} began", command.split('-').next().unwrap()));
+        drop(sent);
+        noted(ends);
+    }
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn they_are_asked_at_the_terminal_and_answered_there() {
 
     // Of two at once, one after the other.
     let both = home.in_dialog(&["shop", "both"], &[("[", "\r"), ("[", "\r")]);
-    both.ok().says("a question blocks the event loop").says("1 2");
+    both.ok().says("confirm() blocks the event loop").says("1 2");
 }
 
 #[test]

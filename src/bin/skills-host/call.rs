@@ -25,6 +25,7 @@ use skills_daemon::runtime::{Caller, Direct};
 
 use crate::binder::Binder;
 use crate::context;
+use crate::ending::Ending;
 use crate::load::Counted;
 use crate::{scope, wakes};
 
@@ -247,6 +248,11 @@ impl Call {
         }
         wakes::release();
         Ok(py.detach(|| wait.for_reply(number)).flatten())
+    }
+
+    /// A wait for the end of the call.
+    fn ending(&self) -> Ending {
+        Ending::of(self.with(PluginSide::wait).ok())
     }
 
     /// The number of the plan, or `None` where FastAPI does everything.

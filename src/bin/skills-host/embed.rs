@@ -16,7 +16,7 @@ use skills_daemon::settings::Settings;
 use skills_daemon::venv;
 use tracing_appender::non_blocking::WorkerGuard;
 
-use crate::{binder, board, bug, call, crash, executed, inbox, log, pool, writes};
+use crate::{binder, board, bug, call, crash, ending, executed, inbox, log, pool, writes};
 
 /// Holds the log's writer until [`exit`].
 static LOG: Mutex<Option<WorkerGuard>> = Mutex::new(None);
@@ -111,6 +111,7 @@ fn set_up(
     module.add_class::<binder::Binder>()?;
     module.add_class::<board::Board>()?;
     module.add_class::<call::Call>()?;
+    module.add_class::<ending::Ending>()?;
     module.add_class::<executed::Executed>()?;
     module.add_class::<inbox::Inbox>()?;
     module.add_class::<inbox::Reply>()?;

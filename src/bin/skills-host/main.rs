@@ -39,6 +39,7 @@ mod call;
 mod context;
 mod crash;
 mod embed;
+mod ending;
 mod executed;
 mod inbox;
 mod inspect;
