@@ -161,7 +161,12 @@ fn with_own_options(command: Command) -> Command {
         let about = "Limit the time until the answer begins, in seconds";
         Arg::new("--timeout").long("timeout").help(about).value_hint(ValueHint::Other)
     });
-    command.disable_help_flag(true).args(json).args(own_help).arg(method).args(timeout)
+    let output = (!taken("output")).then(|| {
+        let about = "Write the result to a file";
+        Arg::new("--output").long("output").help(about).value_hint(ValueHint::FilePath)
+    });
+    let own = command.disable_help_flag(true).args(json).args(own_help).arg(method);
+    own.args(timeout).args(output)
 }
 
 fn flag(name: &'static str, about: &'static str) -> Arg {

@@ -47,6 +47,8 @@ pub const ANSWER_FRAMES: &str = "frames";
 /// Header of an answer of a plain function: the exit status of the shell's call, 0 to 255; with `;quiet`, nothing is
 /// printed for it.
 pub const EXIT_HEADER: &str = "x-skills-exit";
+/// Header of an answer: the file that `--output` sets, percent-encoded, relative to the caller's directory.
+pub const OUTPUT_HEADER: &str = "x-skills-output";
 /// The body is help, as `/{plugin}/help` gives it.
 pub const ANSWER_HELP: &str = "help";
 /// The body is a [`Failure`] of the daemon.
@@ -54,8 +56,13 @@ pub const ANSWER_FAILURE: &str = "failure";
 /// Nothing was done: the client is to repeat the call with the variables that [`ENV_HEADER`] lists, and with
 /// stdin if there is a [`STDIN_HEADER`].
 pub const ANSWER_MORE: &str = "more";
-/// Header of an answer [`ANSWER_MORE`]: the command reads stdin.
+/// Header of an answer [`ANSWER_MORE`]: what the command reads of stdin. [`STDIN_TEXT`], [`STDIN_STREAM`], or `@` and a
+/// percent-encoded path: that file is sent in its place.
 pub const STDIN_HEADER: &str = "x-skills-stdin";
+/// All of it, as the [`Input`] of an option.
+pub const STDIN_TEXT: &str = "text";
+/// All of it, as it comes: the call [follows](Follows::Stdin).
+pub const STDIN_STREAM: &str = "stream";
 /// Header of an answer [`ANSWER_MORE`]: names of environment variables, or the begin of names followed by `*`,
 /// separated by commas.
 pub const ENV_HEADER: &str = "x-skills-env";
@@ -100,7 +107,7 @@ pub enum Follows {
     /// Nothing.
     #[default]
     Nothing,
-    /// Its stdin, as it comes, up to its end.
+    /// Its stdin or a file, as it comes, up to its end.
     Stdin,
     /// A [`Reply`] to each question, as a line of JSON; the call ends with the connection.
     Replies,
@@ -130,8 +137,10 @@ impl Follows {
 pub struct Input {
     /// The argument with the value, counted from 0.
     pub argument: usize,
-    /// The text, or the failure to read it, which counts only if the text is needed.
-    pub read: Result<String, Failure>,
+    /// The text, or the failure to read it, which counts only if the text is needed; absent for stdin as long as it was
+    /// not asked for by a [`STDIN_HEADER`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Result<String, Failure>>,
 }
 
 /// How often a host that starts sends [`Startup::Alive`].

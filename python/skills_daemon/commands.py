@@ -22,10 +22,12 @@ class Mark:
         name: Name of the command; `None` for the function's own.
         method: `GET` for a function without side effects, `POST` for others; `None` to go by the
             function's name.
+        sends_file: True if a path that it returns is the file itself.
     """
 
     name: str | None = None
     method: str | None = None
+    sends_file: bool = False
 
 
 @overload
@@ -34,12 +36,16 @@ def command(function: _Function) -> _Function: ...
 
 @overload
 def command(
-    *, name: str | None = None, method: str | None = None
+    *, name: str | None = None, method: str | None = None, sends_file: bool = False
 ) -> Callable[[_Function], _Function]: ...
 
 
 def command(
-    function: _Function | None = None, *, name: str | None = None, method: str | None = None
+    function: _Function | None = None,
+    *,
+    name: str | None = None,
+    method: str | None = None,
+    sends_file: bool = False,
 ) -> _Function | Callable[[_Function], _Function]:
     """Marks a function as a command; where one is marked, only marked ones are commands.
 
@@ -47,6 +53,8 @@ def command(
         function: The function; it stays as it is.
         name: Name of the command, if not the function's.
         method: `GET` or `POST`; by default, the function's name decides.
+        sends_file: True if a `Path` that it returns stands for the file's content, which is its
+            result then.
 
     Raises:
         ValueError: `method` is neither.
@@ -55,7 +63,7 @@ def command(
         raise ValueError(f"method must be 'GET' or 'POST', not {method!r}")
 
     def mark(function: _Function) -> _Function:
-        setattr(function, _MARK, Mark(name, method))
+        setattr(function, _MARK, Mark(name, method, sends_file))
         return function
 
     return mark if function is None else mark(function)

@@ -71,8 +71,8 @@ class Plan(Protocol):
     def status(self) -> int:
         """HTTP status of results other than response objects."""
 
-    def encode(self, result: Any, /) -> bytes:
-        """Returns any other result as JSON."""
+    def encode(self, result: Any, /) -> Any:
+        """Returns any other result as JSON bytes, or as a response object."""
 
 
 class Plugin(Protocol):

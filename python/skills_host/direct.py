@@ -168,10 +168,12 @@ class Runner:
     async def finish(self, call: Call, plan: Plan, result: Any) -> None:
         """Answers with a result that is not plain JSON."""
         try:
-            if isinstance(result, self._response):
-                await self._send(call, result)
+            if not isinstance(result, self._response):
+                result = plan.encode(result)
+            if isinstance(result, bytes):
+                call.answer(plan.status, result)
             else:
-                call.answer(plan.status, plan.encode(result))
+                await self._send(call, result)
         except (Exception, SystemExit) as error:
             await self.fail(call, error)
 

@@ -9,8 +9,10 @@ use std::cmp::Reverse;
 use crate::command::{Command, Location, Parameter, Segment};
 use crate::description::Description;
 
+use super::output;
 use super::parsed::{self, OptionValue, ParsedLine};
 use super::pattern::{self, Fit};
+use super::stream;
 use super::timeout;
 use super::value;
 
@@ -29,6 +31,10 @@ pub(super) struct Reading<'a> {
     pub(super) filled: Vec<(&'a Parameter, Vec<&'a str>)>,
     /// `--timeout` of a command that has no such option.
     pub(super) timeout: Option<OptionValue<'a>>,
+    /// `--output` of a command that has no such option.
+    pub(super) output: Option<OptionValue<'a>>,
+    /// What a command that reads stdin reads.
+    pub(super) source: Option<OptionValue<'a>>,
     rank: Rank,
 }
 
@@ -81,7 +87,9 @@ pub(super) fn best<'a>(
 /// Returns the best reading of `arguments` as a call of `command`.
 fn read<'a>(command: &'a Command, order: usize, arguments: &'a [String]) -> Option<Reading<'a>> {
     let mut typed = parsed::read(arguments, &command.parameters);
-    let timeout = timeout::take(&mut typed, command);
+    let timeout = typed.take_own(timeout::NAME, command);
+    let output = typed.take_own(output::NAME, command);
+    let source = stream::take(&mut typed, command);
     let fits = pattern::fits(command, &typed.words, &|name| typed.path_value(name));
     let (rank, fit, filled) = fits
         .into_iter()
@@ -89,11 +97,11 @@ fn read<'a>(command: &'a Command, order: usize, arguments: &'a [String]) -> Opti
             let filled = fill(command, &typed, fit.words)?;
             let mut rank = rank(command, order, &typed, &fit, &filled);
             // A command that has the option goes before one that does not.
-            rank.unknown += usize::from(timeout.is_some());
+            rank.unknown += usize::from(timeout.is_some()) + usize::from(output.is_some());
             Some((rank, fit, filled))
         })
         .min_by(|one, other| one.0.cmp(&other.0))?;
-    Some(Reading { command, index: order, typed, fit, filled, timeout, rank })
+    Some(Reading { command, index: order, typed, fit, filled, timeout, output, source, rank })
 }
 
 /// Assigns the positionals after the first `taken` to the required parameters without a value, in order; a list

@@ -2,8 +2,8 @@
 //!
 //! Owns the syntax of the command line below the plugin's name: options and positionals, the choice of route and
 //! method, the place of each value in the request, and the failure of a line that fits no command. It does not
-//! own global options (`--json`, `-X`, `--help`), which the client takes out first, except for `--timeout`, which may
-//! be the command's own (`timeout`), and it does not validate
+//! own global options (`--json`, `-X`, `--help`), which the client takes out first, except for `--timeout` and
+//! `--output`, which may be the command's own (`timeout`, `output`), and it does not validate
 //! values: the plugin does, with more precise errors.
 //!
 //! # How a line is read
@@ -25,10 +25,12 @@ mod choice;
 mod guess;
 mod input;
 mod misfit;
+mod output;
 mod parsed;
 mod path;
 mod pattern;
 mod request;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod timeout;
@@ -45,6 +47,7 @@ use crate::exchange::request::Composed;
 use crate::failure::{Failure, Kind};
 use crate::wire::Input;
 
+pub(crate) use output::file as output_file;
 pub(crate) use timeout::{limit, may_limit};
 pub(crate) use usage::{groups, usage};
 
@@ -70,8 +73,26 @@ pub struct Resolved {
     pub request: Composed,
     /// The limit of the call that the line sets by `--timeout`.
     pub timeout: Option<Duration>,
+    /// The file that `--output` sets, relative to the caller's directory.
+    pub output: Option<String>,
+    /// What the command reads of stdin.
+    pub stdin: Stdin,
     /// Lines for stderr, without `Warning: `.
     pub warnings: Vec<String>,
+}
+
+/// What a command reads of the caller's stdin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Stdin {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// All of it, as the text of an option, which the client has not read yet: the request is incomplete.
+    Text,
+    /// All of it, as it comes.
+    Stream,
+    /// In its place this file, as it comes.
+    File(String),
 }
 
 /// Resolves a command line to one call.

@@ -8,7 +8,7 @@
 //! * a boolean option takes the next argument only if that is a truth value, so that `--body Customer` leaves
 //!   `Customer` to be a positional.
 
-use crate::command::{Location, Parameter};
+use crate::command::{Command, Location, Parameter};
 
 use super::value;
 use crate::nearest::folded;
@@ -66,6 +66,26 @@ impl<'a> ParsedLine<'a> {
             (Some(parameter), OptionValue::Text(text)) if is_meant(parameter) => Some(text),
             _ => None,
         })
+    }
+
+    /// Takes out an option of the client itself, `--output`, unless it is one of `command`'s; the last one counts.
+    pub(super) fn take_own(
+        &mut self,
+        spelling: &str,
+        command: &Command,
+    ) -> Option<OptionValue<'a>> {
+        if command.takes_any_field() {
+            return None;
+        }
+        let mut taken = None;
+        self.options.retain(|option| {
+            let is_own = option.parameter.is_none() && option.spelling == spelling;
+            if is_own {
+                taken = Some(option.given);
+            }
+            !is_own
+        });
+        taken
     }
 
     /// True if an option names `parameter`.

@@ -10,8 +10,9 @@ use crate::failure::{Failure, Kind};
 use crate::nearest::nearest;
 
 use super::choice::Reading;
+use super::input::Meant;
 use super::parsed::{OptionValue, ParsedOption};
-use super::{Line, Resolved, input, path, timeout, value};
+use super::{Line, Resolved, Stdin, input, output, path, stream, timeout, value};
 
 /// Returns the call of `reading`; `method` is that of `-X`.
 pub(super) fn resolved(
@@ -25,6 +26,7 @@ pub(super) fn resolved(
         sent: Vec::new(),
         body: takes_fields(reading).then(Map::new),
         warnings: Vec::new(),
+        lacks_text: false,
     };
     for option in &reading.typed.options {
         match option.parameter {
@@ -54,6 +56,8 @@ struct Request<'a> {
     sent: Vec<(Location, String, String)>,
     body: Option<Map<String, Value>>,
     warnings: Vec<String>,
+    /// The text on stdin is needed, and was not read yet.
+    lacks_text: bool,
 }
 
 impl Request<'_> {
@@ -65,7 +69,7 @@ impl Request<'_> {
     ) -> Result<(), Failure> {
         let (plain, json) = match option.given {
             OptionValue::Text(text) if value::is_free(parameter) => {
-                let text = input::meant(option, text, self.line.inputs)?;
+                let text = self.meant(option, text)?;
                 // The plugin's own error names the type, not the position of the mistake.
                 if let Some(error) = value::json_error(parameter, text) {
                     let spelling = option.spelling;
@@ -88,6 +92,20 @@ impl Request<'_> {
         };
         self.give(parameter, plain, json);
         Ok(())
+    }
+
+    /// Returns what `text` stands for.
+    fn meant<'a>(&mut self, option: &ParsedOption, text: &'a str) -> Result<&'a str, Failure>
+    where
+        Self: 'a,
+    {
+        match input::meant(option, text, self.line.inputs)? {
+            Meant::Text(text) => Ok(text),
+            Meant::Unread => {
+                self.lacks_text = true;
+                Ok("")
+            }
+        }
     }
 
     /// Sets a parameter: adds a value to a list, replaces any other.
@@ -129,7 +147,7 @@ impl Request<'_> {
         let takes_any_field = reading.command.takes_any_field();
         let name = option.name().replace('-', "_");
         if takes_any_field && let OptionValue::Text(text) = option.given {
-            let meant = input::meant(option, text, self.line.inputs)?;
+            let meant = self.meant(option, text)?;
             if meant != text {
                 self.body.get_or_insert_default().insert(name, Value::from(meant));
                 return Ok(());
@@ -193,8 +211,18 @@ impl Request<'_> {
         }
         let is_certain =
             request.method == own && description.reaches(reading.command, &request.segments);
+        let stdin = match (&reading.command.stdin, reading.source) {
+            _ if self.lacks_text => Stdin::Text,
+            (None, _) => Stdin::Nothing,
+            (Some(_), None) => Stdin::Stream,
+            (Some(_), Some(given)) => {
+                stream::source(reading.command, given)?.map_or(Stdin::Stream, Stdin::File)
+            }
+        };
         Ok(Resolved {
+            stdin,
             timeout: reading.timeout.map(timeout::parsed).transpose()?,
+            output: reading.output.map(output::parsed).transpose()?,
             command: is_certain.then_some(reading.index),
             request,
             warnings: self.warnings,

@@ -3,29 +3,12 @@
 
 use std::time::Duration;
 
-use super::parsed::{OptionValue, ParsedLine};
-use crate::command::Command;
+use super::parsed::OptionValue;
 use crate::failure::{Failure, Kind};
 use crate::limits::TIMEOUT_MAX;
 
-/// The option's name, without dashes.
-const NAME: &str = "timeout";
-
-/// Takes the call's limit out of a line that was read for `command`; the last one counts.
-pub(super) fn take<'a>(typed: &mut ParsedLine<'a>, command: &Command) -> Option<OptionValue<'a>> {
-    if command.takes_any_field() {
-        return None;
-    }
-    let mut taken = None;
-    typed.options.retain(|option| {
-        let is_limit = option.parameter.is_none() && option.spelling == "--timeout";
-        if is_limit {
-            taken = Some(option.given);
-        }
-        !is_limit
-    });
-    taken
-}
+/// The option.
+pub(super) const NAME: &str = "--timeout";
 
 /// Returns the call's limit.
 pub(super) fn parsed(given: OptionValue) -> Result<Duration, Failure> {
@@ -53,8 +36,8 @@ pub(crate) fn limit(text: Option<&str>) -> Result<Duration, Failure> {
 
 /// True if `arguments` may limit the call.
 pub(crate) fn may_limit(arguments: &[String]) -> bool {
-    let before_dashes = arguments.iter().take_while(|argument| *argument != "--");
-    before_dashes.filter_map(|argument| argument.strip_prefix("--")).any(|it| it.starts_with(NAME))
+    let mut before_dashes = arguments.iter().take_while(|argument| *argument != "--");
+    before_dashes.any(|argument| argument.starts_with(NAME))
 }
 
 #[cfg(test)]

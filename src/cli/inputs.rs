@@ -13,19 +13,44 @@ use crate::wire::Input;
 /// The largest text, in bytes.
 const LARGEST: u64 = 8 << 20;
 
-/// Reads the files and the stdin that `arguments` may refer to.
+/// Reads the files that `arguments` may refer to; stdin is left for [`read_stdin`].
 pub(super) fn read(arguments: &[String]) -> Vec<Input> {
     let mut inputs: Vec<Input> = Vec::new();
-    // Readable only once; a second reference gets the same text.
-    let mut stdin = None;
     for (argument, option, value) in candidates(arguments) {
-        let read = match value.strip_prefix('@') {
-            None | Some("-") => Some(stdin.get_or_insert_with(|| from_stdin(option)).clone()),
-            Some(file) => from_file(option, file),
-        };
-        inputs.extend(read.map(|read| Input { argument, read }));
+        match value.strip_prefix('@') {
+            None | Some("-") => inputs.push(Input { argument, read: None }),
+            Some(file) => {
+                let read = from_file(option, file);
+                inputs.extend(read.map(|read| Input { argument, read: Some(read) }));
+            }
+        }
     }
     inputs
+}
+
+/// Reads the text on stdin for those of `inputs` that refer to it.
+pub(super) fn read_stdin(arguments: &[String], inputs: &mut [Input]) {
+    // Readable only once; a second reference gets the same text.
+    let mut text = None;
+    for (argument, option, _) in candidates(arguments) {
+        let unread = |input: &&mut Input| input.argument == argument && input.read.is_none();
+        if let Some(input) = inputs.iter_mut().find(unread) {
+            input.read = Some(text.get_or_insert_with(|| from_stdin(option)).clone());
+        }
+    }
+}
+
+/// Opens a file that is sent in the place of stdin.
+pub(super) fn open(file: &str) -> Result<File, Failure> {
+    let failure = |why: &str| Failure::new(Kind::Usage, format!("`{file}` cannot be read: {why}"));
+    let opened = File::open(file).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Failure::new(Kind::Usage, format!("no such file: `{file}`")),
+        _ => failure(&error.to_string()),
+    })?;
+    match opened.metadata() {
+        Ok(it) if it.is_dir() => Err(failure("it is a directory")),
+        _ => Ok(opened),
+    }
 }
 
 /// Returns index, option and value of each option's value that is `-` or begins with one `@`.
@@ -138,7 +163,7 @@ mod tests {
     fn given(value: &str) -> Option<Result<String, String>> {
         let input = read(&typed(&["x", "--text", value])).pop()?;
         assert_eq!(input.argument, 2);
-        Some(input.read.map_err(|failure| {
+        Some(input.read?.map_err(|failure| {
             assert_eq!(failure.kind, Kind::Usage);
             format!("{}\n{}", failure.error, failure.hint.unwrap_or_default())
         }))

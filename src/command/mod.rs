@@ -37,9 +37,9 @@ pub struct Command {
     pub hidden: Vec<Parameter>,
     /// True if the command reads a request body.
     pub has_body: bool,
-    /// True if the body is the caller's stdin, as it comes.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub takes_stdin: bool,
+    /// The name of the parameter that is the caller's stdin, which is the body; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdin: Option<String>,
     /// JSON Schema 2020-12 of a successful result, by itself; absent where its type is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Value>,

@@ -51,9 +51,9 @@ pub struct ReportedRoute {
     /// Why it cannot be called directly.
     #[serde(default)]
     pub why: Option<String>,
-    /// True if the body of a request is the caller's stdin.
+    /// The parameter that is the caller's stdin, which is the body of a request.
     #[serde(default)]
-    pub stdin: bool,
+    pub stdin: Option<String>,
     /// What its handler's docstring has on parameters, if anything.
     #[serde(default)]
     pub documented: Option<Documented>,
@@ -115,7 +115,7 @@ impl Report {
         };
         let route = &self.routes[index];
         command.route = index;
-        command.takes_stdin = route.stdin;
+        command.stdin.clone_from(&route.stdin);
         command.calling = calling(route, command);
         if let Some(documented) = &route.documented {
             document(command, documented);

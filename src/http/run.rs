@@ -8,14 +8,15 @@ use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use percent_encoding::utf8_percent_encode;
 use tokio::time::Instant;
 
 use super::observe::{Called, CalledCell, RequestId};
 use super::{Service, core, failed, framed, running, warn};
-use crate::arguments::{self, Line, Resolved};
+use crate::arguments::{self, Line, Resolved, Stdin};
 use crate::calls::{Context, Deadline, Invocation, Readers, Target};
 use crate::description::Style;
-use crate::exchange::request::Addressed;
+use crate::exchange::request::{Addressed, ENCODED};
 use crate::failure::{Failure, Kind};
 use crate::help;
 use crate::registry::Served;
@@ -88,17 +89,15 @@ async fn call(
     };
     let plugin = find(service, &run.plugin, limit.map(of_caller)).await?;
     let resolved = arguments::resolve(&plugin.metadata.description, &line)?;
-    let Resolved { command, request, timeout, mut warnings } = resolved;
-    let takes_stdin = command
-        .and_then(|index| plugin.metadata.description.command(index))
-        .is_some_and(|command| command.takes_stdin);
-    let has_stdin = run.follows == Follows::Stdin;
-    if plugin.policy.caller_env != caller.patterns || takes_stdin && !has_stdin {
-        return Ok(lacking(&plugin.policy.caller_env, takes_stdin));
+    let Resolved { command, request, timeout, output, stdin, mut warnings } = resolved;
+    let (reads, has) = (lacked(&stdin), run.follows == Follows::Stdin);
+    let lacks_stdin = reads.is_some() && (stdin == Stdin::Text || !has);
+    if plugin.policy.caller_env != caller.patterns || lacks_stdin {
+        return Ok(lacking(&plugin.policy.caller_env, reads));
     }
     let (stdin, replies) = match run.follows {
         Follows::Nothing => (None, None),
-        Follows::Stdin => (Some(rest).filter(|_| takes_stdin), None),
+        Follows::Stdin => (Some(rest).filter(|_| reads.is_some()), None),
         Follows::Replies => (None, Some(rest)),
     };
     let deadline = own.or(timeout).map(of_caller);
@@ -124,19 +123,34 @@ async fn call(
         let served = allowed.map(|allow| format!(", which takes {allow}")).unwrap_or_default();
         warnings.push(format!("-X {method} does not fit this command{served}"));
     }
+    if let Some(output) = output
+        && let Ok(output) = HeaderValue::try_from(utf8_percent_encode(&output, ENCODED).to_string())
+    {
+        response.headers_mut().insert(wire::OUTPUT_HEADER, output);
+    }
     for warning in outdated.into_iter().chain(warnings) {
         warn(&mut response, &warning);
     }
     Ok(response)
 }
 
-/// The answer that makes the client repeat the call with variables that fit `patterns`, and with its stdin.
-fn lacking(patterns: &[String], stdin: bool) -> Response {
+/// What the client is asked to read, if the command reads stdin.
+fn lacked(stdin: &Stdin) -> Option<String> {
+    match stdin {
+        Stdin::Nothing => None,
+        Stdin::Text => Some(wire::STDIN_TEXT.to_owned()),
+        Stdin::Stream => Some(wire::STDIN_STREAM.to_owned()),
+        Stdin::File(file) => Some(format!("@{}", utf8_percent_encode(file, ENCODED))),
+    }
+}
+
+/// The answer that makes the client repeat the call with variables that fit `patterns`, and with what it is to read.
+fn lacking(patterns: &[String], stdin: Option<String>) -> Response {
     let mut response = Response::default();
     let headers = response.headers_mut();
     headers.insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_MORE));
-    if stdin {
-        headers.insert(wire::STDIN_HEADER, HeaderValue::from_static("1"));
+    if let Some(Ok(stdin)) = stdin.map(HeaderValue::try_from) {
+        headers.insert(wire::STDIN_HEADER, stdin);
     }
     if let Ok(patterns) = HeaderValue::from_str(&patterns.join(",")) {
         headers.insert(wire::ENV_HEADER, patterns);

@@ -29,6 +29,7 @@ use crate::console::Style;
 use crate::failure::Failure;
 
 pub use ansi::strip_ansi;
+pub use screen::Rows;
 
 /// Format of the output.
 #[derive(Clone, Copy, Debug, Default)]

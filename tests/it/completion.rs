@@ -65,7 +65,7 @@ fn home() -> Home {
 #[test]
 fn bash_completes_plugins_commands_options_and_values() {
     let home = home();
-    let own = ["--json", "--help", "-X", "--timeout"];
+    let own = ["--json", "--help", "-X", "--timeout", "--output"];
     assert_eq!(bash(&home, "skills-client j"), ["jira"]);
     let all = bash(&home, "skills-client ");
     assert!(["jira", "demo", "health", "plugins"].iter().all(|name| all.contains(&(*name).into())));
@@ -78,7 +78,7 @@ fn bash_completes_plugins_commands_options_and_values() {
         assert_eq!(at("memory write --f"), ["--force"]);
         assert_eq!(
             at("search --"),
-            ["--jql", "--style", "--limit", "--json", "--help", "--timeout"]
+            ["--jql", "--style", "--limit", "--json", "--help", "--timeout", "--output"]
         );
         assert_eq!(at("search --style "), ["json", "human"]);
         assert_eq!(at("search --style=h"), ["--style=human"]);

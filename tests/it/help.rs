@@ -20,11 +20,12 @@ fn the_programs_explain_themselves_without_a_daemon() {
         --json, -j        print the answer as JSON
         -v                print the plugin's log records of the call on stderr
         -X METHOD         decide the HTTP method by hand
-        --timeout SECONDS limit the time until the answer begins; after the plugin's name it is the
-                          command's own option, if the command has one
+        --timeout SECONDS limit the time until the answer begins
+        --output FILE     write the result to a file
         --help, -h        print help
         --version, -V     print the version
 
+    After the plugin's name, --timeout and --output are the command's own options, if it has such.
     Options of a command that take text or JSON take @FILE for the content of a file and - for stdin;
     @@TEXT is the text @TEXT.
 

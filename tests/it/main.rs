@@ -54,6 +54,7 @@ mod plugin_command;
 mod plugin_life;
 mod processes;
 mod questions;
+mod results;
 mod sandbox;
 mod scheduling;
 mod schemas;

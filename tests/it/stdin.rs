@@ -100,7 +100,7 @@ fn stdin_is_a_file_or_its_lines_or_pieces() {
     assert_eq!(sh(&home, "printf 'a\\nb' | reads upper").ok().stdout(), "A\nB\n");
     assert_eq!(sh(&home, "yes | head -c 10000000 | reads ignore").ok().stdout(), "not read\n");
     let help = home.client(&["reads", "checksum", "--help"]);
-    help.ok().says("Reads stdin: What is read.").says("--upper");
+    help.ok().says("Reads stdin, or a file by `--data @FILE`: What is read.").says("--upper");
     let help = home.client(&["reads", "--help"]);
     assert!(!help.stdout().contains("blocked") && !help.stdout().contains("twice"), "{help:?}");
     // Over HTTP it is the body.
@@ -145,4 +145,27 @@ fn stdin_is_read_as_it_comes_and_a_caller_that_goes_ends_the_wait() {
     child.kill().unwrap();
     child.wait().unwrap();
     noted("ended");
+}
+
+#[test]
+fn a_file_takes_the_place_of_stdin() {
+    let home = Home::new();
+    home.plugin("take", CODE, r#"{"name": "take"}"#);
+    home.write("three.txt", "one\ntwo\nthree\n");
+    for line in
+        [&["take", "longest", "@three.txt"][..], &["take", "longest", "--lines", "@three.txt"]]
+    {
+        assert_eq!(home.client(line).ok().stdout(), "5\n");
+    }
+    home.client(&["take", "longest", "@no-such"])
+        .fails_with(2)
+        .complains("no such file: `no-such`");
+    home.client(&["take", "longest", "--lines", "three.txt"])
+        .fails_with(2)
+        .says("--lines @three.txt");
+    let line = format!("printf 'four five' | '{CLIENT}' take longest --lines -");
+    assert_eq!(Output::of(home.command("/bin/sh", &["-c", &line])).ok().stdout(), "9\n");
+    home.client(&["take", "longest", "--help"])
+        .ok()
+        .says("Reads stdin, or a file by `--lines @FILE`");
 }

@@ -71,9 +71,9 @@ class Application:
         except Refused as refused:
             return Response(422, value.to_json({"detail": refused.problems}))
         result = await command.run(arguments)
-        if isinstance(result, Response):
-            return result
-        return Response(200, value.to_json(result))
+        if not isinstance(result, Response):
+            result = command.encode(result)
+        return Response(200, result) if isinstance(result, bytes) else result
 
 
 async def _body(receive: Receive) -> Any:

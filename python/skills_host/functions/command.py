@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import Any
 
 from skills_host.functions.discover import Found
+from skills_host.functions.response import BINARY, Response, SentFile
 from skills_host.functions.signature import Parameter, Signature
 from skills_host.functions.stdin import passed
 from skills_host.functions.stream import Items
-from skills_host.functions.value import Invalid, Problem
+from skills_host.functions.value import Invalid, Problem, to_json
 
 
 class Refused(Exception):
@@ -36,6 +38,7 @@ class Command:
         signature: Parameters and result of the function.
         is_async: True for a coroutine function.
         is_stream: True for a generator function, asynchronous or not.
+        sends_file: True if a path that it returns is the file itself.
         why: Why it is not called directly; `None` if it is.
         call: Calls the function; a generator becomes an answer of its items.
 
@@ -49,6 +52,7 @@ class Command:
         self.method = found.method
         self.in_query = found.method == "GET"
         self.signature = Signature(found.function, found.summary)
+        self.sends_file = found.sends_file
         self.is_async = inspect.iscoroutinefunction(found.function)
         self.why: str | None = None
         if not self.is_async and inspect.iscoroutinefunction(inspect.unwrap(found.function)):
@@ -65,6 +69,14 @@ class Command:
         self.is_stream = self.is_stream or inspect.isgeneratorfunction(found.function)
         if self.is_stream:
             self.call = _streamed(self.call)
+
+    def encode(self, result: Any) -> bytes | Response:
+        """Returns a result as JSON, or as a response: bytes as they are, a path as its file."""
+        if isinstance(result, (bytes, bytearray, memoryview)):
+            return Response(200, bytes(result), kind=BINARY)
+        if self.sends_file and isinstance(result, PurePath):
+            return SentFile(result)
+        return to_json(result)
 
     async def run(self, arguments: dict[str, Any]) -> Any:
         """Calls the function, on another thread if it may block."""

@@ -42,12 +42,14 @@ class Found:
         method: `GET` or `POST`.
         function: The function.
         summary: Replaces the docstring's first line.
+        sends_file: True if a path that it returns is the file itself.
     """
 
     name: str
     method: str
     function: Callable[..., Any]
     summary: str | None = None
+    sends_file: bool = False
 
 
 def commands(module: types.ModuleType) -> list[Found]:
@@ -112,4 +114,5 @@ def _found(name: str, function: Callable[..., Any]) -> Found:
     # The name in the module, because `__name__` of a lambda or wrapper is `<lambda>` or `wrapper`.
     mark = mark_of(function) or Mark()
     method = mark.method or ("GET" if _reads(name) else "POST")
-    return Found(mark.name or name.strip("_").replace("_", "-"), method, function)
+    own_name = mark.name or name.strip("_").replace("_", "-")
+    return Found(own_name, method, function, sends_file=mark.sends_file)

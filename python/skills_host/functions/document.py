@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from skills_host.functions.annotation import without_none
 from skills_host.functions.command import Command
 from skills_host.functions.signature import Parameter
 from skills_host.functions.value import Type, to_json
@@ -42,6 +43,8 @@ _PROBLEMS: dict[str, Any] = {
         "title": "ValidationError",
     },
 }
+
+_BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
 def document(name: str, version: str, description: str, commands: list[Command]) -> dict[str, Any]:
@@ -103,8 +106,7 @@ def _operation(name: str, command: Command, components: dict[str, Any]) -> dict[
             body["required"] = required
         operation["requestBody"] = {"required": bool(required), "content": _content(body)}
     if signature.stdin is not None:
-        binary = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-        operation["requestBody"] = {"required": False, "content": binary}
+        operation["requestBody"] = {"required": False, "content": _BINARY}
     return operation
 
 
@@ -114,6 +116,9 @@ def _content(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _answer(command: Command, components: dict[str, Any]) -> dict[str, Any]:
     """Returns the content of the answer; of a stream, the schema is that of each line."""
+    result = without_none(command.signature.result)
+    if result in (bytes, bytearray, memoryview) or command.sends_file:
+        return _BINARY
     if not command.is_stream:
         return _content(_result(command.signature.result, components))
     items = get_args(command.signature.result)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from _skills_host import Binder
-from skills_host.functions import value
 from skills_host.functions.annotation import choices as choices_of
 from skills_host.functions.command import Command
 from skills_host.functions.signature import Parameter
@@ -42,10 +41,10 @@ class Plan:
     """
 
     status = 200
-    encode = staticmethod(value.to_json)
 
     def __init__(self, command: Command) -> None:
         self.tree = Handler(command)
+        self.encode = command.encode
         self._parameters = command.signature.parameters
         self._place, self._kind = ("query", _kind) if command.in_query else ("body", _field)
         parts = []

@@ -75,7 +75,7 @@ class FunctionsPlugin:
         for command in self._commands:
             route: dict[str, Any] = {"path": command.path, "methods": [command.method]}
             if command.signature.stdin is not None:
-                route["stdin"] = True
+                route["stdin"] = command.signature.stdin.name
             if command.why is None:
                 plan = Plan(command)
                 route["plan"] = {"number": len(self.plans), **plan.spec()}

@@ -94,7 +94,8 @@ class Signature:
         self.text = self.summary + doc.text.removeprefix(doc.summary)
         if self.stdin is not None:
             about = f": {self.stdin.help}" if self.stdin.help else "."
-            self.text = f"{self.text}\n\nReads stdin{about}".strip()
+            option = "--" + self.stdin.name.replace("_", "-")
+            self.text = f"{self.text}\n\nReads stdin, or a file by `{option} @FILE`{about}".strip()
 
 
 class Stdin(NamedTuple):

@@ -1,12 +1,13 @@
 //! Printing an answer, and its exit status.
 
-use std::io::{self, BufRead, BufReader, Read};
 use std::process::ExitCode;
 
 use serde_json::Value;
 
 use super::caller::Caller;
-use crate::console::{self, Console, Style};
+use super::out::{Out, printed};
+use super::pieces;
+use crate::console::{Console, Style};
 use crate::failure::Failure;
 use crate::lifecycle::Response;
 use crate::render::{self, Options};
@@ -17,11 +18,12 @@ pub(super) fn options(console: &Console, json: bool) -> Options {
     Options { json, style: console.out, width: console.columns }
 }
 
-/// Prints the answer of a plugin or of the daemon.
+/// Prints the answer of a plugin or of the daemon; a result goes to the file `output`, if there is one.
 pub(super) fn print(
     mut response: Response,
     caller: &Caller,
     options: &Options,
+    output: Option<&str>,
 ) -> Result<ExitCode, Failure> {
     let console = caller.console;
     let status = response.status;
@@ -32,19 +34,29 @@ pub(super) fn print(
     if exit.is_quiet {
         return Ok(ok);
     }
-    if content_type.starts_with("application/jsonl") {
-        let renders = answer == wire::ANSWER_FUNCTION && !options.json;
-        lines(&mut response, caller, options, renders)?;
+    let mut out = Out::open(console, output.filter(|_| status < 400))?;
+    let options = match output {
+        Some(_) => &Options { style: Style::PLAIN, width: 0, ..*options },
+        None => options,
+    };
+    let is_function = answer == wire::ANSWER_FUNCTION;
+    if !content_type.contains("json") || content_type.starts_with("application/jsonl") {
+        if content_type.starts_with("application/jsonl") {
+            let renders = is_function && !options.json;
+            pieces::lines(&mut response, caller, options, renders, &mut out)?;
+        } else if content_type.starts_with("text/event-stream") && options.json {
+            pieces::events(&mut response, caller, &mut out)?;
+        } else {
+            let is_text = content_type.starts_with("text/");
+            pieces::copy(&mut response, caller, is_text, &mut out)?;
+        }
+        out.finish()?;
         return Ok(response.exit().map_or(ok, ExitCode::from));
-    }
-    if !content_type.contains("json") {
-        let text = content_type.starts_with("text/");
-        copy(&mut response, caller, text)?;
-        return Ok(ok);
     }
     let bytes = response.bytes().map_err(|error| caller.failed(&error))?;
     let Ok(body) = serde_json::from_slice::<Value>(&bytes) else {
-        printed(console.write(&bytes))?;
+        out.write(&bytes)?;
+        out.finish()?;
         return Ok(ok);
     };
     if answer == wire::ANSWER_FAILURE
@@ -57,7 +69,7 @@ pub(super) fn print(
         return show_help(&body, console, options);
     }
     let failed = render::failed(&body, status);
-    if answer == wire::ANSWER_FUNCTION && !options.json {
+    if is_function && !options.json {
         if failed {
             let options = Options { style: console.err, ..*options };
             let text = render::answer(&body, &options);
@@ -66,12 +78,13 @@ pub(super) fn print(
             return Ok(exit.code(true));
         }
         if body.is_null() {
+            out.finish()?;
             return Ok(ok);
         }
     }
     let text = render::answer(&body, options);
-    let text = if console.colored() { text } else { render::strip_ansi(&text) };
-    printed(console.print(&text))?;
+    out.print(&if out.colored() { text } else { render::strip_ansi(&text) })?;
+    out.finish()?;
     Ok(exit.code(failed))
 }
 
@@ -109,86 +122,4 @@ pub(super) fn show_help(
     let text = if console.colored() { text } else { render::strip_ansi(&text) };
     printed(console.print(&text))?;
     Ok(if render::failed(body, 200) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-/// Prints each line of JSON when it comes; as text with `renders`.
-fn lines(
-    response: &mut Response,
-    caller: &Caller,
-    options: &Options,
-    renders: bool,
-) -> Result<(), Failure> {
-    let console = caller.console;
-    let mut reader = BufReader::new(response.reader());
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let count =
-            reader.read_until(b'\n', &mut line).map_err(|error| caller.failed(&error.into()))?;
-        if count == 0 {
-            return Ok(());
-        }
-        match serde_json::from_slice::<Value>(&line) {
-            Ok(item) if renders => {
-                let text = render::answer(&item, options);
-                let text = if console.colored() { text } else { render::strip_ansi(&text) };
-                printed(console.print(&text))?;
-            }
-            _ => drop(printed(console.write(&line))?),
-        }
-    }
-}
-
-/// Streams an answer other than JSON to stdout; text without colours where stdout takes none.
-fn copy(response: &mut Response, caller: &Caller, text: bool) -> Result<(), Failure> {
-    let console = caller.console;
-    let mut buffer = vec![0; 64 * 1024];
-    let mut kept = Vec::new();
-    let mut last = b'\n';
-    let strip = text && !console.colored();
-    loop {
-        let count =
-            response.reader().read(&mut buffer).map_err(|error| caller.failed(&error.into()))?;
-        let ended = count == 0;
-        if !strip {
-            printed(console.write(&buffer[..count]))?;
-            last = buffer[..count].last().copied().unwrap_or(last);
-        } else {
-            // Whole lines at a time: a colour code never spans two, and neither does a character.
-            kept.extend_from_slice(&buffer[..count]);
-            let whole = if ended {
-                kept.len()
-            } else {
-                kept.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
-            };
-            let lines: Vec<u8> = kept.drain(..whole).collect();
-            printed(
-                console.write(render::strip_ansi(&String::from_utf8_lossy(&lines)).as_bytes()),
-            )?;
-            last = lines.last().copied().unwrap_or(last);
-        }
-        if ended {
-            break;
-        }
-    }
-    if text && last != b'\n' {
-        printed(console.write(b"\n"))?;
-    }
-    Ok(())
-}
-
-/// Returns the outcome of a write; a closed pipe (`| head`) ends the program.
-pub(super) fn printed(outcome: io::Result<()>) -> Result<ExitCode, Failure> {
-    match outcome.map_err(ended) {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error) => Err(Failure::environment(format!("cannot write to stdout: {error}"))),
-    }
-}
-
-/// Ends the program if `error` is that of a closed pipe, as the signal for it ends others; returns any other error.
-pub(super) fn ended(error: io::Error) -> io::Error {
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        console::end_by_closed_pipe();
-    }
-    error
 }

@@ -20,6 +20,7 @@ pub(super) struct CommandLine {
     pub(super) version: bool,
     pub(super) method: Option<String>,
     pub(super) timeout: Option<Duration>,
+    pub(super) output: Option<String>,
 }
 
 impl CommandLine {
@@ -35,11 +36,17 @@ impl CommandLine {
                 "--version" | "-V" if line.arguments.is_empty() && name == OWN_NAME => {
                     line.version = true;
                 }
-                // After the plugin's name it may be the command's: the daemon decides by the description.
-                _ if name == OWN_NAME && line.arguments.is_empty() && is_timeout(&argument) => {
-                    let attached = argument.split_once('=').map(|(_, value)| value.to_owned());
-                    let value = attached.or_else(|| rest.next());
+                // After the plugin's name they may be the command's: the daemon decides by the description.
+                _ if name == OWN_NAME
+                    && line.arguments.is_empty()
+                    && is(&argument, "--timeout") =>
+                {
+                    let value = value(&argument, &mut rest);
                     line.timeout = Some(arguments::limit(value.as_deref())?);
+                }
+                _ if name == OWN_NAME && line.arguments.is_empty() && is(&argument, "--output") => {
+                    let value = value(&argument, &mut rest);
+                    line.output = Some(arguments::output_file(value.as_deref())?);
                 }
                 "-X" => {
                     let method = rest.next().ok_or_else(|| {
@@ -65,8 +72,14 @@ impl CommandLine {
     }
 }
 
-fn is_timeout(argument: &str) -> bool {
-    argument.split('=').next() == Some("--timeout")
+/// True for `--name` and `--name=value`.
+fn is(argument: &str, option: &str) -> bool {
+    argument.split('=').next() == Some(option)
+}
+
+/// Returns the value of an option: what is attached to it, or the next argument.
+fn value(argument: &str, rest: &mut impl Iterator<Item = String>) -> Option<String> {
+    argument.split_once('=').map(|(_, value)| value.to_owned()).or_else(|| rest.next())
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::answer;
 use super::caller::Caller;
+use super::out;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::lifecycle::{ExchangeError, Response};
@@ -21,7 +21,7 @@ pub(super) fn shown(mut response: Response, caller: &Caller) -> Result<Response,
     let console = *caller.console;
     let replies = response.take_replies();
     let sink = move |frame: Frame| match frame {
-        Frame::Stdout(bytes) => console.write(&bytes).map_err(answer::ended),
+        Frame::Stdout(bytes) => console.write(&bytes).map_err(out::ended),
         // Nothing better could be done with a closed stderr than what a program does: nothing.
         Frame::Stderr(bytes) => console.write_err(&bytes).or(Ok(())),
         Frame::Log(record) => console.write_err(line(&record, &console).as_bytes()).or(Ok(())),

@@ -11,6 +11,8 @@ mod command_line;
 mod emitted;
 mod late;
 mod offline;
+mod out;
+mod pieces;
 mod surroundings;
 
 use std::path::Path;
@@ -18,10 +20,11 @@ use std::process::ExitCode;
 
 use percent_encoding::percent_decode_str;
 
-use answer::{options, printed, show_help};
+use answer::{options, show_help};
 use caller::Caller;
 use command_line::{CommandLine, OWN_NAME};
 use late::Limit;
+use out::printed;
 
 use super::inputs;
 use crate::console::Console;
@@ -51,11 +54,12 @@ Options, which may stand anywhere before `--`:
     --json, -j        print the answer as JSON
     -v                print the plugin's log records of the call on stderr
     -X METHOD         decide the HTTP method by hand
-    --timeout SECONDS limit the time until the answer begins; after the plugin's name it is the
-                      command's own option, if the command has one
+    --timeout SECONDS limit the time until the answer begins
+    --output FILE     write the result to a file
     --help, -h        print help
     --version, -V     print the version
 
+After the plugin's name, --timeout and --output are the command's own options, if it has such.
 Options of a command that take text or JSON take @FILE for the content of a file and - for stdin;
 @@TEXT is the text @TEXT.
 
@@ -141,24 +145,28 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
     for warning in response.headers_of(wire::WARNING_HEADER) {
         console.warning(&percent_decode_str(warning).decode_utf8_lossy());
     }
+    let output = response.header(wire::OUTPUT_HEADER).map(|path| percent_decode_str(path));
+    let output = output.map(|path| path.decode_utf8_lossy().into_owned()).or(line.output.clone());
     let is_framed = response.header(wire::ANSWER_HEADER) == Some(wire::ANSWER_FRAMES);
     let response = match is_framed {
         true => emitted::shown(response, &caller)?,
         false => response,
     };
-    answer::print(response, &caller, &options(console, json))
+    answer::print(response, &caller, &options(console, json), output.as_deref())
 }
 
 /// Sends a call; again with the variables that its plugin gets and with stdin, if it takes them.
 fn call(run: &mut Run, caller: &Caller, env: &Environment) -> Result<Response, Failure> {
+    let mut file = None;
     for _ in 0..CALL_ATTEMPTS {
         let body = serde_json::to_vec(run).map_err(|error| {
             Failure::new(Kind::Bug, format!("cannot write the request: {error}"))
         })?;
-        let follows = match run.follows {
-            Follows::Nothing => Following::Nothing,
-            Follows::Stdin => Following::Stdin,
-            Follows::Replies => Following::Replies,
+        let follows = match (run.follows, &file) {
+            (Follows::Nothing, _) => Following::Nothing,
+            (Follows::Stdin, None) => Following::Stdin,
+            (Follows::Stdin, Some(file)) => Following::File(file),
+            (Follows::Replies, _) => Following::Replies,
         };
         let request = Request { body: &body, follows, ..Request::post(wire::RUN) };
         let response = caller.exchange(&request, &run.plugin)?;
@@ -167,8 +175,15 @@ fn call(run: &mut Run, caller: &Caller, env: &Environment) -> Result<Response, F
         }
         let patterns = response.header(wire::ENV_HEADER).unwrap_or_default();
         surroundings::add_variables(&mut run.caller, env, patterns);
-        if response.header(wire::STDIN_HEADER).is_some() {
-            run.follows = Follows::Stdin;
+        match response.header(wire::STDIN_HEADER) {
+            None => {}
+            Some(wire::STDIN_TEXT) => inputs::read_stdin(&run.arguments, &mut run.inputs),
+            Some(stream) => {
+                run.follows = Follows::Stdin;
+                let path = stream.strip_prefix('@').map(|path| percent_decode_str(path));
+                let path = path.map(|path| path.decode_utf8_lossy());
+                file = path.map(|path| inputs::open(&path)).transpose()?;
+            }
         }
     }
     let error = format!("the variables that {} gets change with each call", run.plugin);

@@ -8,6 +8,7 @@
 
 mod cell;
 mod record;
+mod rows;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use serde_json::{Map, Value};
 use crate::console::Style;
 
 use super::data;
+pub use rows::Rows;
 
 /// A record of a list.
 type Fields = Map<String, Value>;
