@@ -78,7 +78,7 @@ pub struct Manifest {
     pub daemon: Daemon,
     /// `package.module:Class`, if the class is not defined in `__init__.py`.
     pub entry_point: Option<String>,
-    /// Functions of installed packages that are commands, by the command's name.
+    /// Functions of installed packages that are commands, and programs for the terminal, by the command's name.
     #[serde(default)]
     pub commands: BTreeMap<String, NamedFunction>,
     /// Paths of unknown fields.
@@ -86,13 +86,20 @@ pub struct Manifest {
     pub unknown: Vec<String>,
 }
 
-/// A command that is a function of a package.
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-#[derive(Clone, Debug, Deserialize, Serialize)]
+/// A command that is a function of a package: one that the daemon calls, or a program.
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(deny_unknown_fields, extend("oneOf" = [{"required": ["call"]}, {"required": ["program"]}]))
+)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct NamedFunction {
-    /// `package.module:function`.
+    /// `package.module:function`, which the daemon calls.
     #[cfg_attr(test, schemars(regex(pattern = "^[^:]+:[^:]+$")))]
-    pub call: String,
+    pub call: Option<String>,
+    /// `package.module:function`, which is run as a program on the caller's terminal, by the client itself.
+    #[cfg_attr(test, schemars(regex(pattern = "^[^:]+:[^:]+$")))]
+    pub program: Option<String>,
     /// One line, in place of the function's docstring.
     pub summary: Option<String>,
     /// `GET` or `POST`, in place of the method derived from the function's name.
@@ -257,10 +264,21 @@ impl Manifest {
         for (name, function) in &self.commands {
             let field = |rest: &str| format!("commands.{name}{rest}");
             check_command(name).map_err(|message| wrong(field(""), message))?;
-            if !is_object_reference(&function.call) {
-                let message =
-                    format!("`{}` is not of the form `package.module:function`", function.call);
-                return Err(wrong(field(".call"), message));
+            let (key, reference) = match (&function.call, &function.program) {
+                (Some(call), None) => (".call", call),
+                (None, Some(program)) => (".program", program),
+                _ => {
+                    let message = "a command has either a `call` or a `program`".to_owned();
+                    return Err(wrong(field(""), message));
+                }
+            };
+            if !is_object_reference(reference) {
+                let message = format!("`{reference}` is not of the form `package.module:function`");
+                return Err(wrong(field(key), message));
+            }
+            if function.program.is_some() && function.method.is_some() {
+                let message = "a program has none: it is not served over HTTP".to_owned();
+                return Err(wrong(field(".method"), message));
             }
             if let Some(method) = &function.method
                 && !matches!(method.as_str(), "GET" | "POST")

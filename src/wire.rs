@@ -13,6 +13,7 @@ pub mod deps;
 pub mod frame;
 mod plugin;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,8 @@ pub const STDIN_STREAM: &str = "stream";
 /// Header of an answer [`ANSWER_MORE`]: names of environment variables, or the begin of names followed by `*`,
 /// separated by commas.
 pub const ENV_HEADER: &str = "x-skills-env";
+/// The body is a [`Program`], which the client is to become.
+pub const ANSWER_PROGRAM: &str = "program";
 /// The call was refused: the client must replace this daemon, which is older than it or lost its venv.
 pub const ANSWER_OUTDATED: &str = "outdated";
 /// Request and response header: the id of a request, through client, log and plugin.
@@ -111,6 +114,15 @@ pub enum Follows {
     Stdin,
     /// A [`Reply`] to each question, as a line of JSON; the call ends with the connection.
     Replies,
+}
+
+/// A program that takes the place of a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Its executable.
+    pub executable: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
 }
 
 /// The reply to a question.

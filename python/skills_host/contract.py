@@ -137,8 +137,9 @@ class Surroundings(TypedDict):
 
 
 class Outline(TypedDict):
-    """Metadata of a manifest, commands by name and the plugin's own, and its surroundings."""
+    """Metadata of a manifest: commands and programs by name, the plugin's own; its surroundings."""
 
     commands: dict[str, NamedCommand]
+    programs: dict[str, NamedCommand]
     about: About
     surroundings: Surroundings

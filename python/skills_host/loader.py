@@ -30,6 +30,7 @@ class LoadedPlugin:
 
     Attributes:
         name: Its URL prefix.
+        programs: Its commands that are programs, in the shape of the library's `ReportedProgram`.
         instance: The plugin object, with its optional hooks.
         plans: Call plans of its routes, by number; empty before `describe`.
         app: Its FastAPI application, every route below `/{name}`.
@@ -38,6 +39,7 @@ class LoadedPlugin:
 
     def __init__(self, realm: Realm, instance: Any) -> None:
         self._realm = realm
+        self.programs: list[dict[str, Any]] = []
         self.instance = instance
         self.plans: list[route.Plan] = []
         self.name = str(instance.name)
@@ -59,6 +61,7 @@ class LoadedPlugin:
             "style": "router",
             "routes": routes,
             "openapi": None,
+            "programs": self.programs,
             "warnings": [],
         }
         try:
@@ -104,21 +107,39 @@ def load(
     path = Path(init_file)
     realm = Realm(working_name, executed) if executed else Realm(working_name)
     try:
-        if outline and outline["commands"]:
-            return _of_packages(realm, working_name, outline)
-        if entry_point is None:
-            module = realm.execute(path)
-            cls = _plugin_class(module)
-            if cls is None:
-                about = outline["about"] if outline else None
-                return _of_functions(realm, module, path, working_name, about)
-            made = cls()
-        else:
-            made = _from_entry_point(realm, path, entry_point)
-        return LoadedPlugin(realm, made)
+        plugin = _loaded(realm, path, working_name, entry_point, outline)
+        if outline and (programs := outline.get("programs")):
+            from skills_host.functions.programs import described
+
+            folders = _folders(path)
+            realm.path[:0] = [folder for folder in folders if folder not in realm.path]
+            plugin.programs = described(realm, plugin.name, programs, folders)
+        return plugin
     except BaseException:
         realm.close()
         raise
+
+
+def _loaded(
+    realm: Realm, path: Path, working_name: str, entry_point: str | None, outline: Outline | None
+) -> LoadedPlugin | FunctionsPlugin:
+    programs = outline.get("programs") if outline else None
+    has_no_code = path.suffix != ".py" or not path.is_file()
+    if outline and (outline["commands"] or (programs and has_no_code and not entry_point)):
+        return _of_packages(realm, working_name, outline)
+    if entry_point is not None:
+        return LoadedPlugin(realm, _from_entry_point(realm, path, entry_point))
+    module = realm.execute(path)
+    cls = _plugin_class(module)
+    if cls is not None:
+        return LoadedPlugin(realm, cls())
+    about = outline["about"] if outline else None
+    return _of_functions(realm, module, path, working_name, about, may_be_empty=bool(programs))
+
+
+def _folders(path: Path) -> list[str]:
+    """Returns where the modules of a plugin's own code lie; none of a manifest alone."""
+    return [str(path.parent), str(path.parent.parent)] if path.suffix == ".py" else []
 
 
 def _plugin_class(module: types.ModuleType) -> type[Any] | None:
@@ -145,7 +166,13 @@ def _of_packages(realm: Realm, name: str, outline: Outline) -> FunctionsPlugin:
 
 
 def _of_functions(
-    realm: Realm, module: types.ModuleType, path: Path, name: str, about: About | None
+    realm: Realm,
+    module: types.ModuleType,
+    path: Path,
+    name: str,
+    about: About | None,
+    *,
+    may_be_empty: bool,
 ) -> FunctionsPlugin:
     """Makes a plugin of a module's functions."""
     # Imported here, so that a venv without msgspec fails these plugins only, with a reason.
@@ -153,7 +180,7 @@ def _of_functions(
     from skills_host.functions.plugin import FunctionsPlugin
 
     found = commands(module)
-    if not found:
+    if not found and not may_be_empty:
         raise LoadError(
             f"{path} has neither a plugin class (its name ends in 'Plugin', with 'name' and "
             "'router') nor public functions"

@@ -25,6 +25,9 @@ pub(crate) fn usage(plugin: &str, command: &Command) -> String {
     if options().any(|parameter| !parameter.required) {
         parts.push("[options]".to_owned());
     }
+    if command.program.as_ref().is_some_and(|program| program.takes_words) {
+        parts.push("[arguments]".to_owned());
+    }
     parts.join(" ")
 }
 

@@ -40,6 +40,9 @@ pub struct Command {
     /// The name of the parameter that is the caller's stdin, which is the body; absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin: Option<String>,
+    /// What the client runs itself, on the caller's terminal; absent for what the daemon calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<Program>,
     /// JSON Schema 2020-12 of a successful result, by itself; absent where its type is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Value>,
@@ -47,6 +50,18 @@ pub struct Command {
     pub route: usize,
     /// How its handler is called.
     pub calling: Calling,
+}
+
+/// A function that is run as a program.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// `package.module:function`.
+    pub reference: String,
+    /// True if it reads the words of the command line itself, from `sys.argv`.
+    pub takes_words: bool,
+    /// Directories in front of its `sys.path`.
+    pub path: Vec<String>,
 }
 
 /// How a handler is called.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{Description, Route, Style, docstring};
 use crate::command::plan::ReportedPlan;
-use crate::command::{Calling, Command, Location, Parameter, Plan, Slot, schema};
+use crate::command::{Calling, Command, Location, Parameter, Plan, Program, Slot, schema};
 
 /// What the runtime reports of a plugin that it has loaded.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -32,6 +32,9 @@ pub struct Report {
     /// The paths as they were declared, convertors included, of those that OpenAPI writes in another way.
     #[serde(default)]
     pub declared: HashMap<String, String>,
+    /// Commands that are programs.
+    #[serde(default)]
+    pub programs: Vec<ReportedProgram>,
     /// What was wrong and does not keep the plugin from serving.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -59,6 +62,15 @@ pub struct ReportedRoute {
     pub documented: Option<Documented>,
 }
 
+/// A command that is a program.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ReportedProgram {
+    /// What is run.
+    pub program: Program,
+    /// An OpenAPI document with the command as its only operation.
+    pub openapi: Value,
+}
+
 /// A docstring that has a section on parameters, taken apart.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Documented {
@@ -76,6 +88,7 @@ impl Report {
             self.complete(command);
         }
         let hidden = self.hidden(&commands);
+        commands.extend(self.programs());
         let routes = self.routes.into_iter();
         Description {
             routes: routes
@@ -90,6 +103,22 @@ impl Report {
             examples,
             warnings: self.warnings,
         }
+    }
+
+    /// The commands that are programs.
+    fn programs(&self) -> Vec<Command> {
+        let prefix = format!("/{}", self.name);
+        let below = |path: &str| path.strip_prefix(&prefix).unwrap_or(path).to_owned();
+        let commands = self.programs.iter().flat_map(|reported| {
+            let mut commands = commands_of(&reported.openapi, below);
+            for command in &mut commands {
+                command.program = Some(reported.program.clone());
+                command.route = self.routes.len();
+                command.calling = Calling::Fastapi("it is a program".to_owned());
+            }
+            commands
+        });
+        commands.collect()
     }
 
     /// The commands of the OpenAPI document.

@@ -25,7 +25,7 @@ pub fn plugin(description: &Description) -> Value {
             "name": command.name(),
             "path": command.path,
             "summary": command.summary,
-            "methods": [command.method],
+            "methods": methods(command),
         })
     };
     let public = description.commands.iter().filter(|command| !command.group().starts_with('_'));
@@ -93,13 +93,19 @@ fn route(description: &Description, command: &Command, name: &str) -> Map<String
         "path": format!("/{plugin}{}", command.path),
         "summary": command.summary,
         "description": command.description,
-        "methods": [command.method],
+        "methods": methods(command),
         "parameters": command.parameters.iter().map(parameter::help).collect::<Vec<_>>(),
         "usage": usage(plugin, command),
         "examples": command.examples,
     });
-    match fields {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
+    let Value::Object(mut fields) = fields else { return Map::new() };
+    if let Some(program) = &command.program {
+        fields.insert("program".to_owned(), program.reference.as_str().into());
     }
+    fields
+}
+
+/// The methods by which a command is called; none for a program, which is not served over HTTP.
+fn methods(command: &Command) -> Vec<&str> {
+    command.program.is_none().then_some(command.method.as_str()).into_iter().collect()
 }

@@ -17,6 +17,7 @@ mod guard;
 pub mod health;
 mod observe;
 pub(crate) mod peer;
+mod program;
 mod relay;
 mod run;
 mod running;

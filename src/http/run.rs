@@ -12,7 +12,7 @@ use percent_encoding::utf8_percent_encode;
 use tokio::time::Instant;
 
 use super::observe::{Called, CalledCell, RequestId};
-use super::{Service, core, failed, framed, running, warn};
+use super::{Service, core, failed, framed, program, running, warn};
 use crate::arguments::{self, Line, Resolved, Stdin};
 use crate::calls::{Context, Deadline, Invocation, Readers, Target};
 use crate::description::Style;
@@ -88,8 +88,19 @@ async fn call(
         own => own,
     };
     let plugin = find(service, &run.plugin, limit.map(of_caller)).await?;
-    let resolved = arguments::resolve(&plugin.metadata.description, &line)?;
+    let description = &plugin.metadata.description;
+    if let Some((command, it, words)) = program::with_words(description, &run.arguments) {
+        let name = format!("{} {}", plugin.name(), command.name());
+        return Ok(program::answer(service, name, it, words, None));
+    }
+    let resolved = arguments::resolve(description, &line)?;
     let Resolved { command, request, timeout, output, stdin, mut warnings } = resolved;
+    let named = command.and_then(|index| description.command(index));
+    if let Some((named, it)) = named.and_then(|named| Some((named, named.program.as_ref()?))) {
+        let name = format!("{} {}", plugin.name(), named.name());
+        let values = request.body.unwrap_or_default();
+        return Ok(program::answer(service, name, it, &[], Some(values)));
+    }
     let (reads, has) = (lacked(&stdin), run.follows == Follows::Stdin);
     let lacks_stdin = reads.is_some() && (stdin == Stdin::Text || !has);
     if plugin.policy.caller_env != caller.patterns || lacks_stdin {
@@ -106,7 +117,7 @@ async fn call(
     // Fails only if it is called twice.
     let _ = called.0.set(Called { method, path: request.path() });
     let outdated = service.registry.unseen_failure(plugin.name());
-    let is_function = plugin.metadata.description.style == Style::Functions;
+    let is_function = description.style == Style::Functions;
     let context = Context {
         caller: Some(caller.clone()),
         deadline,

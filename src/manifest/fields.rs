@@ -24,7 +24,7 @@ pub(super) const FIELDS: [(&str, &[&str]); 4] = [
     ),
     ("cli", &["examples"]),
     ("daemon", &["loops", "load", "exclusive", "resident", "timeout", "timeouts", "limits"]),
-    ("commands", &["call", "summary", "method"]),
+    ("commands", &["call", "program", "summary", "method"]),
 ];
 /// The fields of `daemon.limits`, a section of its own for the hint after a typing mistake.
 pub(super) const LIMITS: [&str; 3] = ["concurrent", "waiting", "memory"];

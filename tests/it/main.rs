@@ -53,6 +53,7 @@ mod pages;
 mod plugin_command;
 mod plugin_life;
 mod processes;
+mod programs;
 mod questions;
 mod results;
 mod sandbox;

@@ -34,6 +34,7 @@ class FunctionsPlugin:
         name: Its URL prefix.
         instance: The module, with its optional hooks.
         plans: Call plans of its commands, by number; empty before `describe`.
+        programs: Its commands that are programs, in the shape of the library's `ReportedProgram`.
         app: Its ASGI application.
         response_type: The class of response objects.
     """
@@ -66,6 +67,7 @@ class FunctionsPlugin:
             else:
                 self._warnings += self._commands[-1].signature.warnings
         self.plans: list[Plan] = []
+        self.programs: list[dict[str, Any]] = []
         self.app = Application(self.name, self._commands)
 
     def describe(self) -> str:
@@ -90,6 +92,7 @@ class FunctionsPlugin:
             "style": "functions",
             "routes": routes,
             "openapi": document(self.name, self.version, self.description, self._commands),
+            "programs": self.programs,
             "warnings": self._warnings,
         }
         return json.dumps(described)

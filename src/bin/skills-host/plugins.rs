@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use skills_daemon::exchange::{self, IoSide};
 use skills_daemon::failure::{Failure, Kind};
 use skills_daemon::journal;
+use skills_daemon::manifest::NamedFunction;
 use skills_daemon::policy::{self, Policy};
 use skills_daemon::runtime::{
     self, Activity, BoxFuture, Followed, Frame, Instance, LoadRequest, Loaded, Runtime,
@@ -189,7 +190,19 @@ fn run_worker(
     let about = json!({"version": version, "description": description});
     let surroundings =
         json!({"name": name, "data": data, "settings": policy.settings, "env": policy.env});
-    let outline = json!({"commands": commands, "about": about, "surroundings": surroundings});
+    let of_kind = |reference: fn(&NamedFunction) -> &Option<String>| -> BTreeMap<_, _> {
+        let named = commands.iter().filter_map(|(name, it)| {
+            let call = reference(it).as_ref()?;
+            Some((name, json!({"call": call, "summary": it.summary, "method": it.method})))
+        });
+        named.collect()
+    };
+    let outline = json!({
+        "commands": of_kind(|it| &it.call),
+        "programs": of_kind(|it| &it.program),
+        "about": about,
+        "surroundings": surroundings,
+    });
     let outline = outline.to_string();
     let init_file: PathBuf = std::path::absolute(&init_file).unwrap_or(init_file);
     let outcome = Python::attach(|py| -> PyResult<()> {

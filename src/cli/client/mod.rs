@@ -13,6 +13,7 @@ mod late;
 mod offline;
 mod out;
 mod pieces;
+mod program;
 mod surroundings;
 
 use std::path::Path;
@@ -144,6 +145,9 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
     };
     for warning in response.headers_of(wire::WARNING_HEADER) {
         console.warning(&percent_decode_str(warning).decode_utf8_lossy());
+    }
+    if response.header(wire::ANSWER_HEADER) == Some(wire::ANSWER_PROGRAM) {
+        return program::become_one(response, &caller);
     }
     let output = response.header(wire::OUTPUT_HEADER).map(|path| percent_decode_str(path));
     let output = output.map(|path| path.decode_utf8_lossy().into_owned()).or(line.output.clone());

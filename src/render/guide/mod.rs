@@ -67,6 +67,14 @@ fn form(command: &Value) -> String {
     if parts.is_empty() { field(command, "name") } else { parts.join(" ") }
 }
 
+/// How a command that is a program is called.
+const PROGRAM: &str = "A program that runs in your terminal";
+
+/// True for the help of a command that is a program.
+fn is_program(body: &Value) -> bool {
+    body.get("program").is_some()
+}
+
 fn title(name: &str, about: &str) -> String {
     if about.is_empty() { name.to_owned() } else { format!("{name} - {about}") }
 }

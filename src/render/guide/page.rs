@@ -7,7 +7,7 @@ use crate::console::Style;
 use super::super::wrap::{self, padded, visible};
 use super::super::{Options, python};
 use super::signature::Signature;
-use super::{field, form, is_empty, list, texts, title};
+use super::{PROGRAM, field, form, is_empty, is_program, list, texts, title};
 
 /// The widest line, in columns: wider ones are hard to follow.
 const WIDEST: usize = 100;
@@ -136,7 +136,10 @@ impl Page {
             }
         }
         lines.extend(self.examples(body));
-        let route = format!("{dim}HTTP: {} {}{reset}", methods(body), field(body, "path"));
+        let route = match is_program(body) {
+            true => format!("{dim}{PROGRAM}{reset}"),
+            false => format!("{dim}HTTP: {} {}{reset}", methods(body), field(body, "path")),
+        };
         lines.push(String::new());
         lines.extend(self.wrapped(&route, 6));
         lines

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::python;
 use super::super::wrap::{padded, visible};
 use super::signature::Signature;
-use super::{field, form, is_empty, list, texts, title};
+use super::{PROGRAM, field, form, is_empty, is_program, list, texts, title};
 
 /// Names are padded to at most this many columns; a longer one pushes its own line.
 const WIDEST_NAME: usize = 36;
@@ -75,7 +75,10 @@ fn route(body: &Value) -> Vec<String> {
         lines.extend([String::new(), format!("Usage: {}", field(body, "usage"))]);
     }
     let methods = texts(body, "methods").join(", ");
-    let path = format!("Path: {}  Methods: {methods}", field(body, "path"));
+    let path = match is_program(body) {
+        true => PROGRAM.to_owned(),
+        false => format!("Path: {}  Methods: {methods}", field(body, "path")),
+    };
     lines.extend([String::new(), path]);
     let parameters = list(body, "parameters").unwrap_or_default();
     if !parameters.is_empty() {
