@@ -110,6 +110,11 @@ impl Paths {
         self.state().join("handover.sock")
     }
 
+    /// The TCP address of the host, and the token for requests there.
+    pub fn tcp(&self) -> PathBuf {
+        self.state().join("tcp.json")
+    }
+
     /// The process id of the host, in decimal.
     pub fn pid_file(&self) -> PathBuf {
         self.state().join("daemon.pid")

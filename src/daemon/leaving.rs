@@ -57,7 +57,8 @@ impl Leaving {
         }
         // Another daemon's files are left alone: where the runtime directory was replaced, they are not these.
         if socket.is_there() {
-            for path in [self.paths.socket(), self.paths.handover_socket(), self.paths.pid_file()] {
+            let paths = &self.paths;
+            for path in [paths.socket(), paths.handover_socket(), paths.tcp(), paths.pid_file()] {
                 remove(&path);
             }
         }

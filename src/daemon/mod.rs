@@ -40,6 +40,7 @@ use crate::http::serve::Phase;
 use crate::http::{self, Control, Service};
 use crate::journal::Journal;
 use crate::lifecycle::locks::{self, HostLock};
+use crate::lifecycle::tcp::Tcp;
 use crate::notices::Notices;
 use crate::paths::{self, Paths};
 use crate::registry::Registry;
@@ -294,6 +295,8 @@ impl Running {
             Service::new(registry, health, notices, ready.clone(), paths.clone(), change, control);
         let service = Arc::new(service);
         let (predecessor, inherited) = takeover.unzip();
+        let (address, old_tcp) =
+            (ports.address(), inherited.as_ref().and_then(|_| Tcp::read(&paths)));
         let relieved = match predecessor {
             Some(predecessor) => match predecessor.succeed(&supervisor, lock, signals).await? {
                 None => return Ok(None),
@@ -304,6 +307,10 @@ impl Running {
         let (phases, phase) = watch::channel(Phase::default());
         let listeners = Listeners::open(&paths, ports, inherited)?;
         let servers = listeners.serve(&http::entry(service.clone()), &phase);
+        let written = address.and_then(|address| Tcp::write(&paths, address, old_tcp));
+        let tcp = written.map_err(|error| paths::unwritable(&paths.tcp(), &error))?;
+        // Set once.
+        let _ = service.token.set(tcp.token);
         locks::write_pid(&paths).map_err(|error| paths::unwritable(&paths.pid_file(), &error))?;
         tokio::spawn(async move {
             if let Some(stream) = relieved {

@@ -37,6 +37,12 @@ pub const WRAPPERS: &str = "SKILLS_DAEMON_WRAPPERS";
 pub const PYTHON: &str = "SKILLS_DAEMON_PYTHON";
 /// The shell's name, set by completion scripts: the program prints candidates.
 pub const COMPLETE: &str = "SKILLS_COMPLETE";
+/// Set by Claude Code for the commands that it runs.
+pub const CLAUDECODE: &str = "CLAUDECODE";
+/// Set by Codex for the commands that it runs in a sandbox of macOS.
+pub const CODEX_SANDBOX: &str = "CODEX_SANDBOX";
+/// Set by Codex for the commands that it runs without a network.
+pub const CODEX_SANDBOX_NETWORK_DISABLED: &str = "CODEX_SANDBOX_NETWORK_DISABLED";
 /// The cache directory of `uv`.
 pub const UV_CACHE_DIR: &str = "UV_CACHE_DIR";
 /// The package index of `uv`.

@@ -66,7 +66,11 @@ impl Connection {
         let Connection { shared, peer } = self.clone();
         Box::pin(async move {
             let mut observed = observe::begin(shared.service.clone(), &request);
-            let response = match guard::check(peer, &request) {
+            let response = match guard::check(
+                peer,
+                shared.service.token.get().map(String::as_str),
+                &request,
+            ) {
                 Err(refused) => failed(&refused),
                 Ok(()) => shared.answer(peer, &mut observed, request).await,
             };

@@ -20,25 +20,26 @@ static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 ///
 /// # Errors
 /// The request comes from another site or host, or is for a route of the Unix socket only.
-pub(super) fn check(peer: Peer, request: &Request) -> Result<(), Failure> {
+pub(super) fn check(peer: Peer, token: Option<&str>, request: &Request) -> Result<(), Failure> {
     match peer {
         Peer::Unix => Ok(()),
-        Peer::Tcp(_) => judge(request.uri(), request.headers()).inspect_err(|failure| {
+        Peer::Tcp(_) => judge(request.uri(), request.headers(), token).inspect_err(|failure| {
             let path = request.uri().path();
             tracing::warn!(path, reason = failure.error, "request refused");
         }),
     }
 }
 
-fn judge(uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
+fn judge(uri: &Uri, headers: &HeaderMap, token: Option<&str>) -> Result<(), Failure> {
     let forbidden = |error: String| {
         Failure::new(Kind::Forbidden, error)
             .hint("Ask http://localhost directly, not through another site or name.")
     };
-    if [wire::RUN, wire::STATUS].contains(&uri.path()) {
+    let is_own = || token.is_some_and(|token| has_token(headers, token));
+    if [wire::RUN, wire::STATUS].contains(&uri.path()) && !is_own() {
         return Err(Failure::new(
             Kind::Forbidden,
-            format!("{} is served on the Unix socket only", uri.path()),
+            format!("{} is served on the Unix socket only, or with the daemon's token", uri.path()),
         ));
     }
     let named = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
@@ -70,6 +71,14 @@ fn judge(uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
     }
 }
 
+/// True if a request has the token of the user's own programs; takes the same time wherever it differs.
+fn has_token(headers: &HeaderMap, token: &str) -> bool {
+    let given = headers.get(header::AUTHORIZATION).map(|value| value.as_bytes());
+    let given = given.and_then(|value| value.strip_prefix(b"Bearer ")).unwrap_or_default();
+    let pairs = given.iter().zip(token.as_bytes());
+    given.len() == token.len() && pairs.fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+}
+
 /// True for the spellings that programs use, which need no parsing.
 fn is_usual(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
@@ -98,7 +107,7 @@ mod tests {
             .iter()
             .map(|(name, value)| (header::HeaderName::from_static(name), value.parse().unwrap()))
             .collect();
-        judge(&uri.parse().unwrap(), &headers).is_ok()
+        judge(&uri.parse().unwrap(), &headers, Some("secret")).is_ok()
     }
 
     #[test]
@@ -147,5 +156,16 @@ mod tests {
     fn the_clients_own_routes_are_private() {
         assert!(!allowed(wire::RUN, &[("host", "localhost")]));
         assert!(!allowed(wire::STATUS, &[("host", "localhost")]));
+        for (given, is_allowed) in [
+            ("Bearer secret", true),
+            ("Bearer secreT", false),
+            ("Bearer ", false),
+            ("secret", false),
+        ] {
+            let headers = [("host", "localhost"), ("authorization", given)];
+            assert_eq!(allowed(wire::RUN, &headers), is_allowed, "{given}");
+        }
+        let foreign = [("host", "evil.example"), ("authorization", "Bearer secret")];
+        assert!(!allowed(wire::RUN, &foreign), "a page of another site has no use for it");
     }
 }

@@ -24,7 +24,7 @@ mod running;
 pub mod serve;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -100,6 +100,8 @@ pub struct Service {
     pub cutting: AtomicBool,
     /// The requests that were cut off.
     pub cut: Mutex<Vec<CutRequest>>,
+    /// What the user's own programs send over TCP; unset until it listens there.
+    pub token: OnceLock<String>,
     started: Instant,
     in_flight: AtomicUsize,
     clock: IdleClock,
@@ -130,6 +132,7 @@ impl Service {
             closing: AtomicBool::new(false),
             cutting: AtomicBool::new(false),
             cut: Mutex::default(),
+            token: OnceLock::new(),
             started: Instant::now(),
             in_flight: AtomicUsize::new(0),
             clock: IdleClock::new(),

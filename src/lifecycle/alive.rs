@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
-use super::connection::{ConnectError, Connection, Request};
+use super::connection::{ConnectError, Connection, Request, Way};
 use super::hang::{self, Condition, Hang, Observer, Replaced, Verdict};
 use super::response::{ExchangeError, Response};
+use super::sandbox;
+use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
 use crate::paths::Paths;
 use crate::wire::{self, Status};
@@ -53,6 +55,36 @@ pub fn reach(paths: &Paths) -> Result<Option<Connection>, ConnectError> {
     Ok(connection.map(|connection| guarded(connection, paths, |_| {}, |_| Replaced::No)))
 }
 
+/// Connects as [`reach`] does, by the TCP port where the Unix socket is refused.
+///
+/// # Errors
+/// Both are refused, or no daemon is known to listen on TCP; or the daemon hangs.
+pub fn reach_anyhow(paths: &Paths, env: &Environment) -> Result<Option<Connection>, Unreached> {
+    let refused = match reach(paths) {
+        Err(refused @ ConnectError::Refused { .. }) => refused,
+        Err(error) => return Err(Unreached::Unresponsive(error)),
+        Ok(connection) => return Ok(connection),
+    };
+    let error = match Connection::open_tcp(paths, TICK) {
+        Ok(Some(connection)) => {
+            return Ok(Some(guarded(connection, paths, |_| {}, |_| Replaced::No)));
+        }
+        Ok(None) => String::new(),
+        Err((address, error)) => format!(", nor to {address}: {error}"),
+    };
+    let failure = Failure::environment(format!("{refused}{error}{}", left_alone(paths)));
+    Err(Unreached::Forbidden(failure.hint(sandbox::remedy(env, &paths.socket()))))
+}
+
+/// Error of reaching a daemon on any way.
+#[derive(Debug)]
+pub enum Unreached {
+    /// The daemon accepts no connections.
+    Unresponsive(ConnectError),
+    /// The kernel refuses them.
+    Forbidden(Failure),
+}
+
 /// Returns the connection with an `observer` of the daemon's status, called after each ping, and with `on_hang`,
 /// called when the daemon is not waited for any longer.
 pub fn guarded(
@@ -61,8 +93,9 @@ pub fn guarded(
     observer: impl FnMut(&Status) + 'static,
     on_hang: impl FnMut(&Hang) -> Replaced + 'static,
 ) -> Connection {
-    let (paths, silence) = (paths.clone(), Silence::default());
-    let mut watchdog = Watchdog { paths, silence, ending: None, ended: false, observer, on_hang };
+    let (paths, silence, way) = (paths.clone(), Silence::default(), connection.way());
+    let mut watchdog =
+        Watchdog { paths, way, silence, ending: None, ended: false, observer, on_hang };
     connection.set_waiting(Box::new(move || watchdog.goes_on()));
     connection
 }
@@ -82,11 +115,19 @@ pub fn judge(paths: &Paths) -> Option<Hang> {
 
 /// Pings the daemon; takes [`PING_MAX`] at most.
 pub fn ping(paths: &Paths) -> Ping {
-    let connection = match Connection::open(paths, PING_MAX, 1) {
-        Ok(Some(connection)) => connection,
-        Ok(None) => return Ping::NotListening,
+    ping_by(Way::Unix, paths)
+}
+
+fn ping_by(way: Way, paths: &Paths) -> Ping {
+    let opened = match way {
+        Way::Unix => Connection::open(paths, PING_MAX, 1).ok(),
+        Way::Tcp => Connection::open_tcp(paths, PING_MAX).ok(),
+    };
+    let connection = match opened {
+        Some(Some(connection)) => connection,
+        Some(None) => return Ping::NotListening,
         // No connection is no answer either.
-        Err(_) => return Ping::TimedOut,
+        None => return Ping::TimedOut,
     };
     match connection.send(&Request::get(wire::STATUS)).and_then(Response::bytes) {
         Ok(body) => Ping::Answered(serde_json::from_slice(&body).ok()),
@@ -145,15 +186,19 @@ pub fn not_connected(paths: &Paths, error: &ConnectError) -> Failure {
     match error {
         ConnectError::Unresponsive => unresponsive(paths),
         ConnectError::Refused { .. } => {
-            let runs = match named(Observer::default().look(paths).0).as_str() {
-                "" => String::new(),
-                process => format!("; the daemon{process} was left alone"),
-            };
-            Failure::environment(format!("{error}{runs}")).hint(
+            Failure::environment(format!("{error}{}", left_alone(paths))).hint(
                 "A sandbox or a permission forbids it: run this outside of the sandbox, allow Unix sockets in \
                  it, or check the owner of that path.",
             )
         }
+    }
+}
+
+/// Returns that a daemon that runs was left alone.
+fn left_alone(paths: &Paths) -> String {
+    match named(Observer::default().look(paths).0).as_str() {
+        "" => String::new(),
+        process => format!("; the daemon{process} was left alone"),
     }
 }
 
@@ -190,6 +235,7 @@ impl Silence {
 /// Pings the daemon during a wait.
 struct Watchdog<O, H> {
     paths: Paths,
+    way: Way,
     silence: Silence,
     /// Time at which the daemon no longer listened.
     ending: Option<Instant>,
@@ -206,7 +252,7 @@ impl<O: FnMut(&Status), H: FnMut(&Hang) -> Replaced> Watchdog<O, H> {
             // A child of the old process holds the connection open.
             return false;
         }
-        match ping(&self.paths) {
+        match ping_by(self.way, &self.paths) {
             Ping::Answered(status) => {
                 self.silence.pings = 0;
                 self.ending = None;

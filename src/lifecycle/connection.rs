@@ -1,10 +1,11 @@
-//! One HTTP request over the daemon's Unix socket, blocking, without a runtime.
+//! One HTTP request over the daemon's Unix socket, or its TCP port, blocking, without a runtime.
 //!
 //! Only the part of HTTP/1.1 that the daemon needs: a head, a body of known length, and an
 //! [answer](super::response). Each connection carries one request.
 
 use std::fs::File;
 use std::io::{self, BufReader, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,13 +13,30 @@ use thiserror::Error;
 
 use super::response::{ExchangeError, Head, Response};
 use super::stream::{Stream, Waiting};
+use super::tcp::Tcp;
 use super::upstream::{self, Replies};
 use crate::paths::Paths;
+
+/// Time for a connection to the TCP port of this machine.
+const TCP_LIMIT: Duration = Duration::from_millis(50);
 
 /// A connection to a daemon that listens.
 #[derive(Debug)]
 pub struct Connection {
     stream: Stream,
+    way: Way,
+    /// What makes a request over TCP one of the user's own.
+    token: Option<String>,
+}
+
+/// How a daemon is reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    /// By its Unix socket.
+    #[default]
+    Unix,
+    /// By its TCP port, with the token of [`Tcp`].
+    Tcp,
 }
 
 /// One request.
@@ -88,12 +106,33 @@ impl Connection {
     ) -> Result<Option<Connection>, ConnectError> {
         let path = paths.socket();
         match Stream::connect(&path, tick, attempts) {
-            Ok(stream) => Ok(stream.map(|stream| Connection { stream })),
+            Ok(stream) => {
+                Ok(stream.map(|stream| Connection { stream, way: Way::Unix, token: None }))
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 Err(ConnectError::Unresponsive)
             }
             Err(source) => Err(ConnectError::Refused { path, source }),
         }
+    }
+
+    /// Connects to the daemon's TCP port; `None` where no daemon listens or none is known.
+    ///
+    /// # Errors
+    /// The address, and the kernel's error.
+    pub(super) fn open_tcp(
+        paths: &Paths,
+        tick: Duration,
+    ) -> Result<Option<Connection>, (SocketAddr, io::Error)> {
+        let Some(Tcp { address, token }) = Tcp::read(paths) else { return Ok(None) };
+        let connected = Stream::connect_tcp(address, tick, TCP_LIMIT);
+        let stream = connected.map_err(|error| (address, error))?;
+        Ok(stream.map(|stream| Connection { stream, way: Way::Tcp, token: Some(token) }))
+    }
+
+    /// How the daemon was reached.
+    pub fn way(&self) -> Way {
+        self.way
     }
 
     /// Sets the decision, after each tick without progress, whether to go on waiting.
@@ -114,6 +153,9 @@ impl Connection {
             request.target,
             crate::VERSION
         );
+        if let Some(token) = &self.token {
+            head.push_str(&format!("authorization: Bearer {token}\r\n"));
+        }
         for (name, value) in request.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -186,6 +228,10 @@ mod tests {
     use std::io::{BufRead, Read};
     use std::os::unix::net::UnixStream;
 
+    fn over(client: UnixStream) -> Connection {
+        Connection { stream: Stream::over(client), way: Way::Unix, token: None }
+    }
+
     /// Answers one request with `answer` and hangs up.
     fn exchange(answer: &'static [u8], body: &[u8]) -> Result<Response, ExchangeError> {
         let (client, mut server) = UnixStream::pair().unwrap();
@@ -202,7 +248,7 @@ mod tests {
             let _ = server.write_all(answer);
             head
         });
-        let response = Connection { stream: Stream::over(client) }.send(&request);
+        let response = over(client).send(&request);
         let head = String::from_utf8(serve.join().unwrap()).unwrap();
         assert!(head.starts_with("POST /x HTTP/1.1\r\n"), "{head}");
         response
@@ -235,7 +281,7 @@ mod tests {
             server.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap();
             server.read_exact(&mut [0; 1024]).unwrap();
         });
-        let sent = Connection { stream: Stream::over(client) }.send(&request);
+        let sent = over(client).send(&request);
         assert!(matches!(sent, Err(ExchangeError::NotTaken)), "{sent:?}");
         serve.join().unwrap();
     }

@@ -37,10 +37,12 @@ pub mod launch;
 pub mod locks;
 pub mod replace;
 pub mod response;
+mod sandbox;
 pub mod start;
 pub mod start_lock;
 pub mod stop;
 mod stream;
+pub mod tcp;
 mod upstream;
 
 pub use alive::connect;

@@ -6,6 +6,8 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
+#[cfg(test)]
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -18,7 +20,7 @@ pub(super) type Waiting = Box<dyn FnMut() -> bool>;
 
 /// A connected socket.
 pub(super) struct Stream {
-    socket: UnixStream,
+    socket: Socket,
     waiting: Option<Waiting>,
 }
 
@@ -36,24 +38,44 @@ impl Stream {
     ) -> io::Result<Option<Stream>> {
         match connect(path, tick, attempts) {
             Ok(socket) => {
-                let stream = UnixStream::from(socket);
-                stream.set_read_timeout(Some(tick))?;
-                Ok(Some(Stream { socket: stream, waiting: None }))
+                socket.set_read_timeout(Some(tick))?;
+                Ok(Some(Stream { socket, waiting: None }))
             }
             Err(error) if means_no_listener(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
+    /// Connects to `address`, within `limit`; `None` where no process listens.
+    ///
+    /// # Errors
+    /// The kernel's error.
+    pub(super) fn connect_tcp(
+        address: SocketAddr,
+        tick: Duration,
+        limit: Duration,
+    ) -> io::Result<Option<Stream>> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        match socket.connect_timeout(&address.into(), limit) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        socket.set_tcp_nodelay(true)?;
+        socket.set_read_timeout(Some(tick))?;
+        socket.set_write_timeout(Some(tick))?;
+        Ok(Some(Stream { socket, waiting: None }))
+    }
+
     /// Returns a handle for another thread to write, each attempt with the same timeout.
-    pub(super) fn writer(&self) -> io::Result<UnixStream> {
+    pub(super) fn writer(&self) -> io::Result<Socket> {
         self.socket.try_clone()
     }
 
     /// Returns a stream over `socket` whose waits end after the first tick.
     #[cfg(test)]
     pub(super) fn over(socket: UnixStream) -> Stream {
-        Stream { socket, waiting: None }
+        Stream { socket: socket.into(), waiting: None }
     }
 
     /// Sets the decision about waiting; without it the first tick is the last.
@@ -62,10 +84,7 @@ impl Stream {
     }
 
     /// Repeats `act` for as long as it times out and waiting goes on.
-    fn patiently<T>(
-        &mut self,
-        mut act: impl FnMut(&mut UnixStream) -> io::Result<T>,
-    ) -> io::Result<T> {
+    fn patiently<T>(&mut self, mut act: impl FnMut(&mut Socket) -> io::Result<T>) -> io::Result<T> {
         loop {
             match act(&mut self.socket) {
                 Err(error) if is_timeout(&error) => {

@@ -1,8 +1,9 @@
 //! What a client sends while its call runs, as the rest of a chunked body: stdin, a file, or replies to questions.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::net::UnixStream;
 use std::thread;
+
+use socket2::Socket;
 
 use super::stream::is_timeout;
 use crate::wire::Reply;
@@ -21,11 +22,11 @@ pub(super) fn chunk(bytes: &[u8]) -> Vec<u8> {
 /// The way for replies to the questions of a call.
 #[derive(Debug)]
 pub struct Replies {
-    socket: UnixStream,
+    socket: Socket,
 }
 
 impl Replies {
-    pub(super) fn over(socket: UnixStream) -> Replies {
+    pub(super) fn over(socket: Socket) -> Replies {
         Replies { socket }
     }
 
@@ -41,12 +42,12 @@ impl Replies {
 }
 
 /// Sends a source on a thread of its own, until it ends or the connection does; the program does not wait for it.
-pub(super) fn send(socket: UnixStream, source: impl Read + Send + 'static) {
+pub(super) fn send(socket: Socket, source: impl Read + Send + 'static) {
     thread::spawn(move || pump(source, &socket));
 }
 
 /// Sends what `source` has as chunks, and the end of the body; one that cannot be read is cut off.
-fn pump(mut source: impl Read, socket: &UnixStream) {
+fn pump(mut source: impl Read, socket: &Socket) {
     let mut buffer = vec![0; CHUNK_MAX];
     loop {
         let count = match source.read(&mut buffer) {
@@ -62,7 +63,7 @@ fn pump(mut source: impl Read, socket: &UnixStream) {
 }
 
 /// Writes all of `bytes`, however long the daemon takes to read them.
-fn write(mut socket: &UnixStream, mut bytes: &[u8]) -> io::Result<()> {
+fn write(mut socket: &Socket, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match socket.write(bytes) {
             Ok(count) => bytes = &bytes[count..],
@@ -78,9 +79,13 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    fn pair() -> (Socket, Socket) {
+        Socket::pair(socket2::Domain::UNIX, socket2::Type::STREAM, None).unwrap()
+    }
+
     #[test]
     fn a_source_is_sent_in_chunks_with_an_end() {
-        let (client, mut server) = UnixStream::pair().unwrap();
+        let (client, mut server) = pair();
         pump(&b"hello"[..], &client);
         drop(client);
         let mut sent = String::new();
@@ -90,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_reader_may_take_longer_than_the_timeout() {
-        let (client, mut server) = UnixStream::pair().unwrap();
+        let (client, mut server) = pair();
         client.set_write_timeout(Some(Duration::from_millis(1))).unwrap();
         let bytes = vec![b'x'; 4 << 20];
         let sending = bytes.clone();
@@ -104,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_reader_that_goes_away_ends_it() {
-        let (client, server) = UnixStream::pair().unwrap();
+        let (client, server) = pair();
         drop(server);
         pump(io::repeat(b'x'), &client);
     }

@@ -97,7 +97,10 @@ fn they_are_listed_helped_and_completed_like_others() {
     let home = notes();
     let help = home.client(&["notes", "--help"]);
     help.ok().says("repl").says("Read, evaluate, print.").says("Edit one").says("show");
-    home.client(&["notes", "edit", "--help"]).ok().says("Which one.").says("A program that runs in your terminal");
+    home.client(&["notes", "edit", "--help"])
+        .ok()
+        .says("Which one.")
+        .says("A program that runs in your terminal");
     let words = home.client(&["--json", "notes", "--help"]).ok().json();
     let commands = words["commands"].as_array().unwrap();
     assert_eq!(commands.len(), 5, "{words}");

@@ -1,4 +1,4 @@
-//! Callers that may not use Unix sockets: they report that, and leave the daemon alone.
+//! Callers that may not use Unix sockets: they use the TCP port, or report that, and leave the daemon alone.
 #![cfg(target_os = "linux")]
 
 use std::fs::{self, Permissions};
@@ -62,8 +62,15 @@ fn where_unix_sockets_are_forbidden_the_daemon_is_left_alone() {
     ] {
         let run = |program, arguments: &[&str]| confined(&home, call, errno, program, arguments);
         let output = run(CLIENT, &["demo", "hello"]);
-        output.fails_with(3).complains("cannot connect to the daemon's socket").complains("Hint: ");
-        assert_eq!(output.stdout(), "");
+        match call {
+            // The TCP port can be reached.
+            "socket" => drop(output.ok().quietly().says("Hello")),
+            _ => {
+                output.fails_with(3).complains("cannot connect to the daemon's socket");
+                output.complains(", nor to 127.0.0.1:").complains("was left alone");
+                assert_eq!(output.stdout(), "");
+            }
+        }
         for arguments in [&["status"][..], &["start"], &["restart"], &["reload"], &["plugins"]] {
             run(CONTROL, arguments)
                 .fails_with(3)
@@ -78,6 +85,34 @@ fn where_unix_sockets_are_forbidden_the_daemon_is_left_alone() {
     assert_eq!(home.status()["in_flight"], 0);
     home.control(&["stop"]).ok();
     assert_eq!(events(&home), (1, 1), "one start, and one stop that was asked for");
+}
+
+#[test]
+fn where_only_the_tcp_port_is_allowed_it_does_what_the_socket_does() {
+    let home = Home::new();
+    let code = "import sys, time\nfrom collections.abc import Iterator\nfrom typing import TextIO\n\n\
+        def lines(text: TextIO) -> Iterator[str]:\n    print('begun', file=sys.stderr)\n    \
+        for line in text:\n        yield line.strip().upper()\n";
+    home.plugin("loud", code, r#"{"name": "loud"}"#);
+    home.client(&["loud", "lines"]).ok();
+    let run = |arguments: &[&str]| confined(&home, "socket", libc::EPERM, CLIENT, arguments);
+    home.write("text", "a\nb\n");
+    let output = run(&["loud", "lines", "@text"]);
+    assert_eq!(output.ok().stdout(), "A\nB\n");
+    output.complains("begun");
+    // Without the token, or with another one, the port serves no such calls.
+    let target = ["/-/run", "/-/status"];
+    for headers in [&[][..], &[("authorization", "Bearer 00")]] {
+        assert_eq!(home.http("POST", target[0], headers).status, 403);
+        assert_eq!(home.http("GET", target[1], headers).status, 403);
+    }
+    let file = home.runtime().join("state/tcp.json");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    home.control(&["restart"]).ok();
+    run(&["loud", "lines", "@text"]).ok();
+    home.control(&["stop"]).ok();
+    assert!(!file.exists());
+    run(&["loud", "lines", "@text"]).fails_with(3).complains("Hint: ");
 }
 
 #[test]

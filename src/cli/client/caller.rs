@@ -6,7 +6,8 @@ use std::rc::Rc;
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
-use crate::lifecycle::connection::ConnectError;
+use crate::lifecycle::alive::Unreached;
+use crate::lifecycle::connection::Way;
 use crate::lifecycle::hang::{Hang, Replaced};
 use crate::lifecycle::replace::Replacer;
 use crate::lifecycle::{self, Connection, ExchangeError, Request, Response, alive, start};
@@ -55,19 +56,19 @@ impl<'a> Caller<'a> {
 
     /// Connects to the daemon, which is started if none runs; `None` if it is worth another attempt.
     fn connect(&self) -> Result<Option<Connection>, Failure> {
-        match alive::reach(self.paths) {
+        match alive::reach_anyhow(self.paths, self.env) {
             Ok(Some(connection)) => Ok(Some(connection)),
             Ok(None) => {
                 let started = lifecycle::ensure_running(self.paths, self.env, self.console)?;
                 Ok(Some(started.connection()))
             }
-            Err(error @ ConnectError::Unresponsive) => match alive::judge(self.paths) {
+            Err(Unreached::Unresponsive(error)) => match alive::judge(self.paths) {
                 Some(hang) if self.replacer.borrow_mut().replace(&hang) == Replaced::No => {
                     Err(alive::not_connected(self.paths, &error))
                 }
                 _ => Ok(None),
             },
-            Err(error) => Err(alive::not_connected(self.paths, &error)),
+            Err(Unreached::Forbidden(failure)) => Err(failure),
         }
     }
 
@@ -90,7 +91,12 @@ impl<'a> Caller<'a> {
             }
         };
         let replacer = self.replacer.clone();
-        let on_hang = move |hang: &Hang| replacer.borrow_mut().replace(hang);
+        let way = connection.way();
+        let on_hang = move |hang: &Hang| match way {
+            Way::Unix => replacer.borrow_mut().replace(hang),
+            // From within a sandbox another daemon would be in it.
+            Way::Tcp => Replaced::No,
+        };
         alive::guarded(connection, self.paths, observer, on_hang).send(request)
     }
 
