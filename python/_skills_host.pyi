@@ -117,6 +117,10 @@ class Call:
         """True while a shell shows what the handler writes."""
 
     @property
+    def ended(self) -> bool:
+        """True once the call has ended."""
+
+    @property
     def answers(self) -> bool:
         """True while a person answers questions."""
 

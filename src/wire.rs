@@ -46,7 +46,7 @@ pub const ANSWER_FUNCTION: &str = "function";
 /// The body is a sequence of [frames](frame::Frame): what the handler emits, then the answer.
 pub const ANSWER_FRAMES: &str = "frames";
 /// Header of an answer of a plain function: the exit status of the shell's call, 0 to 255; with `;quiet`, nothing is
-/// printed for it.
+/// printed for it, with `;plain` the text of the error alone.
 pub const EXIT_HEADER: &str = "x-skills-exit";
 /// Header of an answer: the file that `--output` sets, percent-encoded, relative to the caller's directory.
 pub const OUTPUT_HEADER: &str = "x-skills-output";

@@ -29,6 +29,10 @@ class Call(Protocol):
         """Where it comes from, as JSON; None for a request over HTTP."""
 
     @property
+    def ended(self) -> bool:
+        """True once it was answered."""
+
+    @property
     def cancelled(self) -> bool:
         """True once it was cancelled."""
 

@@ -84,11 +84,11 @@ def caller() -> Caller:
     """Returns the surroundings of the call whose code runs.
 
     It may be called anywhere: in the command itself, and in the tasks and pool threads that it
-    starts. Where code runs for no call (at import, in hooks, in background tasks) no value is
-    known. Outside the daemon it is this process that calls.
+    starts. Where code runs for no call (at import, in hooks, in background tasks), or goes on after
+    it, no value is known. Outside the daemon it is this process that calls.
     """
     call = current.get()
-    if call is not None:
+    if call is not None and not call.ended:
         text = call.caller
         return _of_http(call) if text is None else _of_shell(call, json.loads(text))
     return Caller() if "_skills_host" in sys.modules else _of_process()

@@ -14,7 +14,7 @@ import _skills_host
 from skills_daemon._call import current as current_call
 from skills_daemon.colors import force_colors
 from skills_daemon.logging import request_id_ctx
-from skills_host.streams import STDERR, STDOUT, OutputStream
+from skills_host.streams import STDERR, STDOUT, OutputStream, emitting
 
 #: Name of the plugin whose code runs; empty for the host's own.
 plugin_ctx: contextvars.ContextVar[str] = contextvars.ContextVar("plugin", default="")
@@ -31,7 +31,9 @@ class _DaemonHandler(logging.Handler):
                 exception = "".join(traceback.format_exception(*record.exc_info))
             message = record.getMessage()
             call: Any = current_call.get()
-            if call is not None and call.shows_log:
+            if record.name == "py.warnings" and (emits := emitting()) is not None:
+                emits.output(STDERR, message)
+            elif call is not None and call.shows_log:
                 text = message if exception is None else f"{message}\n{exception.rstrip()}"
                 call.log(max(0, min(record.levelno, 255)), record.name, text)
             _skills_host.log(

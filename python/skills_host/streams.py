@@ -65,7 +65,11 @@ class OutputStream(io.TextIOBase):
         if call is None:
             self.log(text)
         else:
-            emit(call, lambda: call.output(self._number, text))
+            try:
+                emit(call, lambda: call.output(self._number, text))
+            except UnicodeEncodeError:
+                data = text.encode(errors=self.errors)
+                emit(call, lambda: call.output_bytes(self._number, data))
         return len(text)
 
     def log(self, text: str) -> None:

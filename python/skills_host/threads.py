@@ -3,8 +3,9 @@
 Threads do not inherit the context of their starter before Python 3.14, so `Thread.start` is
 replaced once: a thread that is started by code of a plugin, on whatever thread, runs with the
 plugin's name and version in its context, and carries the plugin's slot of the crash journal.
-Threads that C code starts are not seen. Also the stacks of threads, for reports about those that
-block.
+Threads that C code starts are not seen. It also works for the call whose code starts it, and so
+does what is submitted to a pool of threads, which outlives the call that started its threads. Also
+the stacks of threads, for reports about those that block.
 """
 
 from __future__ import annotations
@@ -16,8 +17,13 @@ import time
 import types
 import weakref
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import thread as pools
+from typing import Any
 
 import _skills_host
+from skills_daemon._call import Call
+from skills_daemon._call import current as current_call
 from skills_daemon._plugin import current
 from skills_host.log import plugin_ctx
 from skills_host.place import own_line
@@ -63,6 +69,8 @@ version_ctx: contextvars.ContextVar[Version | None] = contextvars.ContextVar(
 _lock = threading.Lock()
 _versions: weakref.WeakSet[Version] = weakref.WeakSet()
 _start: Callable[[threading.Thread], None] = threading.Thread.start
+_submit: Callable[..., Future[Any]] = ThreadPoolExecutor.submit
+_pool_worker = getattr(pools, "_worker", None)
 
 
 def count() -> dict[str, int]:
@@ -106,6 +114,7 @@ def describe(thread: threading.Thread) -> str:
 def attribute() -> None:
     """Has all threads attributed that are started from now on."""
     threading.Thread.start = _attributed  # type: ignore[method-assign]
+    ThreadPoolExecutor.submit = _submitted  # type: ignore[method-assign, assignment]
 
 
 def start_unattributed(thread: threading.Thread) -> None:
@@ -119,6 +128,8 @@ def _attributed(self: threading.Thread) -> None:
     if version is None:
         return _start(self)
     name, plugin, run = plugin_ctx.get(), current.get(), self.run
+    is_of_pool = _pool_worker is not None and getattr(self, "_target", None) is _pool_worker
+    call = None if is_of_pool else current_call.get()
     slot = _skills_host.slot()
 
     def run_named() -> None:
@@ -128,6 +139,7 @@ def _attributed(self: threading.Thread) -> None:
         version_ctx.set(version)
         plugin_ctx.set(name)
         current.set(plugin)
+        current_call.set(call)
         run()
 
     self.run = run_named  # type: ignore[method-assign]
@@ -137,3 +149,23 @@ def _attributed(self: threading.Thread) -> None:
     except BaseException:
         vars(self).pop("run", None)
         raise
+
+
+def _submitted(
+    self: ThreadPoolExecutor, function: Callable[..., Any], /, *args: Any, **kwargs: Any
+) -> Future[Any]:
+    """Submits work to a pool, for the call whose code submits it."""
+    call = current_call.get()
+    if call is None:
+        return _submit(self, function, *args, **kwargs)
+    return _submit(self, _run_for, call, function, args, kwargs)
+
+
+def _run_for(
+    call: Call, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    token = current_call.set(call)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        current_call.reset(token)

@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod alike;
 mod background;
 mod bad_plugins;
 mod blocked;

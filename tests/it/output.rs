@@ -219,7 +219,7 @@ fn an_exit_status_is_that_of_the_function() {
     let left = home.client(&["talk", "leave", "3"]);
     assert_eq!((left.fails_with(3).stdout(), left.stderr()), ("leaving\n", ""));
     let text = home.client(&["talk", "leave-with-text"]);
-    assert_eq!((text.fails_with(1).stdout(), text.stderr()), ("", "Error: cannot go on\n"));
+    assert_eq!((text.fails_with(1).stdout(), text.stderr()), ("", "cannot go on\n"));
     home.client(&["talk", "leave-later"]).fails_with(5);
     let refused = home.client(&["talk", "refuse"]);
     assert_eq!(refused.fails_with(7).stdout(), "asked\n");

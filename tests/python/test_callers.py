@@ -29,6 +29,7 @@ class Call:
     def __init__(self, known=None, headers=None):
         self.caller = None if known is None else json.dumps(known)
         self.cancelled = False
+        self.ended = False
         self._headers = headers or {}
 
     def header(self, name):
@@ -55,6 +56,13 @@ def test_a_shell_is_described_by_what_it_sent():
     assert not found.cancelled
     call.cancelled = True
     assert found.cancelled
+
+
+def test_a_call_that_has_ended_describes_nothing():
+    call = Call(SHELL)
+    call.ended = True
+    assert not of(call).is_shell
+    assert of(call).directory is None
 
 
 def test_a_request_is_described_by_its_headers():

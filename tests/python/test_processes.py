@@ -18,6 +18,8 @@ class Call:
         '{"directory": "/", "terminals": {}, "columns": 0, "rows": 0, "colors": {"stdout": false}}'
     )
 
+    ended = False
+
     def __init__(self):
         self._ended = threading.Event()
         self.cancelled = False

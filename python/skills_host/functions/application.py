@@ -114,7 +114,7 @@ async def _refused(_: object, error: CommandError) -> Response:
 async def _exited(_: object, error: BaseException) -> Response:
     """Answers `sys.exit(…)`: a status, or a text for stderr, or nothing for success."""
     status, text = exit_status(error)
-    header = exit_header(status, quiet=not text)
+    header = exit_header(status, "plain" if text else "quiet")
     if status == 0:
         return Response(200, b"null", (header,))
     content = {"success": False, "error": text or f"exited with status {status}"}

@@ -70,9 +70,14 @@ class SentFile(Response):
         await response(scope, receive, send)
 
 
-def exit_header(status: int, *, quiet: bool = False) -> tuple[bytes, bytes]:
-    """Returns the header with the exit status of a shell's call; a quiet one prints nothing."""
-    return (b"x-skills-exit", f"{status}{';quiet' if quiet else ''}".encode())
+def exit_header(status: int, how: str = "") -> tuple[bytes, bytes]:
+    """Returns the header with the exit status of a shell's call.
+
+    Args:
+        status: The exit status.
+        how: `quiet` if nothing is printed for it, `plain` for the error's text alone.
+    """
+    return (b"x-skills-exit", f"{status};{how}".rstrip(";").encode())
 
 
 def exit_status(error: BaseException) -> tuple[int, str]:

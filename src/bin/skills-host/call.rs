@@ -135,6 +135,12 @@ impl Call {
         self.with(PluginSide::has_output).unwrap_or(false)
     }
 
+    /// True once the call has ended.
+    #[getter]
+    fn ended(&self) -> bool {
+        self.with(|_| ()).is_err()
+    }
+
     /// True while a person answers questions.
     #[getter]
     fn answers(&self) -> bool {

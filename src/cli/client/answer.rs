@@ -72,7 +72,10 @@ pub(super) fn print(
     if is_function && !options.json {
         if failed {
             let options = Options { style: console.err, ..*options };
-            let text = render::answer(&body, &options);
+            let text = match body.get("error").and_then(Value::as_str).filter(|_| exit.is_plain) {
+                Some(text) => text.to_owned(),
+                None => render::answer(&body, &options),
+            };
             let colored = console.err == Style::COLORED;
             console.problem(&if colored { text } else { render::strip_ansi(&text) });
             return Ok(exit.code(true));
@@ -93,13 +96,15 @@ struct Exit {
     status: Option<u8>,
     /// Nothing is printed for it.
     is_quiet: bool,
+    /// The text of the error alone is printed.
+    is_plain: bool,
 }
 
 impl Exit {
     fn of(response: &Response) -> Exit {
         let header = response.header(wire::EXIT_HEADER).unwrap_or_default();
         let (status, rest) = header.split_once(';').unwrap_or((header, ""));
-        Exit { status: status.parse().ok(), is_quiet: rest == "quiet" }
+        Exit { status: status.parse().ok(), is_quiet: rest == "quiet", is_plain: rest == "plain" }
     }
 
     /// The exit status of the program: the one that is asked for, else that of the outcome.
