@@ -36,6 +36,7 @@ mod hooks;
 mod http;
 mod hung;
 mod inputs;
+mod leaks;
 mod lifecycle;
 mod lifespan;
 mod linkage;
