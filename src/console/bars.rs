@@ -1,18 +1,19 @@
 //! Bars of the tasks of a call, below whatever else is written.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use super::Style;
 use crate::reports::Task;
 
-/// A task whose size is known: `Copying ━━━━━━━━━╸  42 % 120/s 0:00:03`.
-const BAR: &str = "{msg} {wide_bar} {percent:>3} % {per_sec} {eta}";
+/// A task whose size is known: `Copying ━━━━━━━━━╸  42 % 120/s 3s`.
+const BAR: &str = "{msg} {wide_bar} {percent:>3} % {rate} {eta}";
 /// A task of unknown size.
-const SPINNER: &str = "{spinner} {wide_msg} {pos} {per_sec} {elapsed}";
+const SPINNER: &str = "{spinner} {wide_msg} {pos} {rate} {elapsed}";
 /// The bars of this process, which has one terminal.
 static BARS: Mutex<Option<Bars>> = Mutex::new(None);
 
@@ -93,7 +94,15 @@ fn begun(task: &Task, style: Style) -> ProgressBar {
         false => template.replace("{wide_bar}", "{wide_bar:.cyan/dim}"),
     };
     if let Ok(style) = ProgressStyle::with_template(&template) {
-        bar.set_style(style.progress_chars("━╸━"));
+        let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
+            let per_second = state.per_sec();
+            // Fails never: it is a text in memory.
+            let _ = match per_second < 10.0 {
+                true => write!(text, "{per_second:.1}/s"),
+                false => write!(text, "{per_second:.0}/s"),
+            };
+        };
+        bar.set_style(style.with_key("rate", rate).progress_chars("━╸─"));
     }
     bar
 }

@@ -65,15 +65,19 @@ pub fn reach_anyhow(paths: &Paths, env: &Environment) -> Result<Option<Connectio
         Err(error) => return Err(Unreached::Unresponsive(error)),
         Ok(connection) => return Ok(connection),
     };
-    let error = match Connection::open_tcp(paths, TICK) {
+    let (error, start) = match Connection::open_tcp(paths, TICK) {
         Ok(Some(connection)) => {
             return Ok(Some(guarded(connection, paths, |_| {}, |_| Replaced::No)));
         }
-        Ok(None) => String::new(),
-        Err((address, error)) => format!(", nor to {address}: {error}"),
+        Ok(None) => (
+            ", and none listens on TCP".to_owned(),
+            "If it does not run, start it outside of the sandbox: `skills-daemon start`. ",
+        ),
+        Err((address, error)) => (format!(", nor to {address}: {error}"), ""),
     };
     let failure = Failure::environment(format!("{refused}{error}{}", left_alone(paths)));
-    Err(Unreached::Forbidden(failure.hint(sandbox::remedy(env, &paths.socket()))))
+    let remedy = sandbox::remedy(env, &paths.socket());
+    Err(Unreached::Forbidden(failure.hint(format!("{start}{remedy}"))))
 }
 
 /// Error of reaching a daemon on any way.

@@ -12,6 +12,8 @@ use super::{Fields, cell};
 
 /// The gap between two columns of the table, in columns of the terminal.
 const GAP: usize = 2;
+/// The widest column that is wider than its first value, in columns of the terminal.
+const ROOMY: usize = 32;
 /// The narrowest column, in columns of the terminal.
 const NARROWEST: usize = 6;
 
@@ -90,7 +92,7 @@ fn columns(fields: &Fields, width: usize) -> Vec<Column> {
     let left = room.saturating_sub(used(&columns));
     let texts = columns.iter().filter(|column| !column.is_number).count();
     for column in columns.iter_mut().filter(|column| !column.is_number) {
-        column.width += left / texts;
+        column.width = column.width.max((column.width + left / texts).min(ROOMY));
     }
     columns
 }
