@@ -1,7 +1,8 @@
 """Progress of a command, as a bar at the caller's terminal.
 
 A bar is drawn on the caller's stderr while a command runs, if that is a terminal, and is removed
-once it is complete. Elsewhere (in a pipe, over HTTP, outside the daemon) nothing is shown.
+once it is complete. Over HTTP it is events of a function whose caller accepts `text/event-stream`.
+Elsewhere (in a pipe, outside the daemon) nothing is shown.
 """
 
 from __future__ import annotations

@@ -81,6 +81,8 @@ pub enum Readers {
     /// None.
     #[default]
     None,
+    /// All but output and questions.
+    Reports,
     /// All but questions; output only that of plain functions.
     All,
     /// Questions, too, which get replies.
@@ -154,7 +156,7 @@ where
     let is_function = plugin.metadata.description.style == Style::Functions;
     let extent = Extent {
         with_events: events != Readers::None,
-        with_output: events != Readers::None && is_function,
+        with_output: matches!(events, Readers::All | Readers::AllWithReplies) && is_function,
         with_replies: events == Readers::AllWithReplies,
         ends_with_caller: caller.is_some() || is_function,
     };

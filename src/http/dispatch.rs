@@ -1,19 +1,17 @@
 //! From an HTTP request to a plugin and back.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Extension, Request, State};
-use axum::http::{StatusCode, header};
 use axum::response::Response;
-use futures_util::stream::{self, Empty};
 use percent_encoding::percent_decode_str;
 
 use super::observe::RequestId;
 use super::peer::Peer;
-use super::{Service, failed, relay};
-use crate::calls::{self, Answer, AnswerBody, Invocation, Target};
+use super::{Service, failed, relay, sse, written};
+use crate::calls::{self, Invocation, Target};
+use crate::description::Style;
 use crate::exchange::head::{self, RequestHead};
 use crate::failure::Kind;
 use crate::registry::Served;
@@ -45,8 +43,14 @@ pub(super) async fn answer(
     id: RequestId,
     request: Request,
 ) -> Response {
+    let is_function = plugin.metadata.description.style == Style::Functions;
+    let takes_events = is_function && sse::is_asked_for(request.headers());
     let (head, body) = take_apart(service, peer, id, request);
-    call(Invocation { plugin, target: Target::Http(head, body), context: None }).await
+    let invocation = Invocation { plugin, target: Target::Http(head, body), context: None };
+    match takes_events {
+        true => Box::pin(sse::call(invocation)).await,
+        false => call(invocation).await,
+    }
 }
 
 /// Makes a call and writes its answer, the body as it comes.
@@ -56,36 +60,9 @@ pub(super) async fn call(invocation: Invocation<Body>) -> Response {
         Err(failure) => return failed(&failure),
     };
     match pending.answer().await {
-        Ok(answer) => written(answer),
+        Ok(answer) => written::response(answer),
         Err(failure) => failed(&failure),
     }
-}
-
-/// Returns an answer as a response, its body as it comes.
-pub(super) fn written(Answer { head, body }: Answer) -> Response {
-    let body = match body {
-        // Of a body that must not be sent, the server would still send the length.
-        AnswerBody::Whole(_) if is_bodiless(head.status) => Body::from_stream(nothing()),
-        AnswerBody::Whole(body) => Body::from(body),
-        AnswerBody::Stream(exchange) => Body::new(exchange),
-    };
-    let mut response = Response::new(body);
-    *response.status_mut() = head.status;
-    *response.headers_mut() = head.headers;
-    // These belong to the connection, which is the daemon's business.
-    response.headers_mut().remove(header::CONNECTION);
-    response.headers_mut().remove(header::TRANSFER_ENCODING);
-    response
-}
-
-/// A body without pieces, of a length that is not known beforehand.
-fn nothing() -> Empty<Result<Bytes, Infallible>> {
-    stream::empty()
-}
-
-/// True for an answer that has no body, whatever the handler gave.
-fn is_bodiless(status: StatusCode) -> bool {
-    matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 /// The head of a request as a plugin sees it, and the request's body.

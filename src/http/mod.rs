@@ -12,6 +12,7 @@ mod deps;
 mod dispatch;
 mod docs;
 pub mod entry;
+mod following;
 mod framed;
 mod guard;
 pub mod health;
@@ -22,6 +23,8 @@ mod relay;
 mod run;
 mod running;
 pub mod serve;
+mod sse;
+mod written;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};

@@ -68,13 +68,13 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::environment::Environment;
+    use crate::environment::{self, Environment};
 
     #[test]
     fn a_token_is_new_for_each_daemon_and_for_the_user_alone() {
-        let home = tempfile::tempdir().unwrap();
-        let home = home.path().display().to_string();
-        let env: Environment = [("HOME".to_owned(), home)].into_iter().collect();
+        let directory = tempfile::tempdir().unwrap();
+        let runtime = (environment::RUNTIME_DIR.to_owned(), directory.path().display().to_string());
+        let env: Environment = [runtime].into_iter().collect();
         let paths = Paths::resolve(&env).unwrap();
         paths.create().unwrap();
         assert_eq!(Tcp::read(&paths), None);

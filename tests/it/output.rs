@@ -372,6 +372,30 @@ fn a_function_gets_the_variables_that_its_manifest_lists_and_no_others() {
 }
 
 #[test]
+fn progress_is_events_over_http_where_they_are_asked_for() {
+    let home = talk();
+    home.client(&["talk", "silent"]).ok();
+    let accept = [("accept", "text/event-stream")];
+    let worked = home.http("POST", "/talk/work", &accept);
+    assert_eq!(worked.header("content-type"), Some("text/event-stream"));
+    let text = worked.text();
+    let first = text.split("\n\n").next().unwrap();
+    let task = first.strip_prefix("event: progress\ndata: ").unwrap();
+    let task: serde_json::Value = serde_json::from_str(task).unwrap();
+    assert_eq!((&task["description"], &task["total"]), (&json!("Copying"), &json!(4.0)));
+    assert!(text.ends_with("event: result\ndata: \"done\"\n\n"), "{text}");
+    // Without progress, the answer is that for any caller.
+    let plain = home.http("POST", "/talk/speak", &accept);
+    assert_eq!(
+        (plain.header("content-type"), plain.json()),
+        (Some("application/json"), json!("hello you"))
+    );
+    assert_eq!(home.http("POST", "/talk/work", &[]).json(), json!("done"));
+    let failed = home.http("POST", "/talk/fail", &accept);
+    assert_eq!((failed.status, &failed.json()["error"]), (500, &json!("lost it")));
+}
+
+#[test]
 fn progress_is_drawn_at_a_terminal_and_nowhere_else() {
     let home = talk();
     let worked = home.client(&["talk", "work"]);
