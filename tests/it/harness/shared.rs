@@ -161,9 +161,13 @@ fn make_template(directory: &Path) {
     home.client(&["demo", "hello"]).ok();
     home.control(&["stop"]).ok();
     let own = home.runtime().join("cache/pycache").join(home.path().strip_prefix("/").unwrap());
-    copy_tree(&own, &directory.join("bytecode")).unwrap();
-    // The process that compiles ahead ends after the daemon, with the file that it is at.
-    eventually("the end of compiling", || fs::remove_dir_all(&own).ok());
+    // The process that compiles ahead ends after the daemon, with the file that it is at, under another name until it is
+    // whole.
+    let bytecode = directory.join("bytecode");
+    eventually("the end of compiling", || {
+        let _ = fs::remove_dir_all(&bytecode);
+        copy_tree(&own, &bytecode).and_then(|()| fs::remove_dir_all(&own)).ok()
+    });
     fs::remove_dir_all(home.runtime().join("logs")).unwrap();
     // That the demo was called is part of what the daemon has found.
     let called = home.paths().called();
