@@ -138,6 +138,10 @@ impl Lane {
         Some(reply)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
     /// True if a piece of the body waits.
     pub(super) fn has_body(&self) -> bool {
         self.events.iter().any(|event| matches!(event, Event::Body(_)))

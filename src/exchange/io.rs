@@ -208,6 +208,11 @@ impl Events {
         Some(event)
     }
 
+    /// True if no event waits.
+    pub fn is_empty(&self) -> bool {
+        self.shared.lock().lane.as_ref().is_none_or(|lane| lane.is_empty())
+    }
+
     /// The next event; `None` once the answer has ended and all before its end were read.
     pub async fn next(&mut self) -> Option<Event> {
         poll_fn(|context| {

@@ -48,6 +48,13 @@ pub(super) async fn call(
     match first {
         // The answer is complete.
         None => whole(answer.await, headers),
+        Some(Event::Body(piece)) => match answer.await {
+            // The piece is all of the body.
+            Ok(Answer { head, body: AnswerBody::Whole(_) }) if events.is_empty() => {
+                whole(Ok(Answer { head, body: AnswerBody::Whole(piece) }), headers)
+            }
+            answer => framed(events, Some(Event::Body(piece)), std::future::ready(answer), headers),
+        },
         first => framed(events, first, answer, headers),
     }
 }
