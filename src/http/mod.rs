@@ -16,6 +16,7 @@ mod following;
 mod framed;
 mod guard;
 pub mod health;
+mod more;
 mod observe;
 pub(crate) mod peer;
 mod program;

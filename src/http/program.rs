@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use super::Service;
-use crate::command::{Command, Program};
+use crate::command::Command;
 use crate::description::Description;
 use crate::wire;
 
@@ -25,32 +25,33 @@ main(program)
 pub(super) fn with_words<'a>(
     description: &'a Description,
     arguments: &'a [String],
-) -> Option<(&'a Command, &'a Program, &'a [String])> {
+) -> Option<(&'a Command, &'a [String])> {
     let (name, words) = arguments.split_first()?;
-    let (command, program) = description.commands.iter().find_map(|command| {
-        let program = command.program.as_ref().filter(|program| program.takes_words)?;
-        (command.name() == *name).then_some((command, program))
-    })?;
+    let takes_words = |command: &&Command| {
+        let program = command.program.as_ref();
+        program.is_some_and(|program| program.takes_words) && command.name() == *name
+    };
+    let command = description.commands.iter().find(takes_words)?;
     // What follows `--` is not the client's.
     let words = match words.split_first() {
         Some((first, rest)) if first == "--" => rest,
         _ => words,
     };
-    Some((command, program, words))
+    Some((command, words))
 }
 
-/// The answer that makes the client run a program with words, which it reads itself, or with values.
+/// The answer that makes the client run the program of `command` with words, which it reads itself, or with values.
 pub(super) fn answer(
     service: &Service,
-    name: String,
-    program: &Program,
+    plugin: &str,
+    command: &Command,
     words: &[String],
     values: Option<Map<String, Value>>,
 ) -> Response {
     let description = json!({
-        "name": name,
-        "reference": program.reference,
-        "path": program.path,
+        "name": format!("{plugin} {}", command.name()),
+        "reference": command.program.as_ref().map(|program| &program.reference),
+        "path": command.program.as_ref().map(|program| &program.path),
         "words": words,
         "values": values,
     });
@@ -68,6 +69,7 @@ pub(super) fn answer(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::Program;
 
     #[test]
     fn the_words_of_a_program_are_all_behind_its_name() {
@@ -83,7 +85,7 @@ mod tests {
         let description = Description { commands, ..Description::default() };
         let words = |line: &[&str]| {
             let line: Vec<String> = line.iter().map(|word| (*word).to_owned()).collect();
-            with_words(&description, &line).map(|(.., words)| words.join(" "))
+            with_words(&description, &line).map(|(_, words)| words.join(" "))
         };
         assert_eq!(words(&["repl", "a", "--b", "--", "-c"]).as_deref(), Some("a --b -- -c"));
         assert_eq!(words(&["repl", "--", "--help"]).as_deref(), Some("--help"));

@@ -12,7 +12,7 @@ use percent_encoding::utf8_percent_encode;
 use tokio::time::Instant;
 
 use super::observe::{Called, CalledCell, RequestId};
-use super::{Service, core, failed, framed, program, running, warn};
+use super::{Service, core, failed, framed, more, program, running, warn};
 use crate::arguments::{self, Line, Resolved, Stdin};
 use crate::calls::{Context, Deadline, Invocation, Readers, Target};
 use crate::description::Style;
@@ -74,7 +74,7 @@ async fn call(
     let begun = Instant::now();
     // Has the server send its `100 Continue` before anything is begun: a client that saw none repeats the request.
     tokio::task::yield_now().await;
-    let caller = Arc::new(run.caller.clone());
+    let caller = run.caller.clone();
     let line = Line {
         arguments: &run.arguments,
         inputs: &run.inputs,
@@ -89,44 +89,60 @@ async fn call(
     };
     let plugin = find(service, &run.plugin, limit.map(of_caller)).await?;
     let description = &plugin.metadata.description;
-    if let Some((command, it, words)) = program::with_words(description, &run.arguments) {
-        let name = format!("{} {}", plugin.name(), command.name());
-        return Ok(program::answer(service, name, it, words, None));
+    if let Some((command, words)) = program::with_words(description, &run.arguments) {
+        return Ok(program::answer(service, plugin.name(), command, words, None));
     }
     let resolved = arguments::resolve(description, &line)?;
-    let Resolved { command, request, timeout, output, stdin, mut warnings } = resolved;
-    let named = command.and_then(|index| description.command(index));
-    if let Some((named, it)) = named.and_then(|named| Some((named, named.program.as_ref()?))) {
-        let name = format!("{} {}", plugin.name(), named.name());
-        let values = request.body.unwrap_or_default();
-        return Ok(program::answer(service, name, it, &[], Some(values)));
+    let command = resolved.command.and_then(|index| description.command(index));
+    if let Some(command) = command.filter(|command| command.program.is_some()) {
+        let values = resolved.request.body.unwrap_or_default();
+        return Ok(program::answer(service, plugin.name(), command, &[], Some(values)));
     }
-    let (reads, has) = (lacked(&stdin), run.follows == Follows::Stdin);
-    let lacks_stdin = reads.is_some() && (stdin == Stdin::Text || !has);
-    if plugin.policy.caller_env != caller.patterns || lacks_stdin {
-        return Ok(lacking(&plugin.policy.caller_env, reads));
+    if let Some(answer) = more::lacking(&run, &plugin.policy.caller_env, &resolved.stdin) {
+        return Ok(answer);
     }
+    let deadline = own.or(resolved.timeout).map(of_caller);
+    Ok(made(service, plugin, run, rest, resolved, deadline, request_id, called).await)
+}
+
+/// Makes a resolved call and answers with the plugin's answer, and with what the client does with it.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is of another kind, and this is the only caller"
+)]
+async fn made(
+    service: &Service,
+    plugin: Arc<Served>,
+    run: Run,
+    rest: Body,
+    resolved: Resolved,
+    deadline: Option<Deadline>,
+    request_id: RequestId,
+    called: &CalledCell,
+) -> Response {
+    let Resolved { command, request, output, stdin, mut warnings, .. } = resolved;
     let (stdin, replies) = match run.follows {
         Follows::Nothing => (None, None),
-        Follows::Stdin => (Some(rest).filter(|_| reads.is_some()), None),
+        Follows::Stdin => (Some(rest).filter(|_| stdin != Stdin::Nothing), None),
         Follows::Replies => (None, Some(rest)),
     };
-    let deadline = own.or(timeout).map(of_caller);
     let method = request.method.clone();
     let request = Addressed::new(request, plugin.name(), service.ready.port, request_id.0);
     // Fails only if it is called twice.
     let _ = called.0.set(Called { method, path: request.path() });
     let outdated = service.registry.unseen_failure(plugin.name());
-    let is_function = description.style == Style::Functions;
+    let kind = match plugin.metadata.description.style {
+        Style::Functions => wire::ANSWER_FUNCTION,
+        Style::Router => wire::ANSWER_PLUGIN,
+    };
     let context = Context {
-        caller: Some(caller.clone()),
+        caller: Some(Arc::new(run.caller)),
         deadline,
         events: if replies.is_some() { Readers::AllWithReplies } else { Readers::All },
         ..Context::default()
     };
     let target = Target::Command(command, Box::new(request), stdin);
     let invocation = Invocation { plugin, target, context: Some(Box::new(context)) };
-    let kind = if is_function { wire::ANSWER_FUNCTION } else { wire::ANSWER_PLUGIN };
     let mut response = framed::call(invocation, kind, replies).await;
     if let Some(method) = run.method.filter(|_| response.status() == StatusCode::METHOD_NOT_ALLOWED)
     {
@@ -141,30 +157,6 @@ async fn call(
     }
     for warning in outdated.into_iter().chain(warnings) {
         warn(&mut response, &warning);
-    }
-    Ok(response)
-}
-
-/// What the client is asked to read, if the command reads stdin.
-fn lacked(stdin: &Stdin) -> Option<String> {
-    match stdin {
-        Stdin::Nothing => None,
-        Stdin::Text => Some(wire::STDIN_TEXT.to_owned()),
-        Stdin::Stream => Some(wire::STDIN_STREAM.to_owned()),
-        Stdin::File(file) => Some(format!("@{}", utf8_percent_encode(file, ENCODED))),
-    }
-}
-
-/// The answer that makes the client repeat the call with variables that fit `patterns`, and with what it is to read.
-fn lacking(patterns: &[String], stdin: Option<String>) -> Response {
-    let mut response = Response::default();
-    let headers = response.headers_mut();
-    headers.insert(wire::ANSWER_HEADER, HeaderValue::from_static(wire::ANSWER_MORE));
-    if let Some(Ok(stdin)) = stdin.map(HeaderValue::try_from) {
-        headers.insert(wire::STDIN_HEADER, stdin);
-    }
-    if let Ok(patterns) = HeaderValue::from_str(&patterns.join(",")) {
-        headers.insert(wire::ENV_HEADER, patterns);
     }
     response
 }
