@@ -1,9 +1,8 @@
 """The plugin whose code runs, as the daemon provides it to the public functions of the SDK.
 
 The host sets `current` on the plugin's thread before it imports the plugin, and every context of
-the plugin is a copy of that one: hooks, handlers on the loop and in the pool, background tasks. A
-thread that a plugin starts by itself has its own context, unless the plugin hands one on:
-`Thread(target=contextvars.copy_context().run, args=[function])`.
+the plugin is a copy of that one: hooks, handlers on the loop and in the pool, background tasks. It
+sets it in the threads that a plugin starts by itself, too.
 """
 
 from __future__ import annotations
@@ -13,10 +12,7 @@ import sys
 from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-
-if TYPE_CHECKING:
-    from skills_daemon.tasks import Background, Work
+from typing import Any, Protocol
 
 
 class Plugin(Protocol):
@@ -34,10 +30,8 @@ class Plugin(Protocol):
     def settings(self) -> Mapping[str, Any]:
         """Its table in `config.toml`, immutable."""
 
-    def background(
-        self, work: Work, *, name: str | None, restart: bool, keeps_awake: bool
-    ) -> Background:
-        """Starts a background task."""
+    def background(self, work: Any, *, name: str | None, restart: bool, keeps_awake: bool) -> Any:
+        """Starts a background task, `Work` of `skills_daemon.tasks`, and returns its `Background`."""
 
 
 current: ContextVar[Plugin | None] = ContextVar("skills_daemon.plugin", default=None)

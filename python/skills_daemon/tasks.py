@@ -71,7 +71,10 @@ def background(
     """
     plugin = current.get()
     if plugin is not None:
-        return plugin.background(work, name=name, restart=restart, keeps_awake=keeps_awake)
+        started: Background = plugin.background(
+            work, name=name, restart=restart, keeps_awake=keeps_awake
+        )
+        return started
     return _unsupervised(work, name or name_of(work))
 
 

@@ -8,7 +8,8 @@ use crate::arguments::Stdin;
 use crate::exchange::request::ENCODED;
 use crate::wire::{self, Follows, Run};
 
-/// The answer that makes the client repeat its call with what the command needs, variables that fit `patterns` among it; `None` if it has all of it.
+/// The answer that makes the client repeat its call with what the command needs, variables that fit `patterns` among it;
+/// `None` if it has all of it.
 pub(super) fn lacking(run: &Run, patterns: &[String], stdin: &Stdin) -> Option<Response> {
     let reads = lacked(stdin);
     let lacks_stdin = reads.is_some() && (*stdin == Stdin::Text || run.follows != Follows::Stdin);
