@@ -31,7 +31,7 @@ class Plugin(Protocol):
         """Its table in `config.toml`, immutable."""
 
     def background(self, work: Any, *, name: str | None, restart: bool, keeps_awake: bool) -> Any:
-        """Starts a background task, `Work` of `skills_daemon.tasks`, and returns its `Background`."""
+        """Starts a background task: a `Work` of `skills_daemon.tasks` gives a `Background`."""
 
 
 current: ContextVar[Plugin | None] = ContextVar("skills_daemon.plugin", default=None)
