@@ -33,6 +33,7 @@
 //! | 3 | [`discovery`] | which plugins there are |
 //! | 3 | [`interpreter`] | the CPython that is embedded, and its library |
 //! | 3 | [`render`] | answers as text for a person |
+//! | 3 | [`tools`] | commands as tools for agents: names, schemas, calls by arguments |
 //! | 3 | [`wrappers`] | plugins as shell commands: the scripts in `~/.local/bin` |
 //! | 4 | [`runtime`] | the trait in front of Python: load, call, health, unload |
 //! | 4 | [`lifecycle`] | probe, start, stop and restart of the host process; its locks and files |
@@ -98,6 +99,7 @@ mod schemas;
 pub mod settings;
 pub mod solver;
 pub mod store;
+pub mod tools;
 pub mod uv;
 pub mod venv;
 pub mod wanted;

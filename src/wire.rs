@@ -30,6 +30,8 @@ pub use plugin::{PluginState, PluginStatus, Reload, Stage, StageWord, Word};
 pub const RUN: &str = "/-/run";
 /// Path of the daemon's status, more than that of `/health`; only the Unix socket serves it.
 pub const STATUS: &str = "/-/status";
+/// Path of all commands as tools for agents.
+pub const TOOLS: &str = "/tools";
 /// Path that loads plugins again.
 pub const RELOAD: &str = "/reload-plugins";
 /// Query parameter of [`RELOAD`], which may repeat: the name or the absolute path of a plugin to reload.

@@ -25,6 +25,7 @@ mod run;
 mod running;
 pub mod serve;
 mod sse;
+mod tools;
 mod written;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -164,6 +165,8 @@ pub fn entry(service: Arc<Service>) -> Entry {
     let router = Router::new()
         .route("/health", get(core::health))
         .route("/plugins", get(core::plugins))
+        .route(wire::TOOLS, get(tools::list))
+        .route("/tools/{name}", post(tools::call))
         .route("/shutdown", post(core::shutdown))
         .route(wire::RELOAD, post(core::reload))
         .route(wire::RUN, post(run::run))
@@ -186,7 +189,7 @@ pub fn entry(service: Arc<Service>) -> Entry {
         .layer(DefaultBodyLimit::max(OWN_BODY_MAX))
         .with_state(service.clone());
     // As FastAPI does it for a slash too many.
-    let router = ["/health", "/plugins", "/deps", "/openapi.json"].into_iter().fold(
+    let router = ["/health", "/plugins", "/tools", "/deps", "/openapi.json"].into_iter().fold(
         router,
         |router, path| {
             router.route(&format!("{path}/"), get(move || async move { Redirect::temporary(path) }))

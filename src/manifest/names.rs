@@ -26,7 +26,7 @@ pub(super) fn check_command(name: &str) -> Result<(), String> {
 /// # Errors
 /// The name and the rule that it breaks.
 pub fn check_name(name: &str) -> Result<(), String> {
-    const RESERVED: [&str; 9] = [
+    const RESERVED: [&str; 10] = [
         "deps",
         "docs",
         "health",
@@ -36,6 +36,7 @@ pub fn check_name(name: &str) -> Result<(), String> {
         "shutdown",
         "skills-client",
         "skills-daemon",
+        "tools",
     ];
     if !is_word(name) {
         return Err(format!(

@@ -71,5 +71,6 @@ mod surroundings;
 mod swap;
 mod terminal;
 mod timeouts;
+mod tools;
 mod watching;
 mod wrappers;

@@ -1,0 +1,38 @@
+//! Names of tools, as all APIs take them: letters, digits, `_` and `-`, at most 64.
+
+use std::collections::HashSet;
+
+use crate::command::Command;
+
+/// The longest name, in characters: that of OpenAI and Anthropic.
+const LONGEST: usize = 64;
+
+/// Returns a name for each of the commands, no two alike.
+///
+/// The first command of a name has it alone, others of the same path have their method behind it, and those that still
+/// have the name of another one a number.
+pub(super) fn unique(plugin: &str, commands: &[&Command]) -> Vec<String> {
+    let mut taken = HashSet::new();
+    let mut names = Vec::with_capacity(commands.len());
+    for command in commands {
+        let plain = cleaned(&format!("{plugin}_{}", command.name()), LONGEST);
+        let method = format!("_{}", command.method.to_ascii_lowercase());
+        let with_method = shortened(&plain, &method);
+        let numbered = (2..).map(|number| shortened(&with_method, &format!("_{number}")));
+        let mut candidates = [plain.clone(), with_method.clone()].into_iter().chain(numbered);
+        let name = candidates.find(|name| !taken.contains(name)).unwrap_or(plain);
+        taken.insert(name.clone());
+        names.push(name);
+    }
+    names
+}
+
+/// Returns `name` with `end`, cut so that both fit.
+fn shortened(name: &str, end: &str) -> String {
+    format!("{}{end}", name.get(..LONGEST.saturating_sub(end.len())).unwrap_or(name))
+}
+
+fn cleaned(name: &str, longest: usize) -> String {
+    let allowed = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+    name.chars().map(allowed).take(longest).collect()
+}
