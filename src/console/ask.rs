@@ -1,10 +1,11 @@
 //! Questions at the terminal, on stderr.
 
-use std::io;
+use std::fmt;
+use std::io::{self, Write};
 use std::sync::OnceLock;
 
 use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
-use dialoguer::{Confirm, Input, Password, Select};
+use dialoguer::{Confirm, Input, Select};
 use nix::libc;
 use nix::sys::signal::{self, SaFlags, SigAction, SigHandler, SigSet, Signal};
 
@@ -37,9 +38,7 @@ fn asked(question: &Question, theme: &dyn Theme) -> dialoguer::Result<String> {
                 None => input.interact_text(),
             }
         }
-        Asks::Secret => {
-            Password::with_theme(theme).with_prompt(prompt).allow_empty_password(true).interact()
-        }
+        Asks::Secret => Ok(secret(prompt, theme)?),
         Asks::Confirmation => {
             let confirm = Confirm::with_theme(theme).with_prompt(prompt);
             let confirmed = match default {
@@ -57,27 +56,57 @@ fn asked(question: &Question, theme: &dyn Theme) -> dialoguer::Result<String> {
     }
 }
 
+/// Reads a line that is not shown; `dialoguer` would throw away what is typed before it is ready to read.
+fn secret(prompt: &str, theme: &dyn Theme) -> io::Result<String> {
+    let mut shown = String::new();
+    let written = theme.format_password_prompt(&mut shown, prompt);
+    put(&shown, written)?;
+    let mut line = String::new();
+    let count = io::stdin().read_line(&mut line)?;
+    let mut shown = String::from("\r\x1b[2K");
+    let written = theme.format_password_prompt_selection(&mut shown, prompt);
+    shown.push('\n');
+    put(&shown, written)?;
+    match count {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        _ => Ok(line.trim_end_matches(['\r', '\n']).to_owned()),
+    }
+}
+
+fn put(text: &str, written: fmt::Result) -> io::Result<()> {
+    written.map_err(io::Error::other)?;
+    let mut stderr = io::stderr().lock();
+    stderr.write_all(text.as_bytes())?;
+    stderr.flush()
+}
+
 /// The terminal as it was before the first question.
 static BEFORE: OnceLock<libc::termios> = OnceLock::new();
 
-/// Ctrl-C during a question leaves the terminal as it was: with a cursor, and showing what is typed.
+/// A question shows by itself what is typed; Ctrl-C during one leaves the terminal as it was, with a cursor and echo.
 struct Guard {
+    before: Option<libc::termios>,
     old: Option<SigAction>,
 }
 
 impl Guard {
     fn new() -> Guard {
-        let Some(before) = attributes() else { return Guard { old: None } };
+        let Some(before) = attributes() else { return Guard { before: None, old: None } };
         BEFORE.get_or_init(|| before);
         let handler = SigHandler::Handler(restore);
         let action = SigAction::new(handler, SaFlags::SA_RESETHAND, SigSet::empty());
         // SAFETY: `restore` calls only functions that are safe in a signal handler.
-        Guard { old: unsafe { signal::sigaction(Signal::SIGINT, &action) }.ok() }
+        let old = unsafe { signal::sigaction(Signal::SIGINT, &action) }.ok();
+        let mut quiet = before;
+        quiet.c_lflag &= !libc::ECHO;
+        set(&quiet);
+        Guard { before: Some(before), old }
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
+        self.before.as_ref().map(set);
         if let Some(old) = &self.old {
             // SAFETY: it is the action from before.
             let _ = unsafe { signal::sigaction(Signal::SIGINT, old) };
@@ -94,6 +123,12 @@ fn attributes() -> Option<libc::termios> {
             _ => None,
         }
     }
+}
+
+/// Sets the attributes of the terminal; what was typed already stays.
+fn set(attributes: &libc::termios) {
+    // SAFETY: it only reads the attributes. It fails only for what is no terminal.
+    unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, attributes) };
 }
 
 /// Restores the terminal and ends the program as the signal does.

@@ -1,11 +1,14 @@
 //! Questions of commands, at the caller's terminal and without one.
 
+use std::thread;
+
 use serde_json::json;
 
-use crate::harness::{Home, plugin_code};
+use crate::harness::{Home, eventually, plugin_code};
 
 const CODE: &str = r#"
-import asyncio
+import asyncio, os, time
+from pathlib import Path
 from skills_daemon import ask, choose, confirm, progress, secret
 
 
@@ -21,6 +24,14 @@ def log_in() -> str:
         task.advance()
         word = secret("Password", option="--password-file")
         return f"{len(word)} characters"
+
+
+def after_go() -> str:
+    home = Path.home()
+    (home / "began").touch()
+    while not (home / "go").exists():
+        time.sleep(0.01)
+    return f"answered by {ask('Who')} in {os.getpid()}"
 
 
 async def both() -> str:
@@ -75,6 +86,20 @@ fn ctrl_c_ends_the_command_and_leaves_the_terminal_as_it_was() {
     home.in_dialog(&["shop", "order"], &[("Name", "A\u{3}")]).fails_with(254);
     home.in_dialog(&["shop", "order", "--name", "x"], &[("Size", "\u{3}")]).fails_with(254);
     home.client(&["shop", "both"]).ok();
+}
+
+#[test]
+fn a_question_of_a_call_that_outlives_a_restart_is_answered() {
+    let home = shop();
+    let old = home.pid();
+    thread::scope(|scope| {
+        let dialog = scope.spawn(|| home.in_dialog(&["shop", "after-go"], &[("Who", "Ada\r")]));
+        eventually("the begin of the call", || home.read("began"));
+        home.control(&["restart"]).ok();
+        assert_ne!(home.pid(), old);
+        home.write("go", "");
+        dialog.join().unwrap().ok().says(&format!("answered by Ada in {old}"));
+    });
 }
 
 #[test]
