@@ -73,6 +73,8 @@ pub struct Manifest {
     #[serde(default)]
     #[cfg_attr(test, schemars(inner(regex(pattern = r"^[A-Za-z_][A-Za-z0-9_]*\*?$"))))]
     pub env: Vec<String>,
+    /// False if its commands are no tools for agents.
+    pub agents: Option<bool>,
     /// How the daemon runs the plugin.
     #[serde(default)]
     pub daemon: Daemon,
@@ -102,6 +104,8 @@ pub struct NamedFunction {
     pub program: Option<String>,
     /// One line, in place of the function's docstring.
     pub summary: Option<String>,
+    /// False if it is no tool for agents.
+    pub agents: Option<bool>,
     /// `GET` or `POST`, in place of the method derived from the function's name.
     #[cfg_attr(test, schemars(regex(pattern = "^(GET|POST)$")))]
     pub method: Option<String>,

@@ -23,11 +23,13 @@ class Mark:
         method: `GET` for a function without side effects, `POST` for others; `None` to go by the
             function's name.
         sends_file: True if a path that it returns is the file itself.
+        agents: False if it is no tool for agents.
     """
 
     name: str | None = None
     method: str | None = None
     sends_file: bool = False
+    agents: bool = True
 
 
 @overload
@@ -36,7 +38,11 @@ def command(function: _Function) -> _Function: ...
 
 @overload
 def command(
-    *, name: str | None = None, method: str | None = None, sends_file: bool = False
+    *,
+    name: str | None = None,
+    method: str | None = None,
+    sends_file: bool = False,
+    agents: bool = True,
 ) -> Callable[[_Function], _Function]: ...
 
 
@@ -46,6 +52,7 @@ def command(
     name: str | None = None,
     method: str | None = None,
     sends_file: bool = False,
+    agents: bool = True,
 ) -> _Function | Callable[[_Function], _Function]:
     """Marks a function as a command; where one is marked, only marked ones are commands.
 
@@ -55,6 +62,7 @@ def command(
         method: `GET` or `POST`; by default, the function's name decides.
         sends_file: True if a `Path` that it returns stands for the file's content, which is its
             result then.
+        agents: False if the command is no tool for agents.
 
     Raises:
         ValueError: `method` is neither.
@@ -63,7 +71,7 @@ def command(
         raise ValueError(f"method must be 'GET' or 'POST', not {method!r}")
 
     def mark(function: _Function) -> _Function:
-        setattr(function, _MARK, Mark(name, method, sends_file))
+        setattr(function, _MARK, Mark(name, method, sends_file, agents))
         return function
 
     return mark if function is None else mark(function)

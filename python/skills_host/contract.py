@@ -111,6 +111,7 @@ class NamedCommand(TypedDict):
     call: str
     summary: str | None
     method: str | None
+    agents: bool
 
 
 class About(TypedDict):

@@ -40,6 +40,9 @@ pub struct Command {
     /// The name of the parameter that is the caller's stdin, which is the body; absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin: Option<String>,
+    /// True if it is no tool for agents.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub kept_from_agents: bool,
     /// What the client runs itself, on the caller's terminal; absent for what the daemon calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<Program>,

@@ -249,6 +249,7 @@ fn command_of(document: &Value, path: &str, method: &str, operation: &Value) -> 
     Command {
         path: path.into(),
         method: method.to_ascii_uppercase(),
+        kept_from_agents: operation.get("x-agents") == Some(&Value::Bool(false)),
         operation_id: text("operationId"),
         summary,
         description,

@@ -17,6 +17,7 @@ pub(super) const FIELDS: [(&str, &[&str]); 4] = [
             "daemon_version",
             "cli",
             "env",
+            "agents",
             "daemon",
             "entry_point",
             "commands",
@@ -24,7 +25,7 @@ pub(super) const FIELDS: [(&str, &[&str]); 4] = [
     ),
     ("cli", &["examples"]),
     ("daemon", &["loops", "load", "exclusive", "resident", "timeout", "timeouts", "limits"]),
-    ("commands", &["call", "program", "summary", "method"]),
+    ("commands", &["call", "program", "summary", "agents", "method"]),
 ];
 /// The fields of `daemon.limits`, a section of its own for the hint after a typing mistake.
 pub(super) const LIMITS: [&str; 3] = ["concurrent", "waiting", "memory"];

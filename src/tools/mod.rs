@@ -1,7 +1,7 @@
 //! The commands of plugins as tools for agents: names, schemas, hints, and calls by arguments.
 //!
 //! Everything comes from the [`Description`], so a tool needs no work by its author and none by Python. A tool is a
-//! command that the daemon calls: programs are none. What an API wants to see of it is in [`format`](mod@format).
+//! command that the daemon calls: programs are none, and neither are commands that are kept from agents. What an API wants to see of it is in [`format`](mod@format).
 
 mod call;
 pub mod format;
@@ -51,7 +51,8 @@ pub struct Effect {
 pub fn of(description: &Description) -> Vec<Tool> {
     let commands = description.commands.iter().enumerate();
     let shown: Vec<(usize, &Command)> = commands
-        .filter(|(_, command)| command.program.is_none() && !command.group().starts_with('_'))
+        .filter(|(_, command)| command.program.is_none() && !command.kept_from_agents)
+        .filter(|(_, command)| !command.group().starts_with('_'))
         .collect();
     let all: Vec<&Command> = shown.iter().map(|(_, command)| *command).collect();
     let names = name::unique(&description.name, &all);

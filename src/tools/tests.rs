@@ -41,6 +41,7 @@ fn names_are_unique_and_such_as_all_apis_take() {
             command("GET", &format!("/{}/y", "x".repeat(90)), vec![]),
             command("GET", "/_internal", vec![]),
             Command { program: Some(program), ..command("POST", "/repl", vec![]) },
+            Command { kept_from_agents: true, ..command("POST", "/secret", vec![]) },
         ],
     );
     let tools = of(&plugin);

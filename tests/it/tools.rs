@@ -7,8 +7,10 @@ use crate::harness::{Answer, Home, plugin_code};
 const FUNCTIONS: &str = r#"
 """Notes."""
 from typing import TextIO
+from skills_daemon.commands import command
 
 
+@command
 def search_notes(text: str, limit: int = 5) -> dict:
     """Search notes.
 
@@ -18,8 +20,14 @@ def search_notes(text: str, limit: int = 5) -> dict:
     return {"text": text, "limit": limit}
 
 
+@command
 def count(data: TextIO) -> int:
     return len(data.read())
+
+
+@command(agents=False)
+def wipe() -> str:
+    return "wiped"
 "#;
 
 const ROUTER: &str = r#"
@@ -37,6 +45,10 @@ def issue(key: str, fields: list[str] = Query([])) -> dict:
 @router.delete("/issue/{key}")
 def delete(key: str) -> dict:
     return {"deleted": key}
+
+@router.get("/hidden", openapi_extra={"x-agents": False})
+def hidden() -> dict:
+    return {"hidden": False}
 
 @router.post("/issue")
 def create(issue: Issue) -> dict:
@@ -108,6 +120,30 @@ fn every_command_is_described_and_called_by_its_arguments() {
         (404, &json!("Did you mean `notes_search-notes`?"))
     );
     assert_eq!(call(&home, "jira_issue", &json!([])).status, 400);
+}
+
+#[test]
+fn what_is_kept_from_agents_is_no_tool_and_a_command_all_the_same() {
+    let home = home();
+    home.plugin(
+        "private",
+        "def get_it() -> int:\n    return 1\n",
+        r#"{"name": "private", "agents": false}"#,
+    );
+    home.write(
+        ".config/skills-daemon/plugins/words.json",
+        r#"{"name": "words", "commands": {
+            "quote": {"call": "shlex:quote"}, "join": {"call": "shlex:join", "agents": false}}}"#,
+    );
+    home.control(&["reload"]).ok();
+    let tools = home.get("/tools").text();
+    assert!(tools.contains("words_quote") && tools.contains("notes_count"), "{tools}");
+    for kept in ["notes_wipe", "jira_hidden", "private_get-it", "words_join"] {
+        assert!(!tools.contains(kept), "{kept}");
+        assert_eq!(call(&home, kept, &json!({})).status, 404, "{kept}");
+    }
+    assert_eq!(home.client(&["notes", "wipe"]).ok().stdout(), "wiped\n");
+    assert_eq!(home.client(&["private", "get-it"]).ok().stdout(), "1\n");
 }
 
 #[test]

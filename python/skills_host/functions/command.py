@@ -39,6 +39,7 @@ class Command:
         is_async: True for a coroutine function.
         is_stream: True for a generator function, asynchronous or not.
         sends_file: True if a path that it returns is the file itself.
+        agents: False if it is no tool for agents.
         why: Why it is not called directly; `None` if it is.
         call: Calls the function; a generator becomes an answer of its items.
 
@@ -53,6 +54,7 @@ class Command:
         self.in_query = found.method == "GET"
         self.signature = Signature(found.function, found.summary)
         self.sends_file = found.sends_file
+        self.agents = found.agents
         self.is_async = inspect.iscoroutinefunction(found.function)
         self.why: str | None = None
         if not self.is_async and inspect.iscoroutinefunction(inspect.unwrap(found.function)):

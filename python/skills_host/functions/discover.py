@@ -43,6 +43,7 @@ class Found:
         function: The function.
         summary: Replaces the docstring's first line.
         sends_file: True if a path that it returns is the file itself.
+        agents: False if it is no tool for agents.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Found:
     function: Callable[..., Any]
     summary: str | None = None
     sends_file: bool = False
+    agents: bool = True
 
 
 def commands(module: types.ModuleType) -> list[Found]:
@@ -102,7 +104,8 @@ def named(realm: Realm, functions: dict[str, NamedCommand]) -> list[Found]:
         if not callable(function):
             raise ImportError(f"commands.{name}: {spec['call']} is no function")
         method = spec["method"] or ("GET" if _reads(path.rpartition(".")[2]) else "POST")
-        found.append(Found(name, method, function, spec["summary"]))
+        agents = spec.get("agents", True)
+        found.append(Found(name, method, function, spec["summary"], agents=agents))
     return found
 
 
@@ -115,4 +118,4 @@ def _found(name: str, function: Callable[..., Any]) -> Found:
     mark = mark_of(function) or Mark()
     method = mark.method or ("GET" if _reads(name) else "POST")
     own_name = mark.name or name.strip("_").replace("_", "-")
-    return Found(own_name, method, function, sends_file=mark.sends_file)
+    return Found(own_name, method, function, sends_file=mark.sends_file, agents=mark.agents)

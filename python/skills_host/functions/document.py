@@ -105,6 +105,8 @@ def _operation(name: str, command: Command, components: dict[str, Any]) -> dict[
         if required:
             body["required"] = required
         operation["requestBody"] = {"required": bool(required), "content": _content(body)}
+    if not command.agents:
+        operation["x-agents"] = False
     if signature.stdin is not None:
         operation["requestBody"] = {"required": False, "content": _BINARY}
     return operation

@@ -193,7 +193,12 @@ fn run_worker(
     let of_kind = |reference: fn(&NamedFunction) -> &Option<String>| -> BTreeMap<_, _> {
         let named = commands.iter().filter_map(|(name, it)| {
             let call = reference(it).as_ref()?;
-            Some((name, json!({"call": call, "summary": it.summary, "method": it.method})))
+            let NamedFunction { summary, method, agents, .. } = it;
+            let agents = agents.unwrap_or(true);
+            Some((
+                name,
+                json!({"call": call, "summary": summary, "method": method, "agents": agents}),
+            ))
         });
         named.collect()
     };

@@ -136,7 +136,10 @@ impl Router {
         };
         let name = report.name.clone();
         let openapi = report.openapi.as_ref().map(|document| document.to_string().into());
-        let description = report.into_description(load.manifest.cli.examples.clone());
+        let mut description = report.into_description(load.manifest.cli.examples.clone());
+        if load.manifest.agents == Some(false) {
+            description.commands.iter_mut().for_each(|command| command.kept_from_agents = true);
+        }
         for warning in &description.warnings {
             tracing::warn!(plugin = name, "{warning}");
         }
