@@ -155,8 +155,9 @@ impl Console {
         }
     }
 
-    /// Ends the wait and removes the bars that are shown.
+    /// Leaves the terminal as it was: without a wait, bars or a question.
     pub fn rest(&self) {
+        ask::leave();
         if self.moves {
             wait::end();
             let [out, err] = bars::end();

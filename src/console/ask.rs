@@ -83,35 +83,45 @@ fn put(text: &str, written: fmt::Result) -> io::Result<()> {
 /// The terminal as it was before the first question.
 static BEFORE: OnceLock<libc::termios> = OnceLock::new();
 
-/// A question shows by itself what is typed; Ctrl-C during one leaves the terminal as it was, with a cursor and echo.
+/// A question shows by itself what is typed; a signal during one leaves the terminal as it was, with a cursor and echo.
 struct Guard {
     before: Option<libc::termios>,
-    old: Option<SigAction>,
+    actions: Vec<(Signal, SigAction)>,
 }
 
 impl Guard {
     fn new() -> Guard {
-        let Some(before) = attributes() else { return Guard { before: None, old: None } };
+        let Some(before) = attributes() else { return Guard { before: None, actions: Vec::new() } };
         BEFORE.get_or_init(|| before);
         let handler = SigHandler::Handler(restore);
         let action = SigAction::new(handler, SaFlags::SA_RESETHAND, SigSet::empty());
-        // SAFETY: `restore` calls only functions that are safe in a signal handler.
-        let old = unsafe { signal::sigaction(Signal::SIGINT, &action) }.ok();
+        let signals = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter();
+        let replaced = signals.filter_map(|signal| {
+            // SAFETY: `restore` calls only functions that are safe in a signal handler.
+            let old = unsafe { signal::sigaction(signal, &action) };
+            Some((signal, old.ok()?))
+        });
+        let actions = replaced.collect();
         let mut quiet = before;
         quiet.c_lflag &= !libc::ECHO;
         set(&quiet);
-        Guard { before: Some(before), old }
+        Guard { before: Some(before), actions }
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
         self.before.as_ref().map(set);
-        if let Some(old) = &self.old {
+        for (signal, old) in &self.actions {
             // SAFETY: it is the action from before.
-            let _ = unsafe { signal::sigaction(Signal::SIGINT, old) };
+            let _ = unsafe { signal::sigaction(*signal, old) };
         }
     }
+}
+
+/// Leaves the terminal as it was before the first question, for a program that ends in the middle of one.
+pub(super) fn leave() {
+    BEFORE.get().map(set);
 }
 
 fn attributes() -> Option<libc::termios> {

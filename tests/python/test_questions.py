@@ -1,4 +1,4 @@
-"""Questions of commands: who is asked, and what is taken where nobody can be."""
+"""Questions of commands: who is asked, and what is taken where no one can be."""
 
 import asyncio
 import json

@@ -35,6 +35,7 @@ impl Limit {
                 } else {
                     console.failure(&failure);
                 }
+                console.rest();
                 process::exit(failure.kind.exit_status().into());
             }
         });
