@@ -17,6 +17,8 @@ import h11
 
 #: Seconds after which an answer is given up.
 LIMIT = 60.0
+#: Seconds in which a server closes a connection after its answer to a request without a proper end.
+CLOSING = 1.0
 
 
 @dataclass(frozen=True)
@@ -131,12 +133,16 @@ class Connection:
     address: tuple[str, int]
     kept: bool = True
     _socket: socket.socket | None = field(default=None, repr=False)
+    _may_close: bool = field(default=False, repr=False)
 
     def ask(self, request: Request) -> Answer:
         """Sends `request` and reads the answer."""
         # A server may close an idle connection. Nothing is ever sent twice: handlers are counted.
-        if self._socket is not None and select.select([self._socket], [], [], 0)[0]:
+        wait = CLOSING if self._may_close else 0
+        if self._socket is not None and select.select([self._socket], [], [], wait)[0]:
             self.close()
+        # Its body may be none of that coding, which shows only after the answer.
+        self._may_close = any(name.lower() == "transfer-encoding" for name, _ in request.headers)
         return self._once(request) or Answer(0, body=b"connection closed")
 
     def close(self) -> None:
