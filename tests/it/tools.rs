@@ -152,7 +152,13 @@ fn they_are_printed_as_the_apis_of_models_take_them() {
     let printed = |api: &str| home.control(&["plugins", "--tools", api]).ok().json();
     let openai = printed("openai");
     assert_eq!(openai[0]["type"], "function");
-    assert_eq!(printed("anthropic").as_array().unwrap().len(), openai.as_array().unwrap().len());
+    // Not those of the demo, which may still be loading.
+    let own = |tools: &Value, name: fn(&Value) -> &Value| {
+        let names = tools.as_array().unwrap().iter().map(|tool| name(tool).as_str().unwrap());
+        names.filter(|name| !name.starts_with("demo")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let names = own(&openai, |tool| &tool["function"]["name"]);
+    assert_eq!((names.len(), own(&printed("anthropic"), |tool| &tool["name"])), (5, names));
     assert!(printed("anthropic")[0]["input_schema"]["type"] == "object");
     home.control(&["plugins", "--tools", "xml"]).fails_with(2).complains("possible values");
     assert_eq!(home.get("/tools?format=xml").status, 400);

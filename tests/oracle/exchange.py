@@ -17,8 +17,6 @@ import h11
 
 #: Seconds after which an answer is given up.
 LIMIT = 60.0
-#: Seconds in which a server closes a connection after its answer to a request without a proper end.
-CLOSING = 1.0
 
 
 @dataclass(frozen=True)
@@ -133,16 +131,12 @@ class Connection:
     address: tuple[str, int]
     kept: bool = True
     _socket: socket.socket | None = field(default=None, repr=False)
-    _may_close: bool = field(default=False, repr=False)
 
     def ask(self, request: Request) -> Answer:
         """Sends `request` and reads the answer."""
         # A server may close an idle connection. Nothing is ever sent twice: handlers are counted.
-        wait = CLOSING if self._may_close else 0
-        if self._socket is not None and select.select([self._socket], [], [], wait)[0]:
+        if self._socket is not None and select.select([self._socket], [], [], 0)[0]:
             self.close()
-        # Its body may be none of that coding, which shows only after the answer.
-        self._may_close = any(name.lower() == "transfer-encoding" for name, _ in request.headers)
         return self._once(request) or Answer(0, body=b"connection closed")
 
     def close(self) -> None:
@@ -167,7 +161,9 @@ class Connection:
             return Answer(0, body=b"timeout")
         except OSError:
             reader.feed(b"")
-        if not (self.kept and reader.keeps_alive):
+        # A body of another coding than announced shows only after the answer, and ends it then.
+        announced = any(name.lower() == "transfer-encoding" for name, _ in request.headers)
+        if announced or not (self.kept and reader.keeps_alive):
             self.close()
         return reader.answer
 
