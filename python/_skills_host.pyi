@@ -161,6 +161,9 @@ class Call:
             The answer; `None` without one.
         """
 
+    def ask_together(self, questions: list[str]) -> list[str | None]:
+        """Asks several questions, each given as `ask` takes it, and waits for all answers."""
+
     def ending(self) -> Ending:
         """Returns a wait for the end of the call."""
 

@@ -6,6 +6,7 @@
 //!
 //! | floor | module | owns |
 //! | --- | --- | --- |
+//! | 1 | [`activity`] | what keeps the daemon awake: work in flight |
 //! | 1 | [`failure`] | failures: kind, hint, exit status and HTTP status |
 //! | 1 | [`durable`] | files that are replaced whole, also when the power fails |
 //! | 1 | [`environment`] | the process environment: names of all variables, one snapshot, what a daemon inherits |
@@ -49,14 +50,16 @@
 //! | 6 | [`calls`] | the one way from an invocation to its answer |
 //! | 6 | [`completion`] | what a shell may complete |
 //! | 6 | [`openapi`] | the OpenAPI document of all that is served |
-//! | 7 | [`http`] | routes, guards, dispatch to plugins |
 //! | 7 | [`doctor`] | checks over collected facts |
-//! | 8 | [`daemon`] | the running daemon: start-up order, plugins, shutdown order, logging |
-//! | 8 | [`cli`] | the command lines of the client and the control program |
+//! | 7 | [`mcp`] | commands for agents by the Model Context Protocol |
+//! | 8 | [`http`] | routes, guards, dispatch to plugins |
+//! | 9 | [`daemon`] | the running daemon: start-up order, plugins, shutdown order, logging |
+//! | 9 | [`cli`] | the command lines of the client and the control program |
 //!
-//! Floor 9 is `src/bin/`: parse, call, exit status. `src/bin/skills-host/` alone names pyo3 and
+//! Floor 10 is `src/bin/`: parse, call, exit status. `src/bin/skills-host/` alone names pyo3 and
 //! implements [`runtime::Runtime`].
 
+pub mod activity;
 pub mod arguments;
 pub mod calls;
 pub mod cli;
@@ -81,6 +84,7 @@ pub mod lifecycle;
 pub mod limits;
 pub mod lockfile;
 pub mod manifest;
+pub mod mcp;
 mod nearest;
 pub mod notices;
 pub mod openapi;

@@ -115,6 +115,11 @@ impl Paths {
         self.state().join("tcp.json")
     }
 
+    /// The sessions of agents over HTTP, one file each.
+    pub fn mcp_sessions(&self) -> PathBuf {
+        self.state().join("mcp")
+    }
+
     /// The process id of the host, in decimal.
     pub fn pid_file(&self) -> PathBuf {
         self.state().join("daemon.pid")

@@ -3,6 +3,7 @@
 //! Plain data, the same inside the daemon, on the wire and at the terminal.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A log record of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,12 @@ pub struct Question {
     /// The answer that an empty line gives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
+    /// Its name for programs that answer it: `branch`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// True if the next question follows at once: they are asked together.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
 }
 
 /// What a question asks for.
@@ -58,6 +65,13 @@ pub enum Asks {
     Confirmation,
     /// One of these.
     Choice(Vec<String>),
+    /// The fields of a flat object of this JSON Schema; the answer is the object, as JSON.
+    Form(Value),
+    /// A text that the caller's language model writes: parameters of `sampling/createMessage` of the Model Context
+    /// Protocol; the answer is its result, as JSON.
+    Sample(Value),
+    /// The folders in which the caller works; the answer is a list of `{"uri", "name"}`, as JSON.
+    Roots,
 }
 
 /// The answer that confirms.
@@ -70,6 +84,7 @@ impl Question {
     pub fn size(&self) -> usize {
         let choices = match &self.asks {
             Asks::Choice(choices) => choices.iter().map(String::len).sum(),
+            Asks::Form(value) | Asks::Sample(value) => value.to_string().len(),
             _ => 0,
         };
         self.prompt.len() + self.default.as_ref().map_or(0, String::len) + choices

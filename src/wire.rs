@@ -30,6 +30,18 @@ pub use plugin::{PluginState, PluginStatus, Reload, Stage, StageWord, Word};
 pub const RUN: &str = "/-/run";
 /// Path of the daemon's status, more than that of `/health`; only the Unix socket serves it.
 pub const STATUS: &str = "/-/status";
+/// Path of the Model Context Protocol in lines, both ways; only the Unix socket serves it. Its query has [`MCP_PLUGIN`]
+/// and [`MCP_TOOLS`].
+///
+/// Each line of the request's body is a message of the client, each of the answer's one of the daemon, or `#taken N`: the
+/// daemon leaves, it has taken the first `N` lines, answers those, and ends the answer.
+pub const MCP: &str = "/-/mcp";
+/// Query parameter of [`MCP`]: the one plugin that is meant.
+pub const MCP_PLUGIN: &str = "plugin";
+/// Query parameter of [`MCP`]: `all`, `search`, or names of plugins and tools.
+pub const MCP_TOOLS: &str = "tools";
+/// Begin of a line of [`MCP`] that has the number of lines that were taken.
+pub const MCP_TAKEN: &str = "#taken ";
 /// Path of all commands as tools for agents.
 pub const TOOLS: &str = "/tools";
 /// Path that loads plugins again.
@@ -50,6 +62,8 @@ pub const ANSWER_FRAMES: &str = "frames";
 /// Header of an answer of a plain function: the exit status of the shell's call, 0 to 255; with `;quiet`, nothing is
 /// printed for it, with `;plain` the text of the error alone.
 pub const EXIT_HEADER: &str = "x-skills-exit";
+/// Header of an answer of a plain function: its JSON is a list of content blocks of the Model Context Protocol.
+pub const CONTENT_HEADER: &str = "x-skills-content";
 /// Header of an answer: the file that `--output` sets, percent-encoded, relative to the caller's directory.
 pub const OUTPUT_HEADER: &str = "x-skills-output";
 /// The body is help, as `/{plugin}/help` gives it.

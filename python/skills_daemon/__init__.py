@@ -13,19 +13,33 @@ written, no thread started, no log handler installed.
 | `config` | `config`, the daemon's settings and the paths it uses |
 | `bars` | `progress`, a bar at the caller's terminal |
 | `processes` | `run`, which runs a program that ends with the call |
-| `questions` | `ask`, `confirm`, `choose`, `secret`, at the caller's terminal |
+| `questions` | `ask`, `confirm`, `choose`, `secret`, `form`, of the person who called |
+| `agents` | `resource`, `prompt`, and results for agents: `Image`, `Audio`, … |
 | `callers` | `caller`, which describes the shell or request that calls |
 | `tasks` | `background`, which starts a supervised task |
 | `own` | `data_dir` and `settings`, the plugin's own folder and its own settings |
 | `lifecycle` | pid file, stopping the daemon, idle time, shutdown callbacks |
 """
 
+from skills_daemon.agents import Audio, Embedded, Image, Link, Message, prompt, resource
 from skills_daemon.bars import Progress, progress
 from skills_daemon.callers import Caller, caller
 from skills_daemon.config import DaemonConfig, config
 from skills_daemon.own import data_dir, settings
 from skills_daemon.processes import run
-from skills_daemon.questions import ask, choose, confirm, secret
+from skills_daemon.questions import (
+    Form,
+    Roots,
+    Sample,
+    ask,
+    choose,
+    confirm,
+    form,
+    roots,
+    sample,
+    secret,
+    together,
+)
 from skills_daemon.tasks import Background, background
 
 __version__ = "2.0.0"
@@ -39,10 +53,18 @@ DEFAULT_PORT: int = config.port
 __all__ = [
     "DEFAULT_HOST",
     "DEFAULT_PORT",
+    "Audio",
     "Background",
     "Caller",
     "DaemonConfig",
+    "Embedded",
+    "Form",
+    "Image",
+    "Link",
+    "Message",
     "Progress",
+    "Roots",
+    "Sample",
     "__version__",
     "ask",
     "background",
@@ -51,8 +73,14 @@ __all__ = [
     "config",
     "confirm",
     "data_dir",
+    "form",
     "progress",
+    "prompt",
+    "resource",
+    "roots",
     "run",
+    "sample",
     "secret",
     "settings",
+    "together",
 ]

@@ -43,6 +43,9 @@ class Call(Protocol):
     def ask(self, question: str, /) -> str | None:
         """Asks a question, given as JSON, and waits for the answer; None without one."""
 
+    def ask_together(self, questions: list[str], /) -> list[str | None]:
+        """Asks several questions at once."""
+
     def ending(self) -> Ending:
         """Returns a wait for the end of the call."""
 

@@ -176,10 +176,10 @@ def _of_functions(
 ) -> FunctionsPlugin:
     """Makes a plugin of a module's functions."""
     # Imported here, so that a venv without msgspec fails these plugins only, with a reason.
-    from skills_host.functions.discover import commands
+    from skills_host.functions.discover import commands, offered
     from skills_host.functions.plugin import FunctionsPlugin
 
-    found = commands(module)
+    found = commands(module) + offered(module)
     if not found and not may_be_empty:
         raise LoadError(
             f"{path} has neither a plugin class (its name ends in 'Plugin', with 'name' and "

@@ -43,6 +43,9 @@ pub struct Command {
     /// True if it is no tool for agents.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub kept_from_agents: bool,
+    /// What it is besides.
+    #[serde(default, skip_serializing_if = "Purpose::is_command")]
+    pub purpose: Purpose,
     /// What the client runs itself, on the caller's terminal; absent for what the daemon calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<Program>,
@@ -53,6 +56,32 @@ pub struct Command {
     pub route: usize,
     /// How its handler is called.
     pub calling: Calling,
+}
+
+/// What a function is called for.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// To do something.
+    #[default]
+    Command,
+    /// To read what agents know by a URI.
+    Resource {
+        /// Its URI, or a template for several: `notes://{name}`.
+        uri: String,
+        /// Its media type, if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mime_type: Option<String>,
+    },
+    /// To write messages for a model.
+    Prompt,
+}
+
+impl Purpose {
+    fn is_command(&self) -> bool {
+        *self == Purpose::Command
+    }
 }
 
 /// A function that is run as a program.

@@ -1,5 +1,7 @@
 //! Questions at the terminal, on stderr.
 
+mod form;
+
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::OnceLock;
@@ -16,8 +18,14 @@ use crate::reports::{Asks, NO, Question, YES};
 pub(super) fn ask(question: &Question, style: Style) -> io::Result<Option<String>> {
     let (colored, plain) = (ColorfulTheme::default(), SimpleTheme);
     let theme: &dyn Theme = if style == Style::PLAIN { &plain } else { &colored };
+    if !is_for_people(&question.asks) {
+        return Ok(None);
+    }
     let guard = Guard::new();
-    let answer = asked(question, theme);
+    let answer = match &question.asks {
+        Asks::Form(schema) => form::ask(&question.prompt, schema, theme),
+        _ => asked(question, theme),
+    };
     drop(guard);
     match answer {
         Ok(answer) => Ok(Some(answer)),
@@ -26,6 +34,11 @@ pub(super) fn ask(question: &Question, style: Style) -> io::Result<Option<String
         }
         Err(dialoguer::Error::IO(error)) => Err(error),
     }
+}
+
+/// True for what a person can answer.
+fn is_for_people(asks: &Asks) -> bool {
+    !matches!(asks, Asks::Sample(_) | Asks::Roots)
 }
 
 fn asked(question: &Question, theme: &dyn Theme) -> dialoguer::Result<String> {
@@ -52,6 +65,9 @@ fn asked(question: &Question, theme: &dyn Theme) -> dialoguer::Result<String> {
             let select = Select::with_theme(theme).with_prompt(prompt).items(choices);
             let chosen = select.default(first.unwrap_or_default()).interact()?;
             choices.get(chosen).cloned().ok_or_else(|| io::Error::other("no choice").into())
+        }
+        Asks::Form(_) | Asks::Sample(_) | Asks::Roots => {
+            Err(io::Error::other("no question for a person").into())
         }
     }
 }

@@ -116,6 +116,7 @@ impl Leaving {
     fn refuse(&self) {
         self.service.stopping.store(true, Ordering::Relaxed);
         self.service.closing.store(true, Ordering::Relaxed);
+        self.service.mcp.leave();
         self.supervisor.refuse_reloads();
     }
 

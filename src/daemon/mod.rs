@@ -291,9 +291,16 @@ impl Running {
         let supervisor = Supervisor::begin(parts, woken).await;
         tokio::spawn(guard.watch());
         let change = supervisor.change();
-        let service =
-            Service::new(registry, health, notices, ready.clone(), paths.clone(), change, control);
-        let service = Arc::new(service);
+        let service = Arc::new(Service::new(
+            registry,
+            health,
+            notices,
+            ready.clone(),
+            paths.clone(),
+            settings.clone(),
+            change,
+            control,
+        ));
         let (predecessor, inherited) = takeover.unzip();
         let (address, old_tcp) =
             (ports.address(), inherited.as_ref().and_then(|_| Tcp::read(&paths)));

@@ -9,7 +9,7 @@ mod report;
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Command, PathTemplate};
+use crate::command::{Command, PathTemplate, Purpose};
 
 pub use report::Report;
 
@@ -27,7 +27,8 @@ pub struct Description {
     pub style: Style,
     /// Commands in the order of the OpenAPI document, one per method and path.
     pub commands: Vec<Command>,
-    /// Commands of routes that the OpenAPI document leaves out, and that only requests over HTTP reach.
+    /// Commands of routes that the OpenAPI document leaves out: only requests over HTTP reach them, and agents those that
+    /// are resources and prompts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden: Vec<Command>,
     /// Routes in order of declaration; a request is for the first that fits.
@@ -74,6 +75,11 @@ impl Description {
     /// All commands with their indices, hidden ones after the others.
     pub fn all_commands(&self) -> impl Iterator<Item = (usize, &Command)> {
         self.commands.iter().chain(&self.hidden).enumerate()
+    }
+
+    /// The resources and prompts, with their indices.
+    pub fn offered(&self) -> impl Iterator<Item = (usize, &Command)> {
+        self.all_commands().filter(|(_, command)| command.purpose != Purpose::Command)
     }
 
     /// True if a request for `path` with the method of `command` is certain to reach that command: no route that

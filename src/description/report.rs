@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{Description, Route, Style, docstring};
 use crate::command::plan::ReportedPlan;
-use crate::command::{Calling, Command, Location, Parameter, Plan, Program, Slot, schema};
+use crate::command::{Calling, Command, Location, Parameter, Plan, Program, Purpose, Slot, schema};
 
 /// What the runtime reports of a plugin that it has loaded.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -35,6 +35,9 @@ pub struct Report {
     /// Commands that are programs.
     #[serde(default)]
     pub programs: Vec<ReportedProgram>,
+    /// Resources and prompts.
+    #[serde(default)]
+    pub offered: Vec<ReportedOffer>,
     /// What was wrong and does not keep the plugin from serving.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -71,6 +74,15 @@ pub struct ReportedProgram {
     pub openapi: Value,
 }
 
+/// A resource or a prompt.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ReportedOffer {
+    /// Which of the two.
+    pub purpose: Purpose,
+    /// An OpenAPI document with its route as its only operation.
+    pub openapi: Value,
+}
+
 /// A docstring that has a section on parameters, taken apart.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Documented {
@@ -87,7 +99,10 @@ impl Report {
         for command in &mut commands {
             self.complete(command);
         }
-        let hidden = self.hidden(&commands);
+        let mut hidden = self.offered();
+        let known: Vec<&Command> = commands.iter().chain(&hidden).collect();
+        let rest = self.hidden(&known);
+        hidden.extend(rest);
         commands.extend(self.programs());
         let routes = self.routes.into_iter();
         Description {
@@ -115,6 +130,21 @@ impl Report {
                 command.program = Some(reported.program.clone());
                 command.route = self.routes.len();
                 command.calling = Calling::Fastapi("it is a program".to_owned());
+            }
+            commands
+        });
+        commands.collect()
+    }
+
+    /// The resources and prompts.
+    fn offered(&self) -> Vec<Command> {
+        let prefix = format!("/{}", self.name);
+        let below = |path: &str| path.strip_prefix(&prefix).unwrap_or(path).to_owned();
+        let commands = self.offered.iter().flat_map(|reported| {
+            let mut commands = commands_of(&reported.openapi, below);
+            for command in &mut commands {
+                self.complete(command);
+                command.purpose = reported.purpose.clone();
             }
             commands
         });
@@ -152,12 +182,12 @@ impl Report {
     }
 
     /// The commands of routes that are in none of `visible`.
-    fn hidden(&self, visible: &[Command]) -> Vec<Command> {
+    fn hidden(&self, visible: &[&Command]) -> Vec<Command> {
         let mut hidden: Vec<Command> = Vec::new();
         for (index, route) in self.routes.iter().enumerate() {
             let (Some(path), Some(methods)) = (&route.path, &route.methods) else { continue };
             for method in methods {
-                let is_known = visible.iter().chain(&hidden).any(|known| {
+                let is_known = visible.iter().copied().chain(&hidden).any(|known| {
                     known.method == *method && route.answers(known.path.as_str(), method)
                 });
                 if !is_known {

@@ -188,7 +188,14 @@ async fn without_a_use_for_events_they_are_dropped_where_they_arise() {
 
 fn question(number: u64) -> Event {
     let prompt = "Go on?".to_owned();
-    Event::Question(Question { number, prompt, asks: Asks::Confirmation, default: None })
+    Event::Question(Question {
+        number,
+        prompt,
+        asks: Asks::Confirmation,
+        default: None,
+        key: None,
+        more: false,
+    })
 }
 
 #[test]

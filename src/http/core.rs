@@ -70,7 +70,7 @@ pub(super) async fn status(State(service): State<Arc<Service>>) -> Response {
     let status = Status {
         ready: service.ready.clone(),
         uptime_seconds: service.started.elapsed().as_secs(),
-        in_flight: service.in_flight.load(Ordering::Relaxed).saturating_sub(1),
+        in_flight: service.activity.in_flight().saturating_sub(1),
         notices: service.notices.of(None),
         polled: service.notices.about(None, Topic::Watching),
         change: service.change.borrow().clone(),

@@ -36,7 +36,7 @@ fn judge(uri: &Uri, headers: &HeaderMap, token: Option<&str>) -> Result<(), Fail
             .hint("Ask http://localhost directly, not through another site or name.")
     };
     let is_own = || token.is_some_and(|token| has_token(headers, token));
-    if [wire::RUN, wire::STATUS].contains(&uri.path()) && !is_own() {
+    if [wire::RUN, wire::STATUS, wire::MCP].contains(&uri.path()) && !is_own() {
         return Err(Failure::new(
             Kind::Forbidden,
             format!("{} is served on the Unix socket only, or with the daemon's token", uri.path()),

@@ -16,6 +16,7 @@ mod following;
 mod framed;
 mod guard;
 pub mod health;
+mod mcp;
 mod more;
 mod observe;
 pub(crate) mod peer;
@@ -28,7 +29,7 @@ mod sse;
 mod tools;
 mod written;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -36,25 +37,27 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use crate::activity::Activity;
 use crate::exchange::request::ENCODED;
 use crate::failure::{Failure, Kind};
 use crate::lifecycle::cut::CutRequest;
+use crate::mcp::{self as mcp_server};
 use crate::notices::Notices;
 use crate::paths::Paths;
 use crate::registry::Registry;
+use crate::settings::live::Live;
 use crate::wire::deps::Progress;
 use crate::wire::{self, Ready, Reloaded};
 pub use deps::Question;
 use entry::Entry;
 use health::HealthBook;
-use observe::IdleClock;
 
 /// The largest body of a request to the daemon itself, in bytes.
 const OWN_BODY_MAX: usize = 64 << 20;
@@ -107,23 +110,33 @@ pub struct Service {
     pub cut: Mutex<Vec<CutRequest>>,
     /// What the user's own programs send over TCP; unset until it listens there.
     pub token: OnceLock<String>,
+    /// What serves agents.
+    pub mcp: mcp_server::Server,
+    /// What keeps the daemon awake.
+    pub activity: Arc<Activity>,
     started: Instant,
-    in_flight: AtomicUsize,
-    clock: IdleClock,
     document: docs::Document,
 }
 
 impl Service {
     /// A service that starts its clock now.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is of another kind, and this is the only way to make one"
+    )]
     pub fn new(
         registry: Arc<Registry>,
         health: Arc<HealthBook>,
         notices: Arc<Notices>,
         ready: Ready,
         paths: Paths,
+        settings: Arc<Live>,
         change: watch::Receiver<Option<Progress>>,
         control: mpsc::Sender<Control>,
     ) -> Service {
+        let activity = Activity::new();
+        let (calls, port) = (registry.clone(), ready.port);
+        let mcp = mcp_server::Server::new(calls, activity.clone(), settings, port, &paths);
         Service {
             registry,
             health,
@@ -138,9 +151,9 @@ impl Service {
             cutting: AtomicBool::new(false),
             cut: Mutex::default(),
             token: OnceLock::new(),
+            mcp,
+            activity,
             started: Instant::now(),
-            in_flight: AtomicUsize::new(0),
-            clock: IdleClock::new(),
             document: docs::Document::default(),
         }
     }
@@ -150,13 +163,13 @@ impl Service {
     /// Work is a request, a successor that loads its plugins, a background task that keeps the daemon awake, or a
     /// resident plugin. Only the end of a request is noted; of all else, the last call that finds it under way.
     pub fn idle_for(&self) -> Duration {
-        let is_busy = self.in_flight.load(Ordering::Relaxed) > 0
+        let is_busy = self.activity.in_flight() > 0
             || self.replacing.load(Ordering::Relaxed)
             || self.registry.snapshot().holds_awake();
         if is_busy {
-            self.clock.touch(Instant::now());
+            self.activity.touch();
         }
-        self.clock.idle_for()
+        self.activity.idle_for()
     }
 }
 
@@ -170,6 +183,9 @@ pub fn entry(service: Arc<Service>) -> Entry {
         .route("/shutdown", post(core::shutdown))
         .route(wire::RELOAD, post(core::reload))
         .route(wire::RUN, post(run::run))
+        .route(wire::MCP, post(mcp::lines))
+        .route("/mcp", any(mcp::serve))
+        .route("/mcp/{plugin}", any(mcp::serve))
         .route(wire::STATUS, get(core::status))
         .route(wire::deps::DEPS, get(deps::report))
         .route(wire::deps::ORDER, post(deps::change))
@@ -189,12 +205,11 @@ pub fn entry(service: Arc<Service>) -> Entry {
         .layer(DefaultBodyLimit::max(OWN_BODY_MAX))
         .with_state(service.clone());
     // As FastAPI does it for a slash too many.
-    let router = ["/health", "/plugins", "/tools", "/deps", "/openapi.json"].into_iter().fold(
-        router,
-        |router, path| {
+    let router = ["/health", "/plugins", "/tools", "/mcp", "/deps", "/openapi.json"]
+        .into_iter()
+        .fold(router, |router, path| {
             router.route(&format!("{path}/"), get(move || async move { Redirect::temporary(path) }))
-        },
-    );
+        });
     Entry::new(service, router)
 }
 

@@ -14,6 +14,7 @@ use http_body_util::BodyExt;
 use tokio::time::Instant;
 
 use super::Service;
+use crate::activity::InFlight;
 use crate::lifecycle::cut::CutRequest;
 use crate::wire::REQUEST_ID_HEADER;
 
@@ -39,45 +40,16 @@ pub(super) struct Called {
 #[derive(Clone, Debug, Default)]
 pub(super) struct CalledCell(pub(super) Arc<OnceLock<Called>>);
 
-/// When the last request began or ended.
-pub(super) struct IdleClock {
-    start: Instant,
-    last_millis: AtomicU64,
-}
-
-impl IdleClock {
-    pub(super) fn new() -> Self {
-        IdleClock { start: Instant::now(), last_millis: AtomicU64::new(0) }
-    }
-
-    pub(super) fn touch(&self, now: Instant) {
-        self.last_millis.store(self.millis(now), Ordering::Relaxed);
-    }
-
-    pub(super) fn idle_for(&self) -> Duration {
-        let last = self.last_millis.load(Ordering::Relaxed);
-        Duration::from_millis(self.millis(Instant::now()).saturating_sub(last))
-    }
-
-    fn millis(&self, now: Instant) -> u64 {
-        u64::try_from(now.duration_since(self.start).as_millis()).unwrap_or(u64::MAX)
-    }
-}
-
-/// Counts a request as in flight for as long as it lives, also when its connection is cut.
-struct InFlight(Arc<Service>);
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.clock.touch(Instant::now());
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+/// Marks an answer, as an extension of it, that waits for what may happen: it does not keep the daemon awake.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waits;
 
 /// A request in flight.
 pub(super) struct Observed {
     begun: Instant,
-    in_flight: InFlight,
+    service: Arc<Service>,
+    /// None for what only waits, which does not keep the daemon awake.
+    in_flight: Option<InFlight>,
     id: Arc<str>,
     method: Method,
     uri: Uri,
@@ -89,18 +61,16 @@ pub(super) struct Observed {
 /// Gives the request its id and counts it as in flight.
 pub(super) fn begin(service: Arc<Service>, request: &Request) -> Observed {
     let begun = Instant::now();
-    service.in_flight.fetch_add(1, Ordering::Relaxed);
-    service.clock.touch(begun);
+    let in_flight = Some(service.activity.begin());
     let id = request_id(request.headers());
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    let in_flight = InFlight(service);
-    Observed { begun, in_flight, id, method, uri, called: None, is_answered: false }
+    Observed { begun, service, in_flight, id, method, uri, called: None, is_answered: false }
 }
 
 /// Reports a request that is cut off, before its answer or in the middle of it.
 impl Drop for Observed {
     fn drop(&mut self) {
-        let service = &self.in_flight.0;
+        let service = &self.service;
         if self.is_answered || !service.cutting.load(Ordering::Relaxed) {
             return;
         }
@@ -149,6 +119,9 @@ impl Observed {
         }
         if let Ok(value) = HeaderValue::from_str(id) {
             response.headers_mut().insert(&REQUEST_ID, value);
+        }
+        if response.extensions_mut().remove::<Waits>().is_some() {
+            self.in_flight = None;
         }
         if response.body().size_hint().exact().is_some() {
             self.is_answered = true;

@@ -13,11 +13,9 @@ use serde_json::{Map, Value};
 use super::observe::{Called, CalledCell, RequestId};
 use super::{Service, dispatch, failed, json};
 use crate::calls::{Invocation, Target};
-use crate::description::Description;
 use crate::exchange::request::Addressed;
 use crate::failure::{Failure, Kind};
-use crate::nearest::nearest;
-use crate::tools::{self, Format, Tool, ToolCall};
+use crate::tools::{self, Catalog, Entry, Format, ToolCall};
 
 /// `GET /tools?format=&plugin=`: never waits for a plugin.
 pub(super) async fn list(
@@ -31,16 +29,13 @@ pub(super) async fn list(
         Ok(format) => format.unwrap_or_default(),
         Err(error) => return failed(&Failure::new(Kind::Usage, error)),
     };
-    let is_asked_for = |description: &Description| {
+    let is_asked_for = |entry: &&Entry| {
         let mut plugins = of("plugin").peekable();
-        plugins.peek().is_none() || plugins.any(|name| *name == description.name)
+        plugins.peek().is_none() || plugins.any(|name| *name == entry.plugin.name)
     };
-    let described: Vec<Value> = descriptions(&service)
-        .iter()
-        .filter(|description| is_asked_for(description))
-        .flat_map(|description| tools::of(description))
-        .map(|tool| Format::of(format, &tool))
-        .collect();
+    let catalog = catalog(&service);
+    let entries = catalog.entries().iter().filter(is_asked_for);
+    let described: Vec<Value> = entries.map(|entry| format.of(&entry.tool)).collect();
     json(StatusCode::OK, &described)
 }
 
@@ -69,12 +64,14 @@ async fn invocation(
     request_id: RequestId,
     called: &CalledCell,
 ) -> Result<Invocation<Body>, Failure> {
-    let plugin = plugin_of(service, name).ok_or_else(|| unknown(service, name))?;
-    let plugin = service.registry.find(&plugin).await?;
-    let description = &plugin.metadata.description;
+    let known = catalog(service);
+    let plugin = &known.find(name).ok_or_else(|| unknown(&known, name))?.plugin.name;
+    let plugin = service.registry.find(plugin).await?;
     // Its new version may not have it any more.
-    let tool = found(description, name).ok_or_else(|| unknown(service, name))?;
-    let command = description.command(tool.command).ok_or_else(|| unknown(service, name))?;
+    let known = catalog(service);
+    let tool = &known.find(name).ok_or_else(|| unknown(&known, name))?.tool;
+    let description = &plugin.metadata.description;
+    let command = description.command(tool.command).ok_or_else(|| unknown(&known, name))?;
     let ToolCall { request, stdin } = tools::composed(command, arguments)?;
     let is_certain = description.reaches(command, &request.segments);
     let method = request.method.clone();
@@ -86,26 +83,13 @@ async fn invocation(
     Ok(Invocation { plugin, target, context: None })
 }
 
-fn descriptions(service: &Service) -> Vec<Arc<Description>> {
-    let snapshot = service.registry.snapshot();
-    let metadata = snapshot.entries.iter().filter_map(|entry| entry.metadata());
-    metadata.map(|metadata| metadata.description.clone()).collect()
+fn catalog(service: &Service) -> Catalog {
+    Catalog::of_all(service.registry.snapshot().descriptions())
 }
 
-fn found(description: &Description, name: &str) -> Option<Tool> {
-    tools::of(description).into_iter().find(|tool| tool.name == name)
-}
-
-fn plugin_of(service: &Service, name: &str) -> Option<String> {
-    let descriptions = descriptions(service);
-    let plugin = descriptions.iter().find(|description| found(description, name).is_some())?;
-    Some(plugin.name.clone())
-}
-
-fn unknown(service: &Service, name: &str) -> Failure {
-    let all: Vec<Tool> = descriptions(service).iter().flat_map(|it| tools::of(it)).collect();
+fn unknown(catalog: &Catalog, name: &str) -> Failure {
     let failure = Failure::new(Kind::NotFound, format!("unknown tool: {name}"));
-    match nearest(name, all.iter().map(|tool| tool.name.as_str())) {
+    match catalog.nearest(name) {
         Some(meant) => failure.hint(format!("Did you mean `{meant}`?")),
         None => failure.hint("`GET /tools` lists all of them."),
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Served;
+use crate::description::Description;
 use crate::discovery::PluginSource;
 use crate::failure::{Failure, Kind};
 use crate::nearest::nearest;
@@ -96,6 +97,11 @@ impl Snapshot {
     /// Metadata of all plugins that serve, or will at their first call; complete once the snapshot is settled.
     pub fn metadata(&self) -> impl Iterator<Item = &Metadata> {
         self.entries.iter().filter(|entry| !entry.is_loading()).filter_map(Entry::metadata)
+    }
+
+    /// Descriptions of all plugins that are known, also while they load.
+    pub fn descriptions(&self) -> impl Iterator<Item = Arc<Description>> {
+        self.entries.iter().filter_map(Entry::metadata).map(|metadata| metadata.description.clone())
     }
 
     /// Names of the plugins that serve, or will at their first call.

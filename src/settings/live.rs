@@ -92,6 +92,9 @@ pub fn applied(before: &Settings, after: &Settings) -> Vec<String> {
     if before.dependencies != after.dependencies {
         applied.push("[dependencies]".to_owned());
     }
+    if before.agents != after.agents {
+        applied.push("[agents]".to_owned());
+    }
     applied
 }
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use serde_json::{Value, json};
 
 use super::Tool;
+use super::result::Structured;
 
 /// How tools are described.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,9 +64,8 @@ fn mcp(tool: &Tool) -> Value {
             "idempotentHint": tool.effect.is_idempotent,
         },
     });
-    // The protocol has structured results that are objects only.
-    if let Some(output) = tool.output.as_ref().filter(|output| output["type"] == "object") {
-        described["outputSchema"] = output.clone();
+    if let Some(output) = &tool.output {
+        described["outputSchema"] = Value::Object(Structured::of(output).schema);
     }
     described
 }

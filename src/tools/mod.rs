@@ -4,15 +4,20 @@
 //! command that the daemon calls: programs are none, and neither are commands that are kept from agents. What an API wants to see of it is in [`format`](mod@format).
 
 mod call;
+mod catalog;
 pub mod format;
 mod name;
+pub mod result;
+pub mod search;
 #[cfg(test)]
 mod tests;
 
 use serde_json::{Value, json};
 
 pub use call::{ToolCall, composed};
+pub use catalog::{Catalog, Entry};
 pub use format::Format;
+use name::Names;
 
 use crate::command::Command;
 use crate::description::Description;
@@ -20,7 +25,7 @@ use crate::description::Description;
 /// A command as a tool.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tool {
-    /// Its name, unique in its plugin: `jira_search`.
+    /// Its name: `jira_search`.
     pub name: String,
     /// Index of its command in the description.
     pub command: usize,
@@ -47,19 +52,24 @@ pub struct Effect {
     pub is_idempotent: bool,
 }
 
-/// Returns the tools of a plugin, in order of its commands; internal ones, whose names begin with `_`, are left out.
+/// Returns the tools of a plugin, in order of its commands.
 pub fn of(description: &Description) -> Vec<Tool> {
+    named(description, &prefix(description), &mut Names::default())
+}
+
+/// What is in front of the names of a plugin's tools.
+fn prefix(description: &Description) -> String {
+    format!("{}_", description.name)
+}
+
+/// The same with names behind `prefix`, none of which was given before; internal commands, whose names begin with `_`,
+/// are left out.
+fn named(description: &Description, prefix: &str, names: &mut Names) -> Vec<Tool> {
     let commands = description.commands.iter().enumerate();
-    let shown: Vec<(usize, &Command)> = commands
+    commands
         .filter(|(_, command)| command.program.is_none() && !command.kept_from_agents)
         .filter(|(_, command)| !command.group().starts_with('_'))
-        .collect();
-    let all: Vec<&Command> = shown.iter().map(|(_, command)| *command).collect();
-    let names = name::unique(&description.name, &all);
-    shown
-        .into_iter()
-        .zip(names)
-        .map(|((index, command), name)| tool(name, index, command))
+        .map(|(index, command)| tool(names.give(prefix, command), index, command))
         .collect()
 }
 

@@ -7,24 +7,27 @@ use crate::command::Command;
 /// The longest name, in characters: that of OpenAI and Anthropic.
 const LONGEST: usize = 64;
 
-/// Returns a name for each of the commands, no two alike.
-///
-/// The first command of a name has it alone, others of the same path have their method behind it, and those that still
-/// have the name of another one a number.
-pub(super) fn unique(plugin: &str, commands: &[&Command]) -> Vec<String> {
-    let mut taken = HashSet::new();
-    let mut names = Vec::with_capacity(commands.len());
-    for command in commands {
-        let plain = cleaned(&format!("{plugin}_{}", command.name()), LONGEST);
+/// Names that were given, no two alike.
+#[derive(Default)]
+pub(super) struct Names {
+    taken: HashSet<String>,
+}
+
+impl Names {
+    /// Returns a name for the command, behind `prefix`.
+    ///
+    /// The first command of a name has it alone, others of the same path have their method behind it, and those that
+    /// still have the name of another one a number.
+    pub(super) fn give(&mut self, prefix: &str, command: &Command) -> String {
+        let plain = cleaned(&format!("{prefix}{}", command.name()), LONGEST);
         let method = format!("_{}", command.method.to_ascii_lowercase());
         let with_method = shortened(&plain, &method);
         let numbered = (2..).map(|number| shortened(&with_method, &format!("_{number}")));
         let mut candidates = [plain.clone(), with_method.clone()].into_iter().chain(numbered);
-        let name = candidates.find(|name| !taken.contains(name)).unwrap_or(plain);
-        taken.insert(name.clone());
-        names.push(name);
+        let name = candidates.find(|name| !self.taken.contains(name)).unwrap_or(plain);
+        self.taken.insert(name.clone());
+        name
     }
-    names
 }
 
 /// Returns `name` with `end`, cut so that both fit.

@@ -1,5 +1,7 @@
 //! Tools of descriptions like those of real plugins.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::*;
@@ -87,7 +89,8 @@ fn formats_have_the_same_schema_under_the_names_of_each_api() {
     assert_eq!((&mcp["inputSchema"], &mcp["outputSchema"]), (&schema, &json!({"type": "object"})));
     assert_eq!(mcp["annotations"]["readOnlyHint"], json!(true));
     let list = Tool { output: Some(json!({"type": "array"})), ..tool };
-    assert_eq!(Format::Mcp.of(&list).get("outputSchema"), None);
+    let wrapped = &Format::Mcp.of(&list)["outputSchema"]["properties"]["result"];
+    assert_eq!(wrapped, &json!({"type": "array"}));
     for name in Format::NAMES {
         assert!(name.parse::<Format>().is_ok());
     }
@@ -163,4 +166,18 @@ fn what_a_command_reads_from_stdin_is_an_argument() {
     let arguments = Map::from_iter([("data".to_owned(), json!("text"))]);
     assert_eq!(composed(&sum, arguments).unwrap().stdin.as_deref(), Some("text"));
     assert_eq!(composed(&sum, Map::new()).unwrap().stdin.as_deref(), Some(""));
+}
+
+#[test]
+fn names_are_unique_over_all_plugins_and_bare_in_one() {
+    let plugin = |name, path| Arc::new(description(name, vec![command("GET", path, vec![])]));
+    let (first, second) = (plugin("a", "/b/c"), plugin("a_b", "/c"));
+    let names = |catalog: &Catalog| -> Vec<String> {
+        catalog.entries().iter().map(|entry| entry.tool.name.clone()).collect()
+    };
+    let both = Catalog::of_all([first.clone(), second]);
+    assert_eq!(names(&both), ["a_b_c", "a_b_c_get"]);
+    assert_eq!(both.find("a_b_c_get").unwrap().plugin.name, "a_b");
+    assert_eq!((both.find("a_b").is_none(), both.nearest("a_b_d")), (true, Some("a_b_c")));
+    assert_eq!(names(&Catalog::of_one(first)), ["b_c"]);
 }

@@ -148,6 +148,8 @@ mod tests {
             prompt: "Which?".into(),
             asks: Asks::Choice(vec!["a".into()]),
             default: None,
+            key: None,
+            more: false,
         };
         for frame in [
             Frame::Stdout(Bytes::from_static(b"\x00\xff")),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
+from skills_host.functions import media
 from skills_host.functions.discover import Found
 from skills_host.functions.response import BINARY, Response, SentFile
 from skills_host.functions.signature import Parameter, Signature
@@ -40,6 +41,7 @@ class Command:
         is_stream: True for a generator function, asynchronous or not.
         sends_file: True if a path that it returns is the file itself.
         agents: False if it is no tool for agents.
+        offer: What it is for agents if it is no command.
         why: Why it is not called directly; `None` if it is.
         call: Calls the function; a generator becomes an answer of its items.
 
@@ -49,7 +51,8 @@ class Command:
 
     def __init__(self, found: Found) -> None:
         self.name = found.name
-        self.path = f"/{found.name}"
+        self.offer = found.offer
+        self.path = f"/{_folder(found)}{found.name}"
         self.method = found.method
         self.in_query = found.method == "GET"
         self.signature = Signature(found.function, found.summary)
@@ -78,6 +81,8 @@ class Command:
             return Response(200, bytes(result), kind=BINARY)
         if self.sends_file and isinstance(result, PurePath):
             return SentFile(result)
+        if (content := media.encoded(result)) is not None:
+            return content
         return to_json(result)
 
     async def run(self, arguments: dict[str, Any]) -> Any:
@@ -136,6 +141,13 @@ class Command:
         if problems:
             raise Refused(problems)
         return arguments
+
+
+def _folder(found: Found) -> str:
+    """Returns where a command lies below the plugin; no command's name begins like this."""
+    if found.offer is None:
+        return ""
+    return "-prompts/" if found.offer.uri is None else "-resources/"
 
 
 def _by_position(function: Callable[..., Any], defaults: dict[str, Any]) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from skills_daemon.agents import Offer, offer_of
 from skills_daemon.commands import Mark, mark_of
 from skills_host.contract import NamedCommand
 from skills_host.realm import Realm
@@ -44,6 +45,7 @@ class Found:
         summary: Replaces the docstring's first line.
         sends_file: True if a path that it returns is the file itself.
         agents: False if it is no tool for agents.
+        offer: What it is for agents if it is no command.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Found:
     summary: str | None = None
     sends_file: bool = False
     agents: bool = True
+    offer: Offer | None = None
 
 
 def commands(module: types.ModuleType) -> list[Found]:
@@ -60,7 +63,11 @@ def commands(module: types.ModuleType) -> list[Found]:
     These are the functions that `@command` marks; if none, those in `__all__`; without it, the
     public functions that the module itself defines.
     """
-    functions = {name: value for name, value in vars(module).items() if inspect.isroutine(value)}
+    functions = {
+        name: value
+        for name, value in vars(module).items()
+        if inspect.isroutine(value) and offer_of(value) is None
+    }
     marked = {name: function for name, function in functions.items() if mark_of(function)}
     names = getattr(module, "__all__", None)
     if marked:
@@ -81,6 +88,19 @@ def commands(module: types.ModuleType) -> list[Found]:
     # Of several names for one function the first counts.
     names = {id(function): name for name, function in reversed(chosen.items())}
     return [_found(name, chosen[name]) for name in chosen if names[id(chosen[name])] == name]
+
+
+def offered(module: types.ModuleType) -> list[Found]:
+    """Returns the resources and prompts of a module, in order of declaration."""
+    marked = {
+        id(value): (name, value, offer)
+        for name, value in reversed(vars(module).items())
+        if inspect.isroutine(value) and (offer := offer_of(value)) is not None
+    }
+    return [
+        Found((offer.name or name).replace("_", "-"), "GET", value, offer=offer)
+        for name, value, offer in reversed(marked.values())
+    ]
 
 
 def named(realm: Realm, functions: dict[str, NamedCommand]) -> list[Found]:

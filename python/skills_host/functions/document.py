@@ -8,7 +8,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from skills_host.functions.annotation import without_none
+from skills_daemon.agents import MEDIA, Audio, Image
+from skills_host.functions.annotation import parts, without_none
 from skills_host.functions.command import Command
 from skills_host.functions.signature import Parameter
 from skills_host.functions.value import Type, to_json
@@ -121,6 +122,8 @@ def _answer(command: Command, components: dict[str, Any]) -> dict[str, Any]:
     result = without_none(command.signature.result)
     if result in (bytes, bytearray, memoryview) or command.sends_file:
         return _BINARY
+    if result in (Image, Audio):
+        return _BINARY
     if not command.is_stream:
         return _content(_result(command.signature.result, components))
     items = get_args(command.signature.result)
@@ -129,7 +132,9 @@ def _answer(command: Command, components: dict[str, Any]) -> dict[str, Any]:
 
 
 def _result(result: Any, components: dict[str, Any]) -> dict[str, Any]:
-    """Returns the schema of the result; empty if its type has none."""
+    """Returns the schema of the result; empty if its type has none, or media are in it."""
+    if any(part.of is each for part in parts(result) for each in MEDIA):
+        return {}
     try:
         schema, more = Type(result).schema()
     except Exception:

@@ -7,6 +7,7 @@ import logging
 import types
 from typing import Any
 
+from skills_daemon.agents import Offer
 from skills_host.contract import About
 from skills_host.functions.application import Application
 from skills_host.functions.command import Command
@@ -27,7 +28,7 @@ class FunctionsPlugin:
         realm: Its modules.
         module: The module with its docstring, version and hooks.
         name: Its name, unless the module has a `__plugin_name__`.
-        functions: Its commands.
+        functions: Its commands, resources and prompts.
         about: Version and description where the module has none.
 
     Attributes:
@@ -91,12 +92,27 @@ class FunctionsPlugin:
             "description": self.description,
             "style": "functions",
             "routes": routes,
-            "openapi": document(self.name, self.version, self.description, self._commands),
+            "openapi": self._document([each for each in self._commands if each.offer is None]),
+            "offered": [
+                {"purpose": _purpose(offer), "openapi": self._document([command])}
+                for command in self._commands
+                if (offer := command.offer) is not None
+            ],
             "programs": self.programs,
             "warnings": self._warnings,
         }
         return json.dumps(described)
 
+    def _document(self, commands: list[Command]) -> dict[str, Any]:
+        return document(self.name, self.version, self.description, commands)
+
     def close(self) -> None:
         """Removes the plugin's modules from `sys.modules`."""
         self._realm.close()
+
+
+def _purpose(offer: Offer) -> str | dict[str, Any]:
+    """Returns the purpose in the shape of the library's `Purpose`."""
+    if offer.uri is None:
+        return "prompt"
+    return {"resource": {"uri": offer.uri, "mime_type": offer.media_type}}

@@ -147,11 +147,15 @@ impl Call {
         self.with(PluginSide::has_replies).unwrap_or(false)
     }
 
-    /// True if the shell shows log records, too.
+    /// True if the shell or the agent shows log records, too.
     #[getter]
     fn shows_log(&self) -> bool {
-        self.caller.as_ref().is_some_and(|caller| caller.verbose)
-            && self.with(PluginSide::has_events).unwrap_or(false)
+        let is_wanted = |side: &PluginSide| match &self.caller {
+            Some(caller) => caller.verbose && side.has_events(),
+            // An agent says later which of them it wants.
+            None => side.has_replies(),
+        };
+        self.with(is_wanted).unwrap_or(false)
     }
 
     /// True if the shell's stdin (0), stdout (1) or stderr (2) is a terminal.
@@ -254,6 +258,30 @@ impl Call {
         }
         wakes::release();
         Ok(py.detach(|| wait.for_reply(number)).flatten())
+    }
+
+    /// Asks several questions, each as [`ask`](Self::ask) takes it, and waits, detached, for all answers. On a thread of the
+    /// pool, or one of the plugin's own.
+    fn ask_together(
+        &self,
+        py: Python<'_>,
+        questions: Vec<String>,
+    ) -> PyResult<Vec<Option<String>>> {
+        let questions = questions.iter().map(|question| serde_json::from_str(question));
+        let questions: Vec<Question> = questions
+            .collect::<Result<_, _>>()
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let numbers: Vec<u64> = questions.iter().map(|question| question.number).collect();
+        let (emitted, wait) = self.with(|side| {
+            let emitted = questions.into_iter().map(|each| side.emit(Event::Question(each)));
+            (emitted.collect::<Vec<Emitted>>(), side.wait())
+        })?;
+        if emitted.contains(&Emitted::Dropped) {
+            return Ok(numbers.iter().map(|_| None).collect());
+        }
+        wakes::release();
+        let replies = || numbers.iter().map(|number| wait.for_reply(*number).flatten()).collect();
+        Ok(py.detach(replies))
     }
 
     /// A wait for the end of the call.

@@ -2,15 +2,22 @@
 
 use std::io;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use serde_json::json;
+
 use super::caller::Caller;
 use super::out;
 use crate::console::Console;
+use crate::environment;
 use crate::failure::Failure;
 use crate::lifecycle::{ExchangeError, Response};
-use crate::reports::LogRecord;
+use crate::reports::{Asks, LogRecord};
 use crate::wire::Reply;
 use crate::wire::frame::Frame;
 
+/// What stays as it is in the path of a `file:` URI.
+const PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 /// Python's level of warnings.
 const WARNING: u8 = 30;
 /// Python's level of errors.
@@ -30,7 +37,10 @@ pub(super) fn shown(mut response: Response, caller: &Caller) -> Result<Response,
             Ok(())
         }
         Frame::Question(question) => {
-            let answer = console.ask(&question)?;
+            let answer = match question.asks {
+                Asks::Roots => folder(),
+                _ => console.ask(&question)?,
+            };
             match &replies {
                 Some(replies) => replies.send(&Reply { question: question.number, answer }),
                 None => Ok(()),
@@ -39,6 +49,14 @@ pub(super) fn shown(mut response: Response, caller: &Caller) -> Result<Response,
         other => Err(io::Error::new(io::ErrorKind::InvalidData, format!("unexpected {other:?}"))),
     };
     response.unframed(Box::new(sink)).map_err(|error: ExchangeError| caller.failed(&error))
+}
+
+/// Where the caller works, as a list of one folder.
+fn folder() -> Option<String> {
+    let folder = environment::working_directory().ok()?;
+    let name = folder.file_name().map(|name| name.to_string_lossy());
+    let path = percent_encode(folder.as_os_str().as_encoded_bytes(), PATH);
+    Some(json!([{"uri": format!("file://{path}"), "name": name}]).to_string())
 }
 
 /// A log record as a line, which a traceback may follow.

@@ -103,6 +103,7 @@ impl Daemon {
             [("SKILLS_DAEMON_WRAPPERS".to_owned(), "false".to_owned())].into_iter().collect();
         let settings =
             Settings::resolve(config.parse().unwrap(), &paths.config_file(), &env).unwrap();
+        let settings = Arc::new(Live::new(settings));
         let (registry, woken) = Registry::new();
         let (registry, health) = (Arc::new(registry), Arc::new(HealthBook::default()));
         let notices = Arc::new(Notices::default());
@@ -115,7 +116,7 @@ impl Daemon {
                 health: health.clone(),
                 notices: notices.clone(),
                 paths: paths.clone(),
-                settings: Arc::new(Live::new(settings)),
+                settings: settings.clone(),
                 env,
                 packages,
                 replace: mpsc::unbounded_channel().0,
@@ -137,6 +138,7 @@ impl Daemon {
             notices.clone(),
             ready,
             own_paths,
+            settings,
             change,
             control,
         );
