@@ -29,6 +29,7 @@
 //! | 3 | [`journal`] | which plugins a process has loaded, and which one ended it |
 //! | 3 | [`policy`] | how the daemon runs a plugin: manifest and settings resolved |
 //! | 3 | [`routes`] | which command a request is for, and the arguments for its handler |
+//! | 3 | [`agents`] | settings files of coding agents, and edits that keep the rest of them |
 //! | 3 | [`arguments`] | from a command line to one call, by the description |
 //! | 3 | [`discovery`] | which plugins there are |
 //! | 3 | [`interpreter`] | the CPython that is embedded, and its library |
@@ -57,6 +58,7 @@
 //! Floor 9 is `src/bin/`: parse, call, exit status. `src/bin/skills-host/` alone names pyo3 and
 //! implements [`runtime::Runtime`].
 
+pub mod agents;
 pub mod arguments;
 pub mod calls;
 pub mod cli;
