@@ -43,6 +43,7 @@
 //! | 4 | [`lockfile`] | the joint resolution on disk |
 //! | 4 | [`uv`] | finding, fetching and calling `uv` |
 //! | 4 | [`store`] | descriptions on disk, for help and completion without Python |
+//! | 4 | [`skills`] | plugins as skills of agents: a `SKILL.md` for each |
 //! | 4 | [`crashes`] | plugins that ended the process, and what becomes of them |
 //! | 5 | [`venv`] | the virtual environment: generations built from a lock, one of them live |
 //! | 5 | [`registry`] | the immutable snapshot of all plugins, swapped whole |
@@ -99,6 +100,7 @@ pub mod scheduling;
 #[cfg(test)]
 mod schemas;
 pub mod settings;
+pub mod skills;
 pub mod solver;
 pub mod store;
 pub mod tools;
