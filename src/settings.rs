@@ -3,8 +3,9 @@
 //! Later layers win: default, then file, then environment. Each value has its source, which `doctor` shows. To
 //! add one: a field in [`Settings`], one line in [`Settings::resolve`], its environment name in
 //! [`crate::environment`], a row in README. [`plugin`] has the settings of single plugins, [`dependencies`] those of
-//! packages, [`live`] those of a running daemon.
+//! packages, [`agents`] those of coding agents, [`live`] those of a running daemon.
 
+pub mod agents;
 pub mod dependencies;
 pub mod live;
 pub mod plugin;
@@ -23,6 +24,7 @@ use toml::{Table, Value};
 use crate::environment::{self, Environment};
 use crate::failure::Failure;
 use crate::nearest::nearest;
+use agents::AgentSettings;
 use dependencies::DependencySettings;
 use plugin::PluginSettings;
 
@@ -233,6 +235,8 @@ pub struct Settings {
     pub of_plugins: BTreeMap<String, PluginSettings>,
     /// `[dependencies]`: where packages come from.
     pub dependencies: DependencySettings,
+    /// `[agents]`: what coding agents get of the plugins.
+    pub agents: AgentSettings,
     /// Unknown settings in `config.toml`.
     pub unknown: Vec<UnknownSetting>,
 }
@@ -297,6 +301,7 @@ impl Settings {
                 .collect(),
             of_plugins: layers.of_plugins()?,
             dependencies: layers.dependencies()?,
+            agents: layers.agents()?,
             unknown: layers.unknown(),
         })
     }
@@ -379,6 +384,17 @@ impl Layers<'_> {
         let (settings, unknown) = dependencies::resolve(section, self.env).map_err(failed)?;
         self.unknown.extend(unknown);
         dependencies::with_environment(settings, self.env).map_err(Failure::environment)
+    }
+
+    /// Resolves the section `agents`, and takes it out of the table.
+    fn agents(&mut self) -> Result<AgentSettings, Failure> {
+        self.keys.push("agents");
+        let failed =
+            |message: String| Failure::environment(format!("{}: {message}", self.file.display()));
+        let section = self.table.remove("agents");
+        let (settings, unknown) = agents::resolve(section, self.env).map_err(failed)?;
+        self.unknown.extend(unknown);
+        Ok(settings)
     }
 
     /// Returns the settings of the table that were not resolved.
