@@ -17,7 +17,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// The same with the permissions `mode`, which the file has before any byte is in it.
 ///
 /// # Errors
-/// As those of [`write`].
+/// As those of [`write()`].
 pub fn write_as(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     staged(path, bytes, |staged| {
         // The leftover of a process with the same id.

@@ -157,6 +157,11 @@ fn directory_of_skills(
         }
         return Ok(());
     }
+    if !arguments.remove && directory.skills.files(&directory.path).is_empty() {
+        context.print(
+            "No plugin has been loaded yet: the daemon writes the files when it loads them.",
+        );
+    }
     let changes = directory.changes();
     for file in &changes.left_alone {
         let file = file.display();
