@@ -1,8 +1,9 @@
 //! Files that are replaced whole, also when the power fails.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// Writes `bytes` to `path` in place of any other file; after an error that one is unchanged.
@@ -10,10 +11,30 @@ use std::path::Path;
 /// # Errors
 /// The directory cannot be written, or its file system is full.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    staged(path, bytes, |staged| File::create(staged))
+}
+
+/// The same with the permissions `mode`, which the file has before any byte is in it.
+///
+/// # Errors
+/// As those of [`write()`].
+pub fn write_as(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    staged(path, bytes, |staged| {
+        // The leftover of a process with the same id.
+        let _ = fs::remove_file(staged);
+        let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(staged)?;
+        // The umask may have masked bits.
+        file.set_permissions(Permissions::from_mode(mode))?;
+        Ok(file)
+    })
+}
+
+/// Writes `bytes` to a file beside `path`, which `new` creates, and moves it there.
+fn staged(path: &Path, bytes: &[u8], new: impl Fn(&Path) -> io::Result<File>) -> io::Result<()> {
     let mut name = path.file_name().map(OsString::from).unwrap_or_default();
     name.push(format!(".{}.new", std::process::id()));
     let staged = path.with_file_name(name);
-    let written = File::create(&staged).and_then(|mut file| {
+    let written = new(&staged).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()
     });

@@ -30,6 +30,7 @@
 //! | 3 | [`journal`] | which plugins a process has loaded, and which one ended it |
 //! | 3 | [`policy`] | how the daemon runs a plugin: manifest and settings resolved |
 //! | 3 | [`routes`] | which command a request is for, and the arguments for its handler |
+//! | 3 | [`agents`] | settings files of coding agents, and edits that keep the rest of them |
 //! | 3 | [`arguments`] | from a command line to one call, by the description |
 //! | 3 | [`discovery`] | which plugins there are |
 //! | 3 | [`interpreter`] | the CPython that is embedded, and its library |
@@ -43,6 +44,7 @@
 //! | 4 | [`lockfile`] | the joint resolution on disk |
 //! | 4 | [`uv`] | finding, fetching and calling `uv` |
 //! | 4 | [`store`] | descriptions on disk, for help and completion without Python |
+//! | 4 | [`skills`] | plugins as skills of agents: a `SKILL.md` for each |
 //! | 4 | [`crashes`] | plugins that ended the process, and what becomes of them |
 //! | 5 | [`venv`] | the virtual environment: generations built from a lock, one of them live |
 //! | 5 | [`registry`] | the immutable snapshot of all plugins, swapped whole |
@@ -60,6 +62,7 @@
 //! implements [`runtime::Runtime`].
 
 pub mod activity;
+pub mod agents;
 pub mod arguments;
 pub mod calls;
 pub mod cli;
@@ -101,6 +104,7 @@ pub mod scheduling;
 #[cfg(test)]
 mod schemas;
 pub mod settings;
+pub mod skills;
 pub mod solver;
 pub mod store;
 pub mod tools;

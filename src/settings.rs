@@ -389,10 +389,10 @@ impl Layers<'_> {
     /// Resolves the section `agents`, and takes it out of the table.
     fn agents(&mut self) -> Result<AgentSettings, Failure> {
         self.keys.push("agents");
+        let failed =
+            |message: String| Failure::environment(format!("{}: {message}", self.file.display()));
         let section = self.table.remove("agents");
-        let (settings, unknown) = agents::resolve(section).map_err(|message| {
-            Failure::environment(format!("{}: {message}", self.file.display()))
-        })?;
+        let (settings, unknown) = agents::resolve(section, self.env).map_err(failed)?;
         self.unknown.extend(unknown);
         Ok(settings)
     }

@@ -64,13 +64,7 @@ impl Wrappers {
     /// # Errors
     /// The client is neither beside this program nor on PATH.
     pub fn of(paths: &Paths) -> Result<Wrappers, Failure> {
-        let client = environment::installed_program(CLIENT)
-            .and_then(|path| std::path::absolute(path).ok())
-            .ok_or_else(|| {
-                Failure::environment(format!("{CLIENT} is neither beside this program nor on PATH"))
-                    .hint("Install skills-daemon again; all three executables belong together.")
-            })?;
-        Ok(Wrappers::calling(client, paths))
+        Ok(Wrappers::calling(client()?, paths))
     }
 
     fn calling(client: PathBuf, paths: &Paths) -> Wrappers {
@@ -191,6 +185,19 @@ impl Wrappers {
         }
         written
     }
+}
+
+/// Returns the absolute path of the client of this installation.
+///
+/// # Errors
+/// It is neither beside this program nor on PATH.
+pub fn client() -> Result<PathBuf, Failure> {
+    environment::installed_program(CLIENT)
+        .and_then(|path| std::path::absolute(path).ok())
+        .ok_or_else(|| {
+            Failure::environment(format!("{CLIENT} is neither beside this program nor on PATH"))
+                .hint("Install skills-daemon again; all three executables belong together.")
+        })
 }
 
 /// True if `directory` is on the `PATH` of `env`.

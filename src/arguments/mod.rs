@@ -49,7 +49,7 @@ use crate::wire::Input;
 
 pub(crate) use output::file as output_file;
 pub(crate) use timeout::{limit, may_limit};
-pub(crate) use usage::{groups, usage};
+pub(crate) use usage::{groups, signature, usage};
 
 /// The command line after a plugin's name, and its context.
 #[derive(Clone, Copy, Debug, Default)]

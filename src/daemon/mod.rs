@@ -19,6 +19,7 @@ mod link;
 pub mod listen;
 pub mod logging;
 mod plugins;
+mod skills;
 #[cfg(test)]
 mod tests;
 mod upgrade;

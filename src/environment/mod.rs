@@ -51,6 +51,12 @@ pub const UV_DEFAULT_INDEX: &str = "UV_DEFAULT_INDEX";
 pub const UV_INDEX: &str = "UV_INDEX";
 /// True: `uv` fetches nothing.
 pub const UV_OFFLINE: &str = "UV_OFFLINE";
+/// Moves the settings of Claude Code.
+pub const CLAUDE_CONFIG_DIR: &str = "CLAUDE_CONFIG_DIR";
+/// Moves the settings of Codex.
+pub const CODEX_HOME: &str = "CODEX_HOME";
+/// Moves the settings of most programs.
+pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 /// The search path for programs.
 pub const PATH: &str = "PATH";
 /// Any value but the empty one: no colours.

@@ -15,7 +15,7 @@ pub(super) const DESCRIBE: &str = "describe_command";
 pub(super) const CALL: &str = "call_command";
 
 /// How many commands a search finds, if it does not say otherwise.
-const FOUND: u64 = 8;
+const FOUND: u64 = 10;
 /// How many it finds at most.
 const FOUND_MOST: u64 = 50;
 /// How many plugins are named in the description of the search.
@@ -36,8 +36,8 @@ pub(super) fn tools(catalog: &Catalog) -> Vec<model::Tool> {
     }
     let count = catalog.entries().len();
     let search = format!(
-        "Finds commands among {count} by words, best first. Search for what is to be done, in words of the task: \
-         `close issue`. Plugins: {names}."
+        "Finds commands among {count} by words, best first. Give keywords of the task, with the plugin's name if it is known: \
+         `jira close issue`. Plugins: {names}."
     );
     let name =
         json!({"type": "string", "description": "Name of the command, as a search gives it"});

@@ -1,15 +1,18 @@
-//! `[agents]` in `config.toml`: what agents are offered.
+//! `[agents]` in `config.toml`: what agents are offered, and which get skills.
 //!
 //! To add a key: a field, a line in [`resolve`], and in [`KEYS`], a row in README.
+
+use std::path::PathBuf;
 
 use toml::{Table, Value};
 
 use super::UnknownSetting;
+use crate::environment::Environment;
 use crate::nearest::nearest;
 
 /// The keys, each with its section.
-const KEYS: [&str; 4] =
-    ["agents.tools", "agents.tools_max", "agents.result_max", "agents.ask_before"];
+const KEYS: [&str; 5] =
+    ["agents.tools", "agents.tools_max", "agents.result_max", "agents.ask_before", "agents.skills"];
 
 /// The section.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub struct AgentSettings {
     pub result_max: usize,
     /// Which calls need the person's consent.
     pub ask_before: AskBefore,
+    /// Directories in which each plugin has a `SKILL.md`.
+    pub skills: Vec<PathBuf>,
 }
 
 impl Default for AgentSettings {
@@ -31,6 +36,7 @@ impl Default for AgentSettings {
             tools_max: 30,
             result_max: 100_000,
             ask_before: AskBefore::Nothing,
+            skills: Vec::new(),
         }
     }
 }
@@ -79,6 +85,7 @@ pub enum AskBefore {
 /// Resolves the section; an error names key and value.
 pub(super) fn resolve(
     section: Option<Value>,
+    env: &Environment,
 ) -> Result<(AgentSettings, Vec<UnknownSetting>), String> {
     let mut table = match section {
         None => Table::new(),
@@ -92,6 +99,7 @@ pub(super) fn resolve(
         result_max: take(&mut table, "result_max", |it| number(&it, 1000))?
             .unwrap_or(default.result_max),
         ask_before: take(&mut table, "ask_before", |it| ask_before(&it))?.unwrap_or_default(),
+        skills: take(&mut table, "skills", |it| directories(it, env))?.unwrap_or_default(),
     };
     Ok((settings, unknown(&table)))
 }
@@ -134,6 +142,20 @@ fn ask_before(value: &Value) -> Result<AskBefore, String> {
     }
 }
 
+fn directories(value: Value, env: &Environment) -> Result<Vec<PathBuf>, String> {
+    let wrong = |value: &Value| format!("must be a list of strings, not {}", value.type_str());
+    let Value::Array(values) = value else { return Err(wrong(&value)) };
+    let paths = values.into_iter().map(|value| {
+        let Value::String(text) = value else { return Err(wrong(&value)) };
+        let path = env.expand(&text);
+        match path.is_absolute() {
+            true => Ok(path),
+            false => Err(format!("`{text}` is not an absolute path")),
+        }
+    });
+    paths.collect()
+}
+
 fn unknown(table: &Table) -> Vec<UnknownSetting> {
     let unknown = |key: &String| {
         let key = format!("agents.{key}");
@@ -150,15 +172,15 @@ mod tests {
     use std::path::Path;
 
     fn resolved(text: &str) -> Result<Settings, String> {
-        Settings::resolve(text.parse().unwrap(), Path::new("/c"), &Environment::default())
-            .map_err(|it| it.error)
+        let env = Environment::default().with("HOME", "/h");
+        Settings::resolve(text.parse().unwrap(), Path::new("/c"), &env).map_err(|it| it.error)
     }
 
     #[test]
     fn the_section_is_read() {
         assert_eq!(resolved("").unwrap().agents, AgentSettings::default());
         let text = "[agents]\ntools = ['jira', 'git']\ntools_max = 5\nresult_max = 2000\n\
-            ask_before = 'destructive'\ntool = 1";
+            ask_before = 'destructive'\nskills = ['~/.claude/skills', '/s']\ntool = 1";
         let settings = resolved(text).unwrap();
         let names = vec!["jira".to_owned(), "git".to_owned()];
         assert_eq!(
@@ -168,6 +190,7 @@ mod tests {
                 tools_max: 5,
                 result_max: 2000,
                 ask_before: AskBefore::Destructive,
+                skills: vec!["/h/.claude/skills".into(), "/s".into()],
             }
         );
         assert_eq!(settings.unknown[0].similar, Some("agents.tools"));
@@ -186,6 +209,9 @@ mod tests {
                 "agents.ask_before = true",
                 "/c: `agents.ask_before`: must be \"nothing\", \"destructive\" or \"changes\", not true",
             ),
+            ("agents.skills = 's'", "/c: `agents.skills`: must be a list of strings, not string"),
+            ("agents.skills = [1]", "/c: `agents.skills`: must be a list of strings, not integer"),
+            ("agents.skills = ['s']", "/c: `agents.skills`: `s` is not an absolute path"),
             (
                 "agents.tools = [1]",
                 "/c: `agents.tools`: must be \"auto\", \"all\", \"search\" or a list of names",

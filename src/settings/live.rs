@@ -132,11 +132,17 @@ mod tests {
         let before = settings("timeout = 5\nport = 1\n[plugins.a]\nx = 1\n[plugins.b]\nx = 1");
         let after = settings(
             "log_level = 'debug'\nport = 2\n[plugins.a]\nx = 2\n[plugins.b]\nx = 1\n\
-             [dependencies]\noffline = true",
+             [dependencies]\noffline = true\n[agents]\nskills = ['/s']",
         );
         assert_eq!(
             applied(&before, &after),
-            ["timeout = 1800 s (default)", "log_level = DEBUG", "[plugins.a]", "[dependencies]"]
+            [
+                "timeout = 1800 s (default)",
+                "log_level = DEBUG",
+                "[plugins.a]",
+                "[dependencies]",
+                "[agents]"
+            ]
         );
     }
 }

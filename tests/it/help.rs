@@ -61,6 +61,7 @@ fn the_programs_explain_themselves_without_a_daemon() {
       deps        Show and change the packages that plugins require
       link        Make plugins shell commands: a wrapper for each in ~/.local/bin
       unlink      Remove wrappers from ~/.local/bin
+      agent       Make plugins known to coding agents: Claude Code, Codex, Cursor, VS Code
       completion  Print, or install, the script that lets a shell complete commands
       doctor      Check the whole installation and suggest remedies
       help        Print this message or the help of the given subcommand(s)
@@ -71,7 +72,7 @@ fn the_programs_explain_themselves_without_a_daemon() {
     ");
     for command in [
         "start", "stop", "restart", "status", "logs", "reload", "plugins", "plugin", "link",
-        "unlink", "doctor",
+        "unlink", "agent", "doctor",
     ] {
         help.says(&format!("  {command} "));
         Output::of(home.command(CONTROL, &[command, "--help"])).ok().quietly().says("Usage:");

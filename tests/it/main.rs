@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod agent_setup;
 mod alike;
 mod background;
 mod bad_plugins;

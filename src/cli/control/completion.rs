@@ -65,7 +65,7 @@ impl Shell {
                 context.env.path("ZDOTDIR").unwrap_or_else(|| home.clone()).join(".zshrc")
             }
             Shell::Fish => {
-                let config = context.env.path("XDG_CONFIG_HOME");
+                let config = context.env.path(environment::XDG_CONFIG_HOME);
                 config
                     .unwrap_or_else(|| home.join(".config"))
                     .join("fish/conf.d/skills-daemon.fish")

@@ -3,6 +3,7 @@
 //! Works when Python, the venv or the configuration is broken: each subcommand reads only what it needs. To add
 //! one: a module with its arguments and `run`, a variant here, a line in the match.
 
+mod agent;
 mod completion;
 mod deps;
 mod doctor;
@@ -62,6 +63,8 @@ enum Command {
     Link(link::Arguments),
     /// Remove wrappers from ~/.local/bin
     Unlink(link::Removal),
+    /// Make plugins known to coding agents: Claude Code, Codex, Cursor, VS Code
+    Agent(agent::Arguments),
     /// Print, or install, the script that lets a shell complete commands
     Completion(completion::Arguments),
     /// Check the whole installation and suggest remedies
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
             Command::Deps(arguments) => deps::run(&context, &arguments),
             Command::Link(arguments) => link::run(&context, &arguments),
             Command::Unlink(arguments) => link::undo(&context, &arguments),
+            Command::Agent(arguments) => agent::run(&context, &arguments),
             Command::Doctor(arguments) => doctor::run(&context, &arguments),
         }
     });

@@ -53,7 +53,7 @@ impl Router {
         }
     }
 
-    /// Loads the plugins whose settings are others than `before`; the wrappers may be switched on.
+    /// Loads the plugins whose settings are others than `before`; wrappers and skills may be switched on.
     pub(super) fn configured(&mut self, before: &Settings) {
         let now = self.shared.parts.settings.now();
         if before.dependencies != now.dependencies {

@@ -23,7 +23,7 @@
 //! - [`watching`]: changed files and settings take effect; [`places`]: the directories that are watched for that;
 //!   [`looked`]: what lies on disk after a change; [`changed`]: what it leads to; [`churn`]: changes that a plugin makes
 //!   itself.
-//! - [`wrappers`]: the shell commands of all plugins.
+//! - [`wrappers`]: the shell commands and skills of all plugins.
 
 mod changed;
 mod churn;
@@ -112,7 +112,7 @@ struct Shared {
     modules: Modules,
     /// True once the daemon stops.
     stopping: watch::Sender<bool>,
-    /// One change of the wrappers at a time.
+    /// One change of the wrappers and skills at a time.
     linking: Mutex<()>,
     /// The bundled plugins that were called.
     called: std::sync::Mutex<Called>,

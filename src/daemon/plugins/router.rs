@@ -34,7 +34,7 @@ pub(super) struct Router {
     pub(super) unloading: usize,
     /// A version serves that did not when the last snapshot was published.
     pub(super) has_new: bool,
-    /// The wrappers may not be those of the plugins.
+    /// The wrappers and skills may not be those of the plugins.
     pub(super) unlinked: bool,
     /// The last number given to a plugin or a version.
     last: u64,

@@ -1,12 +1,16 @@
-//! The wrappers of all plugins, after a change of any of them.
+//! The wrappers and skills of all plugins, after a change of any of them.
 
 use super::Shared;
-use crate::daemon::link;
+use crate::daemon::{link, skills};
 
-/// Makes the wrappers those of the plugins in the registry.
+/// Makes the wrappers and skills those of the plugins in the registry.
 pub(super) async fn follow(shared: &Shared) {
-    if shared.parts.settings.now().wrappers.value.0 {
-        let _linking = shared.linking.lock().await;
-        link::follow(&shared.parts.registry.snapshot(), shared.parts.paths.clone()).await;
+    let _linking = shared.linking.lock().await;
+    let (settings, paths) = (shared.parts.settings.now(), &shared.parts.paths);
+    let wrapped = settings.wrappers.value.0;
+    if wrapped {
+        link::follow(&shared.parts.registry.snapshot(), paths.clone()).await;
     }
+    let directories = settings.agents.skills.clone();
+    skills::follow(&shared.parts.registry.snapshot(), directories, wrapped, paths.clone()).await;
 }

@@ -54,7 +54,17 @@ impl Home {
 
     /// Runs the client on a terminal without colours, on which each time that a text appears its keys are typed.
     pub(crate) fn in_dialog(&self, arguments: &[&str], typed: &[(&str, &str)]) -> Output {
-        let mut command = self.terminal(80, CLIENT, arguments, typed);
+        self.in_dialog_with(CLIENT, arguments, typed)
+    }
+
+    /// The same with another program.
+    pub(crate) fn in_dialog_with(
+        &self,
+        program: &str,
+        arguments: &[&str],
+        typed: &[(&str, &str)],
+    ) -> Output {
+        let mut command = self.terminal(80, program, arguments, typed);
         command.env("NO_COLOR", "1");
         Output::of(command)
     }

@@ -96,11 +96,21 @@ fn prepare(context: &Context, directory: &Path, plugin: &str) -> io::Result<()> 
     let _ = fs::remove_dir_all(directory);
     let config = directory.join("config");
     fs::create_dir_all(&config)?;
-    match fs::copy(context.paths.config_file(), config.join("config.toml")) {
+    match fs::read_to_string(context.paths.config_file()) {
+        Ok(text) => fs::write(config.join("config.toml"), within(&text))?,
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+        Err(_) => {}
     }
     fs::write(config.join("plugins.conf"), format!("{plugin}\n"))?;
     // The `uv` that the daemon has fetched, if any.
     symlink(context.paths.tools(), directory.join("tools"))
+}
+
+/// Returns the text of a `config.toml` without what would write skills for agents.
+fn within(text: &str) -> String {
+    let Ok(mut table) = text.parse::<toml::Table>() else { return text.to_owned() };
+    match table.remove("agents") {
+        Some(_) => table.to_string(),
+        None => text.to_owned(),
+    }
 }

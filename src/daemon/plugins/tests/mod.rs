@@ -9,6 +9,7 @@ mod long_lived;
 mod names;
 mod packages;
 mod requests;
+mod skills;
 
 use std::fs;
 use std::sync::Arc;
