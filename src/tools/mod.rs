@@ -6,6 +6,7 @@
 mod call;
 pub mod format;
 mod name;
+pub mod search;
 #[cfg(test)]
 mod tests;
 
