@@ -19,7 +19,7 @@ use super::Tool;
 /// Number of fields of a document.
 const FIELDS: usize = 7;
 /// Weights of the fields, in the order of [`fields`].
-const WEIGHTS: [f32; FIELDS] = [4.0, 3.0, 4.0, 1.5, 1.5, 0.7, 1.0];
+const WEIGHTS: [f32; FIELDS] = [4.0, 3.0, 4.0, 1.5, 1.5, 0.7, 2.0];
 /// The share of a word's weight that depends on the length of its field.
 const BY_LENGTH: f32 = 0.4;
 /// The weight at which a word has half of the greatest score.
@@ -30,10 +30,13 @@ const SYNONYM: f32 = 0.5;
 const FORM: f32 = 0.7;
 /// Factor of a similar word.
 const SIMILAR: f32 = 0.6;
-/// Factor of a word that tells nothing about a command.
+/// Factor of a word such as `the`.
 const COMMON: f32 = 0.1;
 /// The fewest characters that are compared with longer, shorter and similar words.
 const SHORTEST_FORM: usize = 4;
+
+/// The longest query, in characters; the rest is ignored.
+const LONGEST_QUERY: usize = 1000;
 
 /// A command that can be found.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +68,8 @@ impl Index {
     /// Returns an index of `documents`.
     pub fn new<'a>(documents: impl IntoIterator<Item = Document<'a>>) -> Index {
         let texts: Vec<[Vec<String>; FIELDS]> = documents.into_iter().map(fields).collect();
-        let count = texts.len() as f32;
+        let documents = texts.len();
+        let count = documents as f32;
         let mean: [f32; FIELDS] = std::array::from_fn(|field| {
             texts.iter().map(|fields| fields[field].len() as f32).sum::<f32>() / count
         });
@@ -75,10 +79,10 @@ impl Index {
                 let length = words.len() as f32 / mean[field];
                 let weight = WEIGHTS[field] / (1.0 - BY_LENGTH + BY_LENGTH * length);
                 for word in words {
-                    let documents = found.entry(word).or_default();
-                    match documents.last_mut() {
+                    let places = found.entry(word).or_default();
+                    match places.last_mut() {
                         Some((last, sum)) if *last == position => *sum += weight,
-                        _ => documents.push((position, weight)),
+                        _ => places.push((position, weight)),
                     }
                 }
             }
@@ -91,14 +95,15 @@ impl Index {
             Word { rarity: (1.0 + (count - with + 0.5) / (with + 0.5)).ln(), documents }
         };
         let words = found.into_iter().map(|(text, documents)| (text, word(documents))).collect();
-        Index { words, documents: count as usize }
+        Index { words, documents }
     }
 
     /// Returns the positions of the documents that fit `query`, best first and at most `limit`; equal ones are in order
-    /// of position. Words that occur nowhere find nothing.
+    /// of position. Words that occur nowhere find nothing, unless they are similar to others.
     pub fn find(&self, query: &str, limit: usize) -> Vec<usize> {
+        let end = query.char_indices().nth(LONGEST_QUERY).map_or(query.len(), |(end, _)| end);
         let (common, telling): (Vec<String>, Vec<String>) =
-            words::of_text(query).into_iter().partition(|word| words::is_common(word));
+            words::of_text(&query[..end]).into_iter().partition(|word| words::is_common(word));
         let mut scores = vec![0.0; self.documents];
         for word in distinct(&telling) {
             for (score, best) in scores.iter_mut().zip(self.best(word)) {
@@ -137,7 +142,6 @@ impl Index {
     fn variants(&self, word: &str) -> Vec<(&Word, f32)> {
         let mut variants: Vec<(&Word, f32)> =
             self.words.get(word).map(|own| (own, 1.0)).into_iter().collect();
-        let is_known = !variants.is_empty();
         let synonyms = words::synonyms(word).filter_map(|synonym| self.words.get(synonym));
         variants.extend(synonyms.map(|synonym| (synonym, SYNONYM)));
         if word.chars().count() >= SHORTEST_FORM {
@@ -147,7 +151,7 @@ impl Index {
             let ends = word.char_indices().skip(SHORTEST_FORM).map(|(end, _)| &word[..end]);
             let shorter = ends.filter_map(|short| Some((short, self.words.get(short)?)));
             variants.extend(shorter.map(|(short, found)| (found, share(short, word))));
-            if !is_known && variants.is_empty() {
+            if variants.is_empty() {
                 variants.extend(self.similar(word).map(|found| (found, SIMILAR)));
             }
         }

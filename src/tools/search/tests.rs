@@ -93,6 +93,7 @@ fn unknown_words_find_nothing() {
     for query in ["", "   ", "?!", "xylophone", "the xylophone of a flute", "日本語"] {
         assert_eq!(found(query, 9), [""; 0], "{query}");
     }
+    assert_eq!(found(&format!("{} issue", "flute ".repeat(300)), 9), [""; 0]);
     assert!(Index::new([]).find("issue", 9).is_empty());
 }
 

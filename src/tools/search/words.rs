@@ -1,12 +1,13 @@
 //! The words of texts and names: lower case, by stem, with a list of synonyms.
 //!
-//! Stems are those of English plurals and participles, and only of ASCII words. To add synonyms: a line in [`SYNONYMS`],
-//! none that only one plugin would use.
+//! To add synonyms: a line in [`SYNONYMS`], none that only one plugin would use.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// Words that tell nothing about a command.
+use snowball_stemmers_rs::{Algorithm, Stemmer};
+
+/// Words without a meaning of their own, sorted.
 const COMMON: &[&str] = &[
     "a", "about", "after", "all", "am", "an", "and", "any", "are", "as", "at", "be", "been",
     "before", "but", "by", "can", "could", "did", "do", "does", "doing", "for", "from", "had",
@@ -59,14 +60,16 @@ const SYNONYMS: &[&[&str]] = &[
     &["account", "user"],
 ];
 
+static STEMMER: LazyLock<Stemmer> = LazyLock::new(|| Stemmer::create(Algorithm::English));
+
 /// The synonyms by stem.
 static BY_STEM: LazyLock<HashMap<String, Vec<String>>> = LazyLock::new(|| {
     let mut by_stem: HashMap<String, Vec<String>> = HashMap::new();
     for group in SYNONYMS {
         for word in *group {
             let others = group.iter().filter(|other| *other != word);
-            let stems = others.map(|other| stem((*other).to_owned()));
-            by_stem.entry(stem((*word).to_owned())).or_default().extend(stems);
+            let stems = others.map(|other| stem(other));
+            by_stem.entry(stem(word)).or_default().extend(stems);
         }
     }
     by_stem
@@ -91,7 +94,7 @@ pub(super) fn of_name(name: &str) -> Vec<String> {
     words
 }
 
-/// True for a word that tells nothing about a command.
+/// True for a word without a meaning of its own, or a single letter.
 pub(super) fn is_common(word: &str) -> bool {
     word.len() == 1 || COMMON.binary_search(&word).is_ok()
 }
@@ -103,10 +106,10 @@ pub(super) fn synonyms(stem: &str) -> impl Iterator<Item = &'static str> + use<>
 
 /// The word of one run of characters: without apostrophes, so that `won't` is not `won`.
 fn word(text: &str) -> Option<String> {
-    let word: String =
-        text.chars().filter(|&c| !is_apostrophe(c)).flat_map(char::to_lowercase).collect();
+    let mut word = text.to_lowercase();
+    word.retain(|c| !is_apostrophe(c));
     let is_plain = word.is_empty() || COMMON.binary_search(&word.as_str()).is_ok();
-    Some(if is_plain { word } else { stem(word) }).filter(|word| !word.is_empty())
+    Some(if is_plain { word } else { stem(&word) }).filter(|word| !word.is_empty())
 }
 
 fn is_apostrophe(c: char) -> bool {
@@ -130,46 +133,7 @@ fn humps(name: &str) -> Vec<&str> {
     humps
 }
 
-/// The stem that singular and plural, verb and participle have in common; no word of a dictionary.
-fn stem(mut word: String) -> String {
-    if !word.is_ascii() {
-        return word;
-    }
-    let length = word.len();
-    if length > 4 && word.ends_with("ies") {
-        word.replace_range(length - 3.., "y");
-    } else if length > 4
-        && ["ches", "shes", "sses", "xes", "zes"].iter().any(|end| word.ends_with(end))
-    {
-        word.truncate(length - 2);
-    } else if length > 3
-        && word.ends_with('s')
-        && !["is", "ss", "us"].iter().any(|end| word.ends_with(end))
-    {
-        word.truncate(length - 1);
-    }
-    for end in ["ing", "ed"] {
-        let Some(rest) = word.strip_suffix(end) else { continue };
-        if rest.len() > 2 && rest.contains(['a', 'e', 'i', 'o', 'u', 'y']) {
-            word.truncate(rest.len());
-            undouble(&mut word);
-        }
-    }
-    if word.len() > 3 && word.ends_with('e') {
-        word.pop();
-    }
-    if word.len() > 2 && word.ends_with('y') {
-        word.replace_range(word.len() - 1.., "i");
-    }
-    word
-}
-
-/// Leaves one of two last letters that are alike: `stopp` of `stopped`, but `pass` of `passed`.
-fn undouble(word: &mut String) {
-    if let [.., last, end] = word.as_bytes()
-        && last == end
-        && !matches!(end, b'l' | b's' | b'z')
-    {
-        word.pop();
-    }
+/// The stem that the forms of an English word have in common; no word of a dictionary.
+fn stem(word: &str) -> String {
+    STEMMER.stem(word).into_owned()
 }
