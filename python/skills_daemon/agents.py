@@ -1,4 +1,4 @@
-"""What a plugin offers language models and their agents besides commands: resources, prompts, media.
+"""What a plugin offers agents besides commands: resources, prompts, media.
 
 A command is a tool by itself. A function that `@resource` marks is what agents read by a URI, one
 that `@prompt` marks writes messages for a model; neither is a command. A result of `Image`,
@@ -153,8 +153,8 @@ def resource(
     """Marks a function as what agents read at a URI; it returns a text, bytes, or data.
 
     Args:
-        uri: The URI (`notes://today`), or a template for several (`notes://{name}`), whose names are
-            the function's parameters; `{path*}` stands for several segments.
+        uri: The URI (`notes://today`), or a template for several (`notes://{name}`), whose names
+            are the function's parameters; `{path*}` stands for several segments.
         name: Its name, if not the function's.
         media_type: What it is: `text/markdown`.
 

@@ -97,7 +97,8 @@ class Form:
 
     Attributes:
         prompt: What they are for.
-        schema: JSON Schema of an object whose properties are texts, numbers, truth values and choices.
+        schema: JSON Schema of an object whose properties are texts, numbers, truth values and
+            choices.
         key: A name for programs that answer: `address`.
     """
 
@@ -139,7 +140,8 @@ def form(prompt: str, schema: Mapping[str, Any], *, key: str | None = None) -> d
 
     Args:
         prompt: What they are for.
-        schema: JSON Schema of an object whose properties are texts, numbers, truth values and choices.
+        schema: JSON Schema of an object whose properties are texts, numbers, truth values and
+            choices.
         key: A name for programs that answer: `address`.
 
     Raises:
@@ -190,7 +192,8 @@ def together(*questions: Form | Sample | Roots) -> list[Any]:
         questions: The questions.
 
     Returns:
-        The answer to each, as `form`, `sample` and `roots` return it; None for one without an answer.
+        The answer to each, as `form`, `sample` and `roots` return it; None for one without an
+        answer.
 
     Raises:
         KeyboardInterrupt: The caller has gone.
@@ -222,12 +225,13 @@ def _required(question: Form | Sample | Roots) -> Any:
 
 
 def _question(question: Form | Sample | Roots, *, more: bool) -> str:
-    prompt, asks = "", "roots"
+    prompt = ""
+    asks: Any = "roots"
     if isinstance(question, Form):
         prompt, asks = question.prompt, {"form": question.schema}
     elif isinstance(question, Sample):
         content = {"type": "text", "text": question.prompt}
-        parameters = {
+        parameters: dict[str, Any] = {
             "messages": [{"role": "user", "content": content}],
             "maxTokens": question.max_tokens,
         }
@@ -262,8 +266,8 @@ def _answer(name: str, prompt: str, asks: Any, default: str | None, option: str 
         hint = f"Give {option}." if option else "Run the command at a terminal."
         raise CommandError(f"{_plain(prompt)}: there is no terminal to ask at", hint=hint)
     if answer is None:
-        hint = f"Give {option}." if option else None
-        raise CommandError(f"{_plain(prompt)}: no answer was given", hint=hint)
+        remedy = f"Give {option}." if option else None
+        raise CommandError(f"{_plain(prompt)}: no answer was given", hint=remedy)
     return answer
 
 
@@ -274,7 +278,12 @@ def _plain(prompt: str) -> str:
 def _of_caller(
     call: Call, prompt: str, asks: Any, default: str | None, option: str | None
 ) -> str | None:
-    question = {"number": next(_numbers), "prompt": prompt, "asks": asks, "default": default}
+    question: dict[str, Any] = {
+        "number": next(_numbers),
+        "prompt": prompt,
+        "asks": asks,
+        "default": default,
+    }
     if option:
         question["key"] = option.lstrip("-")
     answer = call.ask(json.dumps(question))

@@ -6,7 +6,20 @@ import sys
 
 import pytest
 
-from skills_daemon import ask, choose, confirm, questions, secret
+from skills_daemon import (
+    Form,
+    Roots,
+    Sample,
+    ask,
+    choose,
+    confirm,
+    form,
+    questions,
+    roots,
+    sample,
+    secret,
+    together,
+)
 from skills_daemon._call import current
 from skills_daemon.commands import CommandError
 
@@ -20,6 +33,9 @@ class Call:
         self.answers = bool(answers)
         self.asked = []
         self._left = list(answers)
+
+    def ask_together(self, questions):
+        return [self.ask(question) for question in questions]
 
     def ask(self, question):
         self.asked.append(json.loads(question))
@@ -113,3 +129,55 @@ def test_outside_the_daemon_the_terminal_of_the_process_is_asked(monkeypatch):
     assert choose("Which", ["a", "b"]) == "b"
     assert secret("Word") == "Word:"
     assert prompts[:2] == ["Name [Eve]: ", "Sure? [y/n]: "]
+
+
+def test_an_option_names_the_question_and_the_remedy(calling):
+    call = calling(None)
+    with pytest.raises(CommandError, match="no answer was given") as caught:
+        ask("Branch", option="--branch")
+    assert (call.asked[0]["key"], caught.value.hint) == ("branch", "Give --branch.")
+
+
+def test_several_questions_are_asked_together(calling):
+    message = {"role": "assistant", "content": {"type": "text", "text": "Hi"}}
+    call = calling('{"a": 1}', json.dumps(message), '[{"uri": "file:///w"}]')
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    answers = together(Form("Say", schema, "said"), Sample("Greet", 9, "a poet"), Roots())
+    assert answers == [{"a": 1}, "Hi", ["file:///w"]]
+    assert [question["more"] for question in call.asked] == [True, True, False]
+    asked = [question["asks"] for question in call.asked]
+    content = {"type": "text", "text": "Greet"}
+    assert asked == [
+        {"form": schema},
+        {
+            "sample": {
+                "messages": [{"role": "user", "content": content}],
+                "maxTokens": 9,
+                "systemPrompt": "a poet",
+            }
+        },
+        "roots",
+    ]
+    assert call.asked[0]["key"] == "said"
+
+
+def test_what_cannot_be_answered_is_none_or_an_error(calling):
+    calling(None, None, None, None)
+    assert together(Roots()) == [None]
+    with pytest.raises(CommandError, match=r"^Say: no answer was given$"):
+        form("Say", {})
+    with pytest.raises(CommandError, match="no language model"):
+        sample("Greet")
+    with pytest.raises(CommandError, match="folders"):
+        roots()
+
+
+def test_without_a_caller_that_answers_there_is_no_answer(calling):
+    calling()
+    assert together(Roots(), Form("Say", {})) == [None, None]
+
+
+def test_a_caller_that_goes_while_several_are_asked_ends_the_function(calling):
+    calling(KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        form("Say", {})

@@ -3,7 +3,9 @@
 import base64
 import json
 import logging
+import struct
 import time
+from pathlib import Path
 from typing import Annotated, Literal
 
 from skills_daemon import (
@@ -26,10 +28,22 @@ from skills_daemon.commands import CommandError, command
 
 logger = logging.getLogger("conformance")
 
+# One pixel.
 PNG = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=="
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIA"
+    "X8jx0gAAAABJRU5ErkJggg=="
 )
-WAV = b"RIFF$\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00@\x1f\x00\x00@\x1f\x00\x00\x01\x00\x08\x00data\x00\x00\x00\x00"
+# Eight thousand samples of one byte a second, none of them.
+WAV = b"".join(
+    [
+        b"RIFF",
+        (36).to_bytes(4, "little"),
+        b"WAVEfmt ",
+        struct.pack("<IHHIIHH", 16, 1, 1, 8000, 8000, 1, 8),
+        b"data",
+        bytes(4),
+    ]
+)
 
 
 def _object(properties: dict[str, dict[str, object]]) -> dict[str, object]:
@@ -250,6 +264,30 @@ def required_capabilities() -> str:
         Sample("Generate a greeting", 50, key="greeting"),
     )
     return f"{greeting or 'Hello'} {name['name'] if name else ''}"
+
+
+def _changed(name: str, code: str) -> str:
+    """Adds a function to this file, or takes it out again; the daemon loads the plugin again."""
+    file = Path(__file__)
+    text = file.read_text()
+    mark = f"\n\n# {name}\n"
+    before, found, _ = text.partition(mark)
+    file.write_text(before if found else f"{text}{mark}{code}")
+    return "changed"
+
+
+@command(name="test_trigger_tool_change")
+def trigger_tool_change() -> str:
+    """Adds a tool, or takes it out again."""
+    code = '@command(name="test_added_tool")\ndef added_tool() -> str:\n    return "added"\n'
+    return _changed("added tool", code)
+
+
+@command(name="test_trigger_prompt_change")
+def trigger_prompt_change() -> str:
+    """Adds a prompt, or takes it out again."""
+    code = '@prompt\ndef test_added_prompt() -> str:\n    return "added"\n'
+    return _changed("added prompt", code)
 
 
 @resource("test://static-text", media_type="text/plain")
