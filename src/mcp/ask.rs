@@ -119,13 +119,7 @@ impl Asked {
     fn accepted(&self, asks: &Asks, content: &Map<String, Value>) -> Option<String> {
         let answer = content.get(ANSWER);
         match asks {
-            Asks::Form(schema) => {
-                let required =
-                    schema.get("required").and_then(Value::as_array).into_iter().flatten();
-                let mut names = required.filter_map(Value::as_str);
-                let is_whole = names.all(|name| content.contains_key(name));
-                is_whole.then(|| Value::Object(content.clone()).to_string())
-            }
+            Asks::Form(schema) => filled(schema, content),
             Asks::Confirmation => {
                 answer?.as_bool().map(|yes| if yes { YES } else { NO }.to_owned())
             }
@@ -136,6 +130,43 @@ impl Asked {
             _ => answer?.as_str().map(str::to_owned),
         }
     }
+}
+
+/// The fields of a form, as JSON; `None` if one is missing or does not fit.
+fn filled(schema: &Value, content: &Map<String, Value>) -> Option<String> {
+    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+    let mut names = required.filter_map(Value::as_str);
+    if !names.all(|name| content.contains_key(name)) {
+        return None;
+    }
+    let fields = schema.get("properties").and_then(Value::as_object);
+    let field = |name: &str| fields.and_then(|fields| fields.get(name));
+    // What was not asked for is left out.
+    let known = content.iter().filter(|(name, _)| field(name).is_some());
+    let known: Map<String, Value> = known.map(|(name, it)| (name.clone(), it.clone())).collect();
+    let all_fit = known.iter().all(|(name, value)| field(name).is_some_and(|it| fits(it, value)));
+    all_fit.then(|| Value::Object(known).to_string())
+}
+
+/// True for a value of the field's type, and one of its choices.
+fn fits(field: &Value, value: &Value) -> bool {
+    let list = |key: &str| field.get(key).and_then(Value::as_array);
+    let is_chosen = match (list("enum"), list("oneOf").or(list("anyOf"))) {
+        (Some(choices), _) => choices.contains(value),
+        (None, Some(choices)) => choices.iter().any(|choice| choice.get("const") == Some(value)),
+        (None, None) => true,
+    };
+    let is_typed = match field.get("type").and_then(Value::as_str) {
+        Some("string") => value.is_string(),
+        Some("boolean") => value.is_boolean(),
+        Some("integer") => value.is_i64() || value.is_u64(),
+        Some("number") => value.is_number(),
+        Some("array") => value.as_array().is_some_and(|items| {
+            field.get("items").is_none_or(|field| items.iter().all(|item| fits(field, item)))
+        }),
+        _ => true,
+    };
+    is_typed && is_chosen
 }
 
 #[cfg(test)]
@@ -178,6 +209,9 @@ mod tests {
         let content = |content: Value| json!({"action": "accept", "content": content});
         assert_eq!(form.reply(&content(json!({"n": "x"}))), Some(Some(r#"{"n":"x"}"#.to_owned())));
         assert_eq!(form.reply(&content(json!({}))), None);
+        assert_eq!(form.reply(&content(json!({"n": 5}))), None);
+        let more = form.reply(&content(json!({"n": "x", "other": 1})));
+        assert_eq!(more, Some(Some(r#"{"n":"x"}"#.to_owned())));
         let roots = asked(Asks::Roots, None);
         assert_eq!(serde_json::to_value(roots.request().unwrap()).unwrap()["method"], "roots/list");
         assert_eq!(roots.reply(&json!({"roots": []})), Some(Some("[]".to_owned())));
@@ -187,6 +221,22 @@ mod tests {
             json!(5)
         );
         assert_eq!(sample.reply(&json!({"roots": []})), None);
+    }
+
+    #[test]
+    fn a_value_of_a_form_has_the_type_of_its_field_and_is_one_of_its_choices() {
+        let titled = json!({"type": "string", "oneOf": [{"const": "a", "title": "A"}]});
+        let several = json!({"type": "array", "items": {"anyOf": [{"const": "a", "title": "A"}]}});
+        for (field, right, wrong) in [
+            (json!({"type": "string", "enum": ["a"]}), json!("a"), json!("b")),
+            (titled, json!("a"), json!("A")),
+            (several, json!(["a", "a"]), json!(["b"])),
+            (json!({"type": "integer"}), json!(5), json!(5.5)),
+            (json!({"type": "number"}), json!(5.5), json!("5")),
+            (json!({"type": "boolean"}), json!(false), json!(0)),
+        ] {
+            assert!(fits(&field, &right) && !fits(&field, &wrong), "{field}");
+        }
     }
 
     #[test]

@@ -45,6 +45,7 @@ mod links;
 mod logs;
 mod machine;
 mod main_job;
+mod mcp;
 mod mistakes;
 mod modules;
 mod offline;

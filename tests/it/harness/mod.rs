@@ -5,12 +5,14 @@
 //! - [`Running`]: a program that runs.
 //! - [`Answer`]: of an HTTP request; [`Sent`]: one that is in flight.
 //! - [`Load`]: requests without a break.
+//! - [`mcp`]: a client of the Model Context Protocol.
 //! - `wheels`: tiny packages.
 //! - [`shared`]: what all tests of a run share: `uv`, its cache, a runtime directory to copy.
 
 mod home;
 mod http;
 mod load;
+pub(crate) mod mcp;
 mod process;
 pub(crate) mod shared;
 mod terminal;

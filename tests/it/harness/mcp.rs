@@ -1,0 +1,110 @@
+//! A client of the Model Context Protocol over HTTP, one request a connection.
+
+use serde_json::{Value, json};
+
+use super::{Answer, Home};
+
+/// A client of an endpoint.
+pub(crate) struct Agent<'a> {
+    home: &'a Home,
+    path: String,
+    /// Of revisions up to 2025-11-25.
+    session: Option<String>,
+    capabilities: Value,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    /// Notifications before its result.
+    pub(crate) before: Vec<Value>,
+    /// `result` or `error`.
+    pub(crate) end: Value,
+}
+
+impl<'a> Agent<'a> {
+    /// A client of 2025-11-25, whose session has begun.
+    pub(crate) fn of_session(home: &'a Home, path: &str, capabilities: Value) -> Agent<'a> {
+        let mut agent = Agent { home, path: path.to_owned(), session: None, capabilities };
+        let parameters = json!({"protocolVersion": "2025-11-25", "capabilities": agent.capabilities,
+            "clientInfo": {"name": "test", "version": "1"}});
+        let answer = agent.send(&message("initialize", parameters), &[]);
+        agent.session = answer.header("mcp-session-id").map(str::to_owned);
+        assert!(agent.session.is_some(), "{answer:?}");
+        let begun = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+        assert_eq!(agent.send(&begun, &[]).status, 202);
+        agent
+    }
+
+    /// A client of 2026-07-28, which has no session.
+    pub(crate) fn without_session(home: &'a Home, path: &str, capabilities: Value) -> Agent<'a> {
+        Agent { home, path: path.to_owned(), session: None, capabilities }
+    }
+
+    /// Sends a request and waits for what comes of it.
+    pub(crate) fn request(&self, method: &str, mut parameters: Value) -> Reply {
+        let mut headers = Vec::new();
+        if self.session.is_none() {
+            let prefix = "io.modelcontextprotocol";
+            let meta = parameters.as_object_mut().unwrap().entry("_meta").or_insert(json!({}));
+            meta[format!("{prefix}/protocolVersion")] = json!("2026-07-28");
+            meta[format!("{prefix}/clientInfo")] = json!({"name": "test", "version": "1"});
+            meta[format!("{prefix}/clientCapabilities")] = self.capabilities.clone();
+            headers.push(("mcp-protocol-version", "2026-07-28".to_owned()));
+            headers.push(("mcp-method", method.to_owned()));
+            let name = parameters.get("name").or(parameters.get("uri"));
+            headers.extend(name.map(|name| ("mcp-name", name.as_str().unwrap().to_owned())));
+        }
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let answer = self.send(&message(method, parameters), &headers);
+        let mut messages = messages(&answer);
+        let last = messages.pop().unwrap_or_else(|| panic!("no message: {answer:?}"));
+        let end = last.get("result").or(last.get("error"));
+        let end = end.unwrap_or_else(|| panic!("no end: {last}")).clone();
+        Reply { status: answer.status, before: messages, end }
+    }
+
+    /// The names in a list.
+    pub(crate) fn names(&self, kind: &str) -> Vec<String> {
+        let list = self.request(&format!("{kind}/list"), json!({})).end;
+        let items = list[kind].as_array().unwrap_or_else(|| panic!("{list}"));
+        items.iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Calls a tool; the result.
+    pub(crate) fn call(&self, name: &str, arguments: Value) -> Value {
+        self.request("tools/call", json!({"name": name, "arguments": arguments})).end
+    }
+
+    fn send(&self, message: &Value, more: &[(&str, &str)]) -> Answer {
+        let mut headers = vec![
+            ("content-type", "application/json"),
+            ("accept", "application/json, text/event-stream"),
+        ];
+        headers.extend(self.session.as_deref().map(|session| ("mcp-session-id", session)));
+        headers.extend(more);
+        Answer::of(self.home.port(), "POST", &self.path, &headers, message.to_string().as_bytes())
+    }
+}
+
+fn message(method: &str, parameters: Value) -> Value {
+    json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
+}
+
+/// The messages of an answer, of one kind or the other.
+fn messages(answer: &Answer) -> Vec<Value> {
+    let text = answer.text();
+    if answer.header("content-type") == Some("application/json") {
+        return vec![answer.json()];
+    }
+    let data = text.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
+    data.filter(|data| !data.is_empty()).map(|data| serde_json::from_str(data).unwrap()).collect()
+}
+
+/// The texts of a result.
+pub(crate) fn text(result: &Value) -> String {
+    let content = result["content"].as_array().unwrap_or_else(|| panic!("{result}"));
+    content.iter().filter_map(|block| block["text"].as_str()).collect::<Vec<_>>().join("|")
+}
