@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
-use super::connection::{ConnectError, Connection, Request, Way};
+use super::connection::{ConnectError, Connection, Way};
 use super::hang::{self, Condition, Hang, Observer, Replaced, Verdict};
+use super::request::Request;
 use super::response::{ExchangeError, Response};
 use super::sandbox;
 use crate::environment::Environment;

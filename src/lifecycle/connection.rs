@@ -3,7 +3,6 @@
 //! Only the part of HTTP/1.1 that the daemon needs: a head, a body of known length, and an
 //! [answer](super::response). Each connection carries one request.
 
-use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +10,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::request::{Following, Request};
 use super::response::{ExchangeError, Head, Response};
 use super::stream::{Stream, Waiting};
 use super::tcp::Tcp;
@@ -37,47 +37,6 @@ pub enum Way {
     Unix,
     /// By its TCP port, with the token of [`Tcp`].
     Tcp,
-}
-
-/// One request.
-#[derive(Clone, Debug)]
-pub struct Request<'a> {
-    /// Method in capitals.
-    pub method: &'a str,
-    /// Path and query, already encoded.
-    pub target: &'a str,
-    /// Further headers; neither names nor values hold line breaks.
-    pub headers: &'a [(&'a str, &'a str)],
-    /// JSON body; empty for none.
-    pub body: &'a [u8],
-    /// What follows the body, which is one line then, while the answer is made.
-    pub follows: Following<'a>,
-}
-
-/// What a client sends after the body of a request.
-#[derive(Clone, Copy, Debug, Default)]
-pub enum Following<'a> {
-    /// Nothing.
-    #[default]
-    Nothing,
-    /// This process's stdin, as it comes.
-    Stdin,
-    /// The content of a file.
-    File(&'a File),
-    /// The replies that [`Response::take_replies`] sends.
-    Replies,
-}
-
-impl<'a> Request<'a> {
-    /// A GET without further headers.
-    pub fn get(target: &'a str) -> Request<'a> {
-        Request { method: "GET", target, headers: &[], body: &[], follows: Following::Nothing }
-    }
-
-    /// A POST without a body.
-    pub fn post(target: &'a str) -> Request<'a> {
-        Request { method: "POST", target, headers: &[], body: &[], follows: Following::Nothing }
-    }
 }
 
 /// Error of connecting to a daemon that may listen.
