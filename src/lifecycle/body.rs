@@ -92,6 +92,11 @@ impl Body {
         Body { frames: Some(frames), ..self }
     }
 
+    /// Has reads wait without limit.
+    pub(super) fn set_patient(&mut self) -> io::Result<()> {
+        self.stream.get_mut().set_patient()
+    }
+
     /// The exit status among the frames that were read.
     pub(super) fn exit(&self) -> Option<u8> {
         self.frames.as_ref().and_then(|frames| frames.exit)

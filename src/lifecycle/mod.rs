@@ -53,3 +53,4 @@ pub use connection::Connection;
 pub use request::{Following, Request};
 pub use response::{ExchangeError, Response};
 pub use start::ensure_running;
+pub use upstream::Upstream;

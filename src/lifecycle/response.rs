@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::body::{Body, Rest, Sink};
 use super::stream::Stream;
-use super::upstream::Replies;
+use super::upstream::Upstream;
 use crate::wire::frame::{self, Frame};
 
 /// The largest response head, in bytes.
@@ -47,7 +47,7 @@ pub struct Response {
     pub status: u16,
     headers: Vec<(String, String)>,
     body: Body,
-    replies: Option<Replies>,
+    upstream: Option<Upstream>,
 }
 
 impl Response {
@@ -72,16 +72,24 @@ impl Response {
                 Frame::Head(head) => {
                     let body = self.body.unframed(sink);
                     let frame::Head { status, headers } = head;
-                    return Ok(Response { status, headers, body, replies: None });
+                    return Ok(Response { status, headers, body, upstream: None });
                 }
                 frame => sink(frame)?,
             }
         }
     }
 
-    /// Takes the way for replies to questions, of a request that was sent with one.
-    pub fn take_replies(&mut self) -> Option<Replies> {
-        self.replies.take()
+    /// Takes the way for replies or lines, of a request that [they follow](super::Following).
+    pub fn take_upstream(&mut self) -> Option<Upstream> {
+        self.upstream.take()
+    }
+
+    /// Has reads of the body wait without limit and without pings, as for a session, in which both ends may be silent.
+    ///
+    /// # Errors
+    /// The system's error.
+    pub fn set_patient(&mut self) -> io::Result<()> {
+        self.body.set_patient()
     }
 
     /// Reads the whole body.
@@ -148,7 +156,7 @@ impl Head {
         self,
         stream: BufReader<Stream>,
         method: &str,
-        replies: Option<Replies>,
+        upstream: Option<Upstream>,
     ) -> Response {
         let header = |name: &str| {
             self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
@@ -168,7 +176,7 @@ impl Head {
             status: self.status,
             headers: self.headers,
             body: Body::new(stream, rest),
-            replies,
+            upstream,
         }
     }
 }
