@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
-use super::connection::{ConnectError, Connection, Request, Way};
+use super::connection::{ConnectError, Connection, Way};
 use super::hang::{self, Condition, Hang, Observer, Replaced, Verdict};
+use super::request::Request;
 use super::response::{ExchangeError, Response};
 use super::sandbox;
 use crate::environment::Environment;
@@ -20,7 +21,7 @@ use crate::paths::Paths;
 use crate::wire::{self, Status};
 
 /// Time between two pings during a wait.
-const TICK: Duration = Duration::from_secs(1);
+pub const TICK: Duration = Duration::from_secs(1);
 /// Timeout of a ping.
 const PING_MAX: Duration = Duration::from_secs(1);
 /// Number of consecutive pings without an answer after which a daemon that is to end is considered hung.
@@ -97,11 +98,22 @@ pub fn guarded(
     observer: impl FnMut(&Status) + 'static,
     on_hang: impl FnMut(&Hang) -> Replaced + 'static,
 ) -> Connection {
-    let (paths, silence, way) = (paths.clone(), Silence::default(), connection.way());
+    connection.set_waiting(Box::new(watch(connection.way(), paths, observer, on_hang)));
+    connection
+}
+
+/// Returns the decision, after each [`TICK`] of a wait for a daemon that was reached by `way`, whether to go on waiting;
+/// for `observer` and `on_hang` see [`guarded`].
+pub fn watch<O: FnMut(&Status), H: FnMut(&Hang) -> Replaced>(
+    way: Way,
+    paths: &Paths,
+    observer: O,
+    on_hang: H,
+) -> impl FnMut() -> bool + use<O, H> {
+    let (paths, silence) = (paths.clone(), Silence::default());
     let mut watchdog =
         Watchdog { paths, way, silence, ending: None, ended: false, observer, on_hang };
-    connection.set_waiting(Box::new(move || watchdog.goes_on()));
-    connection
+    move || watchdog.goes_on()
 }
 
 /// Pings a daemon that takes no connections until it answers, ends, or is not waited for any longer.

@@ -3,7 +3,6 @@
 //! Only the part of HTTP/1.1 that the daemon needs: a head, a body of known length, and an
 //! [answer](super::response). Each connection carries one request.
 
-use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,10 +10,11 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::request::{Following, Request};
 use super::response::{ExchangeError, Head, Response};
 use super::stream::{Stream, Waiting};
 use super::tcp::Tcp;
-use super::upstream::{self, Replies};
+use super::upstream::{self, Upstream};
 use crate::paths::Paths;
 
 /// Time for a connection to the TCP port of this machine.
@@ -37,47 +37,6 @@ pub enum Way {
     Unix,
     /// By its TCP port, with the token of [`Tcp`].
     Tcp,
-}
-
-/// One request.
-#[derive(Clone, Debug)]
-pub struct Request<'a> {
-    /// Method in capitals.
-    pub method: &'a str,
-    /// Path and query, already encoded.
-    pub target: &'a str,
-    /// Further headers; neither names nor values hold line breaks.
-    pub headers: &'a [(&'a str, &'a str)],
-    /// JSON body; empty for none.
-    pub body: &'a [u8],
-    /// What follows the body, which is one line then, while the answer is made.
-    pub follows: Following<'a>,
-}
-
-/// What a client sends after the body of a request.
-#[derive(Clone, Copy, Debug, Default)]
-pub enum Following<'a> {
-    /// Nothing.
-    #[default]
-    Nothing,
-    /// This process's stdin, as it comes.
-    Stdin,
-    /// The content of a file.
-    File(&'a File),
-    /// The replies that [`Response::take_replies`] sends.
-    Replies,
-}
-
-impl<'a> Request<'a> {
-    /// A GET without further headers.
-    pub fn get(target: &'a str) -> Request<'a> {
-        Request { method: "GET", target, headers: &[], body: &[], follows: Following::Nothing }
-    }
-
-    /// A POST without a body.
-    pub fn post(target: &'a str) -> Request<'a> {
-        Request { method: "POST", target, headers: &[], body: &[], follows: Following::Nothing }
-    }
 }
 
 /// Error of connecting to a daemon that may listen.
@@ -145,36 +104,12 @@ impl Connection {
     /// # Errors
     /// [`ExchangeError::NotTaken`] alone means that the request was not carried out and will not be.
     pub fn send(mut self, request: &Request) -> Result<Response, ExchangeError> {
-        // `Expect` makes the daemon answer `100 Continue` when it begins to read the request: an end of the
-        // connection before that proves that nothing was done.
-        let mut head = format!(
-            "{} {} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nuser-agent: skills-client/{}\r\n",
-            request.method,
-            request.target,
-            crate::VERSION
-        );
-        if let Some(token) = &self.token {
-            head.push_str(&format!("authorization: Bearer {token}\r\n"));
-        }
-        for (name, value) in request.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
         let is_open = !matches!(request.follows, Following::Nothing);
-        if is_open {
-            head.push_str(
-                "content-type: application/json\r\nexpect: 100-continue\r\ntransfer-encoding: chunked\r\n",
-            );
-        } else if !request.body.is_empty() {
-            head.push_str(&format!(
-                "content-type: application/json\r\nexpect: 100-continue\r\ncontent-length: {}\r\n",
-                request.body.len()
-            ));
-        } else if request.method != "GET" {
-            head.push_str("content-length: 0\r\n");
-        }
-        head.push_str("\r\n");
+        let is_session = matches!(request.follows, Following::Lines);
+        let head = request.head(self.token.as_deref());
         // A refused large body is answered before it is read whole: the answer counts, not the failed write.
-        let line = is_open.then(|| upstream::chunk(&[request.body, b"\n"].concat()));
+        let line =
+            (is_open && !is_session).then(|| upstream::chunk(&[request.body, b"\n"].concat()));
         let sent = self
             .stream
             .write_all(head.as_bytes())
@@ -189,7 +124,7 @@ impl Connection {
             true => Some(self.stream.writer()?),
             false => None,
         };
-        let mut replies = None;
+        let mut upstream = None;
         let mut reader = BufReader::new(self.stream);
         let mut taken = false;
         loop {
@@ -207,15 +142,22 @@ impl Connection {
                 {
                     return Err(ExchangeError::Interrupted(error));
                 }
-                return Ok(head.into_response(reader, request.method, replies));
+                let upstream = match unsent {
+                    Some(socket) if is_session => Some(Upstream::over(socket)),
+                    _ => upstream,
+                };
+                return Ok(head.into_response(reader, request.method, upstream));
+            }
+            if is_session {
+                continue;
             }
             taken = true;
             if let Some(socket) = unsent.take() {
                 match request.follows {
-                    Following::Nothing => {}
+                    Following::Nothing | Following::Lines => {}
                     Following::Stdin => upstream::send(socket, io::stdin()),
                     Following::File(file) => upstream::send(socket, file.try_clone()?),
-                    Following::Replies => replies = Some(Replies::over(socket)),
+                    Following::Replies => upstream = Some(Upstream::over(socket)),
                 }
             }
         }

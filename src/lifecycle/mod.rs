@@ -29,6 +29,7 @@
 //! 9. After `kill -9` sockets and pid file are left behind: connecting fails, so point 2 follows.
 
 pub mod alive;
+mod body;
 pub mod connection;
 pub mod cut;
 pub mod handover;
@@ -36,6 +37,7 @@ pub mod hang;
 pub mod launch;
 pub mod locks;
 pub mod replace;
+mod request;
 pub mod response;
 mod sandbox;
 pub mod start;
@@ -46,6 +48,9 @@ pub mod tcp;
 mod upstream;
 
 pub use alive::connect;
-pub use connection::{Connection, Following, Request};
-pub use response::{ExchangeError, Response, Sink};
+pub use body::Sink;
+pub use connection::Connection;
+pub use request::{Following, Request};
+pub use response::{ExchangeError, Response};
 pub use start::ensure_running;
+pub use upstream::Upstream;

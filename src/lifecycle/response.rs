@@ -1,13 +1,12 @@
-//! An answer: its head read by `httparse`, its body with a length, in chunks, or up to the end of the connection.
+//! An answer: its head, read by `httparse`, and its [body](super::body).
 
-use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 
-use bytes::{Buf, Bytes};
 use thiserror::Error;
 
+use super::body::{Body, Rest, Sink};
 use super::stream::Stream;
-use super::upstream::Replies;
+use super::upstream::Upstream;
 use crate::wire::frame::{self, Frame};
 
 /// The largest response head, in bytes.
@@ -48,44 +47,7 @@ pub struct Response {
     pub status: u16,
     headers: Vec<(String, String)>,
     body: Body,
-    replies: Option<Replies>,
-}
-
-#[derive(Debug)]
-struct Body {
-    stream: BufReader<Stream>,
-    rest: Rest,
-    /// The body is a sequence of frames, of which only the answer's own are read.
-    frames: Option<Frames>,
-}
-
-/// Takes what a handler emits: all frames but those of the answer itself.
-///
-/// # Errors
-/// It cannot be written; the answer is not read any further.
-pub type Sink = Box<dyn FnMut(Frame) -> io::Result<()>>;
-
-struct Frames {
-    sink: Sink,
-    /// What is left of the last piece of the answer's body.
-    piece: Bytes,
-    exit: Option<u8>,
-    ended: bool,
-}
-
-impl fmt::Debug for Frames {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Frames").field("ended", &self.ended).finish_non_exhaustive()
-    }
-}
-
-/// The rest of a body.
-#[derive(Debug)]
-enum Rest {
-    Length(u64),
-    Chunks { in_chunk: u64, first: bool },
-    UntilEnd,
-    Nothing,
+    upstream: Option<Upstream>,
 }
 
 impl Response {
@@ -108,19 +70,26 @@ impl Response {
         loop {
             match Frame::read(&mut self.body)? {
                 Frame::Head(head) => {
-                    let frames = Frames { sink, piece: Bytes::new(), exit: None, ended: false };
-                    let body = Body { frames: Some(frames), ..self.body };
+                    let body = self.body.unframed(sink);
                     let frame::Head { status, headers } = head;
-                    return Ok(Response { status, headers, body, replies: None });
+                    return Ok(Response { status, headers, body, upstream: None });
                 }
                 frame => sink(frame)?,
             }
         }
     }
 
-    /// Takes the way for replies to questions, of a request that was sent with one.
-    pub fn take_replies(&mut self) -> Option<Replies> {
-        self.replies.take()
+    /// Takes the way for replies or lines, of a request that [they follow](super::Following).
+    pub fn take_upstream(&mut self) -> Option<Upstream> {
+        self.upstream.take()
+    }
+
+    /// Has reads of the body wait without limit and without pings, as for a session, in which both ends may be silent.
+    ///
+    /// # Errors
+    /// The system's error.
+    pub fn set_patient(&mut self) -> io::Result<()> {
+        self.body.set_patient()
     }
 
     /// Reads the whole body.
@@ -132,7 +101,7 @@ impl Response {
 
     /// The exit status that came with the body, as far as it was read.
     pub fn exit(&self) -> Option<u8> {
-        self.body.frames.as_ref().and_then(|frames| frames.exit)
+        self.body.exit()
     }
 
     /// Returns a reader of the body.
@@ -187,7 +156,7 @@ impl Head {
         self,
         stream: BufReader<Stream>,
         method: &str,
-        replies: Option<Replies>,
+        upstream: Option<Upstream>,
     ) -> Response {
         let header = |name: &str| {
             self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
@@ -206,90 +175,8 @@ impl Head {
         Response {
             status: self.status,
             headers: self.headers,
-            body: Body { stream, rest, frames: None },
-            replies,
-        }
-    }
-}
-
-impl Read for Body {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(mut frames) = self.frames.take() else { return self.read_raw(buffer) };
-        let outcome = frames.read(self, buffer);
-        self.frames = Some(frames);
-        outcome
-    }
-}
-
-impl Frames {
-    /// Reads of the answer's body, which comes in frames from `source`.
-    fn read(&mut self, source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.piece.is_empty() && !self.ended {
-            match Frame::read(source)? {
-                Frame::Body(piece) => self.piece = piece,
-                Frame::Exit(status) => self.exit = Some(status),
-                Frame::End => self.ended = true,
-                Frame::Head(_) => {
-                    let error = "an answer has two heads";
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, error));
-                }
-                frame => (self.sink)(frame)?,
-            }
-        }
-        let count = self.piece.len().min(buffer.len());
-        self.piece.copy_to_slice(&mut buffer[..count]);
-        Ok(count)
-    }
-}
-
-impl Body {
-    /// Reads of the body as HTTP carries it.
-    fn read_raw(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Rest::Chunks { in_chunk: 0, first } = self.rest {
-            let size = self.next_chunk(first)?;
-            self.rest = match size {
-                0 => Rest::Nothing,
-                _ => Rest::Chunks { in_chunk: size, first: false },
-            };
-        }
-        let most = match self.rest {
-            Rest::Nothing | Rest::Length(0) => return Ok(0),
-            Rest::Length(left) | Rest::Chunks { in_chunk: left, .. } => {
-                buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX))
-            }
-            Rest::UntilEnd => buffer.len(),
-        };
-        let count = self.stream.read(&mut buffer[..most])?;
-        match &mut self.rest {
-            Rest::Length(left) | Rest::Chunks { in_chunk: left, .. } if count > 0 => {
-                *left -= count as u64;
-            }
-            Rest::Length(_) | Rest::Chunks { .. } if most > 0 => {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            _ => {}
-        }
-        Ok(count)
-    }
-
-    /// Reads up to the next chunk's data and returns its size, 0 for the last.
-    fn next_chunk(&mut self, first: bool) -> io::Result<u64> {
-        let mut line = Vec::new();
-        if !first {
-            self.line(&mut line)?;
-            line.clear();
-        }
-        self.line(&mut line)?;
-        match httparse::parse_chunk_size(&line) {
-            Ok(httparse::Status::Complete((_, size))) => Ok(size),
-            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "a chunk has no size")),
-        }
-    }
-
-    fn line(&mut self, line: &mut Vec<u8>) -> io::Result<()> {
-        match self.stream.by_ref().take(1024).read_until(b'\n', line)? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => Ok(()),
+            body: Body::new(stream, rest),
+            upstream,
         }
     }
 }

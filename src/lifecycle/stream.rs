@@ -83,6 +83,12 @@ impl Stream {
         self.waiting = Some(waiting);
     }
 
+    /// Has reads wait without limit.
+    pub(super) fn set_patient(&mut self) -> io::Result<()> {
+        self.waiting = None;
+        self.socket.set_read_timeout(None)
+    }
+
     /// Repeats `act` for as long as it times out and waiting goes on.
     fn patiently<T>(&mut self, mut act: impl FnMut(&mut Socket) -> io::Result<T>) -> io::Result<T> {
         loop {

@@ -1,6 +1,8 @@
-//! What a client sends while its call runs, as the rest of a chunked body: stdin, a file, or replies to questions.
+//! What a client sends while the answer is made, as the rest of a chunked body: stdin, a file, replies to questions, or
+//! lines of a session.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::Shutdown;
 use std::thread;
 
 use socket2::Socket;
@@ -19,25 +21,49 @@ pub(super) fn chunk(bytes: &[u8]) -> Vec<u8> {
     chunk
 }
 
-/// The way for replies to the questions of a call.
+/// The rest of a request's body: lines, each sent at once, from any thread.
 #[derive(Debug)]
-pub struct Replies {
+pub struct Upstream {
     socket: Socket,
 }
 
-impl Replies {
-    pub(super) fn over(socket: Socket) -> Replies {
-        Replies { socket }
+impl Upstream {
+    pub(super) fn over(socket: Socket) -> Upstream {
+        Upstream { socket }
     }
 
-    /// Sends a reply.
+    /// Sends a reply to a question of a call.
     ///
     /// # Errors
     /// The connection has ended.
-    pub fn send(&self, reply: &Reply) -> io::Result<()> {
-        let mut line = serde_json::to_vec(reply)?;
-        line.push(b'\n');
-        write(&self.socket, &chunk(&line))
+    pub fn reply(&self, reply: &Reply) -> io::Result<()> {
+        self.line(&serde_json::to_vec(reply)?, || true)
+    }
+
+    /// Sends `line`, which has no newline; `waits` decides, after each tick without progress, whether to go on.
+    ///
+    /// # Errors
+    /// The connection has ended, or is not waited for any longer.
+    pub fn line(&self, line: &[u8], waits: impl FnMut() -> bool) -> io::Result<()> {
+        let mut bytes = format!("{:x}\r\n", line.len() + 1).into_bytes();
+        bytes.reserve_exact(line.len() + 3);
+        bytes.extend_from_slice(line);
+        bytes.extend_from_slice(b"\n\r\n");
+        write(&self.socket, &bytes, waits)
+    }
+
+    /// Ends the body.
+    ///
+    /// # Errors
+    /// The connection has ended.
+    pub fn end(&self) -> io::Result<()> {
+        write(&self.socket, &chunk(b""), || true)
+    }
+
+    /// Ends the connection, which the reader of the answer notices.
+    pub fn abandon(&self) {
+        // Fails only if it has ended.
+        let _ = self.socket.shutdown(Shutdown::Both);
     }
 }
 
@@ -53,21 +79,22 @@ fn pump(mut source: impl Read, socket: &Socket) {
         let count = match source.read(&mut buffer) {
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(_) => return drop(socket.shutdown(std::net::Shutdown::Write)),
+            Err(_) => return drop(socket.shutdown(Shutdown::Write)),
         };
         // Without data it is the last chunk.
-        if write(socket, &chunk(&buffer[..count])).is_err() || count == 0 {
+        if write(socket, &chunk(&buffer[..count]), || true).is_err() || count == 0 {
             return;
         }
     }
 }
 
-/// Writes all of `bytes`, however long the daemon takes to read them.
-fn write(mut socket: &Socket, mut bytes: &[u8]) -> io::Result<()> {
+/// Writes all of `bytes`, however long the daemon takes to read them, as long as `waits` returns true.
+fn write(mut socket: &Socket, mut bytes: &[u8], mut waits: impl FnMut() -> bool) -> io::Result<()> {
     while !bytes.is_empty() {
         match socket.write(bytes) {
             Ok(count) => bytes = &bytes[count..],
-            Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if is_timeout(&error) && waits() => {}
             Err(error) => return Err(error),
         }
     }

@@ -26,10 +26,11 @@ pub(super) fn check_command(name: &str) -> Result<(), String> {
 /// # Errors
 /// The name and the rule that it breaks.
 pub fn check_name(name: &str) -> Result<(), String> {
-    const RESERVED: [&str; 10] = [
+    const RESERVED: [&str; 11] = [
         "deps",
         "docs",
         "health",
+        "mcp",
         "openapi.json",
         "plugins",
         "reload-plugins",

@@ -15,6 +15,7 @@ fn the_programs_explain_themselves_without_a_daemon() {
         skills-client PLUGIN COMMAND --help     parameters of a command
         skills-client health                    health of the daemon and its plugins
         skills-client plugins                   plugins and their routes
+        skills-client mcp [PLUGIN]              commands as tools for agents (MCP over stdio)
 
     Options, which may stand anywhere before `--`:
         --json, -j        print the answer as JSON

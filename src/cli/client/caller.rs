@@ -33,8 +33,18 @@ impl<'a> Caller<'a> {
 
     /// Sends a request, starting or replacing the daemon where that is needed.
     pub(super) fn exchange(&self, request: &Request, plugin: &str) -> Result<Response, Failure> {
+        self.exchange_by(request, plugin).map(|(response, _)| response)
+    }
+
+    /// Sends a request as [`Caller::exchange`] does; returns also how the daemon was reached.
+    pub(super) fn exchange_by(
+        &self,
+        request: &Request,
+        plugin: &str,
+    ) -> Result<(Response, Way), Failure> {
         for _ in 0..ATTEMPTS {
             let Some(connection) = self.connect()? else { continue };
+            let way = connection.way();
             match self.send(connection, request, plugin) {
                 Ok(response)
                     if response.header(wire::ANSWER_HEADER) == Some(wire::ANSWER_OUTDATED) =>
@@ -42,16 +52,23 @@ impl<'a> Caller<'a> {
                     self.console.progress("replacing a daemon that is out of date");
                     start::replace_outdated(self.paths, self.env, self.console)?;
                 }
-                Ok(response) => return Ok(response),
+                Ok(response) => return Ok((response, way)),
                 Err(ExchangeError::NotTaken) => {}
                 Err(error) => return Err(self.failed(&error)),
             }
         }
-        Err(Failure::new(
-            Kind::Unavailable,
-            "the daemon went away each time before it took the request",
-        )
-        .hint("Run `skills-daemon doctor`."))
+        Err(went_away())
+    }
+
+    /// True if a daemon runs that can be reached.
+    pub(super) fn is_daemon_running(&self) -> bool {
+        matches!(alive::reach_anyhow(self.paths, self.env), Ok(Some(_)))
+    }
+
+    /// Returns the decision, after each [`alive::TICK`] of a wait for a daemon that was reached by `way`, whether to go
+    /// on; one that hangs is replaced.
+    pub(super) fn watch(&self, way: Way) -> impl FnMut() -> bool + use<> {
+        alive::watch(way, self.paths, |_: &Status| {}, self.on_hang(way))
     }
 
     /// Connects to the daemon, which is started if none runs; `None` if it is worth another attempt.
@@ -90,14 +107,17 @@ impl<'a> Caller<'a> {
                 shown = progress;
             }
         };
+        let on_hang = self.on_hang(connection.way());
+        alive::guarded(connection, self.paths, observer, on_hang).send(request)
+    }
+
+    fn on_hang(&self, way: Way) -> impl FnMut(&Hang) -> Replaced + use<> {
         let replacer = self.replacer.clone();
-        let way = connection.way();
-        let on_hang = move |hang: &Hang| match way {
+        move |hang: &Hang| match way {
             Way::Unix => replacer.borrow_mut().replace(hang),
             // From within a sandbox another daemon would be in it.
             Way::Tcp => Replaced::No,
-        };
-        alive::guarded(connection, self.paths, observer, on_hang).send(request)
+        }
     }
 
     /// Returns the failure of an exchange; the request was sent.
@@ -123,6 +143,12 @@ impl<'a> Caller<'a> {
             _ => failed(Kind::Unavailable).hint("Run `skills-daemon doctor`."),
         }
     }
+}
+
+/// The failure of a daemon that goes away again and again.
+pub(super) fn went_away() -> Failure {
+    let error = "the daemon went away each time before it took the request";
+    Failure::new(Kind::Unavailable, error).hint("Run `skills-daemon doctor`.")
 }
 
 /// Returns what keeps the daemon from answering for `plugin`.

@@ -73,12 +73,12 @@ impl CommandLine {
 }
 
 /// True for `--name` and `--name=value`.
-fn is(argument: &str, option: &str) -> bool {
+pub(super) fn is(argument: &str, option: &str) -> bool {
     argument.split('=').next() == Some(option)
 }
 
 /// Returns the value of an option: what is attached to it, or the next argument.
-fn value(argument: &str, rest: &mut impl Iterator<Item = String>) -> Option<String> {
+pub(super) fn value(argument: &str, rest: &mut impl Iterator<Item = String>) -> Option<String> {
     argument.split_once('=').map(|(_, value)| value.to_owned()).or_else(|| rest.next())
 }
 

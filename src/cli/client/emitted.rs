@@ -26,7 +26,7 @@ const ERROR: u8 = 40;
 /// Returns the answer in a response of frames; what is emitted before it and between its pieces is written as it comes.
 pub(super) fn shown(mut response: Response, caller: &Caller) -> Result<Response, Failure> {
     let console = *caller.console;
-    let replies = response.take_replies();
+    let replies = response.take_upstream();
     let sink = move |frame: Frame| match frame {
         Frame::Stdout(bytes) => console.write(&bytes).map_err(out::ended),
         // Nothing better could be done with a closed stderr than what a program does: nothing.
@@ -42,7 +42,7 @@ pub(super) fn shown(mut response: Response, caller: &Caller) -> Result<Response,
                 _ => console.ask(&question)?,
             };
             match &replies {
-                Some(replies) => replies.send(&Reply { question: question.number, answer }),
+                Some(replies) => replies.reply(&Reply { question: question.number, answer }),
                 None => Ok(()),
             }
         }

@@ -1,4 +1,4 @@
-//! `skills-client`: finds or starts the daemon, sends one request, prints the answer.
+//! `skills-client`: finds or starts the daemon, sends one request, prints the answer; `mcp` is a session of many.
 //!
 //! Called as `skills-client PLUGIN …`, by a wrapper script, or through a symbolic link that is named after the
 //! plugin. Owns the few options that are the client's; everything else goes to the daemon unparsed, which
@@ -10,6 +10,7 @@ mod caller;
 mod command_line;
 mod emitted;
 mod late;
+mod mcp;
 mod offline;
 mod out;
 mod pieces;
@@ -50,6 +51,7 @@ Usage:
     skills-client PLUGIN COMMAND --help     parameters of a command
     skills-client health                    health of the daemon and its plugins
     skills-client plugins                   plugins and their routes
+    skills-client mcp [PLUGIN]              commands as tools for agents (MCP over stdio)
 
 Options, which may stand anywhere before `--`:
     --json, -j        print the answer as JSON
@@ -105,6 +107,9 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
     let Some(plugin) = line.plugin.clone() else {
         return printed(console.print(&format!("{HELP}{}", offline::plugins(&store))));
     };
+    if plugin == mcp::WORD {
+        return mcp::run(&line, &paths, env, console);
+    }
     let caller = Caller::new(&paths, env, console);
     if line.help
         && let Some(body) = offline::help(&paths, &store, &plugin, &line.arguments)
