@@ -28,13 +28,6 @@ pub use plugin::{PluginState, PluginStatus, Reload, Stage, StageWord, Word};
 /// Path of the client's call, whose body is a [`Run`] in one line, followed by what it says [follows](Run::follows); only
 /// the Unix socket serves it.
 pub const RUN: &str = "/-/run";
-/// Path of a session of MCP: messages, one a line, in both directions; only the Unix socket serves it. `#taken N` among
-/// them: the daemon takes only the first N lines of the request, answers these, and ends the answer.
-pub const MCP: &str = "/-/mcp";
-/// Query parameter of [`MCP`]: the plugin whose commands are tools.
-pub const MCP_PLUGIN: &str = "plugin";
-/// Query parameter of [`MCP`]: which commands are tools.
-pub const MCP_TOOLS: &str = "tools";
 /// Path of the daemon's status, more than that of `/health`; only the Unix socket serves it.
 pub const STATUS: &str = "/-/status";
 /// Path of the Model Context Protocol in lines, both ways; only the Unix socket serves it. Its query has [`MCP_PLUGIN`]

@@ -1,10 +1,10 @@
-//! Agents: the Model Context Protocol over HTTP, in both of its eras.
+//! Agents: the Model Context Protocol in both of its eras, over HTTP and in lines.
 
 use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::harness::mcp::{Agent, text};
+use crate::harness::mcp::{Agent, Lines, text};
 use crate::harness::{Answer, Home, Sent, eventually, plugin_code};
 
 const CODE: &str = r##"
@@ -411,4 +411,132 @@ fn foreign_pages_are_refused_and_calls_are_in_the_log_without_values() {
     assert_eq!((&calls[1]["plugin"], &calls[1]["outcome"]), (&json!("notes"), &json!("error")));
     assert!(calls[0]["bytes_in"].as_u64() > Some(20) && calls[0]["bytes_out"].as_u64() > Some(20));
     assert!(!serde_json::to_string(&home.log()).unwrap().contains("a private title"));
+}
+
+#[test]
+fn in_lines_a_daemon_is_started_and_asks_as_over_http() {
+    let home = home();
+    home.control(&["stop"]).ok();
+    let mut agent = Lines::start(&home, &["notes"], Some(json!({"elicitation": {}})));
+    let list = agent.request(1, "tools/list", json!({}));
+    assert!(list.to_string().contains("\"order\""), "{list}");
+    agent.ask(2, "tools/call", json!({"name": "order", "arguments": {"name": "Ada"}}));
+    for answer in [json!({"size": "small"}), json!({"answer": true})] {
+        let question = agent.next(|message| message["method"] == "elicitation/create");
+        let result = json!({"action": "accept", "content": answer});
+        agent.send(&json!({"jsonrpc": "2.0", "id": question["id"], "result": result}));
+    }
+    assert_eq!(text(&agent.end_of(2)), "small for Ada");
+    agent.send(&json!("no message"));
+    let refused = agent.next(|message| message.get("error").is_some());
+    assert_eq!(refused["error"]["code"], -32600, "{refused}");
+    agent.end().ok();
+    home.client(&["mcp", "nots"]).fails_with(1).complains("Did you mean `notes`?");
+}
+
+#[test]
+fn in_lines_of_the_new_era_subscriptions_report_a_reload() {
+    let home = home();
+    let mut agent = Lines::start(&home, &["db"], None);
+    let prefix = "io.modelcontextprotocol";
+    let meta = json!({
+        format!("{prefix}/protocolVersion"): "2026-07-28",
+        format!("{prefix}/clientInfo"): {"name": "test", "version": "1"},
+        format!("{prefix}/clientCapabilities"): {}});
+    let found = agent.request(1, "server/discover", json!({"_meta": meta}));
+    assert!(found["supportedVersions"].to_string().contains("2026-07-28"), "{found}");
+    agent.ask(
+        2,
+        "subscriptions/listen",
+        json!({"_meta": meta, "notifications": {"toolsListChanged": true}}),
+    );
+    agent.next(|message| message["method"] == "notifications/subscriptions/acknowledged");
+    let more = format!("{ROUTER}\n@router.get('/more')\ndef more() -> int:\n    return 1\n");
+    home.plugin("db", &plugin_code("db", &more), "");
+    agent.next(|message| message["method"] == "notifications/tools/list_changed");
+    let list = agent.request(3, "tools/list", json!({"_meta": meta}));
+    assert!(list.to_string().contains("\"more\""), "{list}");
+    agent.end().ok();
+}
+
+const WAITING: &str = r#"
+import os
+import time
+from pathlib import Path
+
+
+def wait(name: str) -> int:
+    (Path.home() / f"began-{name}").touch()
+    while not (Path.home() / "go").exists():
+        time.sleep(0.01)
+    return os.getpid()
+
+
+def pid() -> int:
+    return os.getpid()
+"#;
+
+#[test]
+fn in_lines_a_session_goes_on_through_a_restart_and_a_crash() {
+    let home = Home::new();
+    home.plugin("slow", WAITING, r#"{"name": "slow"}"#);
+    home.client(&["slow", "--help"]).ok();
+    let mut agent = Lines::start(&home, &["slow"], Some(json!({})));
+    let began = |name: &str| {
+        let file = home.path().join(format!("began-{name}"));
+        eventually("the call", || file.exists().then_some(()));
+    };
+    let old = home.pid();
+    agent.ask(1, "tools/call", json!({"name": "wait", "arguments": {"name": "a"}}));
+    began("a");
+    let restart = home.command(crate::harness::CONTROL, &["restart"]);
+    let restart = crate::harness::Running::start(restart);
+    restart.end().ok();
+    assert_ne!(home.pid(), old);
+    // What is sent while the old one finishes is for the new one.
+    agent.ask(2, "tools/call", json!({"name": "pid", "arguments": {}}));
+    home.write("go", "");
+    assert_eq!(text(&agent.end_of(1)), old.to_string(), "the old one finishes its call");
+    agent.next(|message| message["method"] == "notifications/tools/list_changed");
+    assert_eq!(text(&agent.end_of(2)), home.pid().to_string());
+
+    fs::remove_file(home.path().join("go")).unwrap();
+    agent.ask(3, "tools/call", json!({"name": "wait", "arguments": {"name": "b"}}));
+    began("b");
+    home.signal(nix::sys::signal::Signal::SIGKILL);
+    let lost = agent.end_of(3);
+    assert_eq!(lost["isError"], true, "{lost}");
+    assert!(text(&lost).contains("whether it took effect is not known"), "{lost}");
+    let pid = text(&agent.request(4, "tools/call", json!({"name": "pid", "arguments": {}})));
+    assert_eq!(pid, home.pid().to_string());
+    agent.end().ok();
+}
+
+#[test]
+fn in_lines_a_call_is_cancelled_by_a_notification() {
+    let home = Home::new();
+    let code = r#"
+import asyncio
+from pathlib import Path
+
+
+async def wait() -> str:
+    (Path.home() / "began").touch()
+    try:
+        await asyncio.sleep(600)
+    except asyncio.CancelledError:
+        (Path.home() / "cancelled").touch()
+        raise
+    return "waited"
+"#;
+    home.plugin("slow", code, r#"{"name": "slow"}"#);
+    home.client(&["slow", "--help"]).ok();
+    let mut agent = Lines::start(&home, &["slow"], Some(json!({})));
+    agent.ask(1, "tools/call", json!({"name": "wait", "arguments": {}}));
+    eventually("the call", || home.path().join("began").exists().then_some(()));
+    agent.send(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
+        "params": {"requestId": 1, "reason": "enough"}}));
+    eventually("its end", || home.path().join("cancelled").exists().then_some(()));
+    assert_eq!(agent.request(2, "ping", json!({})), json!({}));
+    agent.end().ok();
 }

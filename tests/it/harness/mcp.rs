@@ -1,8 +1,11 @@
-//! A client of the Model Context Protocol over HTTP, one request a connection.
+//! Clients of the Model Context Protocol: over HTTP, one request a connection, and in lines.
+
+use std::io::Write;
+use std::process::ChildStdin;
 
 use serde_json::{Value, json};
 
-use super::{Answer, Home};
+use super::{Answer, CLIENT, Home, Output, Running};
 
 /// A client of an endpoint.
 pub(crate) struct Agent<'a> {
@@ -16,7 +19,6 @@ pub(crate) struct Agent<'a> {
 /// What came of a request.
 #[derive(Debug)]
 pub(crate) struct Reply {
-    pub(crate) status: u16,
     /// Notifications before its result.
     pub(crate) before: Vec<Value>,
     /// `result` or `error`.
@@ -63,7 +65,7 @@ impl<'a> Agent<'a> {
         let last = messages.pop().unwrap_or_else(|| panic!("no message: {answer:?}"));
         let end = last.get("result").or(last.get("error"));
         let end = end.unwrap_or_else(|| panic!("no end: {last}")).clone();
-        Reply { status: answer.status, before: messages, end }
+        Reply { before: messages, end }
     }
 
     /// The names in a list.
@@ -107,4 +109,69 @@ fn messages(answer: &Answer) -> Vec<Value> {
 pub(crate) fn text(result: &Value) -> String {
     let content = result["content"].as_array().unwrap_or_else(|| panic!("{result}"));
     content.iter().filter_map(|block| block["text"].as_str()).collect::<Vec<_>>().join("|")
+}
+
+/// `skills-client mcp` with a client at its stdin and stdout.
+pub(crate) struct Lines {
+    running: Running,
+    stdin: Option<ChildStdin>,
+}
+
+impl Lines {
+    /// Starts it; a client of 2025-11-25 that begins its session, if it has `capabilities`.
+    pub(crate) fn start(home: &Home, arguments: &[&str], capabilities: Option<Value>) -> Lines {
+        let arguments = [&["mcp"], arguments].concat();
+        let (running, stdin) = Running::fed(home.command(CLIENT, &arguments));
+        let mut lines = Lines { running, stdin: Some(stdin) };
+        if let Some(capabilities) = capabilities {
+            let begin = lines.request(
+                0,
+                "initialize",
+                json!({"protocolVersion": "2025-11-25",
+                "capabilities": capabilities, "clientInfo": {"name": "test", "version": "1"}}),
+            );
+            assert_eq!(begin["protocolVersion"], "2025-11-25", "{begin}");
+            lines.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        }
+        lines
+    }
+
+    /// Sends a request and returns its result or error.
+    pub(crate) fn request(&mut self, id: u64, method: &str, parameters: Value) -> Value {
+        self.ask(id, method, parameters);
+        self.end_of(id)
+    }
+
+    /// Sends a request.
+    pub(crate) fn ask(&mut self, id: u64, method: &str, parameters: Value) {
+        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": parameters}));
+    }
+
+    /// The result or error of a request; what comes before it is passed over.
+    pub(crate) fn end_of(&self, id: u64) -> Value {
+        let end = self.next(|message| message["id"] == id && message.get("method").is_none());
+        end.get("result").or(end.get("error")).unwrap_or_else(|| panic!("no end: {end}")).clone()
+    }
+
+    /// The next message that `is_meant` picks.
+    pub(crate) fn next(&self, is_meant: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let message = serde_json::from_str(&self.running.line()).expect("a message");
+            if is_meant(&message) {
+                return message;
+            }
+        }
+    }
+
+    /// Sends a message.
+    pub(crate) fn send(&mut self, message: &Value) {
+        let stdin = self.stdin.as_mut().expect("only `end` takes it");
+        stdin.write_all(format!("{message}\n").as_bytes()).expect("the program reads");
+    }
+
+    /// Ends the input, and waits for the end of the program.
+    pub(crate) fn end(mut self) -> Output {
+        drop(self.stdin.take());
+        self.running.end()
+    }
 }

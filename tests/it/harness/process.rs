@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
@@ -108,7 +108,20 @@ pub(crate) struct Running {
 impl Running {
     /// Starts `command`, with nothing to read from stdin.
     pub(crate) fn start(mut command: Command) -> Running {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::null());
+        Running::begin(command)
+    }
+
+    /// Starts `command`, whose stdin is returned, too.
+    pub(crate) fn fed(mut command: Command) -> (Running, ChildStdin) {
+        command.stdin(Stdio::piped());
+        let mut running = Running::begin(command);
+        let stdin = running.child().stdin.take().expect("stdin is piped");
+        (running, stdin)
+    }
+
+    fn begin(mut command: Command) -> Running {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let line = format!("{command:?}").split(" \"").skip(1).collect::<Vec<_>>().join(" \"");
         // A shell has its background jobs ignore SIGINT, and what the tests start would inherit that.
         let interruptible = || {

@@ -20,6 +20,7 @@ use self::request::{Kind, Request};
 use self::state::{Handshake, INITIALIZED, State};
 use super::message::{self, CANCELLED, Head, Line};
 use crate::failure::Failure;
+use crate::wire;
 
 /// What is to be done with a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,7 +120,9 @@ impl Session {
         match line.first() {
             Some(b'#') => {
                 let text = str::from_utf8(&line).unwrap_or_default().trim_end();
-                if let Some(taken) = text.strip_prefix("#taken ").and_then(|it| it.parse().ok()) {
+                if let Some(taken) =
+                    text.strip_prefix(wire::MCP_TAKEN).and_then(|it| it.parse().ok())
+                {
                     self.leaving(taken);
                 }
                 Vec::new()
