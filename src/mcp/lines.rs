@@ -3,6 +3,9 @@
 //! `skills-client mcp` passes them on from and to its own stdin and stdout. A daemon that leaves takes no further line,
 //! says how many it has taken, answers those, and ends: the client sends the rest to its successor.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -39,16 +42,7 @@ where
     let leaving = shared.leaving.subscribe();
     let client = Client::new(shared, Some(scope));
     let closing = client.session.closing.clone();
-    let transport = Lines {
-        pieces: Box::pin(BodyExt::into_data_stream(lines).map(|piece| piece.map_err(|_| ()))),
-        begun: BytesMut::new(),
-        taken: 0,
-        sender,
-        leaving,
-        open: Open::default(),
-        has_ended: false,
-        closing,
-    };
+    let transport = Lines::new(lines, sender, leaving, closing);
     let guard = gone.clone().drop_guard();
     tokio::spawn(async move {
         // Fails only if the client ends before its first request.
@@ -107,6 +101,28 @@ enum Next {
 }
 
 impl Lines {
+    fn new<B>(
+        body: B,
+        sender: mpsc::Sender<Bytes>,
+        leaving: watch::Receiver<bool>,
+        closing: CancellationToken,
+    ) -> Lines
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+    {
+        let pieces = BodyExt::into_data_stream(body).map(|piece| piece.map_err(|_| ()));
+        Lines {
+            pieces: Box::pin(pieces.fuse()),
+            begun: BytesMut::new(),
+            taken: 0,
+            sender,
+            leaving,
+            open: Open::default(),
+            has_ended: false,
+            closing,
+        }
+    }
+
     async fn next(&mut self) -> Next {
         if self.has_ended {
             return Next::End;

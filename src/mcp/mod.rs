@@ -30,6 +30,8 @@ pub mod scope;
 mod search;
 mod session;
 mod sessions;
+#[cfg(test)]
+mod tests;
 mod waiting;
 
 use std::convert::Infallible;

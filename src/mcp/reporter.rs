@@ -14,7 +14,8 @@ use crate::reports::{LogRecord, Task};
 
 /// Sends what a call reports to its client.
 pub(super) struct Reporter {
-    peer: Peer<RoleServer>,
+    /// `None` if nothing listens.
+    peer: Option<Peer<RoleServer>>,
     /// Without one, the client wants no progress.
     token: Option<ProgressToken>,
     /// Python's level of the least record that the client wants; `None` for none.
@@ -28,7 +29,13 @@ impl Reporter {
         token: Option<ProgressToken>,
         least: Option<u8>,
     ) -> Reporter {
-        Reporter { peer, token, least, progress: Total::default() }
+        Reporter { peer: Some(peer), token, least, progress: Total::default() }
+    }
+
+    /// One to which nothing listens.
+    #[cfg(test)]
+    pub(super) fn mute() -> Reporter {
+        Reporter { peer: None, token: None, least: None, progress: Total::default() }
     }
 
     /// Reports how far a task is.
@@ -69,8 +76,10 @@ impl Reporter {
         let parameters = LoggingMessageNotificationParam::new(self::level(level), message.into());
         let notification = LoggingMessageNotification::new(parameters.with_logger(logger));
         let notification = ServerNotification::LoggingMessageNotification(notification);
-        // The client may be gone.
-        let _ = self.peer.send_notification(notification).await;
+        if let Some(peer) = &self.peer {
+            // The client may be gone.
+            let _ = peer.send_notification(notification).await;
+        }
     }
 
     async fn send(&self, done: f64, total: Option<f64>, message: Option<String>) {
@@ -78,8 +87,10 @@ impl Reporter {
         let mut parameters = ProgressNotificationParam::new(token, done);
         parameters.total = total;
         parameters.message = message.filter(|text| !text.is_empty());
-        // The client may be gone.
-        let _ = self.peer.notify_progress(parameters).await;
+        if let Some(peer) = &self.peer {
+            // The client may be gone.
+            let _ = peer.notify_progress(parameters).await;
+        }
     }
 }
 

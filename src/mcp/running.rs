@@ -99,6 +99,31 @@ impl Running {
         })
     }
 
+    /// The call whose end is `io`.
+    #[cfg(test)]
+    pub(super) fn of(io: IoSide, held: InFlight) -> Running {
+        let (events, signals) = (io.events(), io.signals());
+        let answer = async move {
+            let head = io.head().await.map_err(|it| Failure::new(Kind::Plugin, it.to_string()))?;
+            let body = match io.whole() {
+                Some(body) => AnswerBody::Whole(body),
+                None => AnswerBody::Stream(io),
+            };
+            Ok(Answer { head, body })
+        };
+        Running {
+            events,
+            signals,
+            answer: Some(Box::pin(answer)),
+            io: None,
+            outcome: Outcome::default(),
+            body: BytesMut::new(),
+            asked: Vec::new(),
+            begun: Instant::now(),
+            _held: held,
+        }
+    }
+
     /// Goes on until the call ends or asks something.
     pub(super) async fn turn(&mut self, reporter: &mut Reporter) -> Turn {
         let mut beats = interval_at(Instant::now() + BEAT, BEAT);
