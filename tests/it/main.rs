@@ -19,6 +19,7 @@ mod callables;
 mod completion;
 mod concurrency;
 mod conflicts;
+mod conformance;
 mod contract;
 mod control;
 mod crashes;
