@@ -3,7 +3,7 @@
 use http::{HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value};
 
-use crate::command::{Location, Parameter};
+use crate::command::{BODY, Location, Parameter};
 use crate::description::Description;
 use crate::exchange::request::Composed;
 use crate::failure::{Failure, Kind};
@@ -25,6 +25,7 @@ pub(super) fn resolved(
         line,
         sent: Vec::new(),
         body: takes_fields(reading).then(Map::new),
+        whole_body: None,
         warnings: Vec::new(),
         lacks_text: false,
     };
@@ -46,7 +47,8 @@ pub(super) fn resolved(
 
 /// True if a body is sent even without a field: its declared fields may all have defaults.
 fn takes_fields(reading: &Reading) -> bool {
-    reading.command.has_body && !reading.command.takes_any_field()
+    let command = reading.command;
+    command.has_body && command.body.is_none() && !command.takes_any_field()
 }
 
 /// A request under construction.
@@ -55,6 +57,8 @@ struct Request<'a> {
     /// Where, name, value; in the order of the line.
     sent: Vec<(Location, String, String)>,
     body: Option<Map<String, Value>>,
+    /// A JSON body that is no object.
+    whole_body: Option<Value>,
     warnings: Vec<String>,
     /// The text on stdin is needed, and was not read yet.
     lacks_text: bool,
@@ -146,6 +150,15 @@ impl Request<'_> {
     fn send_unknown(&mut self, reading: &Reading, option: &ParsedOption) -> Result<(), Failure> {
         let takes_any_field = reading.command.takes_any_field();
         let name = option.name().replace('-', "_");
+        if reading.command.body.is_some()
+            && name == BODY
+            && let OptionValue::Text(text) = option.given
+        {
+            let meant = self.meant(option, text)?;
+            // What is no JSON is for the plugin to refuse.
+            self.whole_body = Some(serde_json::from_str(&meant).unwrap_or(Value::from(meant)));
+            return Ok(());
+        }
         if takes_any_field && let OptionValue::Text(text) = option.given {
             let meant = self.meant(option, text)?;
             if meant != text {
@@ -195,6 +208,7 @@ impl Request<'_> {
             segments: reading.fit.segments.clone(),
             path: reading.fit.values.clone(),
             body: self.body,
+            whole_body: self.whole_body,
             ..Composed::default()
         };
         for (location, name, value) in self.sent {

@@ -37,6 +37,9 @@ pub struct Command {
     pub hidden: Vec<Parameter>,
     /// True if the command reads a request body.
     pub has_body: bool,
+    /// The body as a whole, if it is JSON and no object; it has the name [`BODY`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Box<Parameter>>,
     /// The name of the parameter that is the caller's stdin, which is the body; absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin: Option<String>,
@@ -57,6 +60,9 @@ pub struct Command {
     /// How its handler is called.
     pub calling: Calling,
 }
+
+/// The name of a body that has no fields.
+pub const BODY: &str = "body";
 
 /// What a function is called for.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -202,15 +208,18 @@ impl Command {
             }
             schema
         };
-        let properties = self.parameters.iter().map(|each| (each.name.as_str(), described(each)));
+        let parameters = || self.parameters.iter().chain(self.body.as_deref());
+        let properties = parameters().map(|each| (each.name.as_str(), described(each)));
         let required: Vec<&str> =
-            self.parameters.iter().filter(|each| each.required).map(|each| &*each.name).collect();
+            parameters().filter(|each| each.required).map(|each| &*each.name).collect();
         schema::object(properties, &required, self.takes_any_field())
     }
 
     /// True if the body declares no fields, so that any is one.
     pub fn takes_any_field(&self) -> bool {
-        self.has_body && !self.parameters.iter().any(|each| each.location == Location::Body)
+        self.has_body
+            && self.body.is_none()
+            && !self.parameters.iter().any(|each| each.location == Location::Body)
     }
 }
 

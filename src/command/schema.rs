@@ -86,30 +86,34 @@ pub fn followed(document: &Value, schema: &Value) -> Value {
 /// Points the references in `schema` to its own definitions; returns the names of those it refers to.
 fn redirect(schema: &mut Value) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    visit(schema, &mut |reference| {
+    let mut found = |reference: &mut String| {
         if let Some(name) = reference.strip_prefix(COMPONENTS) {
             names.insert(name.replace("~1", "/").replace("~0", "~"));
             *reference = format!("{DEFINITIONS}{name}");
+        }
+    };
+    visit(schema, &mut |keywords| {
+        if let Some(Value::String(reference)) = keywords.get_mut("$ref") {
+            found(reference);
+        }
+        let mapping = keywords.get_mut("discriminator").and_then(|it| it.get_mut("mapping"));
+        for target in mapping.and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut) {
+            if let Value::String(reference) = target {
+                found(reference);
+            }
         }
     });
     names
 }
 
-/// Calls `found` with every reference in `schema` and in the schemas below it.
-fn visit(schema: &mut Value, found: &mut impl FnMut(&mut String)) {
+/// Calls `found` with the keywords of `schema`, and of each schema below it.
+pub fn visit(schema: &mut Value, found: &mut impl FnMut(&mut Map<String, Value>)) {
     match schema {
         Value::Array(schemas) => schemas.iter_mut().for_each(|schema| visit(schema, found)),
         Value::Object(keywords) => {
+            found(keywords);
             for (keyword, value) in keywords.iter_mut() {
                 match (keyword.as_str(), value) {
-                    ("$ref", Value::String(reference)) => found(reference),
-                    ("mapping", Value::Object(targets)) => {
-                        for target in targets.values_mut() {
-                            if let Value::String(reference) = target {
-                                found(reference);
-                            }
-                        }
-                    }
                     (keyword, Value::Object(schemas)) if NAMED.contains(&keyword) => {
                         schemas.values_mut().for_each(|schema| visit(schema, found));
                     }

@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 
 use super::{Description, Route, Style, docstring};
 use crate::command::plan::ReportedPlan;
-use crate::command::{Calling, Command, Location, Parameter, Plan, Program, Purpose, Slot, schema};
+use crate::command::{
+    BODY, Calling, Command, Location, Parameter, Plan, Program, Purpose, Slot, schema,
+};
 
 /// What the runtime reports of a plugin that it has loaded.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -286,6 +288,7 @@ fn command_of(document: &Value, path: &str, method: &str, operation: &Value) -> 
         examples,
         parameters,
         has_body: operation.get("requestBody").is_some(),
+        body: whole_body(document, operation).map(Box::new),
         output: output(document, operation),
         ..Command::default()
     }
@@ -332,6 +335,31 @@ fn body_fields(document: &Value, operation: &Value) -> Vec<Parameter> {
             }
         })
         .collect()
+}
+
+/// A JSON body that is no object, as a parameter.
+fn whole_body(document: &Value, operation: &Value) -> Option<Parameter> {
+    let schema = operation.pointer("/requestBody/content/application~1json/schema")?;
+    let schema = schema::standalone(document, schema);
+    let kinds = schema.get("anyOf").and_then(Value::as_array);
+    let is_other = |schema: &Value| match schema.get("type").and_then(Value::as_str) {
+        Some(kind) => kind != "object",
+        None => false,
+    };
+    let is_other = match kinds {
+        Some(kinds) => kinds.iter().all(is_other),
+        None => is_other(&schema),
+    };
+    let required = operation.pointer("/requestBody/required") == Some(&Value::Bool(true));
+    let description = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+    let description = description.to_owned();
+    is_other.then(|| Parameter {
+        name: BODY.to_owned(),
+        location: Location::Body,
+        required,
+        description,
+        schema,
+    })
 }
 
 /// The schema of the first successful JSON answer; `None` where it has no keyword but title and description.

@@ -69,6 +69,8 @@ pub struct Composed {
     pub cookies: Vec<(String, String)>,
     /// The fields of the JSON body; `None` without a body.
     pub body: Option<Map<String, Value>>,
+    /// A JSON body that is no object.
+    pub whole_body: Option<Value>,
 }
 
 /// A composed request to one plugin; HTTP is written of it only where FastAPI is asked.
@@ -108,10 +110,10 @@ impl Addressed {
     fn written(&self) -> &Written {
         self.written.get_or_init(|| {
             let composed = &self.composed;
-            let body = composed.body.as_ref().map(|body| {
-                // A map of JSON values is always JSON.
-                Bytes::from(serde_json::to_vec(body).unwrap_or_default())
-            });
+            // JSON values are always JSON.
+            let whole = composed.whole_body.as_ref().map(serde_json::to_vec);
+            let body = whole.or_else(|| composed.body.as_ref().map(serde_json::to_vec));
+            let body = body.map(|body| Bytes::from(body.unwrap_or_default()));
             let head = RequestHead {
                 method: composed.method.clone(),
                 target: Target::new(&self.encoded_path(), &composed.encoded_query()),

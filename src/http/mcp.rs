@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Extension, Query, Request, State};
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
 use super::observe::{RequestId, Waits};
@@ -34,10 +34,16 @@ pub(super) async fn serve(
     }
     let listens = request.headers().get(METHOD).is_some_and(|method| method == LISTEN);
     let waits = request.method() == Method::GET || listens;
+    let ends = request.method() == Method::DELETE;
     if let Ok(id) = HeaderValue::from_str(&id.0) {
         request.headers_mut().insert(wire::REQUEST_ID_HEADER, id);
     }
-    let response = service.mcp.answer(request).await.map(Body::new);
+    let mut response = service.mcp.answer(request).await.map(Body::new);
+    if ends && response.status() == StatusCode::ACCEPTED {
+        // What clients take for the end of a session; with 202 they warn.
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        *response.body_mut() = Body::empty();
+    }
     if waits { waiting(response) } else { response }
 }
 

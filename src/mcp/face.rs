@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-    CompletionInfo, GetPromptRequestParams, GetPromptResponse, Implementation,
+    CompletionInfo, DiscoverResult, GetPromptRequestParams, GetPromptResponse, Implementation,
     InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
     ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
     ReadResourceResponse, Reference, ServerCapabilities, ServerConfig, SetLevelRequestParams,
@@ -53,6 +53,16 @@ impl ServerHandler for Face {
             Some(text) => result.with_instructions(text),
             None => result,
         })
+    }
+
+    async fn discover(
+        &self,
+        context: RequestContext<RoleServer>,
+    ) -> Result<DiscoverResult, ErrorData> {
+        let mut config = self.get_info();
+        config.instructions = self.0.offer(&context.extensions).instructions();
+        let versions = self.supported_protocol_versions().into_owned();
+        Ok(DiscoverResult::from_server_info(versions, config))
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {

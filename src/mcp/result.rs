@@ -99,13 +99,14 @@ pub(super) fn problem(outcome: &Outcome, value: Option<&Value>) -> String {
         let body = String::from_utf8_lossy(&outcome.body);
         return match body.trim() {
             "" => format!("Error: {}", outcome.status),
-            text => format!("Error: {text}"),
+            text => render::strip_ansi(text),
         };
     };
     match value.get("detail") {
         Some(Value::Array(details)) => invalid(details),
-        Some(Value::String(detail)) => format!("Error: {detail}"),
-        _ => render::strip_ansi(&match value.get("error").and_then(Value::as_str) {
+        Some(Value::String(detail)) => format!("Error: {}", render::strip_ansi(detail)),
+        Some(detail) => format!("Error: {detail}"),
+        None => render::strip_ansi(&match value.get("error").and_then(Value::as_str) {
             Some(error) if value.get("success").is_none() => format!("Error: {error}"),
             _ => render::answer(value, &PLAIN),
         }),
@@ -124,7 +125,10 @@ fn invalid(details: &[Value]) -> String {
         });
         let name = names.collect::<Vec<_>>().join(".");
         let message = detail.get("msg").and_then(Value::as_str).unwrap_or_default();
-        lines.push(format!("  `{name}`: {message}"));
+        match name.as_str() {
+            "" => lines.push(format!("  {message}")),
+            name => lines.push(format!("  `{name}`: {message}")),
+        }
     }
     lines.push("Hint: the tool's inputSchema describes its arguments.".to_owned());
     lines.join("\n")
@@ -141,7 +145,8 @@ fn printed(text: &str, most: usize) -> Vec<ContentBlock> {
 /// A body that is no JSON.
 fn raw(outcome: &Outcome, kind: &str, tool: &Tool, most: usize) -> ContentBlock {
     if is_text(kind) || outcome.body.is_empty() {
-        return ContentBlock::text(shortened(&outcome.text(), most, tool));
+        let text = render::strip_ansi(&outcome.text());
+        return ContentBlock::text(shortened(&text, most, tool));
     }
     let data = BASE64_STANDARD.encode(&outcome.body);
     match kind.split('/').next() {
@@ -278,6 +283,7 @@ mod tests {
     fn other_media_are_blocks_of_their_kind() {
         let block = |kind, body| text(&of(outcome(200, kind, body), &tool(None), 100));
         assert_eq!(block("text/csv; charset=utf-8", "a,b"), "a,b");
+        assert_eq!(block("text/plain", "\u{1b}[1ma\u{1b}[0m"), "a");
         assert_eq!(block("application/jsonl", "1\n2\n"), "1\n2\n");
         assert_eq!(
             block("image/png", "x"),
@@ -305,6 +311,12 @@ mod tests {
             "Error: x\nHint: y"
         );
         assert_eq!(problem(500, r#"{"error":"x"}"#), "Error: x");
+        assert_eq!(problem(418, r#"{"detail":{"why":"tea"}}"#), r#"Error: {"why":"tea"}"#);
+        let whole = r#"{"detail":[{"loc":["body"],"msg":"Input should be a valid list"}]}"#;
+        assert!(problem(422, whole).contains("\n  Input should be a valid list\n"));
+        let colored =
+            of(outcome(404, "text/plain", "\u{1b}[91mError:\u{1b}[0m none"), &tool(None), 99);
+        assert_eq!(text(&colored), "Error: none");
         let plain = of(outcome(500, "text/plain", ""), &tool(None), 100);
         assert_eq!(text(&plain), "Error: 500 Internal Server Error");
     }

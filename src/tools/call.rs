@@ -4,7 +4,7 @@ use http::{HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value};
 
 use crate::command::template::{Convertor, Part};
-use crate::command::{Command, Location, Parameter, Segment};
+use crate::command::{BODY, Command, Location, Parameter, Segment};
 use crate::exchange::request::Composed;
 use crate::failure::{Failure, Kind};
 use crate::nearest::nearest;
@@ -29,7 +29,7 @@ pub fn composed(command: &Command, mut arguments: Map<String, Value>) -> Result<
         .map(|name| arguments.shift_remove(name).as_ref().and_then(text).unwrap_or_default());
     let mut request = Composed {
         method: Method::from_bytes(command.method.as_bytes()).unwrap_or_default(),
-        body: (command.has_body && !command.takes_any_field()).then(Map::new),
+        body: takes_fields(command).then(Map::new),
         ..Composed::default()
     };
     for parameter in &command.parameters {
@@ -39,6 +39,9 @@ pub fn composed(command: &Command, mut arguments: Map<String, Value>) -> Result<
             None => {}
         }
     }
+    if command.body.is_some() {
+        request.whole_body = arguments.shift_remove(BODY);
+    }
     if command.takes_any_field() {
         request.body.get_or_insert_default().extend(arguments);
     } else if let Some(unknown) = arguments.keys().next() {
@@ -46,6 +49,11 @@ pub fn composed(command: &Command, mut arguments: Map<String, Value>) -> Result<
     }
     request.segments = segments(command, &request.path);
     Ok(ToolCall { request, stdin })
+}
+
+/// True if a body is sent even without a field: its declared fields may all have defaults.
+fn takes_fields(command: &Command) -> bool {
+    command.has_body && command.body.is_none() && !command.takes_any_field()
 }
 
 fn place(request: &mut Composed, parameter: &Parameter, value: Value) -> Result<(), Failure> {

@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::command::schema;
+
 /// The field of a result that is no object by itself.
 pub const FIELD: &str = "result";
 
@@ -20,9 +22,11 @@ pub struct Structured {
 impl Structured {
     /// The structured result whose schema is `output`.
     pub fn of(output: &Value) -> Structured {
+        let mut output = output.clone();
+        loosen(&mut output);
         match output {
             Value::Object(schema) if schema.get("type") == Some(&json!("object")) => {
-                Structured { schema: schema.clone(), is_wrapped: false }
+                Structured { schema, is_wrapped: false }
             }
             output => Structured { schema: wrapped(output), is_wrapped: true },
         }
@@ -34,8 +38,20 @@ impl Structured {
     }
 }
 
-fn wrapped(output: &Value) -> Map<String, Value> {
-    let mut inner = output.clone();
+/// Leaves out what a result need not be, for clients that refuse one that differs: a `float` that is no number is
+/// `null` in JSON, and a `datetime` without a time zone is no `date-time`.
+fn loosen(schema: &mut Value) {
+    schema::visit(schema, &mut |keywords| {
+        if keywords.get("type") == Some(&json!("number")) {
+            keywords.insert("type".into(), json!(["number", "null"]));
+        }
+        if matches!(keywords.get("format").and_then(Value::as_str), Some("date-time" | "time")) {
+            keywords.shift_remove("format");
+        }
+    });
+}
+
+fn wrapped(mut inner: Value) -> Map<String, Value> {
     // References are to the definitions of the whole.
     let definitions = inner.as_object_mut().and_then(|inner| inner.shift_remove("$defs"));
     let mut whole = Map::new();
@@ -49,6 +65,22 @@ fn wrapped(output: &Value) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_schema_takes_what_results_are_in_json() {
+        let schema = json!({"type": "object", "properties": {
+            "type": {"type": "number"},
+            "at": {"type": "string", "format": "date-time", "default": {"type": "number"}},
+            "on": {"type": "string", "format": "date"},
+        }});
+        let loose = Value::Object(Structured::of(&schema).schema);
+        assert_eq!(loose["properties"]["type"]["type"], json!(["number", "null"]));
+        assert_eq!(
+            loose["properties"]["at"],
+            json!({"type": "string", "default": {"type": "number"}})
+        );
+        assert_eq!(loose["properties"]["on"]["format"], "date");
+    }
 
     #[test]
     fn only_objects_stand_by_themselves() {

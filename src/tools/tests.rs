@@ -54,7 +54,7 @@ fn names_are_unique_and_such_as_all_apis_take() {
         [
             "my_jira_issue",
             "my_jira_issue_delete",
-            "my_jira_issue_get",
+            "my_jira_issue_links",
             "my_jira_memory_write",
             &long(""),
             &long("_get")

@@ -287,6 +287,8 @@ fn many_tools_are_three_for_a_search() {
     home.control(&["reload"]).ok();
     let agent = Agent::without_session(&home, "/mcp", json!({}));
     assert_eq!(agent.names("tools"), ["search_commands", "describe_command", "call_command"]);
+    let about = agent.request("server/discover", json!({})).end["instructions"].clone();
+    assert!(about.as_str().unwrap().contains("Find one with search_commands"), "{about}");
     let found = text(&agent.call("search_commands", json!({"query": "polish shoes", "limit": 3})));
     assert!(found.starts_with("many_polish(shoe): Polish a shoe."), "{found}");
     let described = text(&agent.call("describe_command", json!({"name": "many_polish"})));
@@ -320,8 +322,11 @@ fn a_session_outlives_a_reload_and_a_restart() {
     home.control(&["restart"]).ok();
     assert_ne!(home.pid(), pid);
     assert_eq!(text(&agent.call("more", json!({}))), "1");
-    let files = fs::read_dir(home.runtime().join("state/mcp")).unwrap().count();
-    assert_eq!(files, 1);
+    let files = || fs::read_dir(home.runtime().join("state/mcp")).unwrap().count();
+    assert_eq!(files(), 1);
+    let session = agent.session().to_owned();
+    let ended = home.http("DELETE", "/mcp/db", &[("mcp-session-id", &session)]);
+    assert_eq!((ended.status, files()), (204, 0), "{ended:?}");
 }
 
 #[test]
@@ -539,4 +544,60 @@ async def wait() -> str:
     eventually("its end", || home.path().join("cancelled").exists().then_some(()));
     assert_eq!(agent.request(2, "ping", json!({})), json!({}));
     agent.end().ok();
+}
+
+#[test]
+fn bodies_that_are_no_objects_are_one_argument() {
+    let home = Home::new();
+    let routes = r#"
+from datetime import datetime
+from pydantic import BaseModel
+
+class Event(BaseModel):
+    name: str
+    at: datetime = datetime(2026, 1, 2)
+    size: float = float("nan")
+
+@router.post("/events")
+def events(events: list[Event], times: int = 1) -> int:
+    return times * len(events)
+
+@router.get("/maybe")
+def maybe(mode: str = "a", tags: list[str] = []) -> dict:
+    return {"mode": mode, "tags": tags}
+
+@router.get("/event")
+def event() -> Event:
+    return Event(name="x")
+
+@router.get("/event/{key}/parts")
+def parts(key: str) -> list[str]:
+    return [key]
+"#;
+    home.plugin("log", &plugin_code("log", routes), "");
+    home.client(&["log", "--help"]).ok();
+    let agent = Agent::without_session(&home, "/mcp/log", json!({}));
+    let names = agent.names("tools");
+    assert!(names.contains(&"event_parts".to_owned()), "{names:?}");
+    let list = agent.request("tools/list", json!({})).end["tools"].clone();
+    let tool = |name: &str| list.as_array().unwrap().iter().find(|it| it["name"] == name).unwrap();
+    let input = &tool("events")["inputSchema"];
+    assert_eq!(input["required"], json!(["body"]), "{input}");
+    let two = json!({"body": [{"name": "a"}, {"name": "b"}], "times": 2});
+    assert_eq!(text(&agent.call("events", two)), "4");
+    assert_eq!(text(&agent.call("maybe", json!({"mode": "b"}))), r#"{"mode":"b","tags":[]}"#);
+    let tags = agent.call("maybe", json!({"body": ["x"]}));
+    assert_eq!(text(&tags), r#"{"mode":"a","tags":["x"]}"#);
+    let wrong = agent.call("events", json!({"body": {"name": "a"}}));
+    assert!(text(&wrong).contains("Input should be a valid list"), "{wrong}");
+    assert_eq!(
+        home.client(&["log", "events", "--body", r#"[{"name": "a"}]"#]).ok().stdout(),
+        "1\n"
+    );
+
+    let output = tool("event")["outputSchema"]["properties"].clone();
+    assert_eq!(output["size"]["type"], json!(["number", "null"]), "{output}");
+    assert_eq!(output["at"].get("format"), None, "{output}");
+    let event = agent.call("event", json!({}))["structuredContent"].clone();
+    assert_eq!((&event["at"], &event["size"]), (&json!("2026-01-02T00:00:00"), &json!(null)));
 }

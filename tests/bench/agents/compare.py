@@ -8,7 +8,7 @@
 DIRECTORY has ``skills-daemon``, ``skills-client`` and ``skills-host`` of a release build. The parts
 are ``stdio`` (from the start of a process to its list of tools), ``http`` (calls per second and
 latency), ``memory`` (of the servers, and of each further session over stdio) and ``corpus`` (what
-the 1,000 commands of ``corpus.json`` cost a session); without any, all of them run, in about six
+the 1,000 commands of ``corpus.json`` cost a session); without any, all of them run, in about ten
 minutes. Each has a daemon in a HOME of its own and FastMCP's servers in the environment of this
 program, which is why uvloop and httptools belong there.
 
@@ -137,6 +137,8 @@ TYPES = {
     "number": "float",
 }
 CONNECTIONS = (1, 16)
+#: What of a tool a client passes on to its model, as a rule.
+SHOWN = ("name", "description", "inputSchema")
 #: How many sessions calls over HTTP are of.
 SESSIONS = 16
 #: How many sessions over stdio are open where their memory is measured.
@@ -177,15 +179,31 @@ def processors() -> tuple[int, int]:
     return sum(ticks), ticks[3] + ticks[4]
 
 
-def head(*cells: str) -> None:
-    """Print how busy the machine is, and the head of a table."""
+def busy() -> None:
+    """Print how busy the machine is while nothing is measured."""
     before = processors()
     time.sleep(1)
     total, idle = (now - then for now, then in zip(processors(), before, strict=True))
     load = os.getloadavg()[0]
-    print(f"\nLoad {load:.1f}, processors {100 - 100 * idle / total:.0f} % busy before.\n")
+    print(f"\nLoad {load:.1f}, processors {100 - 100 * idle / total:.0f} % busy before.")
+
+
+def headings(*cells: str) -> None:
+    """Print the head of a table."""
     row(*cells)
     row(*["---"] * len(cells))
+
+
+def head(*cells: str) -> None:
+    """Print how busy the machine is, and the head of a table."""
+    busy()
+    print()
+    headings(*cells)
+
+
+def compact(data: Any) -> str:
+    """Return data as JSON without spaces."""
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
 
 
 def tokens(text: str) -> str:
@@ -440,7 +458,7 @@ class Case:
         texts = []
         for number in range(1, 257):
             headers = ACCEPTING | self.headers[number % len(self.headers)]
-            body = json.dumps(self.body(number), separators=(",", ":"))
+            body = compact(self.body(number))
             lines = [f"POST {self.path} HTTP/1.1", f"host: 127.0.0.1:{self.server.port}"]
             lines += [f"{name}: {value}" for name, value in headers.items()]
             texts.append("\r\n".join([*lines, f"content-length: {len(body)}", "", body]))
@@ -543,27 +561,31 @@ def http(at: Home, arguments: argparse.Namespace) -> None:
         for case in cases:
             case.check()
             case.measure(at, 16, 1)
-        columns = ["calls/s", "times FastMCP's best", "p50 ms", "p99 ms", "CPU ms"]
-        named = [f"{column}, {number}" for number in CONNECTIONS for column in columns]
-        head("HTTP; 1 and 16 connections", "function", *named)
+        busy()
         for _ in range(arguments.rounds):
             for case in cases:
                 for connections in CONNECTIONS:
                     measured = case.measure(at, connections, arguments.seconds)
                     case.rounds[connections].append(measured)
-    for case in cases:
-        cells = []
-        for number in CONNECTIONS:
-            rate = case.median(number, "rate")
+    for number in CONNECTIONS:
+        columns = ["calls/s", "least", "most", "times FastMCP's best", "p50 ms", "p99 ms", "CPU ms"]
+        print()
+        headings(f"HTTP, connections: {number}", "function", *columns)
+        for case in cases:
             best = max(
                 each.median(number, "rate")
                 for each in cases
                 if each.label.startswith("FastMCP") and each.function == case.function
             )
-            times = [f"{case.median(number, what):.2f}" for what in ("p50", "p99", "cpu")]
-            cells += [f"{rate:,.0f}", f"{rate / best:.1f}", *times]
-        kind = "def" if case.function == "add" else "async def"
-        row(case.label, kind, *cells)
+            rate = case.median(number, "rate")
+            rates = sorted(each["rate"] for each in case.rounds[number])
+            row(
+                case.label,
+                "def" if case.function == "add" else "async def",
+                *(f"{each:,.0f}" for each in (rate, rates[0], rates[-1])),
+                f"{rate / best:.1f}",
+                *(f"{case.median(number, what):.2f}" for what in ("p50", "p99", "cpu")),
+            )
 
 
 def megabytes(size: float) -> str:
@@ -649,7 +671,15 @@ def corpus(at: Home, arguments: argparse.Namespace) -> None:
             for path in ["/mcp", "/mcp?tools=all", "/mcp?tools=jira,git", "/mcp/jira"]
         } | {"FastMCP": everything, "FastMCP with its search": searched}
         times = defaultdict(list)
-        head("1,000 commands", "tools", "bytes", "of instructions", "tokens", "HTTP, median ms")
+        columns = [
+            "tools",
+            "bytes",
+            "of instructions",
+            "tokens",
+            "for the model",
+            "HTTP, median ms",
+        ]
+        head("1,000 commands", *columns)
         for _ in range(arguments.starts):
             for label, server in servers.items():
                 begin = time.perf_counter()
@@ -658,10 +688,11 @@ def corpus(at: Home, arguments: argparse.Namespace) -> None:
         for label, server in servers.items():
             instructions = server.session()[1]
             tools = json.loads(server.post(listed, headers)[1])["result"]["tools"]
-            text = json.dumps({"tools": tools}, separators=(",", ":"), ensure_ascii=False)
+            text = compact({"tools": tools})
             sizes = [f"{len(each.encode()):,}" for each in (text, instructions)]
-            middle = f"{statistics.median(times[label]):.1f}"
-            row(label, len(tools), *sizes, tokens(instructions + text), middle)
+            shown = [{key: tool.get(key) for key in SHOWN} for tool in tools]
+            counted = [tokens(instructions + each) for each in (text, compact(shown))]
+            row(label, len(tools), *sizes, *counted, f"{statistics.median(times[label]):.1f}")
         commands = {
             "skills-client mcp": client,
             "skills-client mcp --tools all": [*client, "--tools", "all"],

@@ -44,6 +44,11 @@ impl<'a> Agent<'a> {
         Agent { home, path: path.to_owned(), session: None, capabilities }
     }
 
+    /// The id of the session.
+    pub(crate) fn session(&self) -> &str {
+        self.session.as_deref().expect("a client of 2025-11-25")
+    }
+
     /// Sends a request and waits for what comes of it.
     pub(crate) fn request(&self, method: &str, mut parameters: Value) -> Reply {
         let mut headers = Vec::new();
