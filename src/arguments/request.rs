@@ -156,7 +156,7 @@ impl Request<'_> {
         {
             let meant = self.meant(option, text)?;
             // What is no JSON is for the plugin to refuse.
-            self.whole_body = Some(serde_json::from_str(&meant).unwrap_or(Value::from(meant)));
+            self.whole_body = Some(serde_json::from_str(meant).unwrap_or(Value::from(meant)));
             return Ok(());
         }
         if takes_any_field && let OptionValue::Text(text) = option.given {

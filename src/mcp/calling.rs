@@ -1,220 +1,48 @@
-//! Calls on behalf of an agent: a tool, a resource or a prompt, with its questions and to its end.
+//! A call on behalf of an agent, with its questions and to its end.
 
 use std::pin::pin;
 use std::sync::Arc;
 
 use http::request::Parts;
 use rmcp::RoleServer;
-use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
-    GetPromptRequestParams, GetPromptResponse, GetPromptResult, InputRequiredResult,
-    InputResponses, PromptMessage, ProtocolVersion, ReadResourceRequestParams,
-    ReadResourceResponse, ReadResourceResult, Role,
-};
+use rmcp::model::{ErrorData, InputRequiredResult, InputResponses, ProtocolVersion};
 use rmcp::service::RequestContext;
 use serde_json::{Map, Value, json};
 
 use super::ask::{self, Abilities, Asked};
-use super::offer::Offer;
 use super::reporter::{self, Reporter};
 use super::running::{Outcome, Place, Running, Turn};
 use super::session::Client;
 use super::waiting::Held;
-use super::{consent, direct, log, result, search};
+use super::{direct, log};
 use crate::description::Description;
 use crate::exchange::events::Signal;
 use crate::failure::{Failure, Kind};
 use crate::reports::Question;
-use crate::tools::{self, Entry, ToolCall};
+use crate::tools::{self, ToolCall};
 
 /// What an agent calls.
-struct Asking {
+pub(super) struct Asking {
     /// Names the request: only the same one may go on with a call that waits.
-    request: String,
+    pub(super) request: String,
     /// What is in the log.
-    name: String,
-    plugin: Arc<Description>,
-    command: usize,
-    arguments: Map<String, Value>,
+    pub(super) name: String,
+    pub(super) plugin: Arc<Description>,
+    pub(super) command: usize,
+    pub(super) arguments: Map<String, Value>,
     /// The answers that came with the request.
-    answers: InputResponses,
-    state: Option<String>,
+    pub(super) answers: InputResponses,
+    pub(super) state: Option<String>,
 }
 
 /// What a call came to.
-enum Ended {
+pub(super) enum Ended {
     Done(Result<Outcome, Failure>),
     Required(InputRequiredResult),
 }
 
-/// `tools/call`.
-pub(super) async fn tool(
-    client: &Client,
-    offer: &Offer,
-    request: CallToolRequestParams,
-    context: RequestContext<RoleServer>,
-) -> Result<CallToolResponse, ErrorData> {
-    let mut arguments = request.arguments.unwrap_or_default();
-    let mut entry = offer.catalog.find(&request.name);
-    if let Some(index) = &offer.index {
-        let answered = match request.name.as_ref() {
-            search::SEARCH => Some(search::find(&offer.catalog, index, &arguments)),
-            search::DESCRIBE => Some(search::describe(&offer.catalog, &arguments)),
-            search::CALL => match search::entry(&offer.catalog, &arguments) {
-                Ok(found) => {
-                    entry = Some(found);
-                    match search::arguments(arguments) {
-                        Ok(inner) => {
-                            arguments = inner;
-                            None
-                        }
-                        Err(error) => return Ok(result::error(format!("Error: {error}")).into()),
-                    }
-                }
-                Err(error) => Some(Err(error)),
-            },
-            _ => None,
-        };
-        match answered {
-            Some(Ok(text)) => {
-                return Ok(CallToolResult::success(vec![ContentBlock::text(text)]).into());
-            }
-            Some(Err(error)) => return Ok(result::error(format!("Error: {error}")).into()),
-            None => {}
-        }
-    }
-    let Some(Entry { plugin, tool }) = entry else {
-        let text = search::unknown(&offer.catalog, &request.name);
-        return Err(ErrorData::invalid_params(text, None));
-    };
-    let asking = Asking {
-        request: json!(["tools/call", request.name, arguments]).to_string(),
-        name: tool.name.clone(),
-        plugin: plugin.clone(),
-        command: tool.command,
-        arguments,
-        answers: request.input_responses.unwrap_or_default(),
-        state: request.request_state,
-    };
-    let settings = client.shared.settings.now();
-    match consent::of(
-        tool,
-        settings.agents.ask_before,
-        &asking.arguments,
-        &asking.answers,
-        &context,
-    )
-    .await?
-    {
-        consent::Consent::Given => {}
-        consent::Consent::Refused(text) => return Ok(result::error(text).into()),
-        consent::Consent::Required(required) => return Ok(required.into()),
-    }
-    match run(client, asking, context).await? {
-        Ended::Done(Ok(outcome)) => {
-            Ok(result::of(outcome, tool, settings.agents.result_max).into())
-        }
-        Ended::Done(Err(failure)) => Ok(result::failed(&failure).into()),
-        Ended::Required(required) => Ok(required.into()),
-    }
-}
-
-/// `resources/read`.
-pub(super) async fn resource(
-    client: &Client,
-    offer: &Offer,
-    request: ReadResourceRequestParams,
-    context: RequestContext<RoleServer>,
-) -> Result<ReadResourceResponse, ErrorData> {
-    let uri = request.uri;
-    let Some((offered, arguments)) = offer.at(&uri) else {
-        let data = json!({"uri": uri});
-        return Err(ErrorData::resource_not_found("Resource not found", Some(data)));
-    };
-    let asking = Asking {
-        request: json!(["resources/read", uri]).to_string(),
-        name: offered.name.clone(),
-        plugin: offered.plugin.clone(),
-        command: offered.command,
-        arguments,
-        answers: request.input_responses.unwrap_or_default(),
-        state: request.request_state,
-    };
-    match run(client, asking, context).await? {
-        Ended::Done(outcome) => {
-            let outcome = succeeded(outcome)?;
-            let contents = result::contents(&outcome, &uri, offered.mime_type());
-            Ok(ReadResourceResponse::Complete(ReadResourceResult::new(contents)))
-        }
-        Ended::Required(required) => Ok(required.into()),
-    }
-}
-
-/// `prompts/get`.
-pub(super) async fn prompt(
-    client: &Client,
-    offer: &Offer,
-    request: GetPromptRequestParams,
-    context: RequestContext<RoleServer>,
-) -> Result<GetPromptResponse, ErrorData> {
-    let Some(offered) = offer.prompt(&request.name) else {
-        return Err(ErrorData::invalid_params(format!("unknown prompt: {}", request.name), None));
-    };
-    let arguments = request.arguments.unwrap_or_default();
-    let asking = Asking {
-        request: json!(["prompts/get", request.name, arguments]).to_string(),
-        name: offered.name.clone(),
-        plugin: offered.plugin.clone(),
-        command: offered.command,
-        arguments,
-        answers: request.input_responses.unwrap_or_default(),
-        state: request.request_state,
-    };
-    match run(client, asking, context).await? {
-        Ended::Done(outcome) => {
-            let mut result = GetPromptResult::new(messages(&succeeded(outcome)?)?);
-            result.description = offered.prompt().and_then(|prompt| prompt.description);
-            Ok(GetPromptResponse::Complete(result))
-        }
-        Ended::Required(required) => Ok(required.into()),
-    }
-}
-
-/// The outcome of what has no way to report a failure but the protocol's own.
-fn succeeded(outcome: Result<Outcome, Failure>) -> Result<Outcome, ErrorData> {
-    match outcome {
-        Ok(outcome) if outcome.has_failed() => {
-            let text = result::problem(&outcome, outcome.json().as_ref());
-            match outcome.status.as_u16() {
-                400..=499 => Err(ErrorData::invalid_params(text, None)),
-                _ => Err(ErrorData::internal_error(text, None)),
-            }
-        }
-        Ok(outcome) => Ok(outcome),
-        Err(failure) => Err(ErrorData::internal_error(failure.to_string(), None)),
-    }
-}
-
-/// The messages of a prompt: those that it returned, or its text as one of the user.
-fn messages(outcome: &Outcome) -> Result<Vec<PromptMessage>, ErrorData> {
-    let message = |value: &Value| -> Option<PromptMessage> {
-        match value {
-            Value::String(text) => Some(PromptMessage::new_text(Role::User, text)),
-            value => serde_json::from_value(value.clone()).ok(),
-        }
-    };
-    let messages = match outcome.json() {
-        Some(Value::Array(values)) => values.iter().map(message).collect(),
-        Some(value) => message(&value).map(|message| vec![message]),
-        None => None,
-    };
-    messages.ok_or_else(|| {
-        ErrorData::internal_error("the prompt returned neither a text nor messages", None)
-    })
-}
-
 /// Begins a call, or goes on with one that waits, until it ends or needs what the client has to say.
-async fn run(
+pub(super) async fn run(
     client: &Client,
     asking: Asking,
     context: RequestContext<RoleServer>,

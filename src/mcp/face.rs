@@ -15,7 +15,7 @@ use rmcp::transport::streamable_http_server::session::SessionRestoreMarker;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use super::session::Client;
-use super::{calling, changes, reporter};
+use super::{changes, reading, reporter, tool};
 
 /// How long a client may keep what it was given, in milliseconds; changes are reported to those that listen.
 const FRESH: u64 = 60_000;
@@ -89,7 +89,7 @@ impl ServerHandler for Face {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let offer = self.0.offer(&context.extensions);
-        calling::tool(&self.0, &offer, request, context).await
+        tool::call(&self.0, &offer, request, context).await
     }
 
     async fn list_resources(
@@ -120,7 +120,7 @@ impl ServerHandler for Face {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let offer = self.0.offer(&context.extensions);
-        calling::resource(&self.0, &offer, request, context).await
+        reading::resource(&self.0, &offer, request, context).await
     }
 
     async fn list_prompts(
@@ -140,7 +140,7 @@ impl ServerHandler for Face {
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         let offer = self.0.offer(&context.extensions);
-        calling::prompt(&self.0, &offer, request, context).await
+        reading::prompt(&self.0, &offer, request, context).await
     }
 
     async fn complete(

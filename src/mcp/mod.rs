@@ -23,6 +23,8 @@ mod lines;
 mod log;
 mod offer;
 mod offered;
+mod problem;
+mod reading;
 mod reporter;
 mod result;
 mod running;
@@ -32,6 +34,7 @@ mod session;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod tool;
 mod waiting;
 
 use std::convert::Infallible;
