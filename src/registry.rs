@@ -169,6 +169,18 @@ impl Registry {
         }
     }
 
+    /// Has those of the plugins loaded that are asleep and of which nothing is known.
+    pub fn wake_unknown(&self) {
+        let snapshot = self.snapshot();
+        let is_unknown = |entry: &&Entry| {
+            entry.state == PluginState::Asleep && entry.metadata().is_none() && !entry.is_bundled()
+        };
+        for entry in snapshot.entries.iter().filter(is_unknown) {
+            // Fails only when the daemon is ending.
+            let _ = self.wake.send(entry.id);
+        }
+    }
+
     /// Waits until no plugin's first version is being loaded.
     ///
     /// # Errors

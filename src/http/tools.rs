@@ -33,6 +33,7 @@ pub(super) async fn list(
         let mut plugins = of("plugin").peekable();
         plugins.peek().is_none() || plugins.any(|name| *name == entry.plugin.name)
     };
+    service.registry.wake_unknown();
     let catalog = catalog(&service);
     let entries = catalog.entries().iter().filter(is_asked_for);
     let described: Vec<Value> = entries.map(|entry| format.of(&entry.tool)).collect();

@@ -49,7 +49,7 @@ impl ServerHandler for Face {
     ) -> Result<InitializeResult, ErrorData> {
         context.peer.set_peer_info(request.clone());
         let result = self.negotiate_initialize(&request)?;
-        Ok(match self.0.offer(&context.extensions).instructions() {
+        Ok(match self.0.whole_offer(&context.extensions).instructions() {
             Some(text) => result.with_instructions(text),
             None => result,
         })
@@ -60,7 +60,7 @@ impl ServerHandler for Face {
         context: RequestContext<RoleServer>,
     ) -> Result<DiscoverResult, ErrorData> {
         let mut config = self.get_info();
-        config.instructions = self.0.offer(&context.extensions).instructions();
+        config.instructions = self.0.whole_offer(&context.extensions).instructions();
         let versions = self.supported_protocol_versions().into_owned();
         Ok(DiscoverResult::from_server_info(versions, config))
     }
@@ -77,7 +77,7 @@ impl ServerHandler for Face {
         _: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let tools = self.0.offer(&context.extensions).tools.clone();
+        let tools = self.0.whole_offer(&context.extensions).tools.clone();
         Ok(ListToolsResult::with_all_items(tools)
             .with_ttl_ms(FRESH)
             .with_cache_scope(CacheScope::Private))

@@ -176,7 +176,11 @@ impl Offers {
         if let Some(offer) = made.offers.get(scope) {
             return offer.clone();
         }
-        let offer = Arc::new(Offer::new(snapshot.descriptions().collect(), scope, most));
+        let plugins = match scope.plugin {
+            Some(_) => snapshot.descriptions().collect(),
+            None => snapshot.own_descriptions(),
+        };
+        let offer = Arc::new(Offer::new(plugins, scope, most));
         if made.offers.len() >= KEPT {
             made.offers.clear();
         }

@@ -105,6 +105,13 @@ impl Client {
         }
     }
 
+    /// What the client of a request is offered that wants to see all of it: plugins of which nothing is known yet are
+    /// loaded, and a notification follows.
+    pub(super) fn whole_offer(&self, extensions: &Extensions) -> Arc<Offer> {
+        self.shared.registry.wake_unknown();
+        self.offer(extensions)
+    }
+
     /// What the client of a request is offered.
     pub(super) fn offer(&self, extensions: &Extensions) -> Arc<Offer> {
         self.shared.offer_of(&self.shared.registry.snapshot(), &self.scope(extensions))

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Served;
 use crate::description::Description;
-use crate::discovery::PluginSource;
+use crate::discovery::{Origin, PluginSource};
 use crate::failure::{Failure, Kind};
 use crate::nearest::nearest;
 use crate::store::Metadata;
@@ -47,6 +47,11 @@ impl Entry {
     /// True while the first version is being loaded.
     pub fn is_loading(&self) -> bool {
         matches!(self.state, PluginState::Loading(_))
+    }
+
+    /// True for a plugin that comes with the daemon.
+    pub fn is_bundled(&self) -> bool {
+        self.source.origin == Origin::Bundled
     }
 
     /// The plugin's metadata, unless it is outdated.
@@ -102,6 +107,14 @@ impl Snapshot {
     /// Descriptions of all plugins that are known, also while they load.
     pub fn descriptions(&self) -> impl Iterator<Item = Arc<Description>> {
         self.entries.iter().filter_map(Entry::metadata).map(|metadata| metadata.description.clone())
+    }
+
+    /// Descriptions of the user's own plugins that are known; where there are none, of those that come with the daemon.
+    pub fn own_descriptions(&self) -> Vec<Arc<Description>> {
+        let has_own = self.entries.iter().any(|entry| !entry.is_bundled());
+        let entries = self.entries.iter().filter(|entry| !has_own || !entry.is_bundled());
+        let metadata = entries.filter_map(Entry::metadata);
+        metadata.map(|metadata| metadata.description.clone()).collect()
     }
 
     /// Names of the plugins that serve, or will at their first call.

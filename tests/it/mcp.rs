@@ -601,3 +601,27 @@ def parts(key: str) -> list[str]:
     let event = agent.call("event", json!({}))["structuredContent"].clone();
     assert_eq!((&event["at"], &event["size"]), (&json!("2026-01-02T00:00:00"), &json!(null)));
 }
+
+#[test]
+fn plugins_of_which_nothing_is_known_are_loaded_for_a_session_that_waits_for_none() {
+    let home = Home::new();
+    home.control(&["start"]).ok();
+    home.plugin("new", "def go() -> int:\n    return 1\n", r#"{"name": "new"}"#);
+    home.control(&["reload"]).ok();
+    home.control(&["stop"]).ok();
+    home.plugin("new", "def gone() -> int:\n    return 1\n", r#"{"name": "new"}"#);
+    let mut agent = Lines::start(&home, &[], Some(json!({})));
+    let names = |list: &Value| {
+        let tools = list["tools"].as_array().unwrap().iter();
+        tools.map(|tool| tool["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let mut list = agent.request(1, "tools/list", json!({}));
+    // Those of the daemon's own plugin are not among them.
+    while names(&list) != ["new_gone"] {
+        assert!(names(&list).iter().all(|name| name == "new_go"), "{list}");
+        agent.next(|message| message["method"] == "notifications/tools/list_changed");
+        list = agent.request(2, "tools/list", json!({}));
+    }
+    assert_eq!(text(&agent.request(3, "tools/call", json!({"name": "new_gone"}))), "1");
+    agent.end().ok();
+}
