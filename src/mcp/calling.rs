@@ -49,6 +49,9 @@ pub(super) async fn run(
 ) -> Result<Ended, ErrorData> {
     let Asking { request, name, plugin, command, arguments, answers, state } = asking;
     let size = json!(arguments).to_string().len();
+    let log = |running: &Running, ended| {
+        client.shared.calls.ended(&plugin.name, &name, running, size, ended);
+    };
     let mut call = match state {
         Some(state) => {
             let held = client.shared.waiting.take(&state, Some(&request));
@@ -95,7 +98,7 @@ pub(super) async fn run(
         };
         let Some(turn) = turn else {
             call.running.cancel();
-            log::called(&plugin.name, &name, &call.running, size, "cancelled", 0);
+            log(&call.running, ("cancelled", 0));
             return Err(ErrorData::internal_error("cancelled", None));
         };
         match turn {
@@ -111,8 +114,7 @@ pub(super) async fn run(
     };
     match ended {
         Some(outcome) => {
-            let (ended, bytes) = log::outcome(&outcome);
-            log::called(&plugin.name, &name, &call.running, size, ended, bytes);
+            log(&call.running, log::outcome(&outcome));
             Ok(Ended::Done(outcome))
         }
         None => {

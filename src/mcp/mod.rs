@@ -58,6 +58,7 @@ use crate::registry::Registry;
 use crate::settings::agents::Choice;
 use crate::settings::live::Live;
 use face::Face;
+use log::Calls;
 use offer::Offers;
 use scope::Scope;
 use session::Client;
@@ -86,6 +87,7 @@ struct Shared {
     port: u16,
     offers: Offers,
     waiting: Arc<Waiting>,
+    calls: Calls,
     /// True once the daemon leaves: what waits for changes ends, and no further line is read.
     leaving: watch::Sender<bool>,
 }
@@ -106,6 +108,7 @@ impl Server {
             port,
             offers: Offers::default(),
             waiting: Arc::default(),
+            calls: Calls::default(),
             leaving: watch::Sender::new(false),
         });
         let mut sessions = LocalSessionManager::default();

@@ -136,11 +136,13 @@ fn described(tool: &Tool) -> model::Tool {
     described.title = text(&tool.title);
     described.output_schema = tool.output.as_ref().map(|it| Arc::new(Structured::of(it).schema));
     let effect = tool.effect;
+    // The others have a meaning only for what changes something.
+    let changes = |hint: bool| (!effect.reads_only).then_some(hint);
     described.annotations = Some(ToolAnnotations::from_raw(
         None,
         Some(effect.reads_only),
-        Some(effect.destroys),
-        Some(effect.is_idempotent),
+        changes(effect.destroys),
+        changes(effect.is_idempotent),
         None,
     ));
     described

@@ -80,7 +80,7 @@ pub(super) async fn prompt(
 fn succeeded(outcome: Result<Outcome, Failure>) -> Result<Outcome, ErrorData> {
     match outcome {
         Ok(outcome) if outcome.has_failed() => {
-            let text = problem::text(&outcome, outcome.json().as_ref());
+            let text = problem::text(&outcome, outcome.json());
             match outcome.status.as_u16() {
                 400..=499 => Err(ErrorData::invalid_params(text, None)),
                 _ => Err(ErrorData::internal_error(text, None)),
@@ -101,7 +101,7 @@ fn messages(outcome: &Outcome) -> Result<Vec<PromptMessage>, ErrorData> {
     };
     let messages = match outcome.json() {
         Some(Value::Array(values)) => values.iter().map(message).collect(),
-        Some(value) => message(&value).map(|message| vec![message]),
+        Some(value) => message(value).map(|message| vec![message]),
         None => None,
     };
     messages.ok_or_else(|| {

@@ -15,17 +15,17 @@ use crate::tools::result::Structured;
 use crate::wire;
 
 /// The result of a tool; its text has at most `most` bytes.
-pub(super) fn of(outcome: Outcome, tool: &Tool, most: usize) -> CallToolResult {
+pub(super) fn of(mut outcome: Outcome, tool: &Tool, most: usize) -> CallToolResult {
     let kind = outcome.media_type();
     let is_json = kind.ends_with("json") && !kind.ends_with("jsonl");
-    let value = if is_json { serde_json::from_slice::<Value>(&outcome.body).ok() } else { None };
-    let failed = match &value {
+    let failed = match outcome.json().filter(|_| is_json) {
         Some(value) => render::failed(value, outcome.status.as_u16()),
         None => !outcome.status.is_success() && !outcome.status.is_redirection(),
     };
     if failed {
-        return error(problem::text(&outcome, value.as_ref()));
+        return error(problem::text(&outcome, outcome.json().filter(|_| is_json)));
     }
+    let value = if is_json { outcome.parsed.take().flatten() } else { None };
     if outcome.is_broken {
         let items = ContentBlock::text(shortened(&outcome.text(), most, tool));
         let why = ContentBlock::text(render::strip_ansi(outcome.stderr.trim_end()));
@@ -160,15 +160,15 @@ impl Outcome {
     }
 
     /// The body as JSON, if it is.
-    pub(super) fn json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
+    pub(super) fn json(&self) -> Option<&Value> {
+        self.parsed.get_or_init(|| serde_json::from_slice(&self.body).ok()).as_ref()
     }
 
     /// True if the command failed.
     pub(super) fn has_failed(&self) -> bool {
         match self.json() {
             _ if self.is_broken => true,
-            Some(value) => render::failed(&value, self.status.as_u16()),
+            Some(value) => render::failed(value, self.status.as_u16()),
             None => self.status.as_u16() >= 400,
         }
     }

@@ -2,12 +2,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use http_body_util::Full;
+use serde_json::Value;
 use tokio::time::{Instant, interval_at};
 
 use super::reporter::Reporter;
@@ -48,6 +49,8 @@ pub(super) struct Outcome {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    /// The body as JSON, if it is, once it was asked for.
+    pub(super) parsed: OnceLock<Option<Value>>,
     /// What it wrote on stdout.
     pub(super) stdout: String,
     /// What it wrote on stderr.
@@ -57,6 +60,10 @@ pub(super) struct Outcome {
 }
 
 /// What a call came to.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and it is taken apart at once"
+)]
 pub(super) enum Turn {
     /// Its end.
     Done(Result<Outcome, Failure>),
