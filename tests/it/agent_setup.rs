@@ -99,7 +99,7 @@ fn skills_follow_the_plugins_until_they_are_removed() {
     let text = home.read(file).unwrap();
     assert!(text.starts_with("---\nname: notes\ndescription: \"Notes. "), "{text}");
     assert!(
-        text.contains("\nnotes search <text> [--limit <integer>]  # Search notes.\n"),
+        text.contains("\nnotes search --text <text> [--limit <integer>]  # Search notes.\n"),
         "{text}"
     );
     setup(&home, &["claude", "--skills", "--yes"]).ok().says("Nothing to do.");
