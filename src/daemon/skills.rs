@@ -54,6 +54,27 @@ pub(super) async fn follow(
     }
 }
 
+/// Removes the skills in directories that the settings list no longer.
+pub(super) async fn leave(directories: Vec<PathBuf>, paths: Paths) {
+    if directories.is_empty() {
+        return;
+    }
+    let left = spawn_blocking(move || {
+        let none = Skills::of([], false, &paths);
+        for directory in directories {
+            match none.sync(&directory, Some(&BTreeSet::new())) {
+                Ok(changes) => log(&changes),
+                Err(failure) => {
+                    tracing::warn!(error = failure.error, hint = failure.hint, "skills are left");
+                }
+            }
+        }
+    });
+    if let Err(error) = left.await {
+        tracing::warn!(%error, "skills are left");
+    }
+}
+
 /// Returns the newest description of a plugin, maybe of an earlier load.
 fn description(entry: &Entry) -> Option<Arc<Description>> {
     let served = entry.served.as_ref().map(|served| &served.metadata);

@@ -47,6 +47,7 @@ mod watching;
 mod wrappers;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -112,8 +113,8 @@ struct Shared {
     modules: Modules,
     /// True once the daemon stops.
     stopping: watch::Sender<bool>,
-    /// One change of the wrappers and skills at a time.
-    linking: Mutex<()>,
+    /// One change of the wrappers and skills at a time: the directories that have skills.
+    linking: Mutex<Vec<PathBuf>>,
     /// The bundled plugins that were called.
     called: std::sync::Mutex<Called>,
     /// Ids of the plugins that wait for another host to unload them.

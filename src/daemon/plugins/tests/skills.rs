@@ -40,3 +40,22 @@ async fn skills_are_those_of_the_plugins_that_have_commands_for_agents() {
     assert_eq!(names(), ["jira"]);
     assert_eq!(fs::read_to_string(&file).unwrap(), by_hand);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_is_taken_out_of_the_settings_loses_its_skills() {
+    let directory = tempfile::tempdir().unwrap();
+    let skills = directory.path().join("agent/skills");
+    let config = format!("[agents]\nskills = ['{}']", skills.display());
+    let operation = json!({"get": {"operationId": "x", "summary": "Do it", "responses": {}}});
+    let script = Script { paths: json!({"/do": operation}), ..Script::of("jira") };
+    let daemon = Daemon::configured(directory, &config, &[("jira", script, "{}")]).await;
+    daemon.post("/reload-plugins").await;
+    fs::create_dir(skills.join("own")).unwrap();
+    assert!(skills.join("jira/SKILL.md").exists());
+    let parts = &daemon.supervisor.shared.parts;
+    let table = toml::Table::new();
+    let settings = Settings::resolve(table, &parts.paths.config_file(), &parts.env).unwrap();
+    parts.settings.replace(settings);
+    daemon.post("/reload-plugins").await;
+    assert!(!skills.join("jira").exists() && skills.join("own").exists());
+}
