@@ -37,6 +37,8 @@ pub(super) struct Running {
     io: Option<IoSide>,
     outcome: Outcome,
     body: BytesMut,
+    stdout: BytesMut,
+    stderr: BytesMut,
     /// Questions that were read and are asked with those that follow.
     asked: Vec<Question>,
     pub(super) begun: Instant,
@@ -100,6 +102,8 @@ impl Running {
             io: None,
             outcome: Outcome::default(),
             body: BytesMut::new(),
+            stdout: BytesMut::new(),
+            stderr: BytesMut::new(),
             asked: Vec::new(),
             begun: Instant::now(),
             _held: place.held,
@@ -125,6 +129,8 @@ impl Running {
             io: None,
             outcome: Outcome::default(),
             body: BytesMut::new(),
+            stdout: BytesMut::new(),
+            stderr: BytesMut::new(),
             asked: Vec::new(),
             begun: Instant::now(),
             _held: held,
@@ -162,17 +168,17 @@ impl Running {
                 }
                 Some(Event::Body(piece)) => self.body.extend_from_slice(&piece),
                 Some(Event::Output { stream: Stream::Stdout, bytes }) => {
-                    self.outcome.stdout.push_str(&String::from_utf8_lossy(&bytes));
+                    self.stdout.extend_from_slice(&bytes);
                 }
                 Some(Event::Output { stream: Stream::Stderr, bytes }) => {
-                    self.outcome.stderr.push_str(&String::from_utf8_lossy(&bytes));
+                    self.stderr.extend_from_slice(&bytes);
                     reporter.stderr(&bytes).await;
                 }
                 Some(Event::Log(record)) => reporter.log(record).await,
                 Some(Event::Progress(task)) => reporter.progress(&task).await,
                 Some(Event::Exit(status)) => self.outcome.is_broken |= status != 0,
             }
-            let printed = self.outcome.stdout.len() + self.outcome.stderr.len();
+            let printed = self.stdout.len() + self.stderr.len();
             if self.body.len() + printed > RESULT_MAX {
                 self.cancel();
                 return Turn::Done(Err(too_large()));
@@ -217,6 +223,8 @@ impl Running {
                 .hint("Check daemon logs for details"));
         }
         self.outcome.body = std::mem::take(&mut self.body).freeze();
+        self.outcome.stdout = String::from_utf8_lossy(&self.stdout).into_owned();
+        self.outcome.stderr = String::from_utf8_lossy(&self.stderr).into_owned();
         Ok(std::mem::take(&mut self.outcome))
     }
 }

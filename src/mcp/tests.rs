@@ -72,10 +72,12 @@ async fn questions_that_belong_together_are_asked_together_and_the_call_goes_on(
     assert_eq!(plugin.wait().for_reply(2), Some(Some("b".to_owned())));
     assert_eq!(numbers(turn(&mut running).await), [3]);
     let output = |bytes| Event::Output { stream: Stream::Stdout, bytes: Bytes::from_static(bytes) };
-    plugin.emit(output(b"printed"));
+    // A character in two pieces.
+    plugin.emit(output(b"printed \xc3"));
+    plugin.emit(output(b"\xa4"));
     drop(plugin.answer(StatusCode::OK, Bytes::from_static(b"1")));
     let Turn::Done(Ok(outcome)) = turn(&mut running).await else { panic!("it has ended") };
-    assert_eq!((&*outcome.body, outcome.stdout.as_str()), (&b"1"[..], "printed"));
+    assert_eq!((&*outcome.body, outcome.stdout.as_str()), (&b"1"[..], "printed ä"));
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use super::consent::{self, Consent};
 use super::offer::Offer;
 use super::session::Client;
 use super::{result, search};
+use crate::settings::agents::AskBefore;
 use crate::tools::Entry;
 
 /// What a name stands for.
@@ -45,14 +46,18 @@ pub(super) async fn call(
     };
     let answers = request.input_responses.unwrap_or_default();
     let settings = client.shared.settings.now();
-    let ask_before = settings.agents.ask_before;
+    // A call that waits was consented to when it was begun.
+    let ask_before = match request.request_state {
+        Some(_) => AskBefore::Nothing,
+        None => settings.agents.ask_before,
+    };
     match consent::of(tool, ask_before, &arguments, &answers, &context).await? {
         Consent::Given => {}
         Consent::Refused(text) => return Ok(result::error(text).into()),
         Consent::Required(required) => return Ok(required.into()),
     }
     let asking = Asking {
-        request: json!(["tools/call", request.name, arguments]).to_string(),
+        request: json!(["tools/call", tool.name, arguments]).to_string(),
         name: tool.name.clone(),
         plugin: plugin.clone(),
         command: tool.command,

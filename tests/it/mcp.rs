@@ -82,6 +82,7 @@ def review(style: Literal["short", "shy", "long"], text: str = "it") -> list[Mes
 "##;
 
 const ROUTER: &str = r#"
+from skills_daemon import confirm
 @router.get("/rows/{key}")
 def row(key: str, limit: int = 5) -> dict:
     """Get a row."""
@@ -90,6 +91,10 @@ def row(key: str, limit: int = 5) -> dict:
 @router.delete("/rows/{key}")
 def delete(key: str) -> dict:
     return {"deleted": key}
+
+@router.delete("/tables/{name}")
+def drop(name: str) -> dict:
+    return {"dropped": confirm("Really?", option="--yes")}
 "#;
 
 fn home() -> Home {
@@ -122,7 +127,7 @@ fn both_eras_list_the_same_tools_and_call_them() {
         assert_eq!(crate::harness::mcp::text(&row), r#"{"key":"k","limit":5}"#);
     }
     let one = Agent::without_session(&home, "/mcp/db", json!({}));
-    assert_eq!(one.names("tools"), ["rows", "rows_delete"]);
+    assert_eq!(one.names("tools"), ["rows", "rows_delete", "tables"]);
     let list = one.request("tools/list", json!({})).end;
     assert_eq!((&list["ttlMs"], &list["cacheScope"]), (&json!(60_000), &json!("private")));
     let hints = |at: usize| list["tools"][at]["annotations"].clone();
@@ -305,7 +310,7 @@ fn many_tools_are_three_for_a_search() {
     let all = Agent::without_session(&home, "/mcp?tools=all", json!({}));
     assert!(all.names("tools").len() > 40);
     let some = Agent::without_session(&home, "/mcp?tools=db,many_polish", json!({}));
-    assert_eq!(some.names("tools"), ["db_rows", "db_rows_delete", "many_polish"]);
+    assert_eq!(some.names("tools"), ["db_rows", "db_rows_delete", "db_tables", "many_polish"]);
     home.write(".config/skills-daemon/config.toml", "[agents]\ntools = 'all'\n");
     eventually("the setting", || (agent.names("tools").len() > 40).then_some(()));
 }
@@ -314,7 +319,7 @@ fn many_tools_are_three_for_a_search() {
 fn a_session_outlives_a_reload_and_a_restart() {
     let home = home();
     let agent = Agent::of_session(&home, "/mcp/db", json!({}));
-    assert_eq!(agent.names("tools"), ["rows", "rows_delete"]);
+    assert_eq!(agent.names("tools"), ["rows", "rows_delete", "tables"]);
     let more = format!("{ROUTER}\n@router.get('/more')\ndef more() -> int:\n    return 1\n");
     home.plugin("db", &plugin_code("db", &more), "");
     eventually("the new tool", || agent.names("tools").contains(&"more".to_owned()).then_some(()));
@@ -393,6 +398,19 @@ fn what_settings_want_consent_for_is_asked_first() {
         );
         assert_eq!(text(&reply.end), said);
     }
+
+    // What the call itself asks comes after, and consent is not asked for again.
+    let drop = |more: Value| {
+        let mut request = json!({"name": "tables", "arguments": {"name": "t"}});
+        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        agent.request("tools/call", request).end
+    };
+    let accept = json!({"action": "accept", "content": {"answer": true}});
+    let asked = drop(json!({"inputResponses": {"consent": accept}}));
+    assert!(asked["inputRequests"]["yes"].is_object(), "{asked}");
+    let state = asked["requestState"].clone();
+    let done = drop(json!({"requestState": state, "inputResponses": {"yes": accept}}));
+    assert_eq!(text(&done), r#"{"dropped":true}"#, "{done}");
 }
 
 #[test]
@@ -498,21 +516,31 @@ fn in_lines_a_session_goes_on_through_a_restart_and_a_crash() {
     let restart = crate::harness::Running::start(restart);
     restart.end().ok();
     assert_ne!(home.pid(), old);
-    // What is sent while the old one finishes is for the new one.
+    // The old one may still take it, or leave it to the new one.
     agent.ask(2, "tools/call", json!({"name": "pid", "arguments": {}}));
     home.write("go", "");
-    assert_eq!(text(&agent.end_of(1)), old.to_string(), "the old one finishes its call");
-    agent.next(|message| message["method"] == "notifications/tools/list_changed");
-    assert_eq!(text(&agent.end_of(2)), home.pid().to_string());
+    let mut messages = agent.to_all(&[1, 2]);
+    // From here on it is the new one's.
+    agent.ask(3, "tools/call", json!({"name": "pid", "arguments": {}}));
+    messages.extend(agent.to_all(&[3]));
+    let pids = |id: u64| {
+        let own = messages.iter().filter(|message| message["id"] == id);
+        own.map(|message| text(&message["result"])).collect::<Vec<_>>()
+    };
+    assert_eq!(pids(1), [old.to_string()], "the old one finishes its call");
+    assert!(pids(2) == [old.to_string()] || pids(2) == [home.pid().to_string()], "{messages:?}");
+    assert_eq!(pids(3), [home.pid().to_string()]);
+    let changed = |message: &Value| message["method"] == "notifications/tools/list_changed";
+    assert!(messages.iter().any(changed), "{messages:?}");
 
     fs::remove_file(home.path().join("go")).unwrap();
-    agent.ask(3, "tools/call", json!({"name": "wait", "arguments": {"name": "b"}}));
+    agent.ask(4, "tools/call", json!({"name": "wait", "arguments": {"name": "b"}}));
     began("b");
     home.signal(nix::sys::signal::Signal::SIGKILL);
-    let lost = agent.end_of(3);
+    let lost = agent.end_of(4);
     assert_eq!(lost["isError"], true, "{lost}");
     assert!(text(&lost).contains("whether it took effect is not known"), "{lost}");
-    let pid = text(&agent.request(4, "tools/call", json!({"name": "pid", "arguments": {}})));
+    let pid = text(&agent.request(5, "tools/call", json!({"name": "pid", "arguments": {}})));
     assert_eq!(pid, home.pid().to_string());
     agent.end().ok();
 }

@@ -158,6 +158,17 @@ impl Lines {
         end.get("result").or(end.get("error")).unwrap_or_else(|| panic!("no end: {end}")).clone()
     }
 
+    /// All messages up to the last answer to these requests, in whatever order they come.
+    pub(crate) fn to_all(&self, ids: &[u64]) -> Vec<Value> {
+        let mut messages: Vec<Value> = Vec::new();
+        let is_answer =
+            |message: &Value, id: u64| message["id"] == id && message.get("method").is_none();
+        while !ids.iter().all(|id| messages.iter().any(|message| is_answer(message, *id))) {
+            messages.push(self.next(|_| true));
+        }
+        messages
+    }
+
     /// The next message that `is_meant` picks.
     pub(crate) fn next(&self, is_meant: impl Fn(&Value) -> bool) -> Value {
         loop {
