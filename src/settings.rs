@@ -210,6 +210,15 @@ impl fmt::Display for UnknownSetting {
     }
 }
 
+/// The settings of a section that are none of `keys`, each of which has its section.
+fn unknown_of(section: &str, table: &Table, keys: &[&'static str]) -> Vec<UnknownSetting> {
+    let unknown = |key: &String| {
+        let key = format!("{section}.{key}");
+        UnknownSetting { similar: nearest(&key, keys.iter().copied()), key }
+    };
+    table.keys().map(unknown).collect()
+}
+
 /// Everything that can be configured.
 #[derive(Clone, Debug)]
 pub struct Settings {

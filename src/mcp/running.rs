@@ -95,10 +95,15 @@ impl Running {
         let context = Context { events: Readers::AllWithReplies, ..Context::default() };
         let invocation = Invocation { plugin, target, context: Some(Box::new(context)) };
         let pending = calls::begin(invocation).await?;
-        Ok(Running {
-            events: pending.events(),
-            signals: pending.signals(),
-            answer: Some(Box::pin(pending.answer())),
+        let (events, signals) = (pending.events(), pending.signals());
+        Ok(Running::new(events, signals, Box::pin(pending.answer()), place.held))
+    }
+
+    fn new(events: Events, signals: Signals, answer: Answering, held: InFlight) -> Running {
+        Running {
+            events,
+            signals,
+            answer: Some(answer),
             io: None,
             outcome: Outcome::default(),
             body: BytesMut::new(),
@@ -106,8 +111,8 @@ impl Running {
             stderr: BytesMut::new(),
             asked: Vec::new(),
             begun: Instant::now(),
-            _held: place.held,
-        })
+            _held: held,
+        }
     }
 
     /// The call whose end is `io`.
@@ -122,19 +127,7 @@ impl Running {
             };
             Ok(Answer { head, body })
         };
-        Running {
-            events,
-            signals,
-            answer: Some(Box::pin(answer)),
-            io: None,
-            outcome: Outcome::default(),
-            body: BytesMut::new(),
-            stdout: BytesMut::new(),
-            stderr: BytesMut::new(),
-            asked: Vec::new(),
-            begun: Instant::now(),
-            _held: held,
-        }
+        Running::new(events, signals, Box::pin(answer), held)
     }
 
     /// Goes on until the call ends or asks something.

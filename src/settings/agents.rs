@@ -6,9 +6,8 @@ use std::path::PathBuf;
 
 use toml::{Table, Value};
 
-use super::UnknownSetting;
+use super::{UnknownSetting, unknown_of};
 use crate::environment::Environment;
-use crate::nearest::nearest;
 
 /// The keys, each with its section.
 const KEYS: [&str; 5] =
@@ -101,7 +100,7 @@ pub(super) fn resolve(
         ask_before: take(&mut table, "ask_before", |it| ask_before(&it))?.unwrap_or_default(),
         skills: take(&mut table, "skills", |it| directories(it, env))?.unwrap_or_default(),
     };
-    Ok((settings, unknown(&table)))
+    Ok((settings, unknown_of("agents", &table, &KEYS)))
 }
 
 /// Takes `key` out of `table` and converts its value.
@@ -154,14 +153,6 @@ fn directories(value: Value, env: &Environment) -> Result<Vec<PathBuf>, String> 
         }
     });
     paths.collect()
-}
-
-fn unknown(table: &Table) -> Vec<UnknownSetting> {
-    let unknown = |key: &String| {
-        let key = format!("agents.{key}");
-        UnknownSetting { similar: nearest(&key, KEYS), key }
-    };
-    table.keys().map(unknown).collect()
 }
 
 #[cfg(test)]

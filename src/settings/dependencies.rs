@@ -8,10 +8,9 @@ use std::path::PathBuf;
 
 use toml::{Table, Value};
 
-use super::UnknownSetting;
+use super::{UnknownSetting, unknown_of};
 use crate::environment::{Environment, UV_DEFAULT_INDEX, UV_INDEX, UV_OFFLINE};
 use crate::failure::Failure;
-use crate::nearest::nearest;
 use crate::requirements::{Requirement, Sources};
 
 /// The keys, each with its section.
@@ -131,7 +130,7 @@ pub(super) fn resolve(
         })?
         .unwrap_or_default(),
     };
-    Ok((settings, unknown(&table)))
+    Ok((settings, unknown_of("dependencies", &table, &KEYS)))
 }
 
 /// Returns `settings` with what variables of `uv` set instead; an error names variable and value.
@@ -203,14 +202,6 @@ fn directory(text: &str, env: &Environment) -> Result<PathBuf, String> {
         true => Ok(path),
         false => Err(format!("`{text}` is not an absolute path")),
     }
-}
-
-fn unknown(table: &Table) -> Vec<UnknownSetting> {
-    let unknown = |key: &String| {
-        let key = format!("dependencies.{key}");
-        UnknownSetting { similar: nearest(&key, KEYS), key }
-    };
-    table.keys().map(unknown).collect()
 }
 
 #[cfg(test)]

@@ -337,21 +337,7 @@ fn a_session_outlives_a_reload_and_a_restart() {
 #[test]
 fn a_client_that_goes_cancels_its_call() {
     let home = Home::new();
-    let code = r#"
-import asyncio
-from pathlib import Path
-
-
-async def wait() -> str:
-    (Path.home() / "began").touch()
-    try:
-        await asyncio.sleep(600)
-    except asyncio.CancelledError:
-        (Path.home() / "cancelled").touch()
-        raise
-    return "waited"
-"#;
-    home.plugin("slow", code, r#"{"name": "slow"}"#);
+    home.plugin("slow", CANCELLED, r#"{"name": "slow"}"#);
     home.client(&["slow", "--help"]).ok();
     let prefix = "io.modelcontextprotocol";
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
@@ -482,6 +468,21 @@ fn in_lines_of_the_new_era_subscriptions_report_a_reload() {
     agent.end().ok();
 }
 
+const CANCELLED: &str = r#"
+import asyncio
+from pathlib import Path
+
+
+async def wait() -> str:
+    (Path.home() / "began").touch()
+    try:
+        await asyncio.sleep(600)
+    except asyncio.CancelledError:
+        (Path.home() / "cancelled").touch()
+        raise
+    return "waited"
+"#;
+
 const WAITING: &str = r#"
 import os
 import time
@@ -548,21 +549,7 @@ fn in_lines_a_session_goes_on_through_a_restart_and_a_crash() {
 #[test]
 fn in_lines_a_call_is_cancelled_by_a_notification() {
     let home = Home::new();
-    let code = r#"
-import asyncio
-from pathlib import Path
-
-
-async def wait() -> str:
-    (Path.home() / "began").touch()
-    try:
-        await asyncio.sleep(600)
-    except asyncio.CancelledError:
-        (Path.home() / "cancelled").touch()
-        raise
-    return "waited"
-"#;
-    home.plugin("slow", code, r#"{"name": "slow"}"#);
+    home.plugin("slow", CANCELLED, r#"{"name": "slow"}"#);
     home.client(&["slow", "--help"]).ok();
     let mut agent = Lines::start(&home, &["slow"], Some(json!({})));
     agent.ask(1, "tools/call", json!({"name": "wait", "arguments": {}}));
