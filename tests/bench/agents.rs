@@ -8,8 +8,8 @@
 //! `corpus.json` has 50 plugins with 20 commands each, made up; `questions.json` what an agent looks for, each with the
 //! commands that answer it, and half of them once more in everyday words. `fastmcp_search.py` asks FastMCP's search the same.
 
-#![allow(clippy::print_stdout, reason = "it is the program's output")]
-#![allow(clippy::unwrap_used, reason = "a bench reports by panicking")]
+#![expect(clippy::print_stdout, reason = "it is the program's output")]
+#![expect(clippy::unwrap_used, reason = "a bench reports by panicking")]
 #![allow(missing_docs, reason = "a program")]
 
 use std::fs;

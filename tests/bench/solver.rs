@@ -9,8 +9,8 @@
 //! `verdicts` reads one set a line, a JSON array of requirements, each taken as a plugin of its own, and answers each
 //! with one line of JSON: `{"verdict": "solvable" | "conflict" | "impossible" | "failed", "text": …}`.
 
-#![allow(clippy::print_stdout, reason = "it is the program's output")]
-#![allow(clippy::unwrap_used, reason = "a bench reports by panicking")]
+#![expect(clippy::print_stdout, reason = "it is the program's output")]
+#![expect(clippy::unwrap_used, reason = "a bench reports by panicking")]
 #![allow(missing_docs, reason = "a program")]
 
 #[path = "../../src/bin/skills-host"]
