@@ -35,7 +35,7 @@ impl Activity {
         self.in_flight.load(Ordering::Relaxed)
     }
 
-    /// Notes that there is work now.
+    /// Sets the time of the last work to now.
     pub fn touch(&self) {
         self.last_millis.store(self.millis(), Ordering::Relaxed);
     }

@@ -17,7 +17,7 @@ use crate::skills::{Changes, Skills};
 /// How many directories may be missing, so that a project that was removed stays so: `.claude/skills` of it.
 const DEPTH: usize = 2;
 
-/// Makes the skills in each of `directories` those of the plugins that there are, bundled ones left out.
+/// Makes the skills in each of `directories` those of the plugins of `snapshot`, bundled ones left out.
 ///
 /// A plugin that fails keeps its skill. One that failed before its name was known may have any, so none is removed then.
 pub(super) async fn follow(

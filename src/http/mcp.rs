@@ -67,7 +67,7 @@ pub(super) async fn lines(
     waiting(Response::new(Body::new(service.mcp.lines(Scope { plugin, choice }, body))))
 }
 
-/// Checks that there is a plugin of that name, in whatever state.
+/// Fails for a name that no plugin has, in whatever state.
 fn known(service: &Service, name: &str) -> Result<(), Failure> {
     let snapshot = service.registry.snapshot();
     let mut names = snapshot.entries.iter().map(|entry| entry.name.as_str());

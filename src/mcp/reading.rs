@@ -2,14 +2,15 @@
 
 use rmcp::RoleServer;
 use rmcp::model::{
-    ErrorData, GetPromptRequestParams, GetPromptResponse, GetPromptResult, PromptMessage,
-    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Role,
+    ErrorData, GetPromptRequestParams, GetPromptResponse, GetPromptResult, InputResponses,
+    PromptMessage, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Role,
 };
 use rmcp::service::RequestContext;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::calling::{Asking, Ended, run};
 use super::offer::Offer;
+use super::offered::Offered;
 use super::running::Outcome;
 use super::session::Client;
 use super::{problem, result};
@@ -27,15 +28,9 @@ pub(super) async fn resource(
         let data = json!({"uri": uri});
         return Err(ErrorData::resource_not_found("Resource not found", Some(data)));
     };
-    let asking = Asking {
-        request: json!(["resources/read", uri]).to_string(),
-        name: offered.name.clone(),
-        plugin: offered.plugin.clone(),
-        command: offered.command,
-        arguments,
-        answers: request.input_responses.unwrap_or_default(),
-        state: request.request_state,
-    };
+    let identity = json!(["resources/read", uri]).to_string();
+    let (answers, state) = (request.input_responses, request.request_state);
+    let asking = asking(offered, identity, arguments, answers, state);
     match run(client, asking, context).await? {
         Ended::Done(outcome) => {
             let outcome = succeeded(outcome)?;
@@ -57,15 +52,9 @@ pub(super) async fn prompt(
         return Err(ErrorData::invalid_params(format!("unknown prompt: {}", request.name), None));
     };
     let arguments = request.arguments.unwrap_or_default();
-    let asking = Asking {
-        request: json!(["prompts/get", request.name, arguments]).to_string(),
-        name: offered.name.clone(),
-        plugin: offered.plugin.clone(),
-        command: offered.command,
-        arguments,
-        answers: request.input_responses.unwrap_or_default(),
-        state: request.request_state,
-    };
+    let identity = json!(["prompts/get", request.name, arguments]).to_string();
+    let (answers, state) = (request.input_responses, request.request_state);
+    let asking = asking(offered, identity, arguments, answers, state);
     match run(client, asking, context).await? {
         Ended::Done(outcome) => {
             let mut result = GetPromptResult::new(messages(&succeeded(outcome)?)?);
@@ -73,6 +62,25 @@ pub(super) async fn prompt(
             Ok(GetPromptResponse::Complete(result))
         }
         Ended::Required(required) => Ok(required.into()),
+    }
+}
+
+/// The call of a resource or prompt; `request` identifies its request.
+fn asking(
+    offered: &Offered,
+    request: String,
+    arguments: Map<String, Value>,
+    answers: Option<InputResponses>,
+    state: Option<String>,
+) -> Asking {
+    Asking {
+        request,
+        name: offered.name.clone(),
+        plugin: offered.plugin.clone(),
+        command: offered.command,
+        arguments,
+        answers: answers.unwrap_or_default(),
+        state,
     }
 }
 

@@ -75,7 +75,7 @@ impl SessionStore for Sessions {
     }
 }
 
-/// Removes what is old, so that there is room for one more.
+/// Removes sessions that are old or surplus, which leaves room for one more.
 fn prune(directory: &PathBuf) -> io::Result<()> {
     let mut files: Vec<(SystemTime, PathBuf)> = Vec::new();
     for entry in fs::read_dir(directory)? {

@@ -12,7 +12,7 @@
 //! Tests (`#[cfg(test)]`), comments and strings are left out. To keep another crate in its place: a line in
 //! [`rules::PLACES`].
 
-#![allow(clippy::unwrap_used, reason = "a test reports by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 
 mod map;
 mod rules;

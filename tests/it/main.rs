@@ -5,7 +5,7 @@
 //! something has probably happened: it waits for an answer, the end of a process, a line in a
 //! pipe, or, where there is no such event, polls for a condition. To add a topic: a module, and a line here.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod harness;
 

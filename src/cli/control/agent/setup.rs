@@ -241,7 +241,7 @@ fn agreed(context: &Context, arguments: &Arguments, prompt: String) -> Result<bo
     Ok(answer.as_deref() == Some(YES))
 }
 
-/// Checks that there are plugins of these names.
+/// Fails for a name that no plugin has.
 fn check_plugins(context: &Context, names: &[String]) -> Result<(), Failure> {
     if names.is_empty() {
         return Ok(());

@@ -25,6 +25,7 @@ def measure(at: Home, arguments: argparse.Namespace) -> None:
         for case in ways(*servers):
             if case.is_tool:
                 case.measure(at, 16, arguments.seconds)
+        # Memory that is given back with a delay is not counted.
         time.sleep(2)
         head("PSS in MB", "idle", "after calls")
         for label, server, before in zip(labels, servers, idle, strict=True):
