@@ -109,6 +109,10 @@ class Call:
         """The decoded path."""
 
     @property
+    def method(self) -> str:
+        """The method."""
+
+    @property
     def caller(self) -> str | None:
         """The surroundings of the shell that called, as JSON; `None` for calls from elsewhere."""
 
@@ -198,8 +202,20 @@ class Call:
     def arguments(self, binder: Binder) -> dict[str, Any] | None:
         """Returns the handler's arguments; `None` if the request does not satisfy its plan."""
 
+    def slots(self, binder: Binder) -> dict[str, Any]:
+        """Returns the bound values by slot; those that FastAPI has to bind are missing."""
+
+    def body(self) -> bytes | None:
+        """Returns the whole body, once, if it has come; otherwise `receive` has its pieces."""
+
     def finish(self, result: object) -> bool:
         """Answers with a handler's result and ends the call; false if it is not plain JSON."""
+
+    def json(self, result: object) -> bytes | None:
+        """Returns a handler's result as JSON; `None` if it is not plain."""
+
+    def respond(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
+        """Sends a whole answer; the call goes on."""
 
     def answer(self, status: int, body: bytes) -> None:
         """Answers with JSON and ends the call."""
@@ -222,8 +238,8 @@ class Call:
     def close(self) -> None:
         """Ends the call; an incomplete answer is aborted."""
 
-#: A request, the id of a call to wake, or `(verb, seconds, reply)`.
-Event: TypeAlias = Call | int | tuple[str, float, Reply]
+#: A request, the id of a call to wake, a part of a call to go on with, or `(verb, seconds, reply)`.
+Event: TypeAlias = Call | int | Callable[[], object] | tuple[str, float, Reply]
 
 @final
 class Inbox:
@@ -234,6 +250,9 @@ class Inbox:
 
     def take(self) -> list[Event]:
         """Returns the next batch of events; answers to them may be held until `done`."""
+
+    def call_soon(self, part: Callable[[], object]) -> bool:
+        """Has the loop call `part`, from any thread; false if the loop has ended."""
 
     def done(self) -> None:
         """Ends a batch: sends all held answers."""
@@ -262,6 +281,13 @@ class Pool:
 
     def when_empty(self, callback: Callable[[], object]) -> None:
         """Calls `callback`, on any thread, once no call waits or runs; at once if none does."""
+
+    def run(self, part: Callable[[], object], is_cleanup: bool) -> None:
+        """Runs a part of a call on a thread; the clean-up of a call does not wait for calls.
+
+        Raises:
+            RuntimeError: The pool is closed, or no thread can be started.
+        """
 
     def end(self, seconds: float) -> int:
         """Takes no more calls and waits for the threads to end; returns how many still run."""

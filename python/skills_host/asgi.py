@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from skills_host.contract import Application, Message, Receive, Send
@@ -78,19 +77,17 @@ def channel(call: Call, waiters: Waiters) -> tuple[Receive, Send]:
     return receive, send
 
 
-async def serve(app: Application, call: Call, waiters: Waiters, state: Mapping[str, Any]) -> None:
+async def serve(app: Application, call: Call, waiters: Waiters, scope: Message) -> None:
     """Runs `app` for one request; a request without an answer gets a 500.
 
     Args:
         app: An ASGI application.
         call: The request and its answer.
         waiters: The coroutines of the loop that wait for a request.
-        state: Initial state of the request, which is copied.
+        scope: The request's scope.
     """
     receive, send = channel(call, waiters)
     try:
-        scope = call.scope()
-        scope["state"] = {**state}
         await app(scope, receive, send)
     except Exception:
         # FastAPI's outermost layer answers first and raises then, so that the server can log.

@@ -1,7 +1,7 @@
 """The protocols of a loaded plugin, which `worker` and `direct` rely on, and shared types.
 
 Two kinds of plugin satisfy them: FastAPI routers (`loader.LoadedPlugin`, `plan.route.Plan`,
-`plan.tree.Tree`) and plain functions (`functions.plugin.FunctionsPlugin`, `functions.plan.Plan`,
+`plan.tree.Tree`; with what is more in `plan` and `direct`) and plain functions (`functions.plugin.FunctionsPlugin`, `functions.plan.Plan`,
 `functions.plan.Handler`). The API of the other half of the process is in `_skills_host.pyi`.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapp
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 if TYPE_CHECKING:
-    from _skills_host import Binder
+    from _skills_host import Binder, Call
 
 #: An ASGI message, and the scope of a connection.
 Message = MutableMapping[str, Any]
@@ -45,19 +45,20 @@ class Tree(Protocol):
     def is_async(self) -> bool:
         """True for a handler that is a coroutine function."""
 
-    @property
-    def steps(self) -> Sequence[object]:
-        """The dependencies in the order of their calls."""
-
-    def solve(self, slots: dict[str, Any], /) -> dict[str, Any]:
-        """Calls the dependencies, none a coroutine function; returns the handler's arguments."""
-
-    def call(self, slots: dict[str, Any], /) -> Coroutine[Any, Any, Any]:
-        """Calls dependencies and handler, all of them coroutine functions."""
+    def call(self, arguments: dict[str, Any], /) -> Coroutine[Any, Any, Any]:
+        """Returns the coroutine of a handler that is a coroutine function."""
 
 
 class Plan(Protocol):
     """Call plan of one handler."""
+
+    @property
+    def is_plain(self) -> bool:
+        """True if the handler takes nothing but bound values and answers with JSON."""
+
+    @property
+    def is_solved(self) -> bool:
+        """True if `direct.solver` carries out what is more than that; else the application."""
 
     @property
     def tree(self) -> Tree:
@@ -71,7 +72,11 @@ class Plan(Protocol):
     def status(self) -> int:
         """HTTP status of results other than response objects."""
 
-    def encode(self, result: Any, /) -> Any:
+    @property
+    def encodes_anywhere(self) -> bool:
+        """True if results may be encoded on any thread."""
+
+    def encode(self, result: Any, call: Call, /) -> Any:
         """Returns any other result as JSON bytes, or as a response object."""
 
 
@@ -97,6 +102,10 @@ class Plugin(Protocol):
     @property
     def response_type(self) -> type[Any]:
         """The class of response objects, which are ASGI applications."""
+
+    @property
+    def is_traced(self) -> Callable[[], bool] | None:
+        """Returns whether the application has to serve a request itself, to trace it."""
 
     def describe(self) -> str:
         """Returns the description as JSON, in the shape of the library's `Report`."""

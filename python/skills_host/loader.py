@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from skills_host import packages
 from skills_host.contract import About, Outline, Plugin
-from skills_host.plan import route
+from skills_host.plan import internals, route
 from skills_host.realm import Executed, Realm
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class LoadedPlugin:
         self._realm = realm
         self.programs: list[dict[str, Any]] = []
         self.instance = instance
-        self.plans: list[route.Plan] = []
+        self.plans: list[Any] = []
         self.name = str(instance.name)
         self.version = str(getattr(instance, "version", None) or "1.0.0")
         self.description = str(getattr(instance, "description", None) or "")
@@ -50,6 +50,7 @@ class LoadedPlugin:
         # Read once: many plugins build a new router at each access.
         self.app = _application(self, instance.router, self._declared)
         self.response_type = _response_type()
+        self.is_traced = internals.telemetry(self.app)
 
     def describe(self) -> str:
         """Returns the description as JSON, in the shape of the library's `Report`."""

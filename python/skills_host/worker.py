@@ -23,7 +23,8 @@ from skills_daemon.logging import request_id_ctx
 from skills_host import collector, hooks, leftovers, loader, precedence, threads
 from skills_host.asgi import Waiters
 from skills_host.contract import Plugin
-from skills_host.direct import Runner
+from skills_host.direct.hops import Hops
+from skills_host.direct.runner import Runner
 from skills_host.eager import Tasks
 from skills_host.lifespan import Lifespan
 from skills_host.loader import LoadError
@@ -180,7 +181,10 @@ class _Worker:
         self._unloaded = asyncio.Event()
         self._requests = Tasks(self._loop)
         self._others = Tasks(self._loop)
-        self._runner = Runner(plugin, self._waiters, self._requests, self._context, lifespan.state)
+        hops = Hops(self._loop, inbox, pool)
+        self._runner = Runner(
+            plugin, self._waiters, self._requests, self._context, lifespan.state, hops
+        )
         self._verbs: dict[str, Callable[[float], Awaitable[str]]] = {
             "start": self._startup,
             "health": functools.partial(hooks.health, plugin.instance),
@@ -214,6 +218,8 @@ class _Worker:
             for event in self._inbox.take():
                 if isinstance(event, int):
                     self._waiters.wake(event)
+                elif callable(event):
+                    event()
                 elif isinstance(event, tuple):
                     verb, limit, reply = event
                     self._others.keep(self._loop.create_task(self._answer(verb, limit, reply)))
@@ -231,7 +237,7 @@ class _Worker:
         context = call.context(self._context, request_id_ctx, current_call)
         left = context.run(self._runner.run_sync, call)
         if left is not None:
-            self._loop.call_soon_threadsafe(left)
+            self._inbox.call_soon(left)
 
     def prepare_thread(self) -> contextlib.ExitStack:
         """Makes `anyio.from_thread` work on a thread of the pool, as it does on FastAPI's."""

@@ -56,12 +56,15 @@ where
         return result(Incoming::Whole(Bytes::new()), direct(b""), None);
     }
     let command = matched.as_ref().and_then(|matched| command(plugin, matched));
-    if !command.is_some_and(Command::binds_body) {
+    if !command.is_some_and(Command::awaits_body) {
         return result(Incoming::Fed, direct(b""), Some(body));
     }
     if body.size_hint().exact().is_none_or(|size| size > SHORT_BODY_MAX) {
-        // FastAPI reads it as it comes.
-        return result(Incoming::Fed, None, Some(body));
+        // The loop reads it as it comes.
+        let is_bound = command.is_some_and(Command::binds_body);
+        let direct = direct(b"").filter(|_| !is_bound);
+        let direct = direct.map(|direct| Direct { begins_on_loop: true, ..direct });
+        return result(Incoming::Fed, direct, Some(body));
     }
     // On the heap: most requests have no body, and must not carry the room for one.
     match Box::pin(body.collect()).await {
@@ -100,8 +103,7 @@ fn command<'p>(plugin: &'p Served, matched: &Matched) -> Option<&'p Command> {
 fn bound(plugin: &Served, matched: &Matched, head: &RequestHead, body: &[u8]) -> Option<Direct> {
     let command = command(plugin, matched)?;
     let (query, headers) = (head.target.query(), &head.headers);
-    let values =
-        RequestValues::parse(command, command.plan()?, matched, query, headers, body).ok()?;
+    let values = RequestValues::parse(command, command.plan()?, matched, query, headers, body);
     direct(command, &values)
 }
 

@@ -107,7 +107,7 @@ pub struct Program {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Calling {
-    /// With bound values, where they satisfy the plan; through FastAPI elsewhere.
+    /// By its plan, where the route is certain; through FastAPI elsewhere.
     Direct(Plan),
     /// Through FastAPI, for this reason.
     Fastapi(String),
@@ -175,7 +175,7 @@ impl Command {
     /// Why requests always go through FastAPI; `None` where those that satisfy the plan do not.
     pub fn why_fastapi(&self) -> Option<&str> {
         match &self.calling {
-            Calling::Direct(_) => None,
+            Calling::Direct(plan) => plan.why_fastapi.as_deref(),
             Calling::Fastapi(why) => Some(why),
         }
     }
@@ -189,10 +189,15 @@ impl Command {
         }
     }
 
-    /// True if a direct call needs the request's body.
+    /// True if values of a direct call are fields of the request's body.
     pub fn binds_body(&self) -> bool {
         let in_body = |slot| self.parameter_of(slot).is_some_and(|p| p.location == Location::Body);
         self.plan().is_some_and(|plan| plan.slots.iter().any(in_body))
+    }
+
+    /// True if a direct call begins after the request's body has come.
+    pub fn awaits_body(&self) -> bool {
+        self.plan().is_some_and(|plan| plan.reads_body) || self.binds_body()
     }
 
     /// JSON Schema 2020-12 of all parameters as the properties of one object, by itself.

@@ -9,12 +9,21 @@ use super::Location;
 
 /// How a handler is called directly.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// Number of the plan in the runtime.
     pub number: usize,
     /// True if a call begins on the plugin's event loop, false if on a thread of its pool.
     pub begins_on_loop: bool,
+    /// True if the runtime also takes a call of which not every value is bound.
+    #[serde(default)]
+    pub is_complete: bool,
+    /// True if a call reads the request's body.
+    #[serde(default)]
+    pub reads_body: bool,
+    /// Why FastAPI's own handler of the route runs, if it does: then only the route is certain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_fastapi: Option<String>,
     /// The values of a call, in the order in which the runtime takes them.
     pub slots: Vec<Slot>,
 }
@@ -63,6 +72,8 @@ pub enum Kind {
     Texts,
     /// JSON, which the runtime validates.
     Json,
+    /// A value that only the runtime can bind.
+    Unbound,
 }
 
 /// The bounds of a number.
@@ -90,6 +101,12 @@ pub struct ReportedPlan {
     pub number: usize,
     /// True if a call begins on the plugin's event loop.
     pub begins_on_loop: bool,
+    /// True if the runtime also takes a call of which not every value is bound.
+    #[serde(default)]
+    pub is_complete: bool,
+    /// True if a call reads the request's body.
+    #[serde(default)]
+    pub reads_body: bool,
     /// The values of a call, in the order in which the runtime takes them.
     pub parameters: Vec<ReportedSlot>,
 }

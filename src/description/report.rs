@@ -237,7 +237,14 @@ fn calling(route: &ReportedRoute, command: &mut Command) -> Calling {
         Slot { parameter, required: slot.required, kind: slot.kind.clone() }
     });
     let slots = slots.collect();
-    Calling::Direct(Plan { number: plan.number, begins_on_loop: plan.begins_on_loop, slots })
+    Calling::Direct(Plan {
+        number: plan.number,
+        begins_on_loop: plan.begins_on_loop,
+        is_complete: plan.is_complete,
+        reads_body: plan.reads_body,
+        why_fastapi: route.why.clone(),
+        slots,
+    })
 }
 
 /// Adds what the handler's docstring has and the OpenAPI document has not.

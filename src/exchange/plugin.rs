@@ -79,6 +79,23 @@ impl PluginSide {
         Received::Pending
     }
 
+    /// The whole body, once, if all of it is there and nothing was taken; otherwise [`receive`](Self::receive) has it.
+    pub fn whole_body(&self) -> Option<Bytes> {
+        let mut state = self.shared.lock();
+        if std::mem::take(&mut state.incoming_deferred) {
+            state.incoming_ended = true;
+            state.incoming_delivered = true;
+            drop(state);
+            return Some(self.shared.request.body());
+        }
+        if !state.incoming_ended || state.incoming_delivered || state.incoming.len() > 1 {
+            return None;
+        }
+        state.incoming_delivered = true;
+        state.incoming_bytes = 0;
+        Some(state.incoming.pop_front().unwrap_or_default())
+    }
+
     /// True once the call was cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.shared.is_cancelled()
@@ -143,8 +160,18 @@ impl PluginSide {
     /// Sends a whole answer of JSON; the waker that is returned is for the caller to wake.
     #[must_use]
     pub fn answer(&self, status: StatusCode, body: Bytes) -> Option<Waker> {
+        self.whole(Head::Json(status), body)
+    }
+
+    /// Sends a whole answer; the waker that is returned is for the caller to wake.
+    #[must_use]
+    pub fn answer_with(&self, head: ResponseHead, body: Bytes) -> Option<Waker> {
+        self.whole(Head::Whole(head), body)
+    }
+
+    fn whole(&self, head: Head, body: Bytes) -> Option<Waker> {
         let mut state = self.shared.lock();
-        state.head = Some(Head::Json(status));
+        state.head = Some(head);
         state.outgoing_ended = true;
         if !state.disconnected {
             state.outgoing_bytes = body.len();

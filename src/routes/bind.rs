@@ -1,11 +1,12 @@
 //! From the values of a request to the arguments of a handler.
 //!
 //! A value is bound only if FastAPI would certainly bind the same: [`bind`] takes the plain spellings of each kind
-//! and gives up on all others, and then FastAPI decides. It never reports what is wrong with a request.
+//! and leaves all others [`Argument::Unbound`]; then FastAPI's own functions decide. It never reports what is wrong
+//! with a request.
 
 use std::borrow::Cow;
 
-use crate::command::{Command, Kind, Location, Plan};
+use crate::command::{Command, Kind, Location, Plan, Slot};
 
 /// Digits that surely fit into 64 bits.
 const DIGITS_MAX: usize = 18;
@@ -31,6 +32,8 @@ pub enum Argument {
     Json(String),
     /// The default.
     Default,
+    /// None that is certain: missing, invalid, or of a spelling that may be read in several ways.
+    Unbound,
 }
 
 /// A field of a JSON body.
@@ -42,7 +45,7 @@ pub enum Field<'a> {
     Json(Cow<'a, str>),
 }
 
-/// No value is certain: the request is FastAPI's to answer.
+/// No value is certain.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Uncertain;
 
@@ -70,31 +73,37 @@ pub trait Values {
 /// Binds all slots of `plan`, which is `command`'s.
 ///
 /// # Errors
-/// A value is missing, or is not certain to be what FastAPI would bind.
+/// A value is not certain, and the runtime takes only whole sets of values.
 pub fn bind(
     command: &Command,
     plan: &Plan,
     values: &impl Values,
 ) -> Result<Vec<Argument>, Uncertain> {
-    let bound = plan.slots.iter().map(|slot| {
-        let parameter = command.parameter_of(slot).ok_or(Uncertain)?;
-        let (location, name) = (parameter.location, parameter.name.as_str());
-        match (location, &slot.kind) {
-            (Location::Body, kind) => match values.field(name)? {
-                None => default(slot.required),
-                Some(field) => of_field(kind, field),
-            },
-            (_, Kind::Texts) => {
-                let all = values.all(location, name)?;
-                if all.is_empty() { default(slot.required) } else { Ok(Argument::Texts(all)) }
-            }
-            (_, kind) => match values.one(location, name)? {
-                None => default(slot.required),
-                Some(text) => convert(kind, text).ok_or(Uncertain),
-            },
-        }
+    let bound = plan.slots.iter().map(|slot| match argument(command, slot, values) {
+        Err(Uncertain) if plan.is_complete => Ok(Argument::Unbound),
+        bound => bound,
     });
     bound.collect()
+}
+
+fn argument(command: &Command, slot: &Slot, values: &impl Values) -> Result<Argument, Uncertain> {
+    let parameter = command.parameter_of(slot).ok_or(Uncertain)?;
+    let (location, name) = (parameter.location, parameter.name.as_str());
+    match (location, &slot.kind) {
+        (_, Kind::Unbound) => Err(Uncertain),
+        (Location::Body, kind) => match values.field(name)? {
+            None => default(slot.required),
+            Some(field) => of_field(kind, field),
+        },
+        (_, Kind::Texts) => {
+            let all = values.all(location, name)?;
+            if all.is_empty() { default(slot.required) } else { Ok(Argument::Texts(all)) }
+        }
+        (_, kind) => match values.one(location, name)? {
+            None => default(slot.required),
+            Some(text) => convert(kind, text).ok_or(Uncertain),
+        },
+    }
 }
 
 /// A header's text, if FastAPI is certain to decode the same.
@@ -157,6 +166,6 @@ fn convert(kind: &Kind, text: Cow<'_, str>) -> Option<Argument> {
             choices.iter().position(|choice| *choice == text).map(Argument::Choice)
         }
         Kind::Text => Some(Argument::Text(text.into_owned())),
-        Kind::Texts | Kind::Json => None,
+        Kind::Texts | Kind::Json | Kind::Unbound => None,
     }
 }

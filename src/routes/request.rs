@@ -17,17 +17,14 @@ type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 /// The values of a request that matched a route; only the parts that its plan reads are parsed.
 pub struct RequestValues<'a> {
     path: &'a [(&'a str, &'a str)],
-    query: Vec<Pair<'a>>,
+    query: Result<Vec<Pair<'a>>, Uncertain>,
     headers: &'a HeaderMap,
-    cookies: Vec<(&'a str, &'a str)>,
-    body: HashMap<String, &'a RawValue>,
+    cookies: Result<Vec<(&'a str, &'a str)>, Uncertain>,
+    body: Result<HashMap<String, &'a RawValue>, Uncertain>,
 }
 
 impl<'a> RequestValues<'a> {
     /// Parses what `plan` reads of a request; `query` and `body` are as they were sent.
-    ///
-    /// # Errors
-    /// A part may be read in several ways.
     pub fn parse(
         command: &Command,
         plan: &Plan,
@@ -35,18 +32,18 @@ impl<'a> RequestValues<'a> {
         query: &'a str,
         headers: &'a HeaderMap,
         body: &'a [u8],
-    ) -> Result<RequestValues<'a>, Uncertain> {
+    ) -> RequestValues<'a> {
         let reads = |location| {
             let mut parameters = plan.slots.iter().filter_map(|slot| command.parameter_of(slot));
             parameters.any(|parameter| parameter.location == location)
         };
-        Ok(RequestValues {
+        RequestValues {
             path: &matched.parameters,
-            query: if reads(Location::Query) { parse_query(query)? } else { Vec::new() },
+            query: if reads(Location::Query) { parse_query(query) } else { Ok(Vec::new()) },
             headers,
-            cookies: if reads(Location::Cookie) { parse_cookies(headers)? } else { Vec::new() },
-            body: if reads(Location::Body) { parse_body(body)? } else { HashMap::new() },
-        })
+            cookies: if reads(Location::Cookie) { parse_cookies(headers) } else { Ok(Vec::new()) },
+            body: if reads(Location::Body) { parse_body(body) } else { Ok(HashMap::new()) },
+        }
     }
 }
 
@@ -57,7 +54,7 @@ impl Values for RequestValues<'_> {
                 self.path.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).into())
             }
             Location::Query => {
-                let last = self.query.iter().rev().find(|(own, _)| own == name);
+                let last = part(&self.query)?.iter().rev().find(|(own, _)| own == name);
                 last.map(|(_, value)| Cow::Borrowed(value.as_ref()))
             }
             Location::Header => match self.headers.get(name) {
@@ -65,7 +62,7 @@ impl Values for RequestValues<'_> {
                 Some(value) => Some(plain_header(value.as_bytes())?.into()),
             },
             Location::Cookie => {
-                let last = self.cookies.iter().rev().find(|(own, _)| *own == name);
+                let last = part(&self.cookies)?.iter().rev().find(|(own, _)| *own == name);
                 last.map(|(_, value)| (*value).into())
             }
             Location::Body => return Err(Uncertain),
@@ -75,7 +72,7 @@ impl Values for RequestValues<'_> {
     fn all(&self, location: Location, name: &str) -> Result<Vec<String>, Uncertain> {
         match location {
             Location::Query => {
-                let all = self.query.iter().filter(|(own, _)| own == name);
+                let all = part(&self.query)?.iter().filter(|(own, _)| own == name);
                 Ok(all.map(|(_, value)| value.clone().into_owned()).collect())
             }
             Location::Header => {
@@ -87,7 +84,7 @@ impl Values for RequestValues<'_> {
     }
 
     fn field(&self, name: &str) -> Result<Option<Field<'_>>, Uncertain> {
-        let Some(raw) = self.body.get(name) else { return Ok(None) };
+        let Some(raw) = part(&self.body)?.get(name) else { return Ok(None) };
         let json = raw.get();
         if !json.starts_with('"') {
             return Ok(Some(Field::Json(json.into())));
@@ -96,6 +93,11 @@ impl Values for RequestValues<'_> {
         let text: String = serde_json::from_str(json).map_err(|_| Uncertain)?;
         Ok(Some(Field::Text(text.into())))
     }
+}
+
+/// A part of a request, if it can be read in one way only.
+fn part<T>(parsed: &Result<T, Uncertain>) -> Result<&T, Uncertain> {
+    parsed.as_ref().map_err(|_| Uncertain)
 }
 
 /// The fields of a JSON object, the last of each name; no body at all is an empty one.
@@ -171,8 +173,8 @@ mod tests {
         let kind: Kind = serde_json::from_str(kind).unwrap();
         let plan = Plan {
             number: 0,
-            begins_on_loop: false,
             slots: vec![Slot { parameter: 0, required, kind }],
+            ..Plan::default()
         };
         let command = Command { parameters: vec![parameter], ..Command::default() };
         let matched = Matched { command: 0, parameters: vec![("key", "v")] };
@@ -182,7 +184,7 @@ mod tests {
         headers.insert(header::COOKIE, "a=1; b = 2;a=3".parse().unwrap());
         let body = br#"{"text": "a\u00fc", "list": [1, 2.50], "big": 123456789012345678901,
             "twice": 1, "twice": 2, "lone": "\ud800"}"#;
-        let values = RequestValues::parse(&command, &plan, &matched, query, &headers, body).ok()?;
+        let values = RequestValues::parse(&command, &plan, &matched, query, &headers, body);
         bind(&command, &plan, &values).ok().map(|mut bound| bound.remove(0))
     }
 

@@ -229,7 +229,7 @@ mod tests {
                 path: (*path != "?").then(|| (*path).into()),
                 methods: (!method.is_empty()).then(|| vec![(*method).to_owned()]),
             });
-            let plan = Plan { number, begins_on_loop: true, slots: Vec::new() };
+            let plan = Plan { number, begins_on_loop: true, ..Plan::default() };
             description.commands.push(Command {
                 path: (*path).into(),
                 method: (*method).to_owned(),

@@ -11,6 +11,9 @@
 //!
 //! Threads sleep in a stack: the one that slept last is woken first, so those that the load does not need sleep
 //! until they end.
+//!
+//! Besides whole calls the pool runs parts of calls that go on elsewhere ([`Rank`]). The clean-up of a call may be what
+//! all running calls wait for, a connection that it gives back: it gets a thread beyond the limit if need be.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -22,6 +25,17 @@ pub struct ThreadNumber(u64);
 /// Proof that a call was begun, given back when it has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket(pub u64);
+
+/// What a thread is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rank {
+    /// A whole call, which may be refused.
+    Call,
+    /// A part of a call that was begun elsewhere.
+    Part,
+    /// The clean-up of a call: before all others, and beyond the limit of threads.
+    Cleanup,
+}
 
 /// Bounds of a pool.
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +95,10 @@ pub enum Refusal {
 pub struct Pool<C> {
     limits: Limits,
     waiting: VecDeque<C>,
+    /// Clean-ups that wait.
+    cleanups: VecDeque<C>,
+    /// The running calls that are clean-ups.
+    cleaning: Vec<Ticket>,
     /// Threads that sleep and are not woken; the last fell asleep last.
     asleep: Vec<ThreadNumber>,
     /// Threads that were started or woken and have not asked for a call since.
@@ -105,6 +123,8 @@ impl<C> Pool<C> {
         Pool {
             limits,
             waiting: VecDeque::new(),
+            cleanups: VecDeque::new(),
+            cleaning: Vec::new(),
             asleep: Vec::new(),
             promised: 0,
             running: Vec::new(),
@@ -121,14 +141,17 @@ impl<C> Pool<C> {
     ///
     /// # Errors
     /// Returns the call with the reason if the pool is closed or full.
-    pub fn arrived(&mut self, call: C) -> Result<Effect, (Refusal, C)> {
+    pub fn arrived(&mut self, call: C, rank: Rank) -> Result<Effect, (Refusal, C)> {
         if self.closed {
             return Err((Refusal::Closed, call));
         }
-        if self.waiting.len() >= self.limits.waiting {
+        if rank == Rank::Call && self.waiting.len() >= self.limits.waiting {
             return Err((Refusal::Full, call));
         }
-        self.waiting.push_back(call);
+        match rank {
+            Rank::Call | Rank::Part => self.waiting.push_back(call),
+            Rank::Cleanup => self.cleanups.push_back(call),
+        }
         let active = self.promised + self.running.len() - self.blocking;
         if active == 0
             && let Some(effect) = self.rouse()
@@ -151,15 +174,16 @@ impl<C> Pool<C> {
     pub fn unstarted(&mut self) -> Result<Effect, VecDeque<C>> {
         self.promised -= 1;
         if self.threads() == 0 {
-            return Err(std::mem::take(&mut self.waiting));
+            return Err(self.take_waiting());
         }
         // The watch tries again.
-        Ok(if self.waiting.is_empty() { Effect::Nothing } else { self.begin_watch() })
+        Ok(if self.none_waits() { Effect::Nothing } else { self.begin_watch() })
     }
 
     /// The call that a thread ran has ended; returns what the thread does next.
     pub fn finished(&mut self, number: ThreadNumber, ticket: Ticket) -> Next<C> {
         self.running.retain(|(running, _)| *running != ticket);
+        self.cleaning.retain(|running| *running != ticket);
         if ticket.0 <= self.blocking_until {
             self.blocking -= 1;
         }
@@ -184,7 +208,7 @@ impl<C> Pool<C> {
     #[must_use]
     pub fn watched(&mut self) -> Option<Effect> {
         let expected = self.watch.take()?;
-        if self.waiting.is_empty() {
+        if self.none_waits() {
             return None;
         }
         let mut effect = Effect::Nothing;
@@ -205,17 +229,27 @@ impl<C> Pool<C> {
         self.closed = true;
         let asleep = std::mem::take(&mut self.asleep);
         self.promised += asleep.len();
-        (std::mem::take(&mut self.waiting), asleep)
+        (self.take_waiting(), asleep)
     }
 
     /// True if no call waits or runs.
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.running.is_empty()
+        self.none_waits() && self.running.is_empty()
     }
 
     /// The calls that run, each with its thread; one that stays for long does not return.
     pub fn running(&self) -> &[(Ticket, ThreadNumber)] {
         &self.running
+    }
+
+    fn none_waits(&self) -> bool {
+        self.waiting.is_empty() && self.cleanups.is_empty()
+    }
+
+    fn take_waiting(&mut self) -> VecDeque<C> {
+        let mut all = std::mem::take(&mut self.cleanups);
+        all.append(&mut self.waiting);
+        all
     }
 
     fn threads(&self) -> usize {
@@ -227,11 +261,16 @@ impl<C> Pool<C> {
         if self.closed {
             return Next::End;
         }
-        match self.waiting.pop_front() {
+        let cleanup = self.cleanups.pop_front();
+        let is_cleanup = cleanup.is_some();
+        // Threads beyond the limit are for clean-ups only.
+        let may_call = self.running.len() - self.cleaning.len() < self.limits.threads;
+        match cleanup.or_else(|| if may_call { self.waiting.pop_front() } else { None }) {
             Some(call) => {
                 self.begun += 1;
-                let (ticket, last) = (Ticket(self.begun), self.waiting.is_empty());
+                let (ticket, last) = (Ticket(self.begun), self.none_waits());
                 self.running.push((ticket, number));
+                self.cleaning.extend(is_cleanup.then_some(ticket));
                 Next::Run { call, ticket, last }
             }
             None => {
@@ -245,7 +284,7 @@ impl<C> Pool<C> {
     fn rouse(&mut self) -> Option<Effect> {
         let effect = if let Some(number) = self.asleep.pop() {
             Effect::Wake(number)
-        } else if self.threads() < self.limits.threads {
+        } else if self.threads() < self.limits.threads + self.cleanups.len() + self.cleaning.len() {
             self.next_number += 1;
             Effect::Start(ThreadNumber(self.next_number))
         } else {

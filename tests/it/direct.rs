@@ -45,6 +45,10 @@ async def checked(n: int = 1, tags: list[int] = Query([])) -> dict[str, int]:
 @router.post('/body')
 async def body(item: dict):
     return item
+
+@router.get('/lines')
+def lines():
+    yield 'a'
 ";
 
 #[test]
@@ -69,7 +73,8 @@ fn routes_show_how_they_are_called_and_invalid_values_go_to_fastapi() {
     home.control(&["plugins", "--routes"])
         .ok()
         .says("GET     /direct/checked  direct")
-        .says("POST    /direct/body  through FastAPI: it reads a request body");
+        .says("POST    /direct/body  direct")
+        .says("GET     /direct/lines  through FastAPI: it is a generator");
     let good = home.http("GET", "/direct/checked?n=7&tags=1&tags=2", &[]);
     assert_eq!((good.status, good.json()), (200, json!({"n": 7, "sum": 3})));
     let bad = home.http("GET", "/direct/checked?n=7&tags=x", &[]);

@@ -57,6 +57,8 @@ class Difference:
     case: Case
     index: int
     where: list[str]
+    answers: tuple[Answer, Answer]
+    previous: Request | None
 
     @property
     def kind(self) -> tuple[str, ...]:
@@ -111,11 +113,13 @@ class Comparison:
         """Sends a case to both and records the differences of the answers."""
         for index, request in enumerate(case):
             answers = self.pair().ask(request)
+            previous = getattr(self._local, "previous", None)
+            self._local.previous = request
             with self._lock:
                 self.compared += 1
                 where = self.judge.judge(request, *answers)
                 if where:
-                    self.found.append(Difference(case, index, where))
+                    self.found.append(Difference(case, index, where, answers, previous))
 
     def run(self, made: list[Case], jobs: int) -> None:
         """Compares all cases on several threads."""
@@ -152,7 +156,10 @@ class Comparison:
         lines += [f"  {request.as_curl(base)[:2000]}"]
         lines += [f"  uvicorn: {answers[0]}", f"  daemon:  {answers[1]}"]
         if not differences(*answers):
-            lines.append("  (not when it was repeated alone)")
+            lines.append("  (not when it was repeated alone; before:")
+            lines += [f"  uvicorn: {difference.answers[0]}", f"  daemon:  {difference.answers[1]})"]
+            if difference.previous is not None:
+                lines.append(f"  after {difference.previous.as_curl(base)[:500]}")
         return "\n".join(lines)
 
 

@@ -4,66 +4,29 @@ import asyncio
 import contextvars
 from types import SimpleNamespace
 
+import direct_calls
 import fastapi
 import pytest
 
 from skills_host.asgi import Waiters
-from skills_host.direct import Runner
+from skills_host.direct.runner import Runner
 from skills_host.eager import Tasks
 
 
-class Call:
-    """As much of the host's `Call` as a cancelled one uses."""
-
-    id = 1
-    cancelled = False
-    started = False
-    path = "/p/x"
+class Call(direct_calls.Call):
+    """A call whose handler has no parameters, and whose body was read."""
 
     def __init__(self, plan=None):
-        self.plan = plan
-        self.is_closed = False
-
-    def context(self, base, variable, current):
-        return base.copy()
+        super().__init__(plan)
+        self._body = None
 
     def arguments(self, binder):
         return {}
-
-    def scope(self):
-        return {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": "GET",
-            "path": "/x",
-            "raw_path": b"/x",
-            "query_string": b"",
-            "root_path": "",
-            "headers": [],
-            "client": None,
-            "server": ("localhost", 1),
-        }
-
-    def receive(self):
-        return {"type": "http.disconnect"} if self.cancelled else None
-
-    def start(self, status, headers):
-        self.started = True
-
-    def write(self, body, more):
-        return True
-
-    def is_full(self):
-        return False
 
     def finish(self, result):
         self.started = True
         self.close()
         return True
-
-    def close(self):
-        self.is_closed = True
 
 
 class Loop:
@@ -80,11 +43,12 @@ class Loop:
         app = fastapi.FastAPI()
         app.get("/x")(handler)
         tree = SimpleNamespace(steps=(), call=lambda arguments: handler())
+        plan = SimpleNamespace(binder=None, tree=tree, is_plain=True)
         plugin = SimpleNamespace(
-            app=app, plans=[SimpleNamespace(binder=None, tree=tree)], response_type=fastapi.Response
+            app=app, plans=[plan], response_type=fastapi.Response, is_traced=None
         )
         tasks = Tasks(self.loop)
-        self.runner = Runner(plugin, self.waiters, tasks, contextvars.copy_context(), {})
+        self.runner = Runner(plugin, self.waiters, tasks, contextvars.copy_context(), {}, None)
         self.call = Call(0 if direct else None)
 
     def run(self, act):

@@ -205,10 +205,9 @@ def test_a_handler_runs_what_the_command_calls():
 
     plan = Plan(Command(Found("get-numbers", "GET", get_numbers)))
     arguments = {"to": 3}
-    assert plan.tree.solve(arguments) is arguments
     assert isinstance(plan.tree.handler(**arguments), Items)
-    assert plan.encode({1}) == b"[1]"
-    assert (plan.status, plan.tree.steps) == (200, ())
+    assert plan.encode({1}, None) == b"[1]"
+    assert (plan.status, plan.is_plain, plan.is_solved) == (200, True, False)
 
 
 def test_plugins_of_the_same_functions_are_apart():

@@ -8,10 +8,9 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 import pytest
+from direct_calls import Call, Direct, answer
 from fastapi import APIRouter, Depends, FastAPI
-from fastapi.routing import APIRoute
 
-from skills_host.plan.reason import Unplanned
 from skills_host.plan.tree import Tree
 
 
@@ -211,30 +210,19 @@ def router_with(dependency: Callable[..., Any], is_async: bool) -> APIRouter:
     return router
 
 
-def directly(tree: Tree) -> Any:
-    """The result of a call by plan, with the default of every parameter."""
-    slots = {parameter.slot: parameter.constant for parameter in tree.parameters}
-    if tree.begins_on_loop:
-        return asyncio.run(tree.call(slots))
-    arguments = tree.solve(slots)
-    result = tree.handler(**arguments)
-    return asyncio.run(result) if tree.is_async else result
-
-
 @pytest.mark.parametrize("is_async", [False, True], ids=["def", "async def"])
 @pytest.mark.parametrize("name", DEPENDENCIES)
 @pytest.mark.filterwarnings("ignore")
 def test_a_plan_gives_what_fastapi_gives(ask, name, is_async):
-    router = router_with(DEPENDENCIES[name], is_async)
-    route = next(route for route in router.routes if isinstance(route, APIRoute))
-    try:
-        tree = Tree(route.dependant)
-    except Unplanned:
-        return
     app = FastAPI()
-    app.include_router(router)
-    answer = ask(app, "GET", "/")
-    assert (answer.status_code, answer.json()) == (200, directly(tree))
+    app.include_router(router_with(DEPENDENCIES[name], is_async))
+    direct = Direct(app)
+    (plan,) = [each for each in direct.plans if each.route.path == "/"]
+    if plan.why is None:
+        fastapis = ask(app, "GET", "/")
+        called = direct.ask(Call(direct.number("/"), url="/"))
+        assert answer(called) == (fastapis.status_code, fastapis.json())
+    direct.close()
 
 
 @pytest.mark.parametrize("dependency", SAME, ids=lambda each: each.__qualname__)
@@ -242,23 +230,3 @@ def test_plain_callables_have_a_plan(dependency):
     is_async = dependency in (coroutine, SAME[4])
     router = router_with(dependency, is_async)
     assert Tree(router.routes[0].dependant).steps
-
-
-@pytest.mark.parametrize(
-    "dependency",
-    [wrap(Async()), wrap(Generator()), wrap(AsyncGenerator()), wrap(Sync()), wrap(wrap(Async()))],
-    ids=["async", "generator", "async generator", "sync", "twice"],
-)
-def test_a_wrapper_of_an_instance_is_left_to_fastapi(dependency):
-    with pytest.raises(Unplanned, match="not a plain function"):
-        Tree(router_with(dependency, True).routes[0].dependant)
-
-
-def test_a_function_that_wraps_itself_is_left_to_fastapi():
-    def function() -> None: ...
-
-    dependant = router_with(sync, False).routes[0].dependant
-    function.__wrapped__ = function
-    dependant.dependencies[0].call = function
-    with pytest.raises(Unplanned):
-        Tree(dependant)

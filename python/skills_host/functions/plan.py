@@ -17,8 +17,6 @@ from skills_host.functions.value import Invalid
 class Handler:
     """The function of a command, as a handler without dependencies."""
 
-    steps = ()
-
     def __init__(self, command: Command) -> None:
         self.handler = command.call
         self.is_async = command.is_async
@@ -28,9 +26,6 @@ class Handler:
         work: Coroutine[Any, Any, Any] = self.handler(**arguments)
         return work
 
-    def solve(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Returns the arguments as they are."""
-        return arguments
 
 
 class Plan:
@@ -41,10 +36,14 @@ class Plan:
     """
 
     status = 200
+    is_plain = True
+    is_solved = False
+    encodes_anywhere = False
+    why: str | None = None
 
     def __init__(self, command: Command) -> None:
         self.tree = Handler(command)
-        self.encode = command.encode
+        self._encode = command.encode
         self._parameters = command.signature.parameters
         self._place, self._kind = ("query", _kind) if command.in_query else ("body", _field)
         parts = []
@@ -54,6 +53,10 @@ class Plan:
             validate = _validator(parameter, kind) if kind in ("text", "texts", "json") else None
             parts.append((parameter.name, parameter.default, None, choices, validate))
         self.binder = Binder(parts, self.status, "any")
+
+    def encode(self, result: Any, _call: object) -> Any:
+        """Returns any other result as JSON bytes, or as a response object."""
+        return self._encode(result)
 
     def spec(self) -> dict[str, Any]:
         """Returns the plan's description, by which the library binds requests."""

@@ -41,6 +41,7 @@ class FunctionsPlugin:
     """
 
     response_type: type = Response
+    is_traced = None
 
     def __init__(
         self,

@@ -16,6 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 
+from skills_host.plan.purity import is_pure
 from skills_host.plan.reason import Unplanned
 
 #: Values that may be shared between requests.
@@ -56,6 +57,9 @@ class Parameter:
         self.required = _is_required(field)
         self.choices: list[Any] = []
         kind = self._kind(info)
+        if kind in ("text", "texts") and not is_pure(field):
+            # Its validators run where FastAPI runs them, after the dependencies.
+            raise Unplanned(f"parameter {self.name} is validated by code of the plugin")
         self.validate = _validator(field) if kind in ("text", "texts") else None
         self.constant: Any = None
         self.default: Callable[[], Any] | None = None

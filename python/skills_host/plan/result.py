@@ -1,89 +1,132 @@
-"""Encoding of a handler's results."""
+"""What becomes of a handler's result: validation, serialization, response."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
+from skills_host.plan import internals
+from skills_host.plan.purity import is_pure
 from skills_host.plan.reason import Unplanned
 
-#: Results of plain JSON values that may be written as they are; see `encoding`.
+if TYPE_CHECKING:
+    from _skills_host import Call
+
+#: Results of plain JSON values that may be written as they are; see `Result.plain`.
 Plain = Literal["any", "dict", "encoder"]
 
+_OPTIONS = (
+    "include",
+    "exclude",
+    "by_alias",
+    "exclude_unset",
+    "exclude_defaults",
+    "exclude_none",
+)
 
-def encoding(route: Any) -> tuple[Plain | None, Callable[[Any], bytes]]:
-    """Returns the encoding of a route's results.
 
-    Returns:
-        The results of plain JSON values that may be written as they are: `"any"`, only a `"dict"`,
-        any without the keys that FastAPI's `"encoder"` leaves out, or `None`; and the encoder to
-        JSON bytes of all other results.
+class Result:
+    """The results of one route, as FastAPI answers with them.
+
+    Attributes:
+        plain: Results of plain JSON values that may be written as they are: `"any"`, only a
+            `"dict"`, any without the keys that FastAPI's `"encoder"` leaves out, or `None`.
+        status: The HTTP status; `None` for that of the response class.
+        is_json: True if the answer is JSON of the default class, with a body.
+        has_field: True if results are validated.
+        is_pure: True if results are validated, and neither that nor their serialization runs code
+            of a plugin.
     """
-    from fastapi.encoders import jsonable_encoder
-    from fastapi.exceptions import ResponseValidationError
 
-    field = route.response_field
-    if field is not None and len(route.methods) > 1:
-        raise Unplanned("it checks its results and has several methods")
-    if field is None:
+    def __init__(self, route: Any) -> None:
+        from fastapi.datastructures import DefaultPlaceholder
+        from fastapi.responses import JSONResponse
 
-        def encode(result: Any) -> bytes:
-            return _written(jsonable_encoder(result))
+        if getattr(route, "stream_item_type", None) is not None:
+            raise Unplanned("it streams")
+        self._route = route
+        self._field = route.response_field
+        self._options = {name: getattr(route, f"response_model_{name}") for name in _OPTIONS}
+        self._class = route.response_class
+        self._is_default = isinstance(self._class, DefaultPlaceholder)
+        if self._is_default:
+            self._class = self._class.value
+        if internals.is_event_stream(self._class):
+            raise Unplanned("it streams events")
+        self.status: int | None = route.status_code
+        self.is_json = self._class is JSONResponse and has_body(self.status or 200)
+        self.has_field = self._field is not None
+        self.is_pure = self._field is not None and is_pure(self._field)
+        self._to_json = getattr(self._field, "serialize_json", None) if self._is_default else None
+        self.plain = self._plain() if self.is_json else None
 
-        return "encoder", encode
+    def validated(self, result: Any, call: Call) -> Any:
+        """Returns what the response model makes of a result.
 
-    options = {
-        option: getattr(route, f"response_model_{option}")
-        for option in (
-            "include",
-            "exclude",
-            "by_alias",
-            "exclude_unset",
-            "exclude_defaults",
-            "exclude_none",
-        )
-    }
-    to_json = getattr(field, "serialize_json", None)
-
-    def encode_field(result: Any) -> bytes:
-        value, errors = field.validate(result, {}, loc=("response",))
+        Raises:
+            ResponseValidationError: It makes nothing of it.
+        """
+        if self._field is None:
+            return result
+        value, errors = self._field.validate(result, {}, loc=("response",))
         if errors:
-            raise ResponseValidationError(errors=errors, body=result, **_context(route))
-        if to_json is not None:
-            written: bytes = to_json(value, **options)
-            return written
-        return _written(field.serialize(value, **options))
+            from fastapi import _compat
+            from fastapi.exceptions import ResponseValidationError
 
-    return _plain_annotation(route, options), encode_field
+            context = internals.context(self._route, call.method)
+            options = {"endpoint_ctx": context} if context else {}
+            normalize = getattr(_compat, "_normalize_errors", None)
+            errors = normalize(errors) if normalize else errors
+            raise ResponseValidationError(errors=errors, body=result, **options)
+        return value
+
+    def content(self, value: Any) -> Any:
+        """Returns the content of a response: JSON bytes where FastAPI serializes to them."""
+        if self._field is None:
+            from fastapi.encoders import jsonable_encoder
+
+            return jsonable_encoder(value)
+        if self._to_json is not None:
+            return self._to_json(value, **self._options)
+        return self._field.serialize(value, **self._options)
+
+    def json(self, value: Any) -> bytes:
+        """Returns a validated value as JSON, as the default class writes it."""
+        content = self.content(value)
+        if self._to_json is not None:
+            return bytes(content)
+        return bytes(self._class(content).body)
+
+    def response(self, value: Any, status: int | None, background: Any) -> Any:
+        """Returns the response for a validated value."""
+        content = self.content(value)
+        options = {"background": background}
+        if status is not None:
+            options["status_code"] = status
+        if self._to_json is not None:
+            from fastapi.responses import Response
+
+            made = Response(content=content, media_type="application/json", **options)
+        else:
+            made = self._class(content, **options)
+        if not has_body(made.status_code):
+            made.body = b""
+        return made
+
+    def _plain(self) -> Plain | None:
+        if self._field is None:
+            return "encoder"
+        changed = {name for name, value in self._options.items() if value not in (None, False)}
+        if changed - {"by_alias"}:
+            return None
+        model = self._route.response_model
+        if model is Any:
+            return "any"
+        of_any = get_origin(model) is dict and get_args(model) in ((str, Any), (Any, Any))
+        return "dict" if model is dict or of_any else None
 
 
-def _written(content: Any) -> bytes:
-    """Returns JSON as FastAPI's own response writes it."""
-    from fastapi.responses import JSONResponse
+def has_body(status: int) -> bool:
+    """Returns true if an answer of that status has a body."""
+    from fastapi.utils import is_body_allowed_for_status_code
 
-    return bytes(JSONResponse(content).body)
-
-
-def _context(route: Any) -> dict[str, Any]:
-    """Returns the place of an invalid result, part of the error in newer FastAPI versions."""
-    import fastapi.routing
-
-    extract = getattr(fastapi.routing, "_extract_endpoint_context", None)
-    if extract is None:
-        return {}
-    context = extract(route.dependant.call)
-    if route.dependant.path:
-        context["path"] = f"{next(iter(route.methods))} {route.dependant.path}"
-    return {"endpoint_ctx": context}
-
-
-def _plain_annotation(route: Any, options: dict[str, Any]) -> Plain | None:
-    """Returns the results of plain values that pass the response model unchanged."""
-    changed = {name for name, value in options.items() if value not in (None, False)} - {"by_alias"}
-    if changed:
-        return None
-    model = route.response_model
-    if model is Any:
-        return "any"
-    of_any = get_origin(model) is dict and get_args(model) in ((str, Any), (Any, Any))
-    return "dict" if model is dict or of_any else None
+    return status == 200 or is_body_allowed_for_status_code(status)

@@ -1,55 +1,180 @@
 """A handler and its dependencies, in the order of FastAPI's calls.
 
-Dependencies are planned where they are functions or classes with parameters of the kinds a handler
-may have, and either all coroutine functions, as the handler then must be too, or none of them.
-The first run on the loop within the handler's task, the second on a thread of the pool, each in
-a copy of the request's context: as in FastAPI, but with one thread for all of them.
+FastAPI solves the dependencies of a function before its parameters, and calls it then; a function
+whose parameters are not valid, or whose dependencies are not, is not called, while its siblings
+are. So the tree becomes a list of steps, each behind those it needs. A dependency that occurs
+twice is two steps: the second takes the result of the first, if there is one.
 """
 
 from __future__ import annotations
 
-import contextvars
 import inspect
 import types
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Collection, Coroutine
+from typing import TYPE_CHECKING, Any
 
+from skills_host.plan import internals
 from skills_host.plan.parameter import Parameter
 from skills_host.plan.reason import Unplanned
 
+if TYPE_CHECKING:
+    from skills_host.direct.run import Run
+
 _PLACES = ("path", "query", "header", "cookie")
-_SPECIAL = ("request", "websocket", "http_connection", "response", "background_tasks")
-_SCOPES = (
-    "security_scopes",
-    "security_requirements",
-    "own_oauth_scopes",
-    "parent_oauth_scopes",
-    "scope",
-)
 #: Attributes by which FastAPI may treat a function as another kind than its code is.
 _MARKS = {"__call__", "_is_coroutine", "_is_coroutine_mark"}
 
+#: The result of a step that was not called.
+MISSING: Any = object()
+
 
 class Step:
-    """One dependency.
+    """One call: of a dependency or, as the last one, of the handler.
+
+    Args:
+        dependant: FastAPI's `Dependant`.
+        number: Its place in the tree.
+        kind: How it is called.
+        prefix: What the slots of its parameters begin with.
+        converted: Names of path parameters that are not texts.
 
     Attributes:
+        number: Its place in the tree.
         call: The function or class.
-        values: Its keywords with the slots of their values.
-        needs: Its keywords with the numbers of the steps whose results they get.
+        kind: How it is called.
+        on_pool: True if it runs on a thread of the pool.
+        closes_early: True if it is closed before the answer is sent.
+        first: The earlier step whose result it takes.
+        parameters: Those that the library binds.
+        needs: Its keywords with the numbers of the steps whose results they get; no keyword for
+            a dependency without one.
+        body_fields: Its fields of the body.
     """
 
-    def __init__(self, call: Callable[..., Any]) -> None:
-        self.call = call
-        self.values: list[tuple[str, str]] = []
-        self.needs: list[tuple[str, int]] = []
+    def __init__(
+        self,
+        dependant: Any,
+        number: int,
+        kind: internals.Kind,
+        prefix: str,
+        converted: Collection[str],
+    ) -> None:
+        self.number = number
+        self.call: Callable[..., Any] = dependant.call
+        self.kind = kind
+        self.on_pool = kind in ("function", "generator")
+        self.closes_early = getattr(dependant, "scope", None) == "function"
+        self.first: int | None = None
+        self.dependant = dependant
+        self.needs: list[tuple[str | None, int]] = []
+        self.parameters: list[Parameter] = []
+        self._slots: list[tuple[str, str]] | None = []
+        try:
+            for parameter in _parameters(dependant, prefix, converted):
+                self.parameters.append(parameter)
+                self._slots.append((parameter.name, parameter.slot))
+        except Unplanned:
+            # FastAPI binds all of them.
+            self.parameters, self._slots = [], None
+        self.body_fields: list[Any] = list(dependant.body_params)
+        self._single = _single(self.body_fields)
+        self._embeds = False
+        self.takes_request = bool(
+            dependant.request_param_name or dependant.http_connection_param_name
+        )
+        self.has_specials = self.takes_request or any(
+            getattr(dependant, f"{name}_param_name")
+            for name in ("response", "background_tasks", "security_scopes")
+        )
+        self.scopes = internals.scopes(dependant)
+        #: True if a repeated step may fail where the first one did not, or has effects.
+        self.must_repeat = self._slots is None or bool(self.body_fields)
 
-    def arguments(self, slots: dict[str, Any], results: list[Any]) -> dict[str, Any]:
-        """Returns the keyword arguments; removes their values from `slots`."""
-        arguments = {name: slots.pop(slot) for name, slot in self.values}
+    def embed(self, embeds: bool) -> None:
+        """Sets whether the fields of the body are keys of an object."""
+        self._embeds = embeds
+        if embeds:
+            self._single = None
+
+    def arguments(self, run: Run) -> dict[str, Any] | None:
+        """Returns the keyword arguments; adds errors to the run's and returns `None` if invalid."""
+        return run.drive(self.solved(run)) if self.has_body else self._without_body(run)
+
+    @property
+    def has_body(self) -> bool:
+        """True if the body has to be looked at by FastAPI's own function."""
+        return bool(self.body_fields) and self._single is None
+
+    async def solved(self, run: Run) -> dict[str, Any] | None:
+        """Returns what `arguments` does, for steps that may have to wait for files of a form."""
+        values, is_valid = self._values(run)
+        own, errors = await internals.body_reader()(self.body_fields, run.body, self._embeds)
+        values.update(own)
+        return self._completed(run, values, is_valid and not errors, errors)
+
+    def _without_body(self, run: Run) -> dict[str, Any] | None:
+        values, is_valid = self._values(run)
+        single = self._single
+        if single is not None:
+            if run.body is None or run.body is internals.no_body():
+                own, errors = run.drive(
+                    internals.body_reader()(self.body_fields, run.body, self._embeds)
+                )
+                values.update(own)
+            else:
+                values[single.name], errors = single.validate(run.body, values, loc=("body",))
+            if errors:
+                return self._completed(run, values, False, errors)
+        if is_valid and not self.has_specials:
+            return values
+        return self._completed(run, values, is_valid, [])
+
+    def _values(self, run: Run) -> tuple[dict[str, Any], bool]:
+        """Returns the results it needs and the values outside of the body; false if invalid."""
+        results = run.results
+        values: dict[str, Any] = {}
+        is_valid = True
         for name, number in self.needs:
-            arguments[name] = results[number]
-        return arguments
+            result = results[number]
+            if result is MISSING:
+                is_valid = False
+            elif name is not None:
+                values[name] = result
+        slots = self._slots
+        if slots is not None:
+            bound = run.slots
+            try:
+                for name, slot in slots:
+                    values[name] = bound[slot]
+                return values, is_valid
+            except KeyError:
+                pass
+        own, errors = internals.parameters(self.dependant, run.request)
+        values.update(own)
+        run.errors += errors
+        return values, is_valid and not errors
+
+    def _completed(
+        self, run: Run, values: dict[str, Any], is_valid: bool, errors: list[Any]
+    ) -> dict[str, Any] | None:
+        """Adds what only the request has."""
+        run.errors += errors
+        dependant = self.dependant
+        if self.has_specials:
+            if dependant.http_connection_param_name:
+                values[dependant.http_connection_param_name] = run.request
+            if dependant.request_param_name:
+                values[dependant.request_param_name] = run.request
+            if dependant.background_tasks_param_name:
+                values[dependant.background_tasks_param_name] = run.background_tasks()
+            if dependant.response_param_name:
+                values[dependant.response_param_name] = run.own_response()
+            if dependant.security_scopes_param_name:
+                from fastapi.security import SecurityScopes
+
+                scopes = SecurityScopes(scopes=self.scopes)
+                values[dependant.security_scopes_param_name] = scopes
+        return values if is_valid else None
 
 
 class Tree:
@@ -57,114 +182,89 @@ class Tree:
 
     Args:
         dependant: FastAPI's `Dependant` of the handler.
+        embeds: True if the fields of the body are keys of an object.
+        converted: Names of path parameters that are not texts.
 
     Attributes:
         handler: The handler.
         is_async: True for `async def`.
         steps: The dependencies in the order of their calls.
-        parameters: All parameters, the handler's own last.
+        last: The step of the handler.
+        parameters: All parameters that the library binds, the handler's own last.
     """
 
-    def __init__(self, dependant: Any) -> None:
+    def __init__(
+        self, dependant: Any, embeds: bool = False, converted: Collection[str] = ()
+    ) -> None:
         self.handler: Callable[..., Any] = dependant.call
         self.is_async = _is_coroutine_function(self.handler)
         self.steps: list[Step] = []
-        self.parameters: list[Parameter] = []
         self._cached: dict[Any, int] = {}
-        self._kinds: set[bool] = set()
-        self._needs = self._add_needs(dependant)
-        for parameter in _parameters(dependant, ""):
-            self.parameters.append(parameter)
-        if len(self._kinds) > 1 or (True in self._kinds and not self.is_async):
-            raise Unplanned("some of its dependencies are coroutine functions and others not")
+        self._converted = converted
+        needs = self._add_needs(dependant)
+        kind: internals.Kind = "coroutine" if self.is_async else "function"
+        self.last = Step(dependant, len(self.steps), kind, "", converted)
+        self.last.needs = needs
+        for step in self.all:
+            step.embed(embeds)
+        self.parameters = [each for step in self.all for each in step.parameters]
+
+    @property
+    def all(self) -> list[Step]:
+        """All steps, the handler's last."""
+        return [*self.steps, self.last]
+
+    @property
+    def is_plain(self) -> bool:
+        """True for a handler that takes nothing but bound values."""
+        last = self.last
+        return not (self.steps or last.body_fields or last.has_specials or last.must_repeat)
 
     @property
     def begins_on_loop(self) -> bool:
-        """True if no part of the call runs on a thread of the pool."""
-        return self.is_async and False not in self._kinds
+        """True if the first call is not on a thread of the pool."""
+        return not self.all[0].on_pool
 
-    def solve(self, slots: dict[str, Any]) -> dict[str, Any]:
-        """Calls all dependencies, no coroutine functions, and returns the handler's arguments."""
-        if not self.steps:
-            return slots
-        results: list[Any] = []
-        for step in self.steps:
-            arguments = step.arguments(slots, results)
-            results.append(contextvars.copy_context().run(step.call, **arguments))
-        return self._handlers_own(slots, results)
+    @property
+    def runs_on_pool(self) -> bool:
+        """True if all calls are on a thread of the pool."""
+        return all(step.on_pool for step in self.all)
 
-    def call(self, slots: dict[str, Any]) -> Coroutine[Any, Any, Any]:
-        """Calls all dependencies and the handler, all of them coroutine functions."""
-        return self._call_all(slots) if self.steps else self.handler(**slots)
+    def call(self, arguments: dict[str, Any]) -> Coroutine[Any, Any, Any]:
+        """Returns the coroutine of the handler."""
+        work: Coroutine[Any, Any, Any] = self.handler(**arguments)
+        return work
 
-    async def _call_all(self, slots: dict[str, Any]) -> Any:
-        results: list[Any] = []
-        for step in self.steps:
-            results.append(await step.call(**step.arguments(slots, results)))
-        return await self.handler(**self._handlers_own(slots, results))
-
-    def _handlers_own(self, slots: dict[str, Any], results: list[Any]) -> dict[str, Any]:
-        for name, number in self._needs:
-            slots[name] = results[number]
-        return slots
-
-    def _add_needs(self, dependant: Any) -> list[tuple[str, int]]:
+    def _add_needs(self, dependant: Any) -> list[tuple[str | None, int]]:
         """Adds the steps that `dependant` needs; returns its keywords with their numbers."""
-        needs = []
-        for needed in dependant.dependencies:
-            number = self._add(needed)
-            if needed.name is not None:
-                needs.append((needed.name, number))
-        return needs
+        return [(needed.name, self._add(needed)) for needed in dependant.dependencies]
 
     def _add(self, dependant: Any) -> int:
-        _refuse_special(dependant)
-        step = Step(dependant.call)
-        # Its own dependencies come first, also where its result is cached.
-        step.needs = self._add_needs(dependant)
-        if dependant.use_cache and dependant.call in self._cached:
-            return self._cached[dependant.call]
-        is_class = inspect.isclass(dependant.call)
-        self._kinds.add(not is_class and _is_coroutine_function(dependant.call))
-        number = len(self.steps)
-        for parameter in _parameters(dependant, f"{number}:"):
-            step.values.append((parameter.name, parameter.slot))
-            self.parameters.append(parameter)
-        self.steps.append(step)
-        self._cached.setdefault(dependant.call, number)
-        return number
-
-
-def refuse(dependant: Any) -> None:
-    """Raises `Unplanned` for a handler with parameters that only FastAPI can provide."""
-    if dependant.body_params:
-        raise Unplanned("it reads a request body")
-    for kind in _SPECIAL:
-        if getattr(dependant, f"{kind}_param_name", None):
-            raise Unplanned(f"it takes the {kind.replace('_', ' ')}")
-    if getattr(dependant, "security_scopes_param_name", None):
-        raise Unplanned("it takes the security scopes")
-
-
-def _refuse_special(dependant: Any) -> None:
-    call = dependant.call
-    name = getattr(call, "__name__", None) or type(call).__name__
-    try:
-        refuse(dependant)
-        for scopes in _SCOPES:
-            if getattr(dependant, scopes, None):
-                raise Unplanned("it has security scopes")
+        if dependant.call is None:
+            raise Unplanned("a dependency has no function")
         if getattr(dependant, "concurrency", None) is not None:
-            raise Unplanned("its concurrency is limited")
-        if inspect.isclass(call):
-            _refuse_class(call)
-        else:
-            _is_coroutine_function(call)
-    except Unplanned as reason:
-        raise Unplanned(f"dependency {name}: {reason}") from None
+            raise Unplanned("the concurrency of a dependency is limited")
+        # Its own dependencies come first, also where its result is cached.
+        needs = self._add_needs(dependant)
+        kind = internals.kind(dependant.call)
+        if kind in ("generator", "async generator") and not internals.exits_late():
+            raise Unplanned("a dependency with `yield` is closed early by this FastAPI")
+        if kind in ("generator", "async generator") and inspect.isclass(dependant.call):
+            raise Unplanned("a dependency is a class of generators")
+        number = len(self.steps)
+        step = Step(dependant, number, kind, f"{number}:", self._converted)
+        step.needs = needs
+        key = internals.cache_key(dependant)
+        if dependant.use_cache:
+            step.first = self._cached.get(key)
+        self._cached.setdefault(key, step.number)
+        self.steps.append(step)
+        return step.number
 
 
-def _parameters(dependant: Any, prefix: str) -> list[Parameter]:
+def _parameters(dependant: Any, prefix: str, converted: Collection[str]) -> list[Parameter]:
+    if any(field.alias in converted for field in dependant.path_params):
+        raise Unplanned("a convertor makes a parameter")
     return [
         Parameter(field, place, f"{prefix}{field.name}")
         for place in _PLACES
@@ -172,19 +272,19 @@ def _parameters(dependant: Any, prefix: str) -> list[Parameter]:
     ]
 
 
-def _refuse_class(cls: type) -> None:
-    """Raises `Unplanned` for a class that FastAPI versions treat differently."""
-    if hasattr(cls, "__wrapped__"):
-        raise Unplanned("it wraps something")
-    if type(cls).__call__ is not type.__call__:
-        raise Unplanned("its metaclass makes its instances")
-    if any("__call__" in vars(base) for base in cls.__mro__):
-        # Older FastAPI versions go by the `__call__` of its instances.
-        _is_coroutine_function(cls.__call__)
+def _single(fields: list[Any]) -> Any:
+    """Returns the field that is the whole JSON body, if it certainly is."""
+    from fastapi import params
+
+    if len(fields) != 1:
+        return None
+    info = fields[0].field_info
+    is_form = isinstance(info, params.Form)
+    return None if is_form or getattr(info, "embed", None) else fields[0]
 
 
 def _is_coroutine_function(function: Callable[..., Any]) -> bool:
-    """Returns true for `async def`, false for `def`.
+    """Returns true for a handler that is awaited, false for one that runs on a thread.
 
     FastAPI versions differ in how far they unwrap wrappers, partial functions and instances with
     `__call__`. Where all wrapped functions are of the same kind, they agree.
@@ -192,7 +292,7 @@ def _is_coroutine_function(function: Callable[..., Any]) -> bool:
     Raises:
         Unplanned: The function, or one that it wraps, is of another kind.
     """
-    kinds = {_is_plain_coroutine_function(each) for each in _wrapped(function)}
+    kinds = {_plain_kind(each) for each in _wrapped(function)}
     if len(kinds) != 1:
         raise Unplanned("it is not a plain function")
     return kinds.pop()
@@ -209,7 +309,7 @@ def _wrapped(function: Callable[..., Any]) -> list[Callable[..., Any]]:
     return chain
 
 
-def _is_plain_coroutine_function(function: Callable[..., Any]) -> bool:
+def _plain_kind(function: Callable[..., Any]) -> bool:
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise Unplanned("it is a generator")
     code = function.__func__ if isinstance(function, types.MethodType) else function

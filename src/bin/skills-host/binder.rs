@@ -90,13 +90,15 @@ impl Binder {
 }
 
 impl Binder {
-    /// The keyword arguments, or `None` if a value does not satisfy its validator.
+    /// The keyword arguments, without those that are not bound or do not satisfy their validator; and whether all are
+    /// there.
     pub(crate) fn arguments<'py>(
         &self,
         py: Python<'py>,
         values: &[Argument],
-    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+    ) -> PyResult<(Bound<'py, PyDict>, bool)> {
         let arguments = PyDict::new(py);
+        let mut is_complete = true;
         for (parameter, value) in self.parameters.iter().zip(values) {
             let name = parameter.name.bind(py);
             match value {
@@ -112,20 +114,21 @@ impl Binder {
                     None => arguments.set_item(name, &parameter.constant)?,
                 },
                 Argument::Text(text) | Argument::Json(text) => {
-                    let Some(value) = parameter.checked(PyString::new(py, text).into_any())? else {
-                        return Ok(None);
-                    };
-                    arguments.set_item(name, value)?;
+                    match parameter.checked(PyString::new(py, text).into_any())? {
+                        Some(value) => arguments.set_item(name, value)?,
+                        None => is_complete = false,
+                    }
                 }
                 Argument::Texts(texts) => {
-                    let Some(value) = parameter.checked(PyList::new(py, texts)?.into_any())? else {
-                        return Ok(None);
-                    };
-                    arguments.set_item(name, value)?;
+                    match parameter.checked(PyList::new(py, texts)?.into_any())? {
+                        Some(value) => arguments.set_item(name, value)?,
+                        None => is_complete = false,
+                    }
                 }
+                Argument::Unbound => is_complete = false,
             }
         }
-        Ok(Some(arguments))
+        Ok((arguments, is_complete))
     }
 }
 

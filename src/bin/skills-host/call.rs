@@ -53,9 +53,17 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// Sends a whole answer.
+    fn whole(&self, head: ResponseHead, body: Bytes, now: Instant) -> PyResult<()> {
+        self.started.store(true, Ordering::Relaxed);
+        if let Some(waker) = self.with(|side| side.answer_with(head, body))? {
+            wakes::wake(waker, now, self.last);
+        }
+        Ok(())
+    }
+
     fn reply(&self, status: u16, body: Bytes, now: Instant) -> PyResult<()> {
-        let status = StatusCode::from_u16(status)
-            .map_err(|_| PyValueError::new_err(format!("{status} is not an HTTP status")))?;
+        let status = status_of(status)?;
         self.started.store(true, Ordering::Relaxed);
         if let Some(waker) = self.with(|side| side.answer(status, body))? {
             wakes::wake(waker, now, self.last);
@@ -107,6 +115,22 @@ impl Call {
     }
 }
 
+fn status_of(status: u16) -> PyResult<StatusCode> {
+    StatusCode::from_u16(status)
+        .map_err(|_| PyValueError::new_err(format!("{status} is not an HTTP status")))
+}
+
+/// Adds raw headers as ASGI has them.
+fn append_headers(map: &mut HeaderMap, headers: &Bound<'_, PyAny>) -> PyResult<()> {
+    for header in headers.try_iter()? {
+        let (name, value): (PyBackedBytes, PyBackedBytes) = header?.extract()?;
+        let invalid = || PyValueError::new_err("a header's name or value is not valid HTTP");
+        let name = HeaderName::from_bytes(&name).map_err(|_| invalid())?;
+        map.append(name, HeaderValue::from_bytes(&value).map_err(|_| invalid())?);
+    }
+    Ok(())
+}
+
 #[pymethods]
 impl Call {
     /// The id of the request, in all logs.
@@ -119,6 +143,12 @@ impl Call {
     #[getter]
     fn path<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
         self.with(|side| PyString::new(py, side.request().head().target.path()))
+    }
+
+    /// The method.
+    #[getter]
+    fn method<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        self.with(|side| PyString::new(py, side.request().head().method.as_str()))
     }
 
     /// The surroundings of the shell that called, as JSON; `None` for calls from elsewhere.
@@ -331,10 +361,31 @@ impl Call {
                 }
                 // Set once: a call has one handler.
                 let _ = self.begun.set((Instant::now(), binder.clone().unbind()));
-                binder.get().arguments(py, &direct.values)
+                let (arguments, is_complete) = binder.get().arguments(py, &direct.values)?;
+                Ok(is_complete.then_some(arguments))
             }
             None => Ok(None),
         }
+    }
+
+    /// The values that are bound, by slot; those that FastAPI has to bind are missing.
+    fn slots<'py>(
+        &self,
+        py: Python<'py>,
+        binder: &Bound<'py, Binder>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let Some(direct) = &self.direct else { return Ok(PyDict::new(py)) };
+        if !binder.get().pace.begin() {
+            wakes::release();
+        }
+        let _ = self.begun.set((Instant::now(), binder.clone().unbind()));
+        binder.get().arguments(py, &direct.values).map(|(values, _)| values)
+    }
+
+    /// The whole body, once, if it has come; otherwise `receive` has its pieces.
+    fn body<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let body = self.with(PluginSide::whole_body)?;
+        Ok(body.map(|body| PyBytes::new(py, &body)))
     }
 
     /// Answers with what the handler returned and ends the call; false if that is not plain JSON.
@@ -349,6 +400,27 @@ impl Call {
         };
         self.reply(binder.status, Bytes::from(body), now)?;
         Ok(true)
+    }
+
+    /// What the handler returned as JSON; `None` if that is not plain.
+    fn json<'py>(&self, result: &Bound<'py, PyAny>) -> Option<Bound<'py, PyBytes>> {
+        let (begun, binder) = self.begun.get()?;
+        let binder = binder.get();
+        binder.pace.end(begun.elapsed());
+        let body = binder.plain.written(result)?;
+        Some(PyBytes::new(result.py(), &body))
+    }
+
+    /// Sends a whole answer; the call goes on.
+    fn respond(
+        &self,
+        status: u16,
+        headers: &Bound<'_, PyAny>,
+        body: PyBackedBytes,
+    ) -> PyResult<()> {
+        let mut head = ResponseHead { status: status_of(status)?, headers: HeaderMap::new() };
+        append_headers(&mut head.headers, headers)?;
+        self.whole(head, Bytes::from_owner(body), Instant::now())
     }
 
     /// Answers with JSON bytes and ends the call.
@@ -390,17 +462,10 @@ impl Call {
 
     /// Starts the answer.
     fn start(&self, status: u16, headers: &Bound<'_, PyAny>) -> PyResult<()> {
-        let status = StatusCode::from_u16(status)
-            .map_err(|_| PyValueError::new_err(format!("{status} is not an HTTP status")))?;
-        let mut map = HeaderMap::new();
-        for header in headers.try_iter()? {
-            let (name, value): (PyBackedBytes, PyBackedBytes) = header?.extract()?;
-            let invalid = || PyValueError::new_err("a header's name or value is not valid HTTP");
-            let name = HeaderName::from_bytes(&name).map_err(|_| invalid())?;
-            map.append(name, HeaderValue::from_bytes(&value).map_err(|_| invalid())?);
-        }
+        let mut head = ResponseHead { status: status_of(status)?, headers: HeaderMap::new() };
+        append_headers(&mut head.headers, headers)?;
         self.started.store(true, Ordering::Relaxed);
-        self.with(|side| side.respond(ResponseHead { status, headers: map }))
+        self.with(|side| side.respond(head))
     }
 
     /// Sends a piece of the answer's body; false if the application should wait before the next.

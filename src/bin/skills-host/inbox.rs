@@ -33,6 +33,8 @@ pub(crate) enum Event {
     Moved(u64),
     /// Nothing: the loop shows that it moves.
     Beat,
+    /// A part of a call goes on: a callable without arguments.
+    Part(Py<PyAny>),
     /// One of the worker's verbs, its limit in seconds, and where the answer goes.
     Verb(&'static str, f64, oneshot::Sender<Result<String, String>>),
 }
@@ -202,6 +204,7 @@ impl Inbox {
                     }
                 }
                 Event::Moved(id) => list.append(id)?,
+                Event::Part(part) => list.append(part)?,
                 Event::Beat => {}
                 Event::Verb(verb, limit, sender) => {
                     let reply = Bound::new(py, Reply::new(sender))?;
@@ -210,6 +213,12 @@ impl Inbox {
             }
         }
         Ok(list)
+    }
+
+    /// Has the loop call `part`, without arguments, once its thread has ended what it does; false if the loop has ended. On
+    /// any thread.
+    fn call_soon(&self, part: Py<PyAny>) -> bool {
+        self.shared.send(Event::Part(part)).is_ok()
     }
 
     /// Ends a batch: the answers that are held are sent. On the loop's thread.

@@ -10,10 +10,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use skills_daemon::journal;
 use skills_daemon::runtime::PoolCall;
-use skills_daemon::scheduling::pool::{self, Effect, Limits, Next, Refusal, ThreadNumber, Ticket};
+use skills_daemon::scheduling::pool::{
+    self, Effect, Limits, Next, Rank, Refusal, ThreadNumber, Ticket,
+};
+
+use tokio::runtime::Handle;
 
 use crate::call::Call;
 use crate::inbox::Refused;
@@ -27,8 +32,16 @@ const IDLE: Duration = Duration::from_secs(10);
 /// How long calls may wait without one being begun; CPython's switch interval.
 const WATCH_PERIOD: Duration = Duration::from_millis(5);
 
+/// What a thread of a pool runs.
+enum Job {
+    /// A whole call.
+    Call(Call),
+    /// A part of a call, which reports its own outcome.
+    Part(Py<PyAny>),
+}
+
 struct State {
-    schedule: pool::Pool<Call>,
+    schedule: pool::Pool<Job>,
     /// All threads, by number, and as Python identifies them.
     threads: HashMap<ThreadNumber, (Thread, u64)>,
     /// How to run a call, from the plugin's load until the pool is closed.
@@ -57,6 +70,8 @@ struct Shared {
     name: String,
     /// The number that its threads carry.
     slot: u32,
+    /// Where calls that block are watched for.
+    io: Handle,
     state: Mutex<State>,
     /// Notified at the end of each thread.
     ended: Condvar,
@@ -90,6 +105,18 @@ impl Pool {
         Ok(())
     }
 
+    /// Runs a part of a call on a thread: a callable without arguments, which reports its own outcome. The clean-up of a
+    /// call gets a thread where calls would have to wait for one. Runs on the plugin's thread.
+    fn run(&self, part: Py<PyAny>, is_cleanup: bool) -> PyResult<()> {
+        let rank = if is_cleanup { Rank::Cleanup } else { Rank::Part };
+        self.put(Job::Part(part), rank).map_err(|refused| {
+            PyRuntimeError::new_err(match refused {
+                Refused::NoThread => "no thread can be started for a `def` function",
+                Refused::Full | Refused::Closed => "the plugin is being unloaded",
+            })
+        })
+    }
+
     /// Takes no more calls and waits, detached, at most `seconds` for the end of all threads; returns how many go on.
     /// Runs on the plugin's thread.
     fn end(&self, py: Python<'_>, seconds: f64) -> usize {
@@ -112,7 +139,7 @@ impl Shared {
 impl Pool {
     /// The pool of the plugin `name`, whose threads carry the number `slot` for the journal.
     ///
-    /// At most `waiting` calls wait for a thread.
+    /// At most `waiting` calls wait for a thread. In a task of the I/O runtime.
     pub(crate) fn new(name: &str, slot: u32, waiting: usize) -> Pool {
         let limits = Limits { threads: THREADS_MAX, waiting, idle: IDLE };
         let state = State {
@@ -123,18 +150,22 @@ impl Pool {
             unstarted: false,
         };
         let (name, state) = (name.to_owned(), Mutex::new(state));
-        Pool(Arc::new(Shared { name, slot, state, ended: Condvar::new() }))
+        Pool(Arc::new(Shared { name, slot, io: Handle::current(), state, ended: Condvar::new() }))
     }
 
     /// Puts a call in, on any thread of the I/O runtime. Never waits and never runs Python.
     pub(crate) fn send(&self, call: Call) -> Result<(), Refused> {
+        self.put(Job::Call(call), Rank::Call)
+    }
+
+    fn put(&self, job: Job, rank: Rank) -> Result<(), Refused> {
         let mut state = self.0.lock();
-        let (refusal, call) = match state.schedule.arrived(call) {
+        let (refusal, job) = match state.schedule.arrived(job, rank) {
             Ok(effect) => return self.carry_out(state, effect),
             Err(refused) => refused,
         };
         drop(state);
-        drop(call);
+        drop(job);
         Err(match refusal {
             Refusal::Full => Refused::Full,
             Refusal::Closed => Refused::Closed,
@@ -180,7 +211,7 @@ impl Pool {
             Effect::Wake(_) => woken.iter().for_each(Thread::unpark),
             Effect::Watch => {
                 let pool = self.clone();
-                tokio::spawn(async move { pool.watch().await });
+                self.0.io.spawn(async move { pool.watch().await });
             }
         }
         Ok(())
@@ -232,9 +263,8 @@ impl Pool {
             wakes::open();
             loop {
                 next = match next {
-                    Next::Run { mut call, ticket, last } => {
-                        call.last = last;
-                        self.run(py, call, &mut work);
+                    Next::Run { call: job, ticket, last } => {
+                        self.run_job(py, job, last, &mut work);
                         self.finished(py, number, ticket)
                     }
                     Next::Sleep => {
@@ -255,17 +285,32 @@ impl Pool {
         self.0.ended.notify_all();
     }
 
-    /// Runs a call; prepares the thread before its first.
-    fn run<'py>(&self, py: Python<'py>, mut call: Call, work: &mut Option<Prepared<'py>>) {
-        if call.is_cancelled_already() {
+    /// Runs a job, the `last` that waits or not; prepares the thread before its first.
+    fn run_job<'py>(
+        &self,
+        py: Python<'py>,
+        job: Job,
+        last: bool,
+        work: &mut Option<Prepared<'py>>,
+    ) {
+        let mut job = job;
+        if let Job::Call(call) = &mut job
+            && call.is_cancelled_already()
+        {
             return;
         }
         if work.is_none() {
             *work = self.prepare(py);
         }
-        // Without: the pool was closed meanwhile, which the call reports to its sender when it is dropped.
+        // Without: the pool was closed meanwhile, which a call reports to its sender when it is dropped.
         let Some(Prepared { work, .. }) = work else { return };
-        self.result(Bound::new(py, call).and_then(|call| work.run.bind(py).call1((call,))));
+        self.result(match job {
+            Job::Call(mut call) => {
+                call.last = last;
+                Bound::new(py, call).and_then(|call| work.run.bind(py).call1((call,)))
+            }
+            Job::Part(part) => part.into_bound(py).call0(),
+        });
     }
 
     fn prepare<'py>(&self, py: Python<'py>) -> Option<Prepared<'py>> {
@@ -275,7 +320,7 @@ impl Pool {
     }
 
     /// Ends a call; returns what the thread does next.
-    fn finished(&self, py: Python<'_>, number: ThreadNumber, ticket: Ticket) -> Next<Call> {
+    fn finished(&self, py: Python<'_>, number: ThreadNumber, ticket: Ticket) -> Next<Job> {
         let (next, empty) = {
             let mut state = self.0.lock();
             let next = state.schedule.finished(number, ticket);
@@ -289,7 +334,7 @@ impl Pool {
     }
 
     /// Sleeps, without the GIL, until the schedule has another step.
-    fn sleep(&self, number: ThreadNumber) -> Next<Call> {
+    fn sleep(&self, number: ThreadNumber) -> Next<Job> {
         let begun = Instant::now();
         loop {
             thread::park_timeout(IDLE);

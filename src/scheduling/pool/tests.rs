@@ -98,7 +98,7 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Arrived => match self.pool.arrived(()) {
+            Event::Arrived => match self.pool.arrived((), Rank::Call) {
                 Ok(effect) => {
                     self.owed += 1;
                     self.carry_out(effect);
@@ -289,9 +289,9 @@ fn closing_ends_all_threads_from_any_state() {
 #[test]
 fn a_thread_that_was_woken_and_does_not_run_yet_is_not_free() {
     let mut world = warm();
-    assert!(matches!(world.pool.arrived(()), Ok(Effect::Wake(_))));
+    assert!(matches!(world.pool.arrived((), Rank::Call), Ok(Effect::Wake(_))));
     // Arrives before the thread is awake: it must not count on a thread that another call may block.
-    assert_eq!(world.pool.arrived(()), Ok(Effect::Watch));
+    assert_eq!(world.pool.arrived((), Rank::Call), Ok(Effect::Watch));
 }
 
 #[test]

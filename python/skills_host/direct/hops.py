@@ -1,0 +1,69 @@
+"""Parts of a call that run on threads of the pool while its coroutine waits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from _skills_host import Inbox, Pool
+
+T = TypeVar("T")
+
+
+class Hops:
+    """The way from one loop to the pool and back.
+
+    Args:
+        loop: The loop.
+        inbox: Its queue.
+        pool: The plugin's threads.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, inbox: Inbox, pool: Pool) -> None:
+        self._loop = loop
+        self._inbox = inbox
+        self._pool = pool
+
+    async def run(self, work: Callable[[], T], *, is_cleanup: bool = False) -> T:
+        """Runs `work` on a thread; the clean-up of a call does not wait for other calls."""
+        future: asyncio.Future[T] = self._loop.create_future()
+
+        def part() -> None:
+            error: BaseException | None = None
+            result: Any = None
+            try:
+                result = work()
+            except BaseException as raised:
+                error = raised
+            self._inbox.call_soon(functools.partial(_settle, future, result, error))
+
+        self._pool.run(part, is_cleanup)
+        return await future
+
+    def call_soon(self, work: Callable[[], object]) -> None:
+        """Has the loop call `work`; on any thread."""
+        self._inbox.call_soon(work)
+
+
+def called(
+    context: contextvars.Context, function: Callable[..., T], arguments: dict[str, Any]
+) -> T:
+    """Calls a function of a plugin in a copy of `context`, as on a thread of FastAPI's."""
+    try:
+        return context.copy().run(function, **arguments)
+    except StopIteration as error:
+        # No coroutine can raise it, and the one that waits for the thread is one.
+        raise RuntimeError("coroutine raised StopIteration") from error
+
+
+def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if future.cancelled():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)

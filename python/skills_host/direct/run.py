@@ -1,0 +1,137 @@
+"""One call of a FastAPI handler while it is carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from skills_host.asgi import channel
+from skills_host.plan import internals
+from skills_host.plan.tree import MISSING
+
+if TYPE_CHECKING:
+    from _skills_host import Call
+    from skills_host.contract import Receive, Send
+    from skills_host.direct.runner import Runner
+    from skills_host.plan.route import Plan
+
+T = TypeVar("T")
+
+
+class Run:
+    """State of one call; nothing is made before it is needed.
+
+    Args:
+        runner: The runner of the call's loop.
+        call: The call.
+        plan: Its plan.
+        slots: The bound values.
+
+    Attributes:
+        results: The results of the tree's steps.
+        errors: The validation errors so far, as FastAPI collects them.
+        body: The body as FastAPI's functions take it.
+        background: The background tasks; `None` if nothing took them.
+        response: What the handler's `Response` parameter is; `None` if nothing took it.
+    """
+
+    __slots__ = (
+        "_request",
+        "background",
+        "body",
+        "call",
+        "data",
+        "errors",
+        "form",
+        "json",
+        "plan",
+        "response",
+        "results",
+        "runner",
+        "slots",
+        "stacks",
+    )
+
+    def __init__(self, runner: Runner, call: Call, plan: Plan, slots: dict[str, Any]) -> None:
+        self.runner = runner
+        self.call = call
+        self.plan = plan
+        self.slots = slots
+        self.results: list[Any] = [MISSING] * len(plan.tree.steps)
+        self.errors: list[Any] = []
+        self.body: Any = internals.no_body()
+        self.background: Any = None
+        self.response: Any = None
+        self.data: bytes | None = None
+        self.json: Any = MISSING
+        self.form: Any = None
+        self.stacks: tuple[AsyncExitStack, ...] = ()
+        self._request: Any = None
+
+    @property
+    def request(self) -> Any:
+        """The call's Starlette `Request`, of which there is one."""
+        request = self._request
+        if request is None:
+            from starlette.requests import Request
+
+            receive, send = self.channel()
+            request = self._request = Request(self.runner.scope(self.call, self.plan), receive, send)
+            self._fill(request)
+        return request
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """The scope of the request."""
+        scope: dict[str, Any] = self.request.scope
+        return scope
+
+    def open(self, *stacks: AsyncExitStack) -> None:
+        """Takes the stacks of the call: of its files, of what is closed late, and early."""
+        self.stacks = stacks
+
+    def channel(self) -> tuple[Receive, Send]:
+        """Returns the `receive` and `send` of the call."""
+        return channel(self.call, self.runner.waiters)
+
+    def background_tasks(self) -> Any:
+        """Returns the background tasks of the call, of which there is one object."""
+        if self.background is None:
+            from fastapi import BackgroundTasks
+
+            self.background = BackgroundTasks()
+        return self.background
+
+    def own_response(self) -> Any:
+        """Returns the response that handlers and dependencies change, of which there is one."""
+        if self.response is None:
+            from starlette.responses import Response
+
+            self.response = response = Response()
+            del response.headers["content-length"]
+            response.status_code = None  # type: ignore[assignment]
+        return self.response
+
+    def drive(self, work: Coroutine[Any, Any, T]) -> T:
+        """Returns the result of a coroutine that never waits."""
+        try:
+            work.send(None)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        work.close()
+        raise RuntimeError("a coroutine waits where none may")
+
+    def _fill(self, request: Any) -> None:
+        """Gives a request what was read of the call before it was made."""
+        if self.data is not None:
+            request._body = self.data
+            request._stream_consumed = True
+        if self.json is not MISSING:
+            request._json = self.json
+        if self.form is not None:
+            request._form = self.form
+        for name, stack in zip(internals.STACKS, self.stacks, strict=False):
+            if name in self.plan.stack_names:
+                request.scope[name] = stack

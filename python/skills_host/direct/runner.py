@@ -1,0 +1,327 @@
+"""Receives the calls of one loop: each is begun directly, or handed to the application.
+
+A handler that takes nothing but bound values is called here, and its result written as JSON by the
+library; results that it cannot write are finished on the loop. Everything around the handler is as
+in FastAPI: the request's own context, exceptions that have handlers, `Response` objects,
+background tasks of those, response models.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from skills_daemon._call import current
+from skills_daemon.logging import request_id_ctx
+from skills_host.asgi import Waiters, channel, last_resort, serve
+from skills_host.contract import Plan, Plugin
+from skills_host.direct import failure
+from skills_host.direct.hops import Hops
+from skills_host.eager import Tasks
+
+if TYPE_CHECKING:
+    from _skills_host import Call
+    from skills_host.direct.run import Run
+
+#: What FastAPI's routing adds to the scope of a request.
+_ROUTED = ("starlette.exception_handlers", "router", "fastapi", "endpoint", "route")
+
+
+class Runner:
+    """Serves requests to one plugin on one loop.
+
+    Args:
+        plugin: The plugin; its application serves requests that no plan fits.
+        waiters: The coroutines of the loop that wait for a request.
+        tasks: The loop's in-flight requests.
+        context: The context that each request runs in a copy of.
+        state: Initial state of each request, which is copied.
+        hops: The way to the pool.
+
+    Attributes:
+        waiters: The coroutines of the loop that wait for a request.
+    """
+
+    def __init__(
+        self,
+        plugin: Plugin,
+        waiters: Waiters,
+        tasks: Tasks,
+        context: contextvars.Context,
+        state: Mapping[str, Any],
+        hops: Hops,
+    ) -> None:
+        self._app = plugin.app
+        self._plans = plugin.plans
+        self.waiters = waiters
+        self._tasks = tasks
+        self._context = context
+        self._response = plugin.response_type
+        self._state = state
+        self._hops = hops
+        self._solver: Any = None
+        self._is_traced: Callable[[], bool] | None = plugin.is_traced
+
+    def run(self, call: Call) -> None:
+        """Begins to serve a request: directly, or by the application where no plan fits."""
+        context = self._own_context(call)
+        number = call.plan
+        if number is None or (self._is_traced is not None and self._is_traced()):
+            self._begin(call, self._serve(call), context)
+            return
+        plan = self._plans[number]
+        if not plan.is_plain:
+            self._begin(call, self._solved(call, plan), context)
+            return
+        try:
+            arguments = context.run(call.arguments, plan.binder)
+        except Exception as error:
+            self._begin(call, self.fail(call, error), context)
+            return
+        if arguments is None:
+            self._begin(call, self._solved(call, plan), context)
+        else:
+            self._call(call, plan, plan.tree.call(arguments), context)
+
+    def run_sync(self, call: Call) -> Callable[[], None] | None:
+        """Begins to serve a request on a thread of the pool, in the request's context.
+
+        Returns:
+            The rest of the work, to be run on the loop; `None` if the request is answered.
+        """
+        number = call.plan
+        assert number is not None, "requests without a plan run on the loop"
+        plan = self._plans[number]
+        if self._is_traced is not None and self._is_traced():
+            return lambda: self._start(call, self._serve(call))
+        try:
+            if not plan.is_plain:
+                return self._solved_now(call, plan)
+            arguments = call.arguments(plan.binder)
+            if arguments is None:
+                return self._solved_now(call, plan)
+            result = plan.tree.handler(**arguments)
+            if call.finish(result):
+                return None
+            if plan.encodes_anywhere and not isinstance(result, self._response):
+                call.answer(plan.status, plan.encode(result, call))
+                return None
+        except BaseException as error:
+            return self._failed_now(call, error)
+        return lambda: self._start(call, self.finish(call, plan, result))
+
+    def scope(self, call: Call, plan: Any) -> dict[str, Any]:
+        """Returns the scope of a request that the library has routed."""
+        scope = call.scope()
+        scope["state"] = {**self._state}
+        scope["app"] = self._app
+        scope["path_params"] = plan.path_parameters(scope["path"])
+        if plan.scope is not None:
+            scope.update(plan.scope)
+            if "fastapi" in scope:
+                scope["fastapi"] = {**scope["fastapi"]}
+        return scope
+
+    async def _serve(self, call: Call, plan: Any = None) -> None:
+        """Serves a request by the plugin's application; `plan` learns what its routing does."""
+        scope = call.scope()
+        scope["state"] = {**self._state}
+        await serve(self._app, call, self.waiters, scope)
+        if plan is not None and scope.get("route") is getattr(
+            plan.route, "original_route", plan.route
+        ):
+            plan.learn({key: scope[key] for key in _ROUTED if key in scope}, scope)
+
+    def _solved(self, call: Call, plan: Any) -> Coroutine[Any, Any, None]:
+        """Serves a request on the loop by a plan that is more than a handler with its values."""
+        if not plan.is_solved or (plan.tree.steps and self._app.dependency_overrides):
+            return self._serve(call)
+        if plan.needs_scope and plan.scope is None:
+            return self._serve(call, plan)
+        if plan.why is not None:
+            return self._routed(call, plan)
+        run = self._new_run(call, plan)
+        return self._carried_out(run, self._solver.call(run))
+
+    def _solved_now(self, call: Call, plan: Any) -> Callable[[], None] | None:
+        """Serves a request as far as it belongs on this thread of the pool."""
+        is_ready = plan.is_solved and not (plan.needs_scope and plan.scope is None)
+        if not is_ready or (plan.tree.steps and self._app.dependency_overrides):
+            return lambda: self._start(call, self._solved(call, plan))
+        run = self._new_run(call, plan)
+        rest = self._solver.call_now(run)
+        if rest is None:
+            call.close()
+            return None
+        return lambda: self._start(call, self._carried_out(run, rest()))
+
+    def _new_run(self, call: Call, plan: Any) -> Run:
+        # Imported here, because plugins of plain functions have no FastAPI.
+        from skills_host.direct.run import Run
+
+        if self._solver is None:
+            from skills_host.direct.solver import Solver
+
+            self._solver = Solver(self._hops, self._response)
+        return Run(self, call, plan, call.slots(plan.binder))
+
+    async def _carried_out(self, run: Run, work: Coroutine[Any, Any, None]) -> None:
+        """Carries out a call, and answers its exceptions."""
+        call = run.call
+        try:
+            await work
+            last_resort(call)
+        except asyncio.CancelledError:
+            # By the handler itself, because the call was cancelled, or because the plugin ends.
+            pass
+        except BaseException as error:
+            await self.fail(call, error, lambda: run.request)
+        finally:
+            self.waiters.forget(call.id)
+            call.close()
+
+    async def _routed(self, call: Call, plan: Any) -> None:
+        """Serves a request by FastAPI's own handler of its route."""
+        scope = self.scope(call, plan)
+        receive, send = channel(call, self.waiters)
+        try:
+            async with AsyncExitStack() as files:
+                if "fastapi_middleware_astack" in plan.stack_names:
+                    scope["fastapi_middleware_astack"] = files
+                await plan.route.handle(scope, receive, send)
+        except Exception as error:
+            from starlette.requests import Request
+
+            await self.fail(call, error, lambda: Request(scope, receive, send))
+        finally:
+            self.waiters.forget(call.id)
+            last_resort(call)
+            call.close()
+
+    def _failed_now(self, call: Call, error: BaseException) -> Callable[[], None] | None:
+        """Answers an exception on a thread of the pool, or returns what does so on the loop."""
+        if isinstance(error, KeyboardInterrupt) and call.cancelled:
+            # The caller has gone.
+            call.close()
+            return None
+        if isinstance(error, StopIteration):
+            # As from Starlette's pool: a coroutine cannot raise it.
+            error = RuntimeError("coroutine raised StopIteration")
+        if not call.started and (response := failure.response_now(self._app, error)) is not None:
+            call.respond(response.status_code, response.raw_headers, response.body)
+            call.close()
+            return None
+        # The name of an exception ends with its clause.
+        failed = error
+        return lambda: self._start(call, self.fail(call, failed))
+
+    def _own_context(self, call: Call) -> contextvars.Context:
+        """Returns a new context for a request, in which its id is set."""
+        return call.context(self._context, request_id_ctx, current)
+
+    def _start(self, call: Call, work: Coroutine[Any, Any, None]) -> None:
+        self._begin(call, work, self._own_context(call))
+
+    def _begin(
+        self, call: Call, work: Coroutine[Any, Any, None], context: contextvars.Context
+    ) -> None:
+        """Runs the work of a call as a task, which is cancelled with the call."""
+        task = self._tasks.start(work, context)
+        if not task.done():
+            self.waiters.began(call, task)
+            task.add_done_callback(lambda _: self.waiters.forget(call.id), context=self._context)
+
+    def _call(
+        self, call: Call, plan: Plan, work: Coroutine[Any, Any, Any], context: contextvars.Context
+    ) -> None:
+        """Runs a handler as a task of its own; one that does not wait is answered at once."""
+        try:
+            task = self._tasks.start(work, context)
+        except (SystemExit, KeyboardInterrupt) as error:
+            # A task passes these on, besides ending with them.
+            self._begin(call, self.fail(call, error), context)
+            return
+        if task.done():
+            self._done(task, call, plan, context)
+        else:
+            self.waiters.began(call, task)
+            task.add_done_callback(
+                lambda task: self._done_later(task, call, plan, context), context=self._context
+            )
+
+    def _done_later(
+        self, task: asyncio.Task[Any], call: Call, plan: Plan, context: contextvars.Context
+    ) -> None:
+        """Answers with the result of a handler that waited."""
+        self.waiters.forget(call.id)
+        self._done(task, call, plan, context)
+
+    def _done(
+        self, task: asyncio.Task[Any], call: Call, plan: Plan, context: contextvars.Context
+    ) -> None:
+        """Answers with the result or the exception of a handler."""
+        try:
+            result = task.result()
+        except asyncio.CancelledError:
+            # By the handler itself, because the call was cancelled, or because the plugin ends.
+            call.close()
+        except BaseException as error:
+            self._begin(call, self.fail(call, error), context)
+        else:
+            if not call.finish(result):
+                self._begin(call, self.finish(call, plan, result), context)
+
+    async def finish(self, call: Call, plan: Plan, result: Any) -> None:
+        """Answers with a result that is not plain JSON."""
+        try:
+            if not isinstance(result, self._response):
+                result = plan.encode(result, call)
+            if isinstance(result, bytes):
+                call.answer(plan.status, result)
+            else:
+                await self._send(call, result)
+        except (Exception, SystemExit) as error:
+            await self.fail(call, error)
+
+    async def fail(
+        self, call: Call, error: BaseException, request: failure.MakesRequest | None = None
+    ) -> None:
+        """Answers by the handler of the exception's type; logs an exception without one."""
+        request = request or (lambda: self._request(call))
+        try:
+            try:
+                response = await failure.response(self._app, call, error, request)
+                if response is not None:
+                    await self._send(call, response)
+                    return
+            except Exception as another:
+                error = another
+            response = await failure.last_response(self._app, call, error)
+            if response is not None:
+                await self._send(call, response)
+        except Exception:
+            failure.unanswered(call)
+        finally:
+            # An answer that was begun is cut off.
+            call.close()
+
+    def _request(self, call: Call) -> Any:
+        """Returns a request for an exception handler."""
+        from starlette.requests import Request
+
+        scope = call.scope()
+        scope["state"] = {**self._state}
+        scope["app"] = self._app
+        return Request(scope, *channel(call, self.waiters))
+
+    async def _send(self, call: Call, response: Any) -> None:
+        """Sends a response and runs its background tasks."""
+        receive, send = channel(call, self.waiters)
+        try:
+            await response(call.scope(), receive, send)
+        finally:
+            self.waiters.forget(call.id)
+        call.close()

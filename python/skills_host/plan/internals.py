@@ -1,0 +1,215 @@
+"""FastAPI's own functions and rules that direct calls follow: all of its private names are here.
+
+FastAPI moves them between versions. Each is looked up when a plugin is planned; a version without
+one of them has no plans, and FastAPI itself serves every request.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Literal
+
+from skills_host.plan.reason import Unplanned
+
+#: How a callable is called: on a thread, awaited, or entered as a context manager in either way.
+Kind = Literal["function", "coroutine", "generator", "async generator"]
+
+#: Where FastAPI has the stacks in the scope: of files, of what is closed late, and early.
+STACKS = ("fastapi_middleware_astack", "fastapi_inner_astack", "fastapi_function_astack")
+
+#: From this version on, dependencies that `yield` are closed after the answer was sent.
+_LATE_EXIT = (0, 118)
+
+
+@functools.cache
+def version() -> tuple[int, ...]:
+    """Returns the numbers of FastAPI's version."""
+    import fastapi
+
+    numbers = []
+    for part in fastapi.__version__.split(".")[:2]:
+        if not part.isdigit():
+            raise Unplanned(f"FastAPI {fastapi.__version__} is not a released version")
+        numbers.append(int(part))
+    return tuple(numbers)
+
+
+def exits_late() -> bool:
+    """Returns true if dependencies that `yield` are closed after the answer was sent."""
+    return version() >= _LATE_EXIT
+
+
+def kind(call: Callable[..., Any]) -> Kind:
+    """Returns how FastAPI calls a dependency."""
+    is_generator, is_async_generator, is_coroutine = _classifiers()
+    if is_generator(call):
+        return "generator"
+    if is_async_generator(call):
+        return "async generator"
+    return "coroutine" if is_coroutine(call) else "function"
+
+
+@functools.cache
+def _classifiers() -> tuple[Callable[[Any], bool], ...]:
+    from fastapi.dependencies import models, utils
+
+    names = ("is_gen_callable", "is_async_gen_callable", "is_coroutine_callable")
+    for module, prefix in ((models, "_"), (utils, "")):
+        found = [getattr(module, prefix + name, None) for name in names]
+        if all(found):
+            return tuple(each for each in found if each)
+    if not all(hasattr(models.Dependant, name) for name in names):
+        raise Unplanned("this FastAPI does not say how it calls a dependency")
+    return tuple(
+        lambda call, name=name: bool(getattr(models.Dependant(call=call), name)) for name in names
+    )
+
+
+def cache_key(dependant: Any) -> Any:
+    """Returns the key by which the result of a dependency is shared within a request."""
+    from fastapi.dependencies import models
+
+    own = getattr(models, "_get_cache_key", None)
+    return dependant.cache_key if own is None else own(dependant=dependant)
+
+
+def scopes(dependant: Any) -> list[str]:
+    """Returns the security scopes that a dependency is asked for."""
+    from fastapi.dependencies import models
+
+    own = getattr(models, "_get_oauth_scopes", None)
+    if own is not None:
+        return list(own(dependant=dependant))
+    found = getattr(dependant, "oauth_scopes", None)
+    return list((dependant.security_scopes if found is None else found) or [])
+
+
+def parameters(dependant: Any, request: Any) -> tuple[dict[str, Any], list[Any]]:
+    """Returns the values of a dependency's parameters outside of the body, and the errors."""
+    from fastapi.dependencies.utils import request_params_to_args
+
+    values: dict[str, Any] = {}
+    errors: list[Any] = []
+    for fields, received in (
+        (dependant.path_params, request.path_params),
+        (dependant.query_params, request.query_params),
+        (dependant.header_params, request.headers),
+        (dependant.cookie_params, request.cookies),
+    ):
+        if fields:
+            own, own_errors = request_params_to_args(fields, received)
+            values.update(own)
+            errors += own_errors
+    return values, errors
+
+
+@functools.cache
+def body_reader() -> Callable[
+    [Any, Any, bool], Coroutine[Any, Any, tuple[dict[str, Any], list[Any]]]
+]:
+    """Returns the function from body fields, a body and whether they are embedded to values."""
+    from fastapi.dependencies.utils import request_body_to_args
+
+    if "embed_body_fields" in inspect.signature(request_body_to_args).parameters:
+        return request_body_to_args
+    return lambda fields, body, _embedded: request_body_to_args(fields, body)  # type: ignore[call-arg]
+
+
+@functools.cache
+def no_body() -> Any:
+    """Returns what stands for the body of a request without one."""
+    from fastapi.dependencies.utils import solve_dependencies
+
+    return inspect.signature(solve_dependencies).parameters["body"].default
+
+
+def form_limits(scope: Mapping[str, Any], route: Any) -> dict[str, Any]:
+    """Returns the limits of a route's form, as `Request.form` takes them."""
+    import fastapi.routing
+
+    resolve = getattr(fastapi.routing, "_resolve_form_limits", None)
+    if resolve is None:
+        return {}
+    original = getattr(route, "original_route", route)
+    return dict(resolve(scope.get("fastapi", {}), getattr(original, "form_limits", None)))
+
+
+def invalid(errors: list[Any], body: Any, context: dict[str, Any]) -> Exception:
+    """Returns the exception of a request whose values are not valid."""
+    from fastapi import _compat
+    from fastapi.exceptions import RequestValidationError
+
+    normalize = getattr(_compat, "_normalize_errors", None)
+    options = {"endpoint_ctx": context} if _takes_context() else {}
+    shown = None if body is no_body() else body
+    return RequestValidationError(normalize(errors) if normalize else errors, body=shown, **options)
+
+
+def not_json(detail: dict[str, Any], document: str, context: dict[str, Any]) -> Exception:
+    """Returns the exception of a body that is not JSON."""
+    from fastapi.exceptions import RequestValidationError
+
+    options = {"endpoint_ctx": context} if _takes_context() else {}
+    return RequestValidationError([detail], body=document, **options)
+
+
+@functools.cache
+def _takes_context() -> bool:
+    from fastapi.exceptions import RequestValidationError
+
+    return "endpoint_ctx" in inspect.signature(RequestValidationError).parameters
+
+
+def context(route: Any, method: str) -> dict[str, Any]:
+    """Returns the place of a handler, part of validation errors in newer versions."""
+    import fastapi.routing
+
+    extract = getattr(fastapi.routing, "_extract_endpoint_context", None)
+    if extract is None:
+        return {}
+    found: dict[str, Any] = dict(extract(route.dependant.call))
+    if route.dependant.path:
+        found["path"] = f"{method} {route.dependant.path}"
+    return found
+
+
+@functools.cache
+def async_generator() -> Callable[[Any, AsyncExitStack, dict[str, Any], Any], Any]:
+    """Returns the function that enters an async generator: dependant, stack, values, request."""
+    from fastapi.dependencies import utils
+
+    solve = getattr(utils, "_solve_generator", None)
+    if solve is None or "dependant" not in inspect.signature(solve).parameters:
+        return lambda dependant, stack, values, _request: stack.enter_async_context(
+            asynccontextmanager(dependant.call)(**values)
+        )
+    if "request" in inspect.signature(solve).parameters:
+        return lambda dependant, stack, values, request: solve(
+            dependant=dependant, stack=stack, sub_values=values, request=request
+        )
+    return lambda dependant, stack, values, _request: solve(
+        dependant=dependant, stack=stack, sub_values=values
+    )
+
+
+def is_event_stream(response_class: Any) -> bool:
+    """Returns true for the class of server-sent events, whose handlers FastAPI treats otherwise."""
+    import fastapi.routing
+
+    own = getattr(fastapi.routing, "EventSourceResponse", None)
+    return own is not None and isinstance(response_class, type) and issubclass(response_class, own)
+
+
+def strict_content_type(route: Any) -> bool:
+    """Returns true if a body without a content type is not read as JSON."""
+    found = getattr(route, "strict_content_type", False)
+    return bool(getattr(found, "value", found))
+
+
+def telemetry(app: Any) -> Callable[[], bool] | None:
+    """Returns the function by which FastAPI decides whether it traces a request, if it ever does."""
+    found = getattr(getattr(app, "_native_telemetry", None), "enabled", None)
+    return found if callable(found) else None
