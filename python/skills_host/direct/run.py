@@ -90,6 +90,8 @@ class Run:
     def open(self, *stacks: AsyncExitStack) -> None:
         """Takes the stacks of the call: of its files, of what is closed late, and early."""
         self.stacks = stacks
+        if self._request is not None:
+            self._fill(self._request)
 
     def channel(self) -> tuple[Receive, Send]:
         """Returns the `receive` and `send` of the call."""

@@ -24,6 +24,7 @@ struct World {
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Arrived,
+    CleanupArrived,
     Started(usize),
     Unstarted(usize),
     Woke(usize),
@@ -38,6 +39,8 @@ enum Event {
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
     waiting: usize,
+    cleanups: usize,
+    cleaning: usize,
     asleep: usize,
     starting: usize,
     woken: usize,
@@ -64,6 +67,8 @@ impl World {
         let pool = &self.pool;
         Key {
             waiting: pool.waiting.len(),
+            cleanups: pool.cleanups.len(),
+            cleaning: pool.cleaning.len(),
             asleep: pool.asleep.len(),
             starting: self.starting.len(),
             woken: self.woken.len(),
@@ -79,6 +84,10 @@ impl World {
 
     fn possible(&self) -> Vec<Event> {
         let mut events = vec![Event::Arrived];
+        // One at a time keeps the states few.
+        if self.pool.cleanups.is_empty() && self.pool.cleaning.is_empty() {
+            events.push(Event::CleanupArrived);
+        }
         for place in 0..self.starting.len() {
             events.extend([Event::Started(place), Event::Unstarted(place)]);
         }
@@ -103,8 +112,15 @@ impl World {
                     self.owed += 1;
                     self.carry_out(effect);
                 }
-                Err((Refusal::Full, ())) => assert_eq!(self.owed, LIMITS.waiting),
+                Err((Refusal::Full, ())) => assert_eq!(self.pool.waiting.len(), LIMITS.waiting),
                 Err((Refusal::Closed, ())) => assert!(self.pool.closed),
+            },
+            Event::CleanupArrived => match self.pool.arrived((), Rank::Cleanup) {
+                Ok(effect) => {
+                    self.owed += 1;
+                    self.carry_out(effect);
+                }
+                Err((refusal, ())) => assert_eq!(refusal, Refusal::Closed),
             },
             Event::Started(place) => {
                 let number = self.starting.remove(place);
@@ -197,7 +213,7 @@ impl World {
     /// What holds in every state.
     fn check(&self) {
         let pool = &self.pool;
-        assert_eq!(pool.waiting.len(), self.owed, "a call was lost");
+        assert_eq!(pool.waiting.len() + pool.cleanups.len(), self.owed, "a call was lost");
         assert_eq!(pool.promised, self.starting.len() + self.woken.len(), "promised");
         let mut running: Vec<_> =
             pool.running().iter().map(|(call, thread)| (*thread, *call)).collect();
@@ -208,7 +224,9 @@ impl World {
         let blocking = self.running.iter().filter(|(_, ticket)| ticket.0 <= pool.blocking_until);
         assert_eq!(pool.blocking, blocking.count(), "blocking");
         assert_eq!(pool.watch.is_some(), self.watched, "watch");
-        assert!(self.threads() <= LIMITS.threads, "too many threads");
+        let calls = self.running.len() - pool.cleaning.len();
+        assert!(calls <= LIMITS.threads, "too many calls run");
+        assert!(self.threads() <= LIMITS.threads + 1, "too many threads");
         assert_eq!(pool.is_empty(), self.owed == 0 && self.running.is_empty());
         if self.owed > 0 {
             assert!(self.watched || pool.promised >= self.owed, "calls wait for nothing");
@@ -221,7 +239,9 @@ impl World {
     /// Even if no running call ever ends, waiting calls are begun, one a period, while there may be more threads.
     fn check_that_none_is_stranded(&self) {
         let mut later = self.clone();
-        let room = LIMITS.threads - self.running.len();
+        let running = self.running.len() - self.pool.cleaning.len();
+        // A clean-up always has room, beside any number of calls.
+        let room = LIMITS.threads - running + self.pool.cleanups.len();
         // Two more: for the present period, and for one in which a promised thread found nothing.
         for _ in 0..self.owed + 2 {
             later.period();
@@ -315,6 +335,36 @@ fn a_call_that_arrives_while_all_others_block_gets_a_thread_at_once() {
     world.happen(Event::Finished(1));
     world.happen(Event::Arrived);
     assert_eq!((world.woken.len(), world.threads()), (1, 2));
+}
+
+#[test]
+fn a_cleanup_is_begun_where_every_thread_blocks() {
+    let mut world = warm();
+    for _ in 0..LIMITS.threads + 1 {
+        world.happen(Event::Arrived);
+    }
+    for _ in 0..LIMITS.threads + 1 {
+        world.period();
+    }
+    assert_eq!((world.running.len(), world.owed), (LIMITS.threads, 1));
+    world.happen(Event::CleanupArrived);
+    world.period();
+    world.arrive();
+    assert_eq!((world.pool.cleaning.len(), world.pool.waiting.len()), (1, 1));
+    // Its thread does not take the call that waits: so many run already.
+    world.happen(Event::Finished(LIMITS.threads));
+    assert_eq!((world.running.len(), world.owed), (LIMITS.threads, 1));
+}
+
+#[test]
+fn a_cleanup_is_begun_before_the_calls_that_wait() {
+    let mut world = warm();
+    world.happen(Event::Arrived);
+    world.happen(Event::Woke(0));
+    world.happen(Event::Arrived);
+    world.happen(Event::CleanupArrived);
+    world.happen(Event::Finished(0));
+    assert_eq!((world.pool.cleaning.len(), world.pool.waiting.len()), (1, 1));
 }
 
 #[test]
