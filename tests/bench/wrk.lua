@@ -1,37 +1,24 @@
--- What wrk sends and reports. Arguments after `--`: milliseconds between requests of a connection (0: none), then
--- requests as `METHOD PATH BODY`, sent in turn; the last line of the output is JSON.
-
-local function parse(text)
-  local method, path, body = text:match("^(%S+) (%S+) ?(.*)$")
-  if body == "" then
-    return method, path, nil
-  end
-  return method, path, body
-end
-
-local function headers(body)
-  local chosen = { ["Host"] = wrk.headers["Host"] }
-  if body then
-    chosen["Content-Type"] = "application/json"
-  end
-  return chosen
-end
+-- What wrk sends and reports. Arguments after `--`: milliseconds between requests of a connection (0: none), then a
+-- file of Lua that returns a list of requests `{method=, path=, headers=, body=}`, which are sent in turn; the last
+-- line of the output is JSON.
 
 function init(arguments)
   local pause = tonumber(arguments[1])
   if pause > 0 then
     delay = function() return pause end
   end
-  if #arguments == 2 then
+  local sent = dofile(arguments[2])
+  for _, each in ipairs(sent) do
+    each.headers["Host"] = wrk.headers["Host"]
+  end
+  if #sent == 1 then
     -- One request is formatted once, so that Lua does not run while wrk measures.
-    wrk.method, wrk.path, wrk.body = parse(arguments[2])
-    wrk.headers = headers(wrk.body)
+    wrk.method, wrk.path, wrk.headers, wrk.body = sent[1].method, sent[1].path, sent[1].headers, sent[1].body
     return
   end
   local requests, turn = {}, 0
-  for index = 2, #arguments do
-    local method, path, body = parse(arguments[index])
-    requests[#requests + 1] = wrk.format(method, path, headers(body), body)
+  for _, each in ipairs(sent) do
+    requests[#requests + 1] = wrk.format(each.method, each.path, each.headers, each.body)
   end
   request = function()
     turn = turn % #requests + 1

@@ -8,7 +8,8 @@ status 1 if any answers differ. The same seed and count make the same requests.
 - `reference`: the plugin under uvicorn.
 - `targets`: what its routes take.
 - `corpus`, `values`, `samples`: texts for parameters, and bodies.
-- `build`, `systematic`, `chance`: requests.
+- `build`, `systematic`, `scenarios`, `chance`: requests.
+- `events`: what the plugin did in each request.
 - `exchange`: requests as bytes, and answers.
 - `verdict`: what counts as the same.
 - `shrink`: the smallest request that differs.
@@ -32,8 +33,10 @@ import fastapi
 import pydantic
 import starlette
 from chance import cases
+from events import Events
 from exchange import Answer, Connection, Request
 from reference import PREFIX, Reference
+from scenarios import scenarios
 from shrink import shrink
 from systematic import Case, every_route, every_text, sequences
 from targets import find
@@ -90,6 +93,7 @@ class Comparison:
     reference: tuple[str, int]
     daemon: tuple[str, int]
     judge: Judge = field(default_factory=Judge)
+    events: Events = field(default_factory=Events)
     compared: int = 0
     found: list[Difference] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -111,6 +115,8 @@ class Comparison:
 
     def compare(self, case: Case) -> None:
         """Sends a case to both and records the differences of the answers."""
+        with self._lock:
+            case = tuple(self.events.named(request) for request in case)
         for index, request in enumerate(case):
             answers = self.pair().ask(request)
             previous = getattr(self._local, "previous", None)
@@ -164,10 +170,11 @@ class Comparison:
 
 
 def make(plugin: Path, seed: int, count: int) -> list[Case]:
-    """All cases of a run: each route, in up to half of them, then systematic ones, then chance."""
+    """All cases of a run: scenarios, each route, then systematic ones, then chance."""
     targets = find(plugin)
     chance = random.Random(seed)
-    made = [*sequences(f"{seed}-{time.time_ns()}"), *every_route(targets, chance, count // 2)]
+    made = [*sequences(f"{seed}-{time.time_ns()}"), *scenarios(targets, chance, count // 4)]
+    made += every_route(targets, chance, count // 3)
     left = max(count - sum(map(len, made)), 0)
     made += every_text(targets, chance, left // 2)
     made += cases(targets, seed, left - left // 2)
@@ -199,6 +206,7 @@ def main() -> int:
         before = comparison.calls()
         comparison.run([case for case in made if _is_plain(case)], options.jobs)
         after = comparison.settled(before)
+        steps = comparison.events.differences(comparison.pair().ask, options.daemon)
         # One server refuses these, and the other runs a handler: they must not be counted.
         comparison.run([case for case in made if not _is_plain(case)], options.jobs)
         calls = [
@@ -210,7 +218,8 @@ def main() -> int:
         versions = f"FastAPI {fastapi.__version__}, Starlette {starlette.__version__}"
         print(
             f"{versions}, pydantic {pydantic.VERSION}: {comparison.compared} requests compared, "
-            f"{len(comparison.found)} differences, seed {options.seed}, "
+            f"{len(comparison.found)} differences, {len(comparison.events.requests)} traced, "
+            f"{len(steps)} in other steps, seed {options.seed}, "
             f"{generated - begun:.1f} s + {time.monotonic() - generated:.1f} s"
         )
         print("Rules used:", *comparison.judge.summary(), sep="\n")
@@ -221,9 +230,11 @@ def main() -> int:
             print("", comparison.show(difference, options.daemon), sep="\n")
         if len(kinds) > options.shown:
             print(f"\n{len(kinds) - options.shown} more kinds of differences are not shown.")
+        if steps:
+            print("\nSteps that differ:", *steps[: options.shown], sep="\n  ")
         if calls:
             print("\nHandlers that did not run as often:", *calls[: options.shown], sep="\n  ")
-    return 1 if comparison.found or calls else 0
+    return 1 if comparison.found or steps or calls else 0
 
 
 if __name__ == "__main__":

@@ -10,13 +10,16 @@ import contextlib
 import select
 import shlex
 import socket
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import h11
 
 #: Seconds after which an answer is given up.
 LIMIT = 60.0
+#: Seconds after which a handler has begun.
+_BEGUN = 0.1
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Request:
         body: `None` for no body and no length.
         chunked: Whether the body is sent in chunks.
         version: Of HTTP.
+        leaves: When the client goes: in the middle of its `body`, after its `request`, or when the
+            first part of the `answer` came; empty for never.
     """
 
     method: str = "GET"
@@ -40,6 +45,7 @@ class Request:
     body: bytes | None = None
     chunked: bool = False
     version: str = "1.1"
+    leaves: str = ""
 
     @property
     def is_plain(self) -> bool:
@@ -134,6 +140,8 @@ class Connection:
 
     def ask(self, request: Request) -> Answer:
         """Sends `request` and reads the answer."""
+        if request.leaves:
+            return self._leave(request)
         # A server may close an idle connection. Nothing is ever sent twice: handlers are counted.
         if self._socket is not None and select.select([self._socket], [], [], 0)[0]:
             self.close()
@@ -144,6 +152,23 @@ class Connection:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+    def _leave(self, request: Request) -> Answer:
+        """Sends `request` on a connection of its own and leaves; the answer has no body."""
+        reader = _Reader(request.method, request.version)
+        sent = request.encode()
+        if request.leaves == "body":
+            sent = sent[: -(len(request.body or b"") // 2)]
+        with socket.create_connection(self.address, LIMIT) as leaving:
+            leaving.sendall(sent)
+            if request.leaves == "answer":
+                while not (reader.ended or (reader.answer and reader.answer.body)):
+                    reader.feed(leaving.recv(1 << 16))
+            else:
+                # The handler is to have begun.
+                time.sleep(_BEGUN)
+        answer = reader.answer
+        return replace(answer, body=b"", whole=True) if answer else Answer(0, body=b"left")
 
     def _once(self, request: Request) -> Answer | None:
         if self._socket is None:

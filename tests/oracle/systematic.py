@@ -30,7 +30,9 @@ Case = tuple[Request, ...]
 def is_ordinary(target: Target) -> bool:
     """Returns whether requests to `target` are independent of each other."""
     kept = "{key}" in target.path and any(part in target.path for part in _KEPT)
-    return target.path != f"{PREFIX}/calls" and not kept
+    kept |= target.path.startswith(f"{PREFIX}/handed/overrid")
+    kept |= target.path in (f"{PREFIX}/calls", f"{PREFIX}/trace/events")
+    return not kept
 
 
 def every_route(targets: list[Target], chance: random.Random, count: int) -> list[Case]:

@@ -2,11 +2,13 @@
 
 - `cli`: the command line.
 - `daemon`, `servers`: starting what is measured, and stopping it by its own process id.
+- `request`: what is sent.
 - `wrk`, `process`: measuring from outside: requests, CPU time, memory.
 - `workloads`: the loads of all servers.
 - `bad`, `blocking`, `chance`, `command`, `compare`, `edits`, `isolation`, `memory`, `plugins`,
   `reload`, `restart`, `routes`, `scheduling`, `soak`: one measurement each.
 - `report`: tables.
 
-To add a workload: a route in `plugins/bench`, the same in `limit.rs`, a line in `workloads`.
+To add a workload: a route in `plugins/bench`, a line with its aim in `workloads`, and the same
+route in `limit.rs` if axum is to be compared.
 """

@@ -13,19 +13,32 @@ import platform
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from harness import command, process, report, wrk
 from harness.daemon import Home
-from harness.servers import DAEMON, GRANIAN, LIMIT, NAMES, UVICORN, Server, all_servers, fetch
+from harness.servers import (
+    DAEMON,
+    GRANIAN,
+    LIMIT,
+    NAMES,
+    UVICORN,
+    Answer,
+    Server,
+    all_servers,
+    fetch,
+)
 from harness.workloads import WORKLOADS, Workload
 from harness.wrk import Measured
 
 #: The name of the workload that is not HTTP.
 CLI = "cli"
 
+#: Seconds of unmeasured load before the first round.
+_WARMUP = 0.5
 _PACKAGES = ("fastapi", "starlette", "pydantic", "uvicorn", "uvloop", "httptools", "granian")
 
 
@@ -52,21 +65,23 @@ class Sample:
 
 def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
     """Measures, prints the tables, and returns the raw numbers."""
-    rounds = arguments.rounds or (3 if arguments.quick else 5)
+    rounds = arguments.rounds or (1 if arguments.quick else 5)
     seconds = arguments.seconds or (1 if arguments.quick else 3)
     chosen = [w for w in WORKLOADS if not arguments.only or w.name in arguments.only]
     samples: list[Sample] = []
     with all_servers(home) as servers:
         versions = _versions(home)
         for workload in chosen:
-            _check_answers(servers, workload)
-            for server in servers:
-                wrk.measure(server.url, workload.load, 1)
+            measured = _measured(servers, workload)
+            _check_answers(measured, workload)
+            for server in measured:
+                _warm(server, workload)
         for number in range(rounds):
             for workload in chosen:
-                for server in servers:
+                measured = _measured(servers, workload)
+                for server in measured:
                     samples.append(_measure(server, workload, number, seconds))
-                _progress(number, rounds, samples[-len(servers) :])
+                _progress(number, rounds, samples[-len(measured) :])
         wants_cli = not arguments.only or CLI in arguments.only
         called = command.measure(home, 100 if arguments.quick else 300) if wants_cli else None
     print(_setting(versions, rounds, seconds, samples))
@@ -74,6 +89,8 @@ def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
         print(f"\n{_throughput(chosen, samples)}\n\n{_latency(chosen, samples)}")
     if called:
         print(f"\n{command.table(called)}")
+    if chosen:
+        print(f"\n{_verdict(chosen, samples)}")
     return {
         "versions": versions,
         "rounds": rounds,
@@ -83,17 +100,37 @@ def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _measured(servers: Sequence[Server], workload: Workload) -> list[Server]:
+    """Returns the servers that have the workload's routes."""
+    return [server for server in servers if workload.on_axum or server.name != LIMIT]
+
+
 def _check_answers(servers: Sequence[Server], workload: Workload) -> None:
-    """Checks that all servers do the same work."""
-    for request in workload.load.requests:
+    """Checks that all servers do the same work as the last one, uvicorn."""
+    for request in workload.load.sent:
         answers = [fetch(server.url, request) for server in servers]
-        expected = next(a for a, s in zip(answers, servers, strict=True) if s.name == LIMIT)
         for server, answer in zip(servers, answers, strict=True):
-            same = answer.status == 200 and json.loads(answer.body) == json.loads(expected.body)
-            if not same:
+            right = answer.status == workload.status and _content(answer) == _content(answers[-1])
+            if not right:
                 raise wrk.WrkError(
-                    f"{server.name} answers {request} with {answer.status} {answer.body[:200]!r}"
+                    f"{server.name} answers {request} with {answer.status} {answer.body[:200]!r}, "
+                    f"expected {workload.status} {answers[-1].body[:200]!r}"
                 )
+
+
+def _content(answer: Answer) -> tuple[Any, ...]:
+    """Returns what must be the same under all servers."""
+    kind = answer.headers.get("content-type", "")
+    body = json.loads(answer.body) if kind == "application/json" else answer.body
+    return (body, kind, answer.headers.get("location"), answer.headers.get("x-mark"))
+
+
+def _warm(server: Server, workload: Workload) -> None:
+    """Sends the load for a moment, unmeasured."""
+    running = wrk.Run(server.url, workload.load, 1)
+    time.sleep(_WARMUP)
+    running.stop()
+    running.result()
 
 
 def _measure(server: Server, workload: Workload, number: int, seconds: int) -> Sample:
@@ -101,8 +138,10 @@ def _measure(server: Server, workload: Workload, number: int, seconds: int) -> S
     machine, own = process.machine_cpu_seconds(), process.cpu_seconds(tree)
     measured = wrk.measure(server.url, workload.load, seconds)
     machine, own = process.machine_cpu_seconds() - machine, process.cpu_seconds(tree) - own
-    if measured.not_ok:
-        raise wrk.WrkError(f"{server.name} failed {measured.not_ok} requests of {workload.name}")
+    # wrk counts all answers from 400 on, whether they are expected or not.
+    wrong = measured.not_ok if workload.status < 400 else measured.requests - measured.not_ok
+    if wrong:
+        raise wrk.WrkError(f"{server.name} answered {wrong} requests of {workload.name} otherwise")
     return Sample(
         workload.name,
         server.name,
@@ -120,39 +159,64 @@ def _progress(number: int, rounds: int, samples: Sequence[Sample]) -> None:
 
 def _median(
     samples: Sequence[Sample], workload: Workload, server: str, of: Callable[[Sample], float]
-) -> float:
+) -> float | None:
+    """Returns the median of one server, or `None` if it was not measured."""
     chosen = [s for s in samples if (s.workload, s.server) == (workload.name, server)]
-    return statistics.median(of(sample) for sample in chosen)
+    return statistics.median(map(of, chosen)) if chosen else None
 
 
-def _ratio(samples: Sequence[Sample], workload: Workload, to: str) -> str:
+def _ratio(samples: Sequence[Sample], workload: Workload, to: str) -> float | None:
     """Returns the median ratio of the daemon's requests per second to another server's."""
     rates = {(s.round, s.server): s.wrk.per_second for s in samples if s.workload == workload.name}
-    ratios = [rate / rates[n, to] for (n, server), rate in rates.items() if server == DAEMON]
-    return report.ratio(statistics.median(ratios))
+    ratios = [
+        rate / rates[n, to]
+        for (n, server), rate in rates.items()
+        if server == DAEMON and (n, to) in rates
+    ]
+    return statistics.median(ratios) if ratios else None
+
+
+def _shown(number: float | None, as_text: Callable[[float], str]) -> str:
+    return "" if number is None else as_text(number)
 
 
 def _throughput(workloads: Sequence[Workload], samples: Sequence[Sample]) -> str:
-    head = ["requests/s", *NAMES, "/ axum", "/ Granian", "/ uvicorn"]
+    head = ["requests/s", *NAMES, "/ axum", "/ Granian", "aim", "/ uvicorn"]
     rows = []
     for workload in workloads:
         rates = [_median(samples, workload, name, lambda s: s.wrk.per_second) for name in NAMES]
-        ratios = [_ratio(samples, workload, name) for name in (LIMIT, GRANIAN, UVICORN)]
-        rows.append([_title(workload), *map(report.count, rates), *ratios])
+        axum, granian, uvicorn = (
+            _shown(_ratio(samples, workload, name), report.ratio)
+            for name in (LIMIT, GRANIAN, UVICORN)
+        )
+        shown = [_shown(rate, report.count) for rate in rates]
+        rows.append([_title(workload), *shown, axum, granian, report.ratio(workload.aim), uvicorn])
     return report.table(head, rows)
+
+
+def _verdict(workloads: Sequence[Workload], samples: Sequence[Sample]) -> str:
+    """Returns a line with the median ratio to Granian and the workloads below their aim."""
+    found = [(workload, _ratio(samples, workload, GRANIAN) or 0) for workload in workloads]
+    median = statistics.median(ratio for _, ratio in found)
+    under = [f"{w.name} {report.ratio(ratio)}" for w, ratio in found if ratio < w.aim]
+    return f"Median ratio to Granian: {report.ratio(median)}. " + (
+        f"Under their aim: {', '.join(under)}." if under else "All reach their aim."
+    )
 
 
 def _latency(workloads: Sequence[Workload], samples: Sequence[Sample]) -> str:
     head = ["p50 / p99 / CPU per request", *NAMES, "p50 above axum"]
+    of: tuple[Callable[[Sample], float], ...]
+    of = (lambda s: s.wrk.p50, lambda s: s.wrk.p99, lambda s: s.cpu)
     rows = []
     for workload in workloads:
         row = [_title(workload)]
-        p50s = {name: _median(samples, workload, name, lambda s: s.wrk.p50) for name in NAMES}
         for name in NAMES:
-            p99 = _median(samples, workload, name, lambda s: s.wrk.p99)
-            cpu = _median(samples, workload, name, lambda s: s.cpu)
-            row.append(" / ".join(map(report.time, (p50s[name], p99, cpu))))
-        rows.append([*row, report.time(p50s[DAEMON] - p50s[LIMIT])])
+            numbers = [_median(samples, workload, name, each) for each in of]
+            row.append(" / ".join(report.time(n) for n in numbers if n is not None))
+        ours, theirs = (_median(samples, workload, name, of[0]) for name in (DAEMON, LIMIT))
+        above = None if ours is None or theirs is None else ours - theirs
+        rows.append([*row, _shown(above, report.time)])
     return report.table(head, rows)
 
 

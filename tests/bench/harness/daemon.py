@@ -87,9 +87,15 @@ class Home:
 
 @contextmanager
 def home(binaries: Path) -> Iterator[Home]:
-    """A temporary home; its path is short, because a Unix socket's must be."""
+    """A temporary home; its path is short, because a Unix socket's must be.
+
+    Contains `page.txt`, the file that the plugin `bench` answers.
+    """
     directory = Path(tempfile.mkdtemp(prefix="skb-"))
     try:
+        (directory / "page.txt").write_bytes(
+            b"A line of sixty-four bytes, with its end, is what is here now.\n" * 1024
+        )
         yield Home(directory, binaries)
     finally:
         shutil.rmtree(directory, ignore_errors=True)

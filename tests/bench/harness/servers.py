@@ -8,13 +8,14 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.daemon import BENCH, LOOK_AGAIN, PLUGINS, Home, daemon
+from harness.request import Request, parse
 
 #: Seconds from a server's start to its first answer.
 _START_MAX = 30
@@ -44,21 +45,29 @@ class Server:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer to one request."""
+    """An answer to one request.
+
+    Attributes:
+        status: Its number.
+        body: All of it.
+        headers: By name in small letters.
+    """
 
     status: int
     body: bytes
+    headers: Mapping[str, str]
 
 
-def fetch(url: str, request: str, timeout: float = 30) -> Answer:
-    """Sends one request, `METHOD PATH BODY`, over a connection of its own."""
-    method, path, *body = request.split(" ", 2)
-    headers = {"Content-Type": "application/json"} if body else {}
+def fetch(url: str, request: str | Request, timeout: float = 30) -> Answer:
+    """Sends one request, which may be `METHOD PATH BODY`, over a connection of its own."""
+    if isinstance(request, str):
+        request = parse(request)
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=timeout)
     try:
-        connection.request(method, path, body[0] if body else None, headers)
+        connection.request(request.method, request.path, request.body, dict(request.headers))
         response = connection.getresponse()
-        return Answer(response.status, response.read())
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, response.read(), headers)
     finally:
         connection.close()
 

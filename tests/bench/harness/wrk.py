@@ -8,9 +8,12 @@ import resource
 import shutil
 import signal
 import subprocess
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from harness.request import Request, as_lua, parse
 
 _SCRIPT = Path(__file__).parent.parent / "wrk.lua"
 _THREADS_MAX = 2
@@ -25,14 +28,19 @@ class Load:
     """Requests to send.
 
     Attributes:
-        requests: `METHOD PATH BODY`, sent in turn by each thread.
+        requests: Sent in turn by each thread; a text is `METHOD PATH BODY`.
         connections: Number of connections.
         pause: Milliseconds between two requests of a connection.
     """
 
-    requests: tuple[str, ...]
+    requests: tuple[str | Request, ...]
     connections: int = 32
     pause: int = 0
+
+    @property
+    def sent(self) -> list[Request]:
+        """The requests, none of them as text."""
+        return [parse(each) if isinstance(each, str) else each for each in self.requests]
 
 
 @dataclass(frozen=True)
@@ -80,9 +88,12 @@ class Run:
     def __init__(self, url: str, load: Load, seconds: int) -> None:
         threads = min(_THREADS_MAX, os.cpu_count() or 1, load.connections)
         options = [f"-t{threads}", f"-c{load.connections}", f"-d{seconds}s", "-s", str(_SCRIPT)]
+        self._requests = tempfile.NamedTemporaryFile("w", prefix="skb-", suffix=".lua")  # noqa: SIM115
+        self._requests.write(as_lua(load.sent))
+        self._requests.flush()
         self._before = _children_cpu()
         self._process = subprocess.Popen(
-            ["wrk", *options, url, "--", str(load.pause), *load.requests],
+            ["wrk", *options, url, "--", str(load.pause), self._requests.name],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -103,6 +114,7 @@ class Run:
             output, _ = self._process.communicate(timeout=self._limit)
         finally:
             self._process.kill()
+            self._requests.close()
         lines = output.strip().splitlines()
         if self._process.returncode != 0 or not lines or not lines[-1].startswith("{"):
             raise WrkError(f"wrk failed: {output.strip()}")

@@ -1,45 +1,20 @@
-"""The plugin whose routes are measured; `limit.rs` answers the same without Python."""
+"""The plugin whose routes are measured; `limit.rs` answers some of them without Python.
+
+- `bodies`, `needs`, `answers`: routes by what makes their work.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, Field
+from fastapi import APIRouter
+
+from . import answers, bodies, needs
+from .needs import Count
 
 router = APIRouter()
-
-Count = Annotated[int, Query(ge=1, le=1000)]
-
-ROWS = [
-    {
-        "id": number,
-        "key": f"PROJ-{number}",
-        "ratio": number / 8,
-        "done": number % 3 == 0,
-        "assignee": f"user{number % 7}" if number % 2 == 0 else None,
-    }
-    for number in range(1000)
-]
-
-
-class Order(BaseModel):
-    """A request body."""
-
-    item: str = Field(min_length=1)
-    count: int = Field(1, ge=1, le=99)
-    gift: bool = False
-
-
-class Settings:
-    """Value of a dependency."""
-
-    def __init__(self, count: Count, loud: bool = False) -> None:
-        self.count = count
-        self.loud = loud
 
 
 def _echo(word: str, count: int, loud: bool) -> dict[str, Any]:
@@ -61,18 +36,6 @@ def echo_def(word: str, count: Count, loud: bool = False):
     return _echo(word, count, loud)
 
 
-@router.get("/rows")
-async def rows():
-    """Give 1,000 rows."""
-    return {"success": True, "data": ROWS}
-
-
-@router.get("/typed-rows")
-async def typed_rows() -> dict[str, Any]:
-    """Give 1,000 rows with a result type: FastAPI validates, and newer ones let pydantic write."""
-    return {"success": True, "data": ROWS}
-
-
 @router.get("/sleep")
 async def sleep():
     """Suspend for 10 ms."""
@@ -80,34 +43,24 @@ async def sleep():
     return {"success": True, "data": "slept"}
 
 
-@router.post("/order")
-async def order(order: Order):
-    """Take a request body with a model."""
-    return {"success": True, "data": order.model_dump()}
-
-
-@router.get("/depends/{word}")
-async def depends(word: str, settings: Annotated[Settings, Depends()]):
-    """Give three parameters back, two of them through a dependency."""
-    return _echo(word, settings.count, settings.loud)
-
-
-def opened(count: Count, loud: bool = False) -> Iterator[Settings]:
-    """Value of a dependency with a teardown."""
-    yield Settings(count, loud)
-
-
-@router.get("/yield/{word}")
-async def yields(word: str, settings: Annotated[Settings, Depends(opened)]):
-    """Give three parameters back, two of them through a generator."""
-    return _echo(word, settings.count, settings.loud)
-
-
 @router.get("/left-behind")
 async def left_behind():
-    """Count what could be left behind: tasks of this loop, this request's included, and threads."""
-    data = {"tasks": len(asyncio.all_tasks()), "threads": threading.active_count()}
+    """Count what could be left behind.
+
+    That is tasks of this loop, this request's included, threads, and dependencies that were opened
+    and closed.
+    """
+    data = {
+        "tasks": len(asyncio.all_tasks()),
+        "threads": threading.active_count(),
+        "opened": needs.tally.opened,
+        "closed": needs.tally.closed,
+    }
     return {"success": True, "data": data}
+
+
+for _part in (bodies, needs, answers):
+    router.include_router(_part.router)
 
 
 class BenchPlugin:

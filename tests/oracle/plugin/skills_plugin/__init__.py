@@ -6,6 +6,7 @@ on time, chance, the process or the order of requests, except where requests com
 
 - `version`: what this version of FastAPI has.
 - `record`: what was got, and how often each handler ran.
+- `trace`: what happened in a request below `/traced/`, in order.
 
 Parameters:
 
@@ -14,12 +15,14 @@ Parameters:
 - `styles`, `options`: every way to declare a parameter, and every option.
 - `models`: models whose fields are parameters.
 - `bodies`, `shapes`, `forms`: JSON of every type, forms, files and raw requests.
-- `specials`: the request, the answer and their like as parameters.
+- `validated`: validators of the plugin: when they run, and how often.
+- `specials`, `handed`: the request, the answer and their like as parameters.
 
 Handlers and dependencies:
 
 - `wrappers`, `callables`: everything that can be called.
 - `needs`, `closing`, `secured`: dependencies, those that yield, security schemes.
+- `steps`: trees of dependencies of every kind that fail at every step.
 - `lifespans`: what runs around the life of a router.
 - `tasks`: background tasks, context variables, event loops.
 
@@ -27,6 +30,7 @@ Answers:
 
 - `results`, `modelled`: everything a handler can return, without and with a model.
 - `answers`, `streams`: responses, statuses, headers, cookies, streams, handlers that yield.
+- `cut`: bodies and streams that a client leaves in the middle.
 - `written`: templates, files, and what other packages write.
 - `failures`: everything a handler can raise.
 
@@ -49,8 +53,10 @@ from . import (
     bounds,
     callables,
     closing,
+    cut,
     failures,
     forms,
+    handed,
     lifespans,
     modelled,
     models,
@@ -63,10 +69,13 @@ from . import (
     secured,
     shapes,
     specials,
+    steps,
     streams,
     styles,
     table,
     tasks,
+    trace,
+    validated,
     written,
 )
 
@@ -98,6 +107,11 @@ for part in (
     results,
     modelled,
     applications,
+    steps,
+    validated,
+    handed,
+    cut,
+    trace,
 ):
     router.include_router(part.router)
 # Only the topmost router can have a route for its bare prefix.

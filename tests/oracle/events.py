@@ -1,0 +1,81 @@
+"""What the plugin did in each request, in order, under either server.
+
+Every request below `TRACED` gets a name of its own, under which the plugin's `trace` notes steps.
+They are compared at the end, when background tasks and dependencies have ended, too.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from exchange import Answer, Request
+from reference import PREFIX
+
+#: Routes that trace their steps.
+TRACED = f"{PREFIX}/traced/"
+#: Stands for the name in a query, a header or a body.
+NAME = "@trace@"
+#: Seconds for which steps may follow after the last answer.
+_PATIENCE = 10.0
+
+#: Steps by the name of the request.
+Steps = dict[str, list[str]]
+
+
+@dataclass
+class Events:
+    """The requests that were traced, by name."""
+
+    requests: dict[str, Request] = field(default_factory=dict)
+    _run: str = field(default_factory=lambda: f"{time.time_ns():x}")
+
+    def named(self, request: Request) -> Request:
+        """`request` with a name, if its route traces."""
+        if not request.path.startswith(TRACED):
+            return request
+        name = f"{self._run}-{len(self.requests)}"
+        headers = [
+            (key, value.replace(NAME.encode(), name.encode()))
+            for key, value in request.headers
+            if key.lower() != "x-trace"
+        ]
+        query = request.query
+        named = replace(
+            request,
+            headers=(*headers, ("x-trace", name.encode())),
+            query=query and tuple(piece.replace(NAME, name) for piece in query),
+            body=request.body and request.body.replace(NAME.encode(), name.encode()),
+        )
+        self.requests[name] = named
+        return named
+
+    def differences(self, ask: Callable[[Request], tuple[Answer, Answer]], base: str) -> list[str]:
+        """Describes the requests whose steps differ, once they are complete.
+
+        Args:
+            ask: Asks the reference and the daemon.
+            base: The daemon's base URL.
+        """
+        limit = time.monotonic() + _PATIENCE
+        while True:
+            steps = [_steps(answer) for answer in ask(Request(path=f"{PREFIX}/trace/events"))]
+            differ = [name for name in self.requests if _differ(name, *steps)]
+            if not differ or time.monotonic() > limit:
+                break
+            time.sleep(0.1)
+        return [
+            f"{self.requests[name].as_curl(base)[:1000]}\n"
+            f"    uvicorn: {steps[0].get(name)}\n    daemon:  {steps[1].get(name)}"
+            for name in differ
+        ]
+
+
+def _steps(answer: Answer) -> Steps:
+    return json.loads(answer.body)
+
+
+def _differ(name: str, reference: Steps, daemon: Steps) -> bool:
+    return reference.get(name) != daemon.get(name)
