@@ -56,6 +56,15 @@ def carry(slot: int) -> None:
 def exiting(status: int, place: str) -> None:
     """Notes that the code at `place` on this thread ends the process."""
 
+#: A field of a form, `(name, value)`, or a file, `(name, filename, headers, start, end)`, whose
+#: content is that range of the body.
+FormEntry: TypeAlias = tuple[str, str] | tuple[str, str, list[tuple[bytes, bytes]], int, int]
+
+def parse_form(
+    content_type: str, body: bytes, max_files: float, max_fields: float, max_part_size: float
+) -> list[FormEntry] | None:
+    """Parses a form as Starlette does; `None` where it is not certain how Starlette would."""
+
 #: `(slot, constant, default, choices, validate)` of one parameter: the default that all requests
 #: share, or a function that makes one for each; values that the library chooses by number; and a
 #: function that converts a text, or several, to `(value, errors)`.

@@ -10,6 +10,7 @@
 //! | 1 | [`failure`] | failures: kind, hint, exit status and HTTP status |
 //! | 1 | [`durable`] | files that are replaced whole, also when the power fails |
 //! | 1 | [`environment`] | the process environment: names of all variables, one snapshot, what a daemon inherits |
+//! | 1 | [`forms`] | forms in request bodies, parsed as Starlette parses them |
 //! | 1 | `nearest` | the most similar of several names |
 //! | 1 | [`notices`] | current reports about the daemon and its plugins |
 //! | 1 | [`command`] | the one model of a command: path template, parameters, call plan, schemas |
@@ -78,6 +79,7 @@ pub mod durable;
 pub mod environment;
 pub mod exchange;
 pub mod failure;
+pub mod forms;
 pub mod help;
 pub mod http;
 pub mod installed;
