@@ -1,8 +1,8 @@
 """The protocols of a loaded plugin, which `worker` and `direct` rely on, and shared types.
 
 Two kinds of plugin satisfy them: FastAPI routers (`loader.LoadedPlugin`, `plan.route.Plan`,
-`plan.tree.Tree`; with what is more in `plan` and `direct`) and plain functions (`functions.plugin.FunctionsPlugin`, `functions.plan.Plan`,
-`functions.plan.Handler`). The API of the other half of the process is in `_skills_host.pyi`.
+`plan.tree.Tree`, with more that `direct` uses) and plain functions
+(`functions.plugin.FunctionsPlugin`, `functions.plan.Plan`, `functions.plan.Handler`). The API of the other half of the process is in `_skills_host.pyi`.
 """
 
 from __future__ import annotations

@@ -139,7 +139,9 @@ class Direct:
         )
         tasks = Tasks(self.loop)
         context = contextvars.copy_context()
-        self.runner = Runner(plugin, self.waiters, tasks, context, {}, _Hops(self.loop, self._threads))
+        self.runner = Runner(
+            plugin, self.waiters, tasks, context, {}, _Hops(self.loop, self._threads)
+        )
 
     def plan(self, path: str, method: str = "GET") -> Plan:
         """Returns the plan of a route."""

@@ -7,6 +7,9 @@ import functools
 import json
 from typing import TYPE_CHECKING, Any
 
+from starlette.exceptions import HTTPException
+
+from skills_host import forms
 from skills_host.plan import internals
 
 if TYPE_CHECKING:
@@ -20,34 +23,67 @@ async def read(run: Run) -> None:
         RequestValidationError: It is not JSON.
         HTTPException: It cannot be read.
     """
-    if run.plan.body == "form":
-        await _form(run)
-        return
-    data = run.call.body()
-    if data is None:
-        from starlette.exceptions import HTTPException
-
-        try:
+    is_form = run.plan.body == "form"
+    data = run.call.body() if run.unread is None else run.unread
+    try:
+        if is_form:
+            limits = form_limits(run)
+            if data is None:
+                run.body = run.form = await run.request.form(**limits)
+            else:
+                run.body = run.form = await forms.read(run.request, data, **limits)
+            run.stacks[0].push_async_callback(run.form.close)
+            return
+        if data is None:
             data = await run.request.body()
-        except Exception as error:
-            raise HTTPException(400, "There was an error parsing the body") from error
+    except HTTPException:
+        raise
+    except Exception as error:
+        raise _unreadable() from error
     accept(run, data)
 
 
 def read_now(run: Run) -> bool:
-    """Reads a JSON body that has come; false if it has not, or may have to be waited for.
+    """Reads a body that has come; false if it has not, or has to be read on the loop.
 
     Raises:
         RequestValidationError: It is not JSON.
         HTTPException: It cannot be read.
     """
-    if run.plan.body == "form":
+    if run.plan.body != "form":
+        data = run.call.body()
+        if data is None:
+            return False
+        accept(run, data)
+        return True
+    if any(step.reads_files for step in run.plan.tree.all):
         return False
     data = run.call.body()
     if data is None:
         return False
-    accept(run, data)
+    form = forms.parse(run.call.header("content-type"), data, **form_limits(run))
+    if form is None:
+        # For the loop, where Starlette parses it.
+        run.unread = data
+        return False
+    run.data, run.body, run.form = data, form, form
     return True
+
+
+def form_limits(run: Run) -> dict[str, Any]:
+    """Returns the limits of a call's form."""
+    return internals.form_limits(run.plan.scope or {}, run.plan.route)
+
+
+def close_now(form: Any) -> None:
+    """Closes the files of a form on this thread."""
+    for _, value in form.multi_items():
+        if not isinstance(value, str):
+            value.file.close()
+
+
+def _unreadable() -> Exception:
+    return HTTPException(400, "There was an error parsing the body")
 
 
 def accept(run: Run, data: bytes) -> None:
@@ -71,9 +107,7 @@ def accept(run: Run, data: bytes) -> None:
         context = internals.context(run.plan.route, run.call.method)
         raise internals.not_json(detail, error.doc, context) from error
     except Exception as error:
-        from starlette.exceptions import HTTPException
-
-        raise HTTPException(400, "There was an error parsing the body") from error
+        raise _unreadable() from error
 
 
 def _is_json(run: Run) -> bool:
@@ -95,18 +129,3 @@ def _names_json(content_type: str) -> bool:
     subtype = message.get_content_subtype()
     is_json = subtype == "json" or subtype.endswith("+json")
     return message.get_content_maintype() == "application" and is_json
-
-
-async def _form(run: Run) -> None:
-    from starlette.exceptions import HTTPException
-
-    request = run.request
-    try:
-        limits = internals.form_limits(run.scope, run.plan.route)
-        run.body = run.form = await request.form(**limits)
-    except HTTPException:
-        raise
-    except Exception as error:
-        raise HTTPException(400, "There was an error parsing the body") from error
-    files = run.stacks[0]
-    files.push_async_callback(run.form.close)

@@ -24,8 +24,10 @@ def handler_for(app: Application, error: BaseException) -> Callable[[Any, Any], 
     handlers: Mapping[Any, Any] = app.exception_handlers
     last = handlers[Exception]
     status = getattr(error, "status_code", None)
+    found: Callable[[Any, Any], Any]
     if isinstance(status, int) and status != 500 and status in handlers and _is_http(error):
-        return handlers[status]
+        found = handlers[status]
+        return found
     found = next((handlers[t] for t in type(error).__mro__ if t in handlers), last)
     return None if found is last else found
 

@@ -33,6 +33,8 @@ class Run:
         errors: The validation errors so far, as FastAPI collects them.
         body: The body as FastAPI's functions take it.
         background: The background tasks; `None` if nothing took them.
+        data: The bytes of the body, once it was read.
+        unread: The bytes of a form that is still to be parsed.
         response: What the handler's `Response` parameter is; `None` if nothing took it.
     """
 
@@ -51,6 +53,7 @@ class Run:
         "runner",
         "slots",
         "stacks",
+        "unread",
     )
 
     def __init__(self, runner: Runner, call: Call, plan: Plan, slots: dict[str, Any]) -> None:
@@ -66,6 +69,7 @@ class Run:
         self.data: bytes | None = None
         self.json: Any = MISSING
         self.form: Any = None
+        self.unread: bytes | None = None
         self.stacks: tuple[AsyncExitStack, ...] = ()
         self._request: Any = None
 
@@ -77,7 +81,9 @@ class Run:
             from starlette.requests import Request
 
             receive, send = self.channel()
-            request = self._request = Request(self.runner.scope(self.call, self.plan), receive, send)
+            request = self._request = Request(
+                self.runner.scope(self.call, self.plan), receive, send
+            )
             self._fill(request)
         return request
 

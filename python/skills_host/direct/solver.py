@@ -82,46 +82,51 @@ class Solver:
         if plan.has_stacks:
             run.open(*(AsyncExitStack() for _ in range(3)))
         is_sent = False
-        with ExitStack() as late:
+        with ExitStack() as files, ExitStack() as late:
+            if run.form is not None:
+                files.callback(body.close_now, run.form)
             with ExitStack() as early:
                 steps.on_this_thread(run, (late, early))
                 response = self._handled(run, contextvars.copy_context())
                 if not self._goes_now(response):
-                    return self._rest(run, response, early.pop_all(), late.pop_all())
-            if (background := self._send_simple(run, response)) is not None:
-                is_run = answer.run_background(background)
-                if not is_run:
-                    return self._background(background, late.pop_all())
+                    return self._rest(run, response, early.pop_all(), late.pop_all(), files)
+            background = self._send_simple(run, response)
+            if background is not None and not answer.run_background(background):
+                return self._background(background, late.pop_all(), files)
             is_sent = True
         if not is_sent:
             raise _swallowed()
         return None
 
     def _rest(
-        self, run: Run, response: Any, early: ExitStack, late: ExitStack
+        self, run: Run, response: Any, early: ExitStack, late: ExitStack, files: ExitStack
     ) -> Callable[[], Coroutine[Any, Any, None]]:
         """Returns what makes and sends a response on the loop, and closes what is open."""
+        open_files = files.pop_all()
 
         async def finish() -> None:
             is_sent = False
-            async with _Closing(self._hops, late, run):
-                async with _Closing(self._hops, early, run):
-                    response_ = self._made(run, response)
-                await self._send(run, response_)
-                is_sent = True
-            if not is_sent:
-                raise _swallowed()
+            with open_files:
+                async with _Closing(self._hops, late, run.plan.has_stacks):
+                    async with _Closing(self._hops, early, run.plan.has_stacks):
+                        made = self._made(run, response)
+                    await self._send(run, made)
+                    is_sent = True
+                if not is_sent:
+                    raise _swallowed()
 
         return finish
 
     def _background(
-        self, background: Any, late: ExitStack
+        self, background: Any, late: ExitStack, files: ExitStack
     ) -> Callable[[], Coroutine[Any, Any, None]]:
         """Returns what runs background tasks on the loop, and closes what is open."""
+        open_files = files.pop_all()
 
         async def finish() -> None:
-            async with _Closing(self._hops, late, None):
-                await background()
+            with open_files:
+                async with _Closing(self._hops, late, True):
+                    await background()
 
         return finish
 
@@ -138,14 +143,12 @@ class Solver:
             self._refuse_invalid(run)
             return self._made(run, self._result(run, await last.call(**arguments or {}), None))
         context = contextvars.copy_context()
-        if run.form is None or not last.has_body:
+        if not steps.awaits_body(run, last):
             return self._made(run, await self._hops.run(lambda: self._handled(run, context)))
         arguments = await steps.solved(last, run)
         self._refuse_invalid(run)
         call = functools.partial(called, context, last.call, arguments or {})
-        return self._made(
-            run, await self._hops.run(lambda: self._result(run, call(), context))
-        )
+        return self._made(run, await self._hops.run(lambda: self._result(run, call(), context)))
 
     def _handled(self, run: Run, context: contextvars.Context) -> Any:
         """Calls a `def` handler on this thread of the pool; see `_result`."""
@@ -220,28 +223,27 @@ class Solver:
 
 
 class _Closing:
-    """Closes generators that were opened on the pool, there."""
+    """Closes generators that were opened on the pool, there, if there may be any."""
 
-    def __init__(self, hops: Hops, stack: ExitStack, run: Run | None) -> None:
+    def __init__(self, hops: Hops, stack: ExitStack, is_used: bool) -> None:
         self._hops = hops
         self._stack = stack
-        self._is_empty = run is not None and not run.plan.has_stacks
+        self._is_used = is_used
 
     async def __aenter__(self) -> None:
         pass
 
     async def __aexit__(self, *error: Any) -> bool:
-        if self._is_empty:
+        if not self._is_used:
             return False
         from anyio import CancelScope
 
         context = contextvars.copy_context()
+        exit_ = functools.partial(context.run, self._stack.__exit__, *error)
+        is_handled = False
         with CancelScope(shield=True):
-            return bool(
-                await self._hops.run(
-                    lambda: context.run(self._stack.__exit__, *error), is_cleanup=True
-                )
-            )
+            is_handled = bool(await self._hops.run(exit_, is_cleanup=True))
+        return is_handled
 
 
 def _swallowed() -> Exception:

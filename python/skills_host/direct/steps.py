@@ -8,6 +8,7 @@ run on the loop, in the context of the call itself.
 from __future__ import annotations
 
 import contextvars
+import functools
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -52,11 +53,11 @@ async def on_loop(run: Run, hops: Hops, stacks: AsyncStacks | None, begin: int =
     steps = run.plan.tree.steps
     while begin < len(steps):
         step = steps[begin]
-        if step.on_pool and not _awaits_body(run, step):
+        if step.on_pool and not awaits_body(run, step):
             begin = await _visited(run, hops, stacks, begin)
             continue
         begin += 1
-        if _is_shared(step, run) and not _awaits_body(run, step):
+        if _is_shared(step, run) and not awaits_body(run, step):
             continue
         arguments = await solved(step, run)
         if arguments is not None:
@@ -65,7 +66,7 @@ async def on_loop(run: Run, hops: Hops, stacks: AsyncStacks | None, begin: int =
 
 async def solved(step: Step, run: Run) -> dict[str, Any] | None:
     """Returns the arguments of a step; `None` if they are invalid."""
-    return await step.solved(run) if step.has_body else step.arguments(run)
+    return await step.solved(run) if awaits_body(run, step) else step.arguments(run)
 
 
 async def _result(
@@ -114,7 +115,7 @@ def _visit(
     steps, results = run.plan.tree.steps, run.results
     while begin < len(steps):
         step = steps[begin]
-        if not step.on_pool or _awaits_body(run, step):
+        if not step.on_pool or awaits_body(run, step):
             break
         if opened is None and step.kind == "generator":
             break
@@ -144,9 +145,9 @@ def _is_shared(step: Step, run: Run) -> bool:
     return True
 
 
-def _awaits_body(run: Run, step: Step) -> bool:
+def awaits_body(run: Run, step: Step) -> bool:
     """Returns true if the arguments of a step may have to wait for files of a form."""
-    return run.form is not None and step.has_body
+    return run.form is not None and step.reads_files
 
 
 def _push(stacks: AsyncStacks | None, step: Step, hops: Hops, manager: Any) -> None:
@@ -161,11 +162,10 @@ def _push(stacks: AsyncStacks | None, step: Step, hops: Hops, manager: Any) -> N
         from anyio import CancelScope
 
         context = contextvars.copy_context()
+        exit_ = functools.partial(context.run, manager.__exit__, kind, error, traceback)
+        is_handled = False
         with CancelScope(shield=True):
-            return bool(
-                await hops.run(
-                    lambda: context.run(manager.__exit__, kind, error, traceback), is_cleanup=True
-                )
-            )
+            is_handled = bool(await hops.run(exit_, is_cleanup=True))
+        return is_handled
 
     stacks[step.closes_early].push_async_exit(close)

@@ -27,7 +27,6 @@ class Handler:
         return work
 
 
-
 class Plan:
     """Call plan of one command.
 

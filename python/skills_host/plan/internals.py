@@ -143,7 +143,7 @@ def invalid(errors: list[Any], body: Any, context: dict[str, Any]) -> Exception:
     from fastapi.exceptions import RequestValidationError
 
     normalize = getattr(_compat, "_normalize_errors", None)
-    options = {"endpoint_ctx": context} if _takes_context() else {}
+    options: dict[str, Any] = {"endpoint_ctx": context} if _takes_context() else {}
     shown = None if body is no_body() else body
     return RequestValidationError(normalize(errors) if normalize else errors, body=shown, **options)
 
@@ -152,7 +152,7 @@ def not_json(detail: dict[str, Any], document: str, context: dict[str, Any]) -> 
     """Returns the exception of a body that is not JSON."""
     from fastapi.exceptions import RequestValidationError
 
-    options = {"endpoint_ctx": context} if _takes_context() else {}
+    options: dict[str, Any] = {"endpoint_ctx": context} if _takes_context() else {}
     return RequestValidationError([detail], body=document, **options)
 
 
@@ -210,6 +210,6 @@ def strict_content_type(route: Any) -> bool:
 
 
 def telemetry(app: Any) -> Callable[[], bool] | None:
-    """Returns the function by which FastAPI decides whether it traces a request, if it ever does."""
+    """Returns the function by which FastAPI decides whether it traces a request, if any."""
     found = getattr(getattr(app, "_native_telemetry", None), "enabled", None)
     return found if callable(found) else None

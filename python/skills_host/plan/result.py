@@ -73,7 +73,7 @@ class Result:
             from fastapi.exceptions import ResponseValidationError
 
             context = internals.context(self._route, call.method)
-            options = {"endpoint_ctx": context} if context else {}
+            options: dict[str, Any] = {"endpoint_ctx": context} if context else {}
             normalize = getattr(_compat, "_normalize_errors", None)
             errors = normalize(errors) if normalize else errors
             raise ResponseValidationError(errors=errors, body=result, **options)

@@ -68,9 +68,7 @@ class Plan(_Learning):
 
     def __init__(self, route: Any) -> None:
         _refuse_special(route)
-        convertors = {
-            name for name, one in route.param_convertors.items() if not _makes_text(one)
-        }
+        convertors = {name for name, one in route.param_convertors.items() if not _makes_text(one)}
         self.route = route
         embeds = bool(getattr(route, "_embed_body_fields", False))
         self.tree = Tree(route.dependant, embeds, convertors)

@@ -49,6 +49,7 @@ class Step:
         needs: Its keywords with the numbers of the steps whose results they get; no keyword for
             a dependency without one.
         body_fields: Its fields of the body.
+        reads_files: True if fields of a form are the content of files, which may be on disk.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Step:
         self.body_fields: list[Any] = list(dependant.body_params)
         self._single = _single(self.body_fields)
         self._embeds = False
+        self.reads_files = any(_reads_files(field) for field in self.body_fields)
         self.takes_request = bool(
             dependant.request_param_name or dependant.http_connection_param_name
         )
@@ -281,6 +283,15 @@ def _single(fields: list[Any]) -> Any:
     info = fields[0].field_info
     is_form = isinstance(info, params.Form)
     return None if is_form or getattr(info, "embed", None) else fields[0]
+
+
+def _reads_files(field: Any) -> bool:
+    """Returns true for a field that is the content of a file, or may be."""
+    from fastapi import params
+
+    return isinstance(field.field_info, params.File) and "bytes" in repr(
+        field.field_info.annotation
+    )
 
 
 def _is_coroutine_function(function: Callable[..., Any]) -> bool:
