@@ -47,6 +47,9 @@ class Executed:
     def add(self, path: str, size: int, modified: int) -> None:
         """Takes a file that is about to be executed: absolute path, bytes, nanoseconds."""
 
+def to_json(value: object) -> bytes | None:
+    """Returns a plain value as FastAPI's encoder and default response write it, else `None`."""
+
 def slot() -> int:
     """Returns the number of the journal's slot that this thread carries; 0 for none."""
 

@@ -33,9 +33,13 @@ class Waiters:
 
     async def wait(self, call_id: int) -> None:
         """Waits for the next `wake` of the same call."""
+        await self.future(call_id)
+
+    def future(self, call_id: int) -> asyncio.Future[None]:
+        """Returns a future that is done with the next `wake` of the same call."""
         future = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(call_id, []).append(future)
-        await future
+        return future
 
     def wake(self, call_id: int) -> None:
         """Wakes all waiting coroutines of the call; cancels its task if the call was cancelled."""
@@ -48,9 +52,13 @@ class Waiters:
             del self._tasks[call_id]
             task.cancel()
 
+    def forget_waiting(self, call_id: int) -> None:
+        """Removes the futures of a call, which are never done then."""
+        self._waiting.pop(call_id, None)
+
     def forget(self, call_id: int) -> None:
         """Removes the entries of a call that has ended."""
-        self._waiting.pop(call_id, None)
+        self.forget_waiting(call_id)
         self._tasks.pop(call_id, None)
 
 

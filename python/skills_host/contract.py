@@ -2,7 +2,8 @@
 
 Two kinds of plugin satisfy them: FastAPI routers (`loader.LoadedPlugin`, `plan.route.Plan`,
 `plan.tree.Tree`, with more that `direct` uses) and plain functions
-(`functions.plugin.FunctionsPlugin`, `functions.plan.Plan`, `functions.plan.Handler`). The API of the other half of the process is in `_skills_host.pyi`.
+(`functions.plugin.FunctionsPlugin`, `functions.plan.Plan`, `functions.plan.Handler`). The API of
+the other half of the process is in `_skills_host.pyi`.
 """
 
 from __future__ import annotations
@@ -102,6 +103,10 @@ class Plugin(Protocol):
     @property
     def response_type(self) -> type[Any]:
         """The class of response objects, which are ASGI applications."""
+
+    @property
+    def is_fastapis(self) -> bool:
+        """True if its application and its responses are FastAPI's."""
 
     @property
     def is_traced(self) -> Callable[[], bool] | None:

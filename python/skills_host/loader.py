@@ -37,6 +37,8 @@ class LoadedPlugin:
         response_type: The class of response objects.
     """
 
+    is_fastapis = True
+
     def __init__(self, realm: Realm, instance: Any) -> None:
         self._realm = realm
         self.programs: list[dict[str, Any]] = []

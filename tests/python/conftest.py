@@ -19,6 +19,7 @@ from skills_daemon import colors
 # arguments.
 sys.modules["_skills_host"] = ModuleType("_skills_host")
 sys.modules["_skills_host"].Binder = lambda *parts: parts
+sys.modules["_skills_host"].to_json = lambda value: None
 sys.modules["_skills_host"].slot = lambda: 0
 sys.modules["_skills_host"].carry = lambda slot: None
 sys.modules["_skills_host"].trim = lambda: None

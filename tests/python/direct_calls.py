@@ -135,7 +135,11 @@ class Direct:
         self.waiters = Waiters()
         self._threads = ThreadPoolExecutor(4)
         plugin = SimpleNamespace(
-            app=app, plans=self.plans, response_type=fastapi.Response, is_traced=None
+            app=app,
+            plans=self.plans,
+            response_type=fastapi.Response,
+            is_traced=None,
+            is_fastapis=True,
         )
         tasks = Tasks(self.loop)
         context = contextvars.copy_context()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextvars
+import functools
 from typing import TYPE_CHECKING, Any
+
+from skills_host.direct.hops import Hops, called
 
 if TYPE_CHECKING:
     from _skills_host import Call
@@ -49,9 +52,22 @@ def run_background(background: Any) -> bool:
     tasks = _sync_tasks(background)
     if tasks is None:
         return False
-    for task in tasks:
-        contextvars.copy_context().run(task.func, *task.args, **task.kwargs)
+    _run_tasks(tasks, contextvars.copy_context())
     return True
+
+
+async def background_on_loop(background: Any, hops: Hops) -> None:
+    """Runs background tasks; functions that follow one another in one visit of the pool."""
+    tasks = _sync_tasks(background)
+    if tasks is None:
+        await background()
+    elif tasks:
+        await hops.run(functools.partial(_run_tasks, tasks, contextvars.copy_context()))
+
+
+def _run_tasks(tasks: list[Any], context: contextvars.Context) -> None:
+    for task in tasks:
+        called(context, functools.partial(task.func, *task.args, **task.kwargs), {})
 
 
 def _sync_tasks(background: Any) -> list[Any] | None:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import _skills_host
 from skills_host.asgi import last_resort
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from skills_host.contract import Application
 
 logger = logging.getLogger("skills_host.direct")
+
+#: FastAPI's handler of invalid values.
+_INVALID = "request_validation_exception_handler"
 
 #: Makes the request that an exception handler gets.
 MakesRequest = Callable[[], Any]
@@ -41,6 +45,8 @@ def response_now(app: Application, error: BaseException) -> Any:
     handler = handler_for(app, error)
     if handler is None or not _is_own(handler):
         return None
+    if handler.__name__ == _INVALID and (made := _invalid_now(error)) is not None:
+        return made
     try:
         handler(None, error).send(None)
     except StopIteration as done:
@@ -64,7 +70,7 @@ async def response(
     if call.started:
         raise RuntimeError("Caught handled exception, but response already started.") from error
     if _is_own(handler):
-        return await handler(None, error)
+        return response_now(app, error) or await handler(None, error)
     if inspect.iscoroutinefunction(handler):
         return await handler(request(), error)
     from starlette._utils import is_async_callable
@@ -93,6 +99,16 @@ def _is_http(error: BaseException) -> bool:
     from starlette.exceptions import HTTPException
 
     return isinstance(error, HTTPException)
+
+
+def _invalid_now(error: Any) -> Any:
+    """Returns the response for values that are not valid, if they are plain JSON."""
+    from starlette.responses import Response
+
+    content = _skills_host.to_json({"detail": error.errors()})
+    if content is None:
+        return None
+    return Response(content, status_code=422, media_type="application/json")
 
 
 def _is_own(handler: Callable[..., Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -114,11 +115,9 @@ class Run:
     def own_response(self) -> Any:
         """Returns the response that handlers and dependencies change, of which there is one."""
         if self.response is None:
-            from starlette.responses import Response
-
-            self.response = response = Response()
-            del response.headers["content-length"]
-            response.status_code = None  # type: ignore[assignment]
+            kind, attributes = _empty_response()
+            self.response = response = object.__new__(kind)
+            vars(response).update(attributes, raw_headers=[])
         return self.response
 
     def drive(self, work: Coroutine[Any, Any, T]) -> T:
@@ -140,6 +139,19 @@ class Run:
             request._json = self.json
         if self.form is not None:
             request._form = self.form
+        scope, names = request.scope, self.plan.stack_names
+        if internals.CLEANUPS in names:
+            scope[internals.CLEANUPS] = {}
         for name, stack in zip(internals.STACKS, self.stacks, strict=False):
-            if name in self.plan.stack_names:
-                request.scope[name] = stack
+            if name in names:
+                scope[name] = stack
+
+
+@functools.cache
+def _empty_response() -> tuple[type[Any], dict[str, Any]]:
+    """Returns the class of own responses, and the attributes of one without headers and status."""
+    from starlette.responses import Response
+
+    attributes = {name: value for name, value in vars(Response()).items() if name != "_headers"}
+    attributes["status_code"] = None
+    return Response, attributes

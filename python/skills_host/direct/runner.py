@@ -64,6 +64,7 @@ class Runner:
         self._hops = hops
         self._solver: Any = None
         self._is_traced: Callable[[], bool] | None = plugin.is_traced
+        self._is_fastapis = plugin.is_fastapis
 
     def run(self, call: Call) -> None:
         """Begins to serve a request: directly, or by the application where no plan fits."""
@@ -106,7 +107,10 @@ class Runner:
             result = plan.tree.handler(**arguments)
             if call.finish(result):
                 return None
-            if plan.encodes_anywhere and not isinstance(result, self._response):
+            if isinstance(result, self._response):
+                if self._answered(call, result):
+                    return None
+            elif plan.encodes_anywhere:
                 call.answer(plan.status, plan.encode(result, call))
                 return None
         except BaseException as error:
@@ -210,9 +214,7 @@ class Runner:
         if isinstance(error, StopIteration):
             # As from Starlette's pool: a coroutine cannot raise it.
             error = RuntimeError("coroutine raised StopIteration")
-        if not call.started and (response := failure.response_now(self._app, error)) is not None:
-            call.respond(response.status_code, response.raw_headers, response.body)
-            call.close()
+        if not call.started and self._answered(call, failure.response_now(self._app, error)):
             return None
         # The name of an exception ends with its clause.
         failed = error
@@ -269,10 +271,25 @@ class Runner:
             # By the handler itself, because the call was cancelled, or because the plugin ends.
             call.close()
         except BaseException as error:
-            self._begin(call, self.fail(call, error), context)
+            if not self._answered(call, failure.response_now(self._app, error)):
+                self._begin(call, self.fail(call, error), context)
         else:
-            if not call.finish(result):
+            if not call.finish(result) and not (
+                isinstance(result, self._response) and self._answered(call, result)
+            ):
                 self._begin(call, self.finish(call, plan, result), context)
+
+    def _answered(self, call: Call, response: Any) -> bool:
+        """Sends a response of FastAPI's that nothing follows; false for any other."""
+        if response is None or not self._is_fastapis or response.background is not None:
+            return False
+        from skills_host.direct import answer
+
+        if not answer.is_simple(response):
+            return False
+        answer.send_simple(call, response)
+        call.close()
+        return True
 
     async def finish(self, call: Call, plan: Plan, result: Any) -> None:
         """Answers with a result that is not plain JSON."""
@@ -319,6 +336,8 @@ class Runner:
 
     async def _send(self, call: Call, response: Any) -> None:
         """Sends a response and runs its background tasks."""
+        if self._answered(call, response):
+            return
         receive, send = channel(call, self.waiters)
         try:
             await response(call.scope(), receive, send)

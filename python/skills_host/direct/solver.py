@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from skills_host.direct import answer, body, steps
+from skills_host.direct import answer, body, steps, stream
 from skills_host.direct.hops import Hops, called
 from skills_host.plan import internals
 from skills_host.plan.result import has_body
@@ -53,14 +53,23 @@ class Solver:
 
     async def call(self, run: Run, begin: int = 0) -> None:
         """Carries out a call on the loop, the steps before `begin` being done, and answers it."""
-        if not run.plan.has_stacks:
+        plan = run.plan
+        if not plan.has_stacks:
             await self._send(run, await self._response(run, None, begin))
             return
-        async with AsyncExitStack() as files:
+        files, late, early = AsyncExitStack(), AsyncExitStack(), AsyncExitStack()
+        run.open(files, late, early)
+        if not plan.has_generators and plan.body != "form":
+            # A request has the stacks; only code that knows FastAPI's own puts anything in.
+            await self._send(run, await self._response(run, None, begin))
+            for stack in (early, late, files):
+                if stack._exit_callbacks:  # type: ignore[attr-defined]
+                    await stack.aclose()
+            return
+        async with files:
             is_sent = False
-            async with AsyncExitStack() as late:
-                async with AsyncExitStack() as early:
-                    run.open(files, late, early)
+            async with late:
+                async with early:
                     response = await self._response(run, (late, early), begin)
                 await self._send(run, response)
                 is_sent = True
@@ -203,9 +212,12 @@ class Solver:
         if self._goes_now(response):
             background = self._send_simple(run, response)
             if background is not None:
-                await background()
+                await answer.background_on_loop(background, self._hops)
+            return
+        receive, send = run.channel()
+        if stream.is_plain(response):
+            await stream.send(run.call, run.runner.waiters, response, send)
         else:
-            receive, send = run.channel()
             await response(run.scope, receive, send)
 
     def _goes_now(self, response: Any) -> bool:

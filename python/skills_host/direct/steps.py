@@ -10,11 +10,10 @@ from __future__ import annotations
 import contextvars
 import functools
 from collections.abc import Callable
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING, Any
 
 from skills_host.direct.hops import Hops, called
-from skills_host.plan import internals
 from skills_host.plan.tree import MISSING, Step
 
 if TYPE_CHECKING:
@@ -79,12 +78,11 @@ async def _result(
         return await step.call(**arguments)
     if step.kind == "async generator":
         assert stacks is not None, "a call with generators has stacks"
-        enter = internals.async_generator()
-        return await enter(step.dependant, stacks[step.closes_early], arguments, run.request)
+        return await stacks[step.closes_early].enter_async_context(step.manager(**arguments))
     context = contextvars.copy_context()
     if step.kind == "function":
         return await hops.run(lambda: called(context, step.call, arguments))
-    manager = contextmanager(step.call)(**arguments)
+    manager = step.manager(**arguments)
     value = await hops.run(lambda: called(context, manager.__enter__, {}))
     _push(stacks, step, hops, manager)
     return value
@@ -128,7 +126,7 @@ def _visit(
         if step.kind == "function":
             results[step.number] = called(context, step.call, arguments)
         elif opened is not None:
-            results[step.number] = opened(step, contextmanager(step.call)(**arguments))
+            results[step.number] = opened(step, step.manager(**arguments))
     return begin
 
 

@@ -42,6 +42,7 @@ class FunctionsPlugin:
 
     response_type: type = Response
     is_traced = None
+    is_fastapis = False
 
     def __init__(
         self,

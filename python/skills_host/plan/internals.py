@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Literal
 
 from skills_host.plan.reason import Unplanned
@@ -19,6 +18,8 @@ Kind = Literal["function", "coroutine", "generator", "async generator"]
 
 #: Where FastAPI has the stacks in the scope: of files, of what is closed late, and early.
 STACKS = ("fastapi_middleware_astack", "fastapi_inner_astack", "fastapi_function_astack")
+#: Where it has the scopes of cancellation around clean-ups.
+CLEANUPS = "fastapi_async_cleanup_scopes"
 
 #: From this version on, dependencies that `yield` are closed after the answer was sent.
 _LATE_EXIT = (0, 118)
@@ -174,25 +175,6 @@ def context(route: Any, method: str) -> dict[str, Any]:
     if route.dependant.path:
         found["path"] = f"{method} {route.dependant.path}"
     return found
-
-
-@functools.cache
-def async_generator() -> Callable[[Any, AsyncExitStack, dict[str, Any], Any], Any]:
-    """Returns the function that enters an async generator: dependant, stack, values, request."""
-    from fastapi.dependencies import utils
-
-    solve = getattr(utils, "_solve_generator", None)
-    if solve is None or "dependant" not in inspect.signature(solve).parameters:
-        return lambda dependant, stack, values, _request: stack.enter_async_context(
-            asynccontextmanager(dependant.call)(**values)
-        )
-    if "request" in inspect.signature(solve).parameters:
-        return lambda dependant, stack, values, request: solve(
-            dependant=dependant, stack=stack, sub_values=values, request=request
-        )
-    return lambda dependant, stack, values, _request: solve(
-        dependant=dependant, stack=stack, sub_values=values
-    )
 
 
 def is_event_stream(response_class: Any) -> bool:

@@ -45,7 +45,8 @@ class _Learning:
 
     def learn(self, routed: dict[str, Any], scope: Mapping[str, Any]) -> None:
         """Takes what routing added, and the scope after a request."""
-        self.stack_names = frozenset(name for name in internals.STACKS if name in scope)
+        names = (*internals.STACKS, internals.CLEANUPS)
+        self.stack_names = frozenset(name for name in names if name in scope)
         self.scope = routed
 
 
@@ -60,7 +61,9 @@ class Plan(_Learning):
         binder: Makes the arguments of a call, and the answer from a plain JSON result.
         status: HTTP status of results other than `Response` objects.
         is_plain: True if the handler takes nothing but bound values and answers with JSON.
+        has_generators: True if dependencies are closed.
         needs_scope: True if every call needs the whole scope.
+        has_stacks: True if every call has the stacks of what is closed.
     """
 
     why: str | None = None
@@ -84,12 +87,9 @@ class Plan(_Learning):
             and (self.tree.is_async or self.result.is_pure or not self.result.has_field)
         )
         steps = self.tree.all
-        self.has_stacks = self.body == "form" or any(
-            step.takes_request or "generator" in step.kind for step in steps
-        )
-        self.needs_scope = self.body == "form" or any(
-            step.takes_request or step.kind == "async generator" for step in steps
-        )
+        self.has_generators = any("generator" in step.kind for step in steps)
+        self.needs_scope = self.body == "form" or any(step.takes_request for step in steps)
+        self.has_stacks = self.needs_scope or self.has_generators
         self.binder = _binder(self.tree, self.status, self.result.plain)
 
     @property

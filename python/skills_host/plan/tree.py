@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable, Collection, Coroutine
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from skills_host.plan import internals
@@ -42,6 +43,7 @@ class Step:
         number: Its place in the tree.
         call: The function or class.
         kind: How it is called.
+        manager: Makes the context manager of a generator.
         on_pool: True if it runs on a thread of the pool.
         closes_early: True if it is closed before the answer is sent.
         first: The earlier step whose result it takes.
@@ -63,6 +65,10 @@ class Step:
         self.number = number
         self.call: Callable[..., Any] = dependant.call
         self.kind = kind
+        # A scope of cancellation that FastAPI has around the clean-up is left out: it shields from
+        # outer scopes, of which a call has none.
+        wrap = asynccontextmanager if kind == "async generator" else contextmanager
+        self.manager: Callable[..., Any] = wrap(dependant.call)
         self.on_pool = kind in ("function", "generator")
         self.closes_early = getattr(dependant, "scope", None) == "function"
         self.first: int | None = None

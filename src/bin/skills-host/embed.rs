@@ -118,6 +118,7 @@ fn set_up(
     module.add_class::<pool::Pool>()?;
     module.add_function(wrap_pyfunction!(log::log, &module)?)?;
     module.add_function(wrap_pyfunction!(forms::parse_form, &module)?)?;
+    module.add_function(wrap_pyfunction!(crate::json::to_json, &module)?)?;
     module.add_function(wrap_pyfunction!(crash::slot, &module)?)?;
     module.add_function(wrap_pyfunction!(crash::carry, &module)?)?;
     module.add_function(wrap_pyfunction!(crash::exiting, &module)?)?;

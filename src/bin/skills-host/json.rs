@@ -5,7 +5,14 @@
 //! plan's own encoder decides. Nothing here runs Python code, so objects cannot change while they are read.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+
+/// A plain value as JSON, as FastAPI's encoder and its default response write it; `None` if it is not plain. On any thread.
+#[pyfunction]
+pub(crate) fn to_json<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyBytes>> {
+    let mut out = Vec::with_capacity(256);
+    write(&mut out, value, true).is_ok().then(|| PyBytes::new(value.py(), &out))
+}
 
 /// Deeper nesting is left to Python, which detects cycles.
 const DEPTH_MAX: usize = 64;

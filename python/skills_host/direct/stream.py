@@ -1,0 +1,59 @@
+"""Streaming responses, sent without the tasks that Starlette runs for each.
+
+Starlette streams in one task and listens for the client's disconnect in another, which ends the
+first. Here the host reports the disconnect, and the stream's own scope is cancelled by it.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from _skills_host import Call
+    from skills_host.asgi import Waiters
+    from skills_host.contract import Send
+
+
+def is_plain(response: Any) -> bool:
+    """Returns true for a response that streams as Starlette's own class does."""
+    own = _class()
+    return own is not None and type(response).__call__ is own.__call__
+
+
+async def send(call: Call, waiters: Waiters, response: Any, send: Send) -> None:
+    """Sends a response until its end, or until the client has gone; then runs its tasks."""
+    from anyio import CancelScope
+
+    with CancelScope() as scope:
+        _end_with_client(call, waiters, scope)
+        await response.stream_response(send)
+    waiters.forget_waiting(call.id)
+    if response.background is not None:
+        await response.background()
+
+
+def _end_with_client(call: Call, waiters: Waiters, scope: Any) -> None:
+    """Has `scope` cancelled once the client has gone."""
+    while (message := call.receive()) is not None:
+        if message["type"] == "http.disconnect":
+            scope.cancel()
+            return
+
+    def woken(_: asyncio.Future[None]) -> None:
+        if not scope.cancel_called and not call.ended:
+            _end_with_client(call, waiters, scope)
+
+    waiters.future(call.id).add_done_callback(woken)
+
+
+@functools.cache
+def _class() -> type[Any] | None:
+    """Returns Starlette's class, unless its exceptions come as groups of the two tasks."""
+    from starlette import responses
+
+    collapses = ("create_collapsing_task_group", "collapse_excgroups")
+    is_known = any(hasattr(responses, name) for name in collapses)
+    return responses.StreamingResponse if is_known else None
