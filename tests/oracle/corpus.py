@@ -114,9 +114,16 @@ RAW = [
 ]  # fmt: skip
 #: Characters that a URL may not have as they are.
 FORBIDDEN = ['"', "<", ">", "\\", "^", "`", "{", "|", "}", "\x7f", "ü"]
-#: Types of bodies, some of which are none.
-CONTENT_TYPES = [
-    b"application/json", b"application/json; charset=utf-8", b"application/json;charset=latin-1",
+#: Types of bodies, some of which are none; `None` for no header.
+CONTENT_TYPES: list[bytes | None] = [
+    None, b"application/json", b"application/json; charset=utf-8", b"application/json;charset=latin-1",
+    b"application/json ; a=b", b"application/json;", b"application/json; charset=\"utf-16\"",
+    b"application/json; charset*=utf-8''x", b"application/json (comment)", b"application/vnd.api+json",
+    b"application/vnd.api+json; ext=\"a;b\"", b"application/problem+JSON", b"application/+json",
+    b"application/x+y+json", b"application/x+jsonp", b"application/jsonp", b"application/json/",
+    b"application / json", b"application/", b"/json", b"APPLICATION/JSON;CHARSET=X", b"application",
+    b"application\\json", b"text/plain; application/json", b"application/json; \xe9=\xff", b";",
+    b"application/json; charset=utf-8; charset=latin-1", b"\xef\xbb\xbfapplication/json", b"*/*",
     b"APPLICATION/JSON", b"application/vnd.x+json", b"text/json", b"text/plain", b"", b"json",
     b"application/x-www-form-urlencoded", b"multipart/form-data", b"application/octet-stream",
     b"multipart/form-data; boundary=oracle-boundary", b"application/json, text/plain",
@@ -126,6 +133,12 @@ BODIES = [
     b"", b" ", b"{", b"null", b"[]", b"{}", b"1", b"NaN", b'"x"', b"{'a': 1}", b'{"a": 1,}', b"\xff",
     b'\xef\xbb\xbf{"a": 1}', b'{"a": 1, "a": 2}', b'{"a": "\xc3\xbc"}', b'{"a": "\\ud800"}', b"tru",
     b'{"a": 1e400}', b'{"a": ' + b"1" * 5000 + b"}", b"[" * 200 + b"]" * 200, '"ü"'.encode("utf-16"),
+    "{}".encode("utf-16-le"), "{}".encode("utf-16-be"), "{}".encode("utf-32"), "[1]".encode("utf-32-le"),
+    "[]".encode("utf-32-be"), "null".encode("utf-16-be"), b"\xef\xbb\xbf", b"\xff\xfe", b"\xef\xbb\xbf\xef\xbb\xbf{}", b"\x00",
+    b"Infinity", b"-Infinity", b'{"a": NaN, "item": Infinity}', b"nan", b'"\\ud83d\\ude00"', b'"\\ud800x"', b'"\xed\xa0\x80"',
+    b'{"\\udfff": 1}', b"-0", b"-0.0", b"01", b"1.", b".5", b"+1", b"1e5", b"-" + b"9" * 4300, b"9" * 4301, b"1" + b"0" * 400 + b".0",
+    b'{"a": 1}\x00', b"null null", b"// x\n{}", b"{} \t\r\n", b"\x0b{}", b"\xc2\xa0{}", b'"a\nb"', b'"\\x"', b'"\\u12"', b'{"": 1}',
+    b"{,}", b"[,]", b'{"a" 1}', b"{1: 2}", b"[" * 100_000, b'{"a":' * 2000 + b"1" + b"}" * 2000, b"true", b"True",
     b"a=1&a=2&b", b"--oracle-boundary\r\n", b"{\"a\": 1}x", b"\n{\"a\":\t1}\n", b"x" * 70_000,
 ]  # fmt: skip
 #: Separator of the parts of a multipart form.

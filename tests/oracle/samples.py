@@ -157,7 +157,7 @@ def _places(value: Any) -> Any:
 
 def written(value: Any, chance: random.Random) -> bytes:
     """`value` as JSON, mostly as clients write it."""
-    way = chance.randrange(12)
+    way = chance.randrange(16)
     if way == 0:
         return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
     if way == 1:
@@ -169,4 +169,8 @@ def written(value: Any, chance: random.Random) -> bytes:
     if way == 4 and isinstance(value, dict) and value:
         name, own = next(iter(value.items()))
         return f"{json.dumps(value)[:-1]}, {json.dumps(name)}: {json.dumps(own)}}}".encode()
+    if way in (5, 6):
+        return json.dumps(value).encode(("utf-16-le", "utf-32")[way - 5])
+    if way == 7:
+        return json.dumps(value).replace("1", "NaN", 1).encode()
     return json.dumps(value).encode()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import get_args
 
 from build import HOST, fitting
-from corpus import BOUNDARY
+from corpus import BODIES, BOUNDARY, CONTENT_TYPES
 from events import NAME, TRACED
 from exchange import Request
 from reference import PREFIX
@@ -23,10 +23,10 @@ _MULTIPART = ("content-type", f"multipart/form-data; boundary={BOUNDARY}".encode
 
 def scenarios(targets: list[Target], chance: random.Random, count: int) -> list[Case]:
     """All of them; `count` of those that are many, if more."""
-    many = [*_steps(targets, chance), *_validated(), *_ranges(targets)]
+    many = [*_steps(targets, chance), *_validated(), *_ranges(targets), *_encoded()]
     if len(many) > count:
         many = chance.sample(many, count)
-    few = (*_read(targets), *_left(), *_uploads(), _overrides())
+    few = (*_across(targets), *_read(targets), *_left(), *_uploads(), _overrides())
     return [(request,) for request in many] + list(few)
 
 
@@ -58,6 +58,19 @@ def _choices(parameter: Parameter) -> list[str]:
     chosen = get_args(parameter.annotation)
     inner = get_args(chosen[0]) if chosen else ()
     return [choice for choice in (inner or chosen) if isinstance(choice, str)]
+
+
+def _across(targets: list[Target]) -> Iterator[Case]:
+    """Everything that a handler does with what a dependency holds."""
+    for target in targets:
+        if target.path.startswith(f"{TRACED}across/"):
+            named = {parameter.name: parameter for parameter in target.parameters}
+            plain = fitting(target, target.methods[0]).request()
+            limited = "timeout" in target.path
+            for act in _choices(named["act"]):
+                if act == "long" and not limited:
+                    continue
+                yield (replace(plain, query=(f"act={act}",)),)
 
 
 #: Ends of a checked text: how the check fails, if it does.
@@ -129,8 +142,42 @@ def _ranges(targets: list[Target]) -> Iterator[Request]:
         if target.path.startswith(files):
             for method in target.methods:
                 plain = fitting(target, method).request()
-                for headers in _RANGES:
+                # Starlette before 0.49 announced a wrong length for several ranges: uvicorn then
+                # gives up, and no task follows.
+                one = _RANGES[:3] if target.path.endswith("/task") else _RANGES
+                for headers in one:
                     yield replace(plain, headers=(*plain.headers, *headers))
+
+
+#: Routes that take JSON of many kinds, and what they take.
+_TAKING = {
+    "bodies/model": {"item": "té", "count": 2},
+    "bodies/any": ["é", 1.5, None],
+    "bodies/dict": {"é": {"a": 1}},
+    "bodies/json": {"a": "\U0001f600"},
+    "handed/after/json": {"name": "é"},
+    "shapes/everything": {"color": "red", "price": "1.25", "raw": "é"},
+    "shapes/dataclass": {"x": 1, "tags": ["é"]},
+    "shapes/embedded-int": {"v": 1},
+}
+_ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le",
+              "utf-32-be", "latin-1", "cp1252")  # fmt: skip
+
+
+def _encoded() -> Iterator[Request]:
+    """JSON in each encoding, in each type, and broken in each way."""
+    for path, value in _TAKING.items():
+        url = f"{PREFIX}/{path}"
+        text = json.dumps(value, ensure_ascii=False)
+        for encoding in _ENCODINGS:
+            kind = ("content-type", f"application/json; charset={encoding}".encode())
+            for header in (_JSON, kind):
+                yield _post(url, (), text.encode(encoding, "replace"), header)
+        for typed in CONTENT_TYPES:
+            headers = [] if typed is None else [("content-type", typed)]
+            yield _post(url, (), text.encode(), *headers)
+        for body in BODIES:
+            yield _post(url, (), body, _JSON)
 
 
 def _read(targets: list[Target]) -> Iterator[Case]:
@@ -155,7 +202,7 @@ def _read(targets: list[Target]) -> Iterator[Case]:
 
 def _left() -> Iterator[Case]:
     """Clients that leave."""
-    for name in ("late", "plain", "function", "asked"):
+    for name in ("late", "plain", "function"):
         path = f"{TRACED}cut/{name}"
         for wait, leaves in (("true", "answer"), ("false", "")):
             yield (Request("GET", path, (f"wait={wait}",), leaves=leaves),)

@@ -2,7 +2,7 @@
 
 - `cli`: the command line.
 - `daemon`, `servers`: starting what is measured, and stopping it by its own process id.
-- `request`: what is sent.
+- `request`: what is sent; `vanishing`: by clients that do not wait for the answer.
 - `wrk`, `process`: measuring from outside: requests, CPU time, memory.
 - `workloads`: the loads of all servers.
 - `bad`, `blocking`, `chance`, `command`, `compare`, `edits`, `isolation`, `memory`, `plugins`,

@@ -1,6 +1,7 @@
 """The plugin whose routes are measured; `limit.rs` answers some of them without Python.
 
 - `bodies`, `needs`, `answers`: routes by what makes their work.
+- `leaks`: routes that fail or are left in the middle; not measured.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from . import answers, bodies, needs
+from . import answers, bodies, leaks, needs
 from .needs import Count
 
 router = APIRouter()
@@ -59,7 +60,7 @@ async def left_behind():
     return {"success": True, "data": data}
 
 
-for _part in (bodies, needs, answers):
+for _part in (bodies, needs, answers, leaks):
     router.include_router(_part.router)
 
 

@@ -23,6 +23,7 @@ Handlers and dependencies:
 - `wrappers`, `callables`: everything that can be called.
 - `needs`, `closing`, `secured`: dependencies, those that yield, security schemes.
 - `steps`: trees of dependencies of every kind that fail at every step.
+- `across`: what dependencies hold while they yield.
 - `lifespans`: what runs around the life of a router.
 - `tasks`: background tasks, context variables, event loops.
 
@@ -30,6 +31,7 @@ Answers:
 
 - `results`, `modelled`: everything a handler can return, without and with a model.
 - `answers`, `streams`: responses, statuses, headers, cookies, streams, handlers that yield.
+- `custom`: classes of responses of the plugin's own.
 - `cut`: bodies and streams that a client leaves in the middle.
 - `written`: templates, files, and what other packages write.
 - `failures`: everything a handler can raise.
@@ -47,12 +49,14 @@ route that is not FastAPI's own is named in `PLAIN` of its module, for there is 
 from fastapi import APIRouter
 
 from . import (
+    across,
     answers,
     applications,
     bodies,
     bounds,
     callables,
     closing,
+    custom,
     cut,
     failures,
     forms,
@@ -83,6 +87,12 @@ router = APIRouter(lifespan=lifespans.lifespan)
 # Matching takes longer the later a route is declared: first those that most requests are for.
 for part in (
     paths,
+    steps,
+    across,
+    validated,
+    handed,
+    cut,
+    trace,
     table,
     bounds,
     options,
@@ -101,17 +111,13 @@ for part in (
     record,
     failures,
     answers,
+    custom,
     written,
     callables,
     routers,
     results,
     modelled,
     applications,
-    steps,
-    validated,
-    handed,
-    cut,
-    trace,
 ):
     router.include_router(part.router)
 # Only the topmost router can have a route for its bare prefix.

@@ -110,21 +110,6 @@ async def function(
     return StreamingResponse(_late(key, wait))
 
 
-@router.get("/asked")
-async def asked(request: Request, key: Key = "", wait: bool = False):
-    """A stream that asks whether the client is still there."""
-
-    async def pieces() -> AsyncIterator[bytes]:
-        yield b"begun\n"
-        limit = time.monotonic() + (_PATIENCE if wait else 0)
-        while time.monotonic() < limit and not await request.is_disconnected():
-            await asyncio.sleep(_PAUSE)
-        trace(key, f"disconnected {await request.is_disconnected()}")
-
-    trace(key, "handler")
-    return StreamingResponse(pieces())
-
-
 @router.get("/handler")
 async def handler(
     request: Request, _: Annotated[None, Depends(_late_opened)], key: Key = "", wait: bool = False

@@ -37,9 +37,9 @@ def trace(key: str, what: str) -> list[str]:
 
 
 def trace_only(key: str, what: str) -> None:
-    """Notes a step that may run anywhere, such as what the garbage collector runs."""
+    """Notes a step that may run anywhere and at any time, as what the garbage collector runs."""
     with _lock:
-        _events.setdefault(key, []).append(what)
+        _events.setdefault(f"{key} unordered", []).append(what)
 
 
 def _place(key: str) -> str:
