@@ -74,11 +74,23 @@ def channel(call: Call, waiters: Waiters) -> tuple[Receive, Send]:
             room = call.write(body, message.get("more_body", False))
             while not room and call.is_full():
                 await waiters.wait(call.id)
+        elif message["type"] == "http.response.pathsend":
+            call.send_file(message["path"])
+            # What comes after, a background task for example, may remove or change the file.
+            while not call.is_sent():
+                await waiters.wait(call.id)
 
     return receive, send
 
 
-async def serve(app: Application, call: Call, waiters: Waiters, state: Mapping[str, Any]) -> None:
+async def serve(
+    app: Application,
+    call: Call,
+    waiters: Waiters,
+    state: Mapping[str, Any],
+    *,
+    files: bool = False,
+) -> None:
     """Runs `app` for one request; a request without an answer gets a 500.
 
     Args:
@@ -86,10 +98,11 @@ async def serve(app: Application, call: Call, waiters: Waiters, state: Mapping[s
         call: The request and its answer.
         waiters: The coroutines of the loop that wait for a request.
         state: Initial state of the request, which is copied.
+        files: Lets the application answer with the path of a file.
     """
     receive, send = channel(call, waiters)
     try:
-        scope = call.scope()
+        scope = call.scope(files)
         scope["state"] = {**state}
         await app(scope, receive, send)
     except Exception:

@@ -98,6 +98,10 @@ class Plugin(Protocol):
     def response_type(self) -> type[Any]:
         """The class of response objects, which are ASGI applications."""
 
+    @property
+    def sends_files(self) -> bool:
+        """True if no code between a response and the server looks at what is sent."""
+
     def describe(self) -> str:
         """Returns the description as JSON, in the shape of the library's `Report`."""
 

@@ -51,6 +51,7 @@ class Runner:
         self._context = context
         self._response = plugin.response_type
         self._state = state
+        self._sends_files = plugin.sends_files
 
     def run(self, call: Call) -> None:
         """Begins to serve a request: directly, or by the application where no plan fits."""
@@ -107,7 +108,7 @@ class Runner:
 
     def _serve(self, call: Call) -> Coroutine[Any, Any, None]:
         """Serves a request by the plugin's application."""
-        return serve(self._app, call, self._waiters, self._state)
+        return serve(self._app, call, self._waiters, self._state, files=self._sends_files)
 
     def _own_context(self, call: Call) -> contextvars.Context:
         """Returns a new context for a request, in which its id is set."""
@@ -204,7 +205,8 @@ class Runner:
         """Sends a response and runs its background tasks."""
         receive, send = channel(call, self._waiters)
         try:
-            await response(call.scope(), receive, send)
+            # Nothing between the response and the connection looks at what is sent.
+            await response(call.scope(True), receive, send)
         finally:
             self._waiters.forget(call.id)
         call.close()

@@ -30,7 +30,7 @@ class Call:
     def arguments(self, binder):
         return {}
 
-    def scope(self):
+    def scope(self, files=False):
         return {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -81,7 +81,10 @@ class Loop:
         app.get("/x")(handler)
         tree = SimpleNamespace(steps=(), call=lambda arguments: handler())
         plugin = SimpleNamespace(
-            app=app, plans=[SimpleNamespace(binder=None, tree=tree)], response_type=fastapi.Response
+            app=app,
+            plans=[SimpleNamespace(binder=None, tree=tree)],
+            response_type=fastapi.Response,
+            sends_files=False,
         )
         tasks = Tasks(self.loop)
         self.runner = Runner(plugin, self.waiters, tasks, contextvars.copy_context(), {})

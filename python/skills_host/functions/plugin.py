@@ -38,9 +38,11 @@ class FunctionsPlugin:
         programs: Its commands that are programs, in the shape of the library's `ReportedProgram`.
         app: Its ASGI application.
         response_type: The class of response objects.
+        sends_files: True: no code looks at what a response sends.
     """
 
     response_type: type = Response
+    sends_files = True
 
     def __init__(
         self,
