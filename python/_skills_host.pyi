@@ -232,8 +232,12 @@ class Call:
     def answer(self, status: int, body: bytes) -> None:
         """Answers with JSON and ends the call."""
 
-    def scope(self) -> dict[str, Any]:
-        """Returns a new ASGI connection scope."""
+    def scope(self, files: bool = False) -> dict[str, Any]:
+        """Returns a new ASGI connection scope.
+
+        Args:
+            files: Has it say, where that is so, that `http.response.pathsend` may be sent.
+        """
 
     def receive(self) -> dict[str, Any] | None:
         """Returns the next ASGI message; `None` if the application has to wait for one."""
@@ -243,6 +247,22 @@ class Call:
 
     def write(self, body: bytes | bytearray, more: bool) -> bool:
         """Sends a piece of the body; false if the application should wait before the next."""
+
+    def send_file(self, path: str) -> None:
+        """Sends a file as the body of the answer; blocks, without the GIL, for a short one.
+
+        Raises:
+            OSError: It cannot be read, or is shorter than the answer's head announces.
+        """
+
+    def is_sent(self) -> bool:
+        """Returns true once all of the answer was taken, or the client has gone.
+
+        Otherwise the loop is woken then.
+
+        Raises:
+            OSError: As of `send_file`, for a file that is read later; once.
+        """
 
     def is_full(self) -> bool:
         """True while the application should wait."""

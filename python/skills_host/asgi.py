@@ -81,6 +81,11 @@ def channel(call: Call, waiters: Waiters) -> tuple[Receive, Send]:
             room = call.write(body, message.get("more_body", False))
             while not room and call.is_full():
                 await waiters.wait(call.id)
+        elif message["type"] == "http.response.pathsend":
+            call.send_file(message["path"])
+            # What comes after, a background task for example, may remove or change the file.
+            while not call.is_sent():
+                await waiters.wait(call.id)
 
     return receive, send
 

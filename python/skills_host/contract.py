@@ -105,6 +105,10 @@ class Plugin(Protocol):
         """The class of response objects, which are ASGI applications."""
 
     @property
+    def sends_files(self) -> bool:
+        """True if no code between a response and the server looks at what is sent."""
+
+    @property
     def is_fastapis(self) -> bool:
         """True if its application and its responses are FastAPI's."""
 

@@ -35,6 +35,8 @@ class LoadedPlugin:
         plans: Call plans of its routes, by number; empty before `describe`.
         app: Its FastAPI application, every route below `/{name}`.
         response_type: The class of response objects.
+        sends_files: True if no code between a response and the server looks at what is sent;
+            false before `describe`.
     """
 
     is_fastapis = True
@@ -52,11 +54,13 @@ class LoadedPlugin:
         # Read once: many plugins build a new router at each access.
         self.app = _application(self, instance.router, self._declared)
         self.response_type = _response_type()
+        self.sends_files = False
         self.is_traced = internals.telemetry(self.app)
 
     def describe(self) -> str:
         """Returns the description as JSON, in the shape of the library's `Report`."""
         routes, self.plans = route.routes(self.app, f"/{self.name}")
+        self.sends_files = _sends_files(self.app)
         described: dict[str, Any] = {
             "name": self.name,
             "version": self.version,
@@ -214,6 +218,17 @@ def _response_type() -> type[Any]:
     from fastapi.responses import Response
 
     return Response
+
+
+def _sends_files(app: FastAPI) -> bool:
+    """Returns false if a mounted application or a route of its own kind may look at messages.
+
+    A middleware that compresses bodies, or reads them, does not expect the path of a file.
+    """
+    from fastapi.routing import APIRoute
+
+    routes = route.iterate(app)
+    return all(type(getattr(each, "original_route", each)) is APIRoute for each in routes)
 
 
 def _application(plugin: LoadedPlugin, router: APIRouter, declared: dict[str, str]) -> FastAPI:

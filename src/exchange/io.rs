@@ -3,18 +3,21 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
 use super::events::{Event, Signal};
+use super::file::{Reading, Sending};
 use super::head::ResponseHead;
 use super::{Aborted, BUFFER, Head, Shared, wake};
 
 /// The end of an exchange in an I/O task; as a body it is the answer's.
 pub struct IoSide {
     shared: Arc<Shared>,
+    /// The file that is the body, once it is read; on the heap, because few answers have one.
+    reading: Option<Box<Reading>>,
 }
 
 /// Feeds the request's body into an exchange.
@@ -35,7 +38,7 @@ pub struct Signals {
 
 impl IoSide {
     pub(super) fn new(shared: Arc<Shared>) -> IoSide {
-        IoSide { shared }
+        IoSide { shared, reading: None }
     }
 
     /// Waits for the head of the answer.
@@ -90,6 +93,35 @@ impl IoSide {
     }
 }
 
+impl IoSide {
+    /// The next piece of the file that is the body.
+    fn poll_file(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+        let Some(reading) = &mut self.reading else { return Poll::Ready(None) };
+        let outcome = ready!(reading.poll(context));
+        let mut state = self.shared.lock();
+        let (piece, is_last) = match outcome {
+            Ok(read) if !state.aborted => read,
+            outcome => {
+                self.reading = None;
+                state.sending = Sending::Failed(outcome.err().map(Box::new));
+                self.shared.notify_plugin(state);
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        };
+        if is_last {
+            // What the connection has is in memory.
+            self.reading = None;
+            state.outgoing_ended = true;
+            self.shared.notify_plugin(state);
+        }
+        Poll::Ready((!piece.is_empty()).then(|| Ok(Frame::data(piece))))
+    }
+}
+
 impl Drop for IoSide {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
@@ -98,6 +130,9 @@ impl Drop for IoSide {
             self.shared.cancel(&mut state);
         }
         state.outgoing.clear();
+        if matches!(state.sending, Sending::Opened(_)) {
+            state.sending = Sending::Nothing;
+        }
         // Those of a complete answer may still be read.
         if !state.outgoing_ended
             && let Some(lane) = &mut state.lane
@@ -119,24 +154,34 @@ impl http_body::Body for IoSide {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
-        let mut state = self.shared.lock();
+        let io = self.get_mut();
+        if io.reading.is_some() {
+            return io.poll_file(context);
+        }
+        let mut state = io.shared.lock();
         if let Some(chunk) = state.outgoing.pop_front() {
             state.outgoing_bytes -= chunk.len();
             if state.outgoing_bytes < BUFFER / 2 && !state.outgoing_ended {
-                self.shared.notify_plugin(state);
+                io.shared.notify_plugin(state);
             }
             return Poll::Ready(Some(Ok(Frame::data(chunk))));
         }
         if state.outgoing_ended {
             return Poll::Ready(None);
         }
-        if state.aborted {
+        if state.aborted || matches!(state.sending, Sending::Failed(_)) {
             // One turn later, so that the server sends what it has before it cuts the connection.
             if std::mem::replace(&mut state.abort_due, true) {
                 return Poll::Ready(Some(Err(Aborted)));
             }
             context.waker().wake_by_ref();
             return Poll::Pending;
+        }
+        if let Sending::Opened(file) = std::mem::replace(&mut state.sending, Sending::Nothing) {
+            let length = state.outgoing_length;
+            drop(state);
+            io.reading = Some(Box::new(Reading::begin(file, length)));
+            return io.poll_file(context);
         }
         state.answer_waker = Some(context.waker().clone());
         Poll::Pending

@@ -9,7 +9,7 @@
 //! | --- | --- | --- |
 //! | in | the request ([`request`]), its body | [`BUFFER`] bytes |
 //! | in | signals: cancel, reply ([`events`]) | one reply for each question |
-//! | out | the head of the answer ([`head`]), its body | [`BUFFER`] bytes |
+//! | out | the head of the answer ([`head`]), its body | [`BUFFER`] bytes; of a file two pieces ([`file`]) |
 //! | out | events: output, log records, progress, questions, in order | [`BUFFER`] bytes |
 //!
 //! Where events have a reader, the pieces of a body that is written as it comes are among them.
@@ -19,6 +19,7 @@
 //! disconnect, which is a cancellation if the call ends with its caller, the I/O side an aborted answer.
 
 pub mod events;
+pub mod file;
 pub mod head;
 mod io;
 mod plugin;
@@ -38,6 +39,7 @@ use http::StatusCode;
 use thiserror::Error;
 
 use events::Lane;
+use file::Sending;
 use head::ResponseHead;
 pub use io::{Events, Feed, IoSide, Signals};
 pub use plugin::{Emitted, PluginSide, Received};
@@ -120,6 +122,10 @@ struct State {
     outgoing: VecDeque<Bytes>,
     outgoing_bytes: usize,
     outgoing_ended: bool,
+    /// The body's length, by the head of the answer.
+    outgoing_length: Option<u64>,
+    /// The file that is the body.
+    sending: Sending,
     /// Events and signals; `None` where the face has no use for them.
     lane: Option<Box<Lane>>,
     /// The plugin's side was dropped.

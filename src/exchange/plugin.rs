@@ -1,13 +1,16 @@
 //! The end of an exchange on the plugin's thread.
 
+use std::fs::File;
+use std::io;
 use std::sync::Arc;
 use std::task::Waker;
 use std::thread::Thread;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{StatusCode, header};
 
 use super::events::{Event, Lane};
+use super::file::Sending;
 use super::head::ResponseHead;
 use super::request::Request;
 use super::wait::Wait;
@@ -154,7 +157,16 @@ impl PluginSide {
 
     /// Sends the head of the answer; it travels with the first piece of the body.
     pub fn respond(&self, head: ResponseHead) {
-        self.shared.lock().head = Some(Head::Whole(head));
+        let length = head.headers.get(header::CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+        let mut state = self.shared.lock();
+        state.outgoing_length = length;
+        state.head = Some(Head::Whole(head));
+    }
+
+    /// The length of the answer's body, if its head has one.
+    pub fn announced_length(&self) -> Option<u64> {
+        self.shared.lock().outgoing_length
     }
 
     /// Sends a whole answer of JSON; the waker that is returned is for the caller to wake.
@@ -207,6 +219,35 @@ impl PluginSide {
         wake(events);
         wake(answer);
         room
+    }
+
+    /// Sends a file as the body of the answer, as many bytes as its head announces; nothing can be written after it. Not
+    /// for a call with events.
+    pub fn send_file(&self, file: File) {
+        let mut state = self.shared.lock();
+        if !state.disconnected {
+            state.sending = Sending::Opened(file);
+        }
+        let answer = state.answer_waker.take();
+        drop(state);
+        wake(answer);
+    }
+
+    /// True once the answer does not need the plugin any more: all of it was taken, or the client went away.
+    ///
+    /// # Errors
+    /// The file that is its body could not be read to the end; the plugin is woken for each of the three.
+    pub fn is_sent(&self) -> io::Result<bool> {
+        let mut state = self.shared.lock();
+        if let Sending::Failed(reason) = &mut state.sending {
+            return match reason.take() {
+                Some(reason) => Err(*reason),
+                None => Ok(true),
+            };
+        }
+        let is_sent = state.outgoing_ended || state.disconnected;
+        state.plugin_waits |= !is_sent;
+        Ok(is_sent)
     }
 
     /// True while the plugin should wait before it writes more.

@@ -1,5 +1,7 @@
 //! Both ends of an exchange.
 
+mod files;
+
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use http::{HeaderMap, Method, Version};

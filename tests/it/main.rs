@@ -30,6 +30,7 @@ mod discovery;
 mod docstrings;
 mod doctor;
 mod embedding;
+mod files;
 mod forms;
 mod functions;
 mod generations;

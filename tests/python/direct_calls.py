@@ -69,7 +69,7 @@ class Call:
         body, self._body = self._body, None
         return body
 
-    def scope(self) -> dict[str, Any]:
+    def scope(self, files: bool = False) -> dict[str, Any]:
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -140,6 +140,7 @@ class Direct:
             response_type=fastapi.Response,
             is_traced=None,
             is_fastapis=True,
+            sends_files=False,,
         )
         tasks = Tasks(self.loop)
         context = contextvars.copy_context()

@@ -45,7 +45,12 @@ class Loop:
         tree = SimpleNamespace(steps=(), call=lambda arguments: handler())
         plan = SimpleNamespace(binder=None, tree=tree, is_plain=True)
         plugin = SimpleNamespace(
-            app=app, plans=[plan], response_type=fastapi.Response, is_traced=None, is_fastapis=True
+            app=app,
+            plans=[plan],
+            response_type=fastapi.Response,
+            is_traced=None,
+            is_fastapis=True,
+            sends_files=False,
         )
         tasks = Tasks(self.loop)
         self.runner = Runner(plugin, self.waiters, tasks, contextvars.copy_context(), {}, None)

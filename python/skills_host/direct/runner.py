@@ -65,6 +65,7 @@ class Runner:
         self._solver: Any = None
         self._is_traced: Callable[[], bool] | None = plugin.is_traced
         self._is_fastapis = plugin.is_fastapis
+        self._sends_files = plugin.sends_files
 
     def run(self, call: Call) -> None:
         """Begins to serve a request: directly, or by the application where no plan fits."""
@@ -119,7 +120,7 @@ class Runner:
 
     def scope(self, call: Call, plan: Any) -> dict[str, Any]:
         """Returns the scope of a request that the library has routed."""
-        scope = call.scope()
+        scope = call.scope(self._sends_files)
         scope["state"] = {**self._state}
         scope["app"] = self._app
         scope["path_params"] = plan.path_parameters(scope["path"])
@@ -131,7 +132,7 @@ class Runner:
 
     async def _serve(self, call: Call, plan: Any = None) -> None:
         """Serves a request by the plugin's application; `plan` learns what its routing does."""
-        scope = call.scope()
+        scope = call.scope(self._sends_files)
         scope["state"] = {**self._state}
         await serve(self._app, call, self.waiters, scope)
         if plan is not None and scope.get("route") is getattr(
@@ -329,7 +330,7 @@ class Runner:
         """Returns a request for an exception handler."""
         from starlette.requests import Request
 
-        scope = call.scope()
+        scope = call.scope(self._sends_files)
         scope["state"] = {**self._state}
         scope["app"] = self._app
         return Request(scope, *channel(call, self.waiters))
@@ -340,7 +341,8 @@ class Runner:
             return
         receive, send = channel(call, self.waiters)
         try:
-            await response(call.scope(), receive, send)
+            # Nothing between the response and the connection looks at what is sent.
+            await response(call.scope(True), receive, send)
         finally:
             self.waiters.forget(call.id)
         call.close()

@@ -38,10 +38,12 @@ class FunctionsPlugin:
         programs: Its commands that are programs, in the shape of the library's `ReportedProgram`.
         app: Its ASGI application.
         response_type: The class of response objects.
+        sends_files: True: no code looks at what a response sends.
     """
 
     response_type: type = Response
     is_traced = None
+    sends_files = True
     is_fastapis = False
 
     def __init__(

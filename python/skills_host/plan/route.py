@@ -157,7 +157,7 @@ def routes(app: Any, prefix: str) -> tuple[list[dict[str, Any]], list[AnyPlan]]:
     """
     described: list[dict[str, Any]] = []
     plans: list[AnyPlan] = []
-    for route in _iterate(app):
+    for route in iterate(app):
         path = getattr(route, "path", None)
         methods = getattr(route, "methods", None)
         if not isinstance(path, str) or not path.startswith(prefix):
@@ -202,7 +202,7 @@ def _documented(route: Any) -> dict[str, Any]:
     return {"documented": {"text": doc.text if is_shown else None, "parameters": helps}}
 
 
-def _iterate(app: Any) -> Iterator[Any]:
+def iterate(app: Any) -> Iterator[Any]:
     """Yields all routes with their whole paths; newer FastAPI versions nest included routers."""
     import fastapi.routing
 

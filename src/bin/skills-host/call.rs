@@ -2,15 +2,16 @@
 //!
 //! All methods run on the plugin's thread, on one of its pool threads or on one that it started, with the GIL held, and
 //! none of them waits, except for [`Call::read`], [`Call::wait_for_room`] and [`Call::ask`], which let go
-//! of it.
+//! of it; so does [`Call::send_file`] while the file system answers.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -26,6 +27,7 @@ use skills_daemon::runtime::{Caller, Direct};
 use crate::binder::Binder;
 use crate::context;
 use crate::ending::Ending;
+use crate::file::{self, Opened};
 use crate::load::Counted;
 use crate::{scope, wakes};
 
@@ -428,14 +430,20 @@ impl Call {
         self.reply(status, Bytes::from_owner(body), Instant::now())
     }
 
-    /// The ASGI connection scope, for an application that may take its time: what is held is sent before.
-    fn scope<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+    /// The ASGI connection scope, for an application that may take its time: what is held is sent before. With `files` it
+    /// says that [`send_file`](Self::send_file) may be used, unless the answer has a reader of events.
+    #[pyo3(signature = (files=false))]
+    fn scope<'py>(&self, py: Python<'py>, files: bool) -> PyResult<Bound<'py, PyDict>> {
         wakes::release();
         let side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(side) = side.as_ref() else {
             return Err(PyRuntimeError::new_err("the request has ended"));
         };
-        scope::of(py, side.request().head())
+        let scope = scope::of(py, side.request().head())?;
+        if files && !side.has_events() {
+            scope::add_files(&scope)?;
+        }
+        Ok(scope)
     }
 
     /// The next ASGI message for the application, or `None` if it has to wait until it is woken.
@@ -471,6 +479,26 @@ impl Call {
     /// Sends a piece of the answer's body; false if the application should wait before the next.
     fn write(&self, body: PyBackedBytes, more: bool) -> PyResult<bool> {
         self.with(|side| side.write(Bytes::from_owner(body), more))
+    }
+
+    /// Sends a file as the body of the answer; a short one is read before it returns.
+    fn send_file(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        if self.with(PluginSide::has_events)? {
+            return Err(PyRuntimeError::new_err(
+                "the scope does not offer `http.response.pathsend`",
+            ));
+        }
+        let length = self.with(PluginSide::announced_length)?;
+        match file::open(py, &path, length)? {
+            Opened::Short(content) => self.with(|side| side.write(content, false)).map(drop),
+            Opened::Long(file) => self.with(|side| side.send_file(file)),
+        }
+    }
+
+    /// True once nothing is left for the application to do: all of the answer was taken, or the client went away.
+    fn is_sent(&self) -> PyResult<bool> {
+        let is_sent = self.with(PluginSide::is_sent).unwrap_or(Ok(true));
+        is_sent.map_err(|error| PyOSError::new_err(error.to_string()))
     }
 
     /// True while the application should wait.

@@ -41,6 +41,7 @@ mod crash;
 mod embed;
 mod ending;
 mod executed;
+mod file;
 mod forms;
 mod inbox;
 mod inspect;

@@ -6,6 +6,14 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use skills_daemon::exchange::head::RequestHead;
 
+/// Lets an application answer with a path instead of a file's content: the extension `http.response.pathsend`.
+pub(crate) fn add_files(scope: &Bound<'_, PyDict>) -> PyResult<()> {
+    let py = scope.py();
+    let extensions = PyDict::new(py);
+    extensions.set_item(intern!(py, "http.response.pathsend"), PyDict::new(py))?;
+    scope.set_item(intern!(py, "extensions"), extensions)
+}
+
 /// Returns the scope of a request with `head`, as a server of ASGI 3 makes it. On the plugin's thread.
 pub(crate) fn of<'py>(py: Python<'py>, head: &RequestHead) -> PyResult<Bound<'py, PyDict>> {
     let asgi = PyDict::new(py);
