@@ -14,7 +14,7 @@ use super::{Aborted, BUFFER, Head, Shared, wake};
 
 /// The end of an exchange in an I/O task; as a body it is the answer's.
 pub struct IoSide {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// Feeds the request's body into an exchange.
@@ -98,6 +98,9 @@ impl Drop for IoSide {
             self.shared.cancel(&mut state);
         }
         state.outgoing.clear();
+        if let Some(line) = &mut state.line {
+            line.clear();
+        }
         // Those of a complete answer may still be read.
         if !state.outgoing_ended
             && let Some(lane) = &mut state.lane
