@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from skills_daemon._call import current
 from skills_daemon.logging import request_id_ctx
+from skills_host import websocket
 from skills_host.asgi import Waiters, channel, last_resort, serve
 from skills_host.contract import Plan, Plugin
 from skills_host.eager import Tasks
@@ -107,6 +108,8 @@ class Runner:
 
     def _serve(self, call: Call) -> Coroutine[Any, Any, None]:
         """Serves a request by the plugin's application."""
+        if (socket := call.socket) is not None:
+            return websocket.serve(self._app, call, socket, self._waiters, self._state)
         return serve(self._app, call, self._waiters, self._state)
 
     def _own_context(self, call: Call) -> contextvars.Context:

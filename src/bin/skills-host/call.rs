@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::StatusCode;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -27,6 +27,7 @@ use crate::binder::Binder;
 use crate::context;
 use crate::ending::Ending;
 use crate::load::Counted;
+use crate::socket::{Socket, headers_of};
 use crate::{scope, wakes};
 
 /// A request and the way to its answer.
@@ -101,7 +102,7 @@ impl Call {
         bytes.is_empty() || self.emit(Event::Output { stream, bytes })
     }
 
-    fn with<T>(&self, work: impl FnOnce(&PluginSide) -> T) -> PyResult<T> {
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&PluginSide) -> T) -> PyResult<T> {
         let side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
         side.as_ref().map(work).ok_or_else(|| PyRuntimeError::new_err("the request has ended"))
     }
@@ -156,6 +157,12 @@ impl Call {
             None => side.has_replies(),
         };
         self.with(is_wanted).unwrap_or(false)
+    }
+
+    /// The WebSocket that is asked for; `None` for any other request.
+    #[getter]
+    fn socket(slf: &Bound<'_, Self>) -> Option<Socket> {
+        Socket::of(slf)
     }
 
     /// True if the shell's stdin (0), stdout (1) or stderr (2) is a terminal.
@@ -392,15 +399,9 @@ impl Call {
     fn start(&self, status: u16, headers: &Bound<'_, PyAny>) -> PyResult<()> {
         let status = StatusCode::from_u16(status)
             .map_err(|_| PyValueError::new_err(format!("{status} is not an HTTP status")))?;
-        let mut map = HeaderMap::new();
-        for header in headers.try_iter()? {
-            let (name, value): (PyBackedBytes, PyBackedBytes) = header?.extract()?;
-            let invalid = || PyValueError::new_err("a header's name or value is not valid HTTP");
-            let name = HeaderName::from_bytes(&name).map_err(|_| invalid())?;
-            map.append(name, HeaderValue::from_bytes(&value).map_err(|_| invalid())?);
-        }
+        let headers = headers_of(headers)?;
         self.started.store(true, Ordering::Relaxed);
-        self.with(|side| side.respond(ResponseHead { status, headers: map }))
+        self.with(|side| side.respond(ResponseHead { status, headers }))
     }
 
     /// Sends a piece of the answer's body; false if the application should wait before the next.

@@ -50,6 +50,7 @@ mod packages;
 mod plugins;
 mod pool;
 mod scope;
+mod socket;
 mod solver;
 mod wakes;
 mod writes;
