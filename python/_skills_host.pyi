@@ -251,7 +251,7 @@ class Socket:
         """Sends bytes as `send_text` sends text."""
 
     def close(self, code: int, reason: str) -> bool:
-        """Closes the connection after all that was sent; false if it has ended before."""
+        """Closes the connection after all that was sent; false if it was lost before."""
 
 #: A request, the id of a call to wake, or `(verb, seconds, reply)`.
 Event: TypeAlias = Call | int | tuple[str, float, Reply]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("skills_host.websocket")
 
+#: The header of a refusal that has no type of its own.
+_PLAIN = (b"content-type", b"text/plain; charset=utf-8")
 #: The longest reason of a close, in bytes.
 _REASON_MAX = 123
 
@@ -71,6 +73,7 @@ class _Channel:
         self._socket = socket
         self._waiters = waiters
         self._connected = False
+        self._refused = False
         # Not bound: a cycle would outlive the connection.
         self._step: _Step = _Channel._answer
 
@@ -97,14 +100,17 @@ class _Channel:
                 raise ClientDisconnected
             self._step = _Channel._message
         elif kind == "websocket.close":
-            self._call.start(403, [(b"content-type", b"text/plain; charset=utf-8")])
+            self._call.start(403, [_PLAIN])
             self._call.write(b"", False)
             self._step = _Channel._after
         elif kind == "websocket.http.response.start":
             status = message["status"]
             if not 200 <= status < 600:
                 raise RuntimeError(f"Invalid HTTP status code '{status}' in response.")
-            self._call.start(status, message.get("headers", ()))
+            headers = list(message.get("headers", ()))
+            if all(name.lower() != b"content-type" for name, _ in headers):
+                headers.append(_PLAIN)
+            self._call.start(status, headers)
             self._step = _Channel._body
         else:
             raise RuntimeError(
@@ -146,15 +152,15 @@ class _Channel:
             raise RuntimeError(
                 f"Expected ASGI message 'websocket.http.response.body' but got '{kind}'."
             )
+        if self._refused:
+            return self._after(message)
         more = message.get("more_body", False)
-        if not more:
-            self._step = _Channel._after
+        self._refused = not more
         return self._call.write(bytes(message.get("body", b"")), more)
 
     def _after(self, message: Message) -> bool:
         raise RuntimeError(
-            f"Unexpected ASGI message '{message['type']}', after sending 'websocket.close' "
-            "or response already completed."
+            f"Unexpected ASGI message '{message['type']}', after sending 'websocket.close'."
         )
 
 

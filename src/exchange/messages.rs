@@ -177,13 +177,17 @@ impl PluginSide {
         })
     }
 
-    /// Closes the connection after all that was sent; false if it has ended before.
+    /// Closes the connection after all that was sent; false if it was lost before, true also where the other end has
+    /// closed it.
     pub fn shut(&self, close: Close) -> bool {
         let put = self.put(|line| {
             line.outgoing.push_back(Outgoing::Close(close.clone()));
             line.end = Some(close);
         });
-        put != Emitted::Dropped
+        let is_lost = |end: &Close| end.code == ABNORMAL;
+        let state = self.shared.lock();
+        let end = state.line.as_ref().and_then(|line| line.end.as_ref());
+        put != Emitted::Dropped || end.is_some_and(|end| !is_lost(end))
     }
 
     fn put(&self, put: impl FnOnce(&mut Line)) -> Emitted {

@@ -12,6 +12,7 @@ status 1 if any answers differ. The same seed and count make the same requests.
 - `exchange`: requests as bytes, and answers.
 - `verdict`: what counts as the same.
 - `shrink`: the smallest request that differs.
+- `conversations`: WebSockets.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import conversations
 import fastapi
 import pydantic
 import starlette
@@ -214,9 +216,10 @@ def main() -> int:
             print("", comparison.show(difference, options.daemon), sep="\n")
         if len(kinds) > options.shown:
             print(f"\n{len(kinds) - options.shown} more kinds of differences are not shown.")
+        conversing = conversations.run(reference.address, comparison.daemon)
         if calls:
             print("\nHandlers that did not run as often:", *calls[: options.shown], sep="\n  ")
-    return 1 if comparison.found or calls else 0
+    return 1 if comparison.found or calls or conversing else 0
 
 
 if __name__ == "__main__":

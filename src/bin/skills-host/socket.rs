@@ -100,7 +100,7 @@ impl Socket {
         self.send(Message::Binary(bytes))
     }
 
-    /// Closes the connection after all that was sent; false if it has ended before.
+    /// Closes the connection after all that was sent; false if it was lost before.
     fn close(&self, code: u16, reason: String) -> bool {
         let close = Close { code, reason: Some(reason) };
         self.0.get().with(|side| side.shut(close)).unwrap_or(false)
