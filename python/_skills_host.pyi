@@ -144,6 +144,10 @@ class Call:
     def shows_log(self) -> bool:
         """True if the shell shows log records, too."""
 
+    @property
+    def socket(self) -> Socket | None:
+        """The WebSocket that is asked for; `None` for any other request."""
+
     def is_terminal(self, number: int) -> bool:
         """Returns true if the shell's stdin (0), stdout (1) or stderr (2) is a terminal."""
 
@@ -269,6 +273,33 @@ class Call:
 
     def close(self) -> None:
         """Ends the call; an incomplete answer is aborted."""
+
+@final
+class Socket:
+    """The WebSocket of a call; no method blocks."""
+
+    def scope(self) -> dict[str, Any]:
+        """Returns a new ASGI connection scope."""
+
+    def accept(self, subprotocol: str | None, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Accepts the connection, with a subprotocol and other headers; false if it has ended."""
+
+    def receive(self) -> dict[str, Any] | None:
+        """Returns the next ASGI message; `None` if the application has to wait for one."""
+
+    def send_text(self, text: str) -> bool | None:
+        """Sends text.
+
+        Returns:
+            False if the application should wait before the next message; `None` once the
+            connection has ended.
+        """
+
+    def send_bytes(self, data: bytes) -> bool | None:
+        """Sends bytes as `send_text` sends text."""
+
+    def close(self, code: int, reason: str) -> bool:
+        """Closes the connection after all that was sent; false if it was lost before."""
 
 #: A request, the id of a call to wake, a part of a call to go on with, or `(verb, seconds, reply)`.
 Event: TypeAlias = Call | int | Callable[[], object] | tuple[str, float, Reply]

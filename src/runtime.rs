@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::description::Report;
 use crate::exchange::request::Request;
@@ -237,7 +237,11 @@ pub trait Instance: Send + Sync + 'static {
     /// Runs `health_check()`; resolves after `limit` at the latest if the thread is free.
     fn health(&self, limit: Duration) -> BoxFuture<Map<String, Value>>;
 
-    /// Waits until no request is in flight, at most for `limit`; the plugin goes on as before.
+    /// Returns what turns true when WebSockets are to end, at the first [`finish`](Self::finish) or
+    /// [`unload`](Self::unload).
+    fn ending(&self) -> watch::Receiver<bool>;
+
+    /// Waits until no request is in flight, at most for `limit`; but for WebSockets, the plugin goes on as before.
     fn finish(&self, limit: Duration) -> BoxFuture<()>;
 
     /// Returns the background tasks that have not ended; waits for nothing.

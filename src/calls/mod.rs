@@ -50,13 +50,11 @@ pub struct Invocation<B> {
 }
 
 /// The request or command of an invocation.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "most requests come over HTTP: they are not to allocate"
-)]
 pub enum Target<B> {
     /// A request as it came over HTTP.
     Http(RequestHead, B),
+    /// A request for a WebSocket, whose messages follow an answer of status 101.
+    Socket(RequestHead),
     /// The command of this index with its values, and what it reads from stdin; without an index, the route is for the
     /// server to find.
     Command(Option<usize>, Box<Addressed>, Option<B>),
@@ -136,6 +134,11 @@ where
     let (request, bound) = match target {
         Target::Http(head, body) => {
             let bound = binding::of_http(&plugin, &head, body).await?;
+            (Request::Received(head), bound)
+        }
+        Target::Socket(head) => {
+            let bound =
+                Bound { command: None, incoming: Incoming::Messages, direct: None, rest: None };
             (Request::Received(head), bound)
         }
         Target::Command(command, request, stdin) => {

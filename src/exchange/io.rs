@@ -15,7 +15,7 @@ use super::{Aborted, BUFFER, Head, Shared, wake};
 
 /// The end of an exchange in an I/O task; as a body it is the answer's.
 pub struct IoSide {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     /// The file that is the body, once it is read; on the heap, because few answers have one.
     reading: Option<Box<Reading>>,
 }
@@ -132,6 +132,9 @@ impl Drop for IoSide {
         state.outgoing.clear();
         if matches!(state.sending, Sending::Opened(_)) {
             state.sending = Sending::Nothing;
+        }
+        if let Some(line) = &mut state.line {
+            line.clear();
         }
         // Those of a complete answer may still be read.
         if !state.outgoing_ended

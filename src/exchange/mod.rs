@@ -11,6 +11,7 @@
 //! | in | signals: cancel, reply ([`events`]) | one reply for each question |
 //! | out | the head of the answer ([`head`]), its body | [`BUFFER`] bytes; of a file two pieces ([`file`]) |
 //! | out | events: output, log records, progress, questions, in order | [`BUFFER`] bytes |
+//! | both | messages of a WebSocket ([`messages`]) | [`BUFFER`] bytes each |
 //!
 //! Where events have a reader, the pieces of a body that is written as it comes are among them.
 //!
@@ -22,6 +23,7 @@ pub mod events;
 pub mod file;
 pub mod head;
 mod io;
+pub mod messages;
 mod plugin;
 pub mod request;
 #[cfg(test)]
@@ -42,6 +44,7 @@ use events::Lane;
 use file::Sending;
 use head::ResponseHead;
 pub use io::{Events, Feed, IoSide, Signals};
+use messages::Line;
 pub use plugin::{Emitted, PluginSide, Received};
 use request::Request;
 pub use wait::Wait;
@@ -63,6 +66,8 @@ pub enum Incoming {
     Fed,
     /// It is the [`Request`]'s own, written when it is first read.
     OfRequest,
+    /// There is none: messages of a WebSocket come once it is accepted.
+    Messages,
 }
 
 /// The way to the loop on which a plugin's side waits.
@@ -101,6 +106,7 @@ pub fn exchange(
         }
         Incoming::OfRequest => state.incoming_deferred = true,
         Incoming::Fed => {}
+        Incoming::Messages => state.line = Some(Box::default()),
     }
     state.lane = extent.with_events.then(|| Box::new(Lane::new(&extent)));
     state.ends_with_caller = extent.ends_with_caller;
@@ -128,6 +134,8 @@ struct State {
     sending: Sending,
     /// Events and signals; `None` where the face has no use for them.
     lane: Option<Box<Lane>>,
+    /// The messages of a WebSocket; `None` for any other call.
+    line: Option<Box<Line>>,
     /// The plugin's side was dropped.
     aborted: bool,
     /// The abort is reported at the next look.
@@ -198,7 +206,8 @@ impl State {
 
     /// How many bytes of what was written wait to be read.
     fn written(&self) -> usize {
-        self.lane.as_ref().map_or(self.outgoing_bytes, |lane| lane.bytes)
+        let sent = self.line.as_ref().map_or(0, |line| line.written());
+        sent + self.lane.as_ref().map_or(self.outgoing_bytes, |lane| lane.bytes)
     }
 
     fn take_event_waker(&mut self) -> Option<Waker> {

@@ -18,7 +18,7 @@ use super::{BUFFER, Head, Shared, wake};
 
 /// The end of an exchange on the plugin's thread.
 pub struct PluginSide {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// What a plugin gets when it asks for the request's body.
@@ -255,6 +255,9 @@ impl PluginSide {
         let mut state = self.shared.lock();
         let full = !state.disconnected && !state.outgoing_ended && state.written() >= BUFFER / 2;
         state.plugin_waits |= full;
+        if let Some(line) = state.line.as_mut().filter(|_| full) {
+            line.wait_for_room();
+        }
         full
     }
 }

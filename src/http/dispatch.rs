@@ -9,6 +9,7 @@ use percent_encoding::percent_decode_str;
 
 use super::observe::RequestId;
 use super::peer::Peer;
+use super::socket::{self, Upgrade};
 use super::{Service, failed, relay, sse, written};
 use crate::calls::{self, Invocation, Target};
 use crate::description::Style;
@@ -28,7 +29,12 @@ pub(super) async fn dispatch(
     let name = percent_decode_str(first).decode_utf8_lossy();
     match service.registry.find(&name).await {
         Ok(served) => answer(&service, served, peer, id, request).await,
-        Err(failure) if failure.kind == Kind::Unavailable && service.registry.has_moved() => {
+        // A relay passes no WebSocket on: the client asks again.
+        Err(failure)
+            if failure.kind == Kind::Unavailable
+                && service.registry.has_moved()
+                && request.extensions().get::<Upgrade>().is_none() =>
+        {
             relay::forward(&service, request).await
         }
         Err(failure) => failed(&failure),
@@ -41,9 +47,14 @@ pub(super) async fn answer(
     plugin: Arc<Served>,
     peer: Peer,
     id: RequestId,
-    request: Request,
+    mut request: Request,
 ) -> Response {
     let is_function = plugin.metadata.description.style == Style::Functions;
+    let upgrade = request.extensions_mut().remove::<Upgrade>();
+    if let Some(upgrade) = upgrade.filter(|_| !is_function) {
+        let (head, _) = take_apart(service, peer, id, request);
+        return Box::pin(socket::answer(plugin, upgrade, head)).await;
+    }
     let takes_events = is_function && sse::is_asked_for(request.headers());
     let (head, body) = take_apart(service, peer, id, request);
     let invocation = Invocation { plugin, target: Target::Http(head, body), context: None };

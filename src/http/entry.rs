@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use hyper::body::Incoming;
 use tower_service::Service as _;
@@ -22,6 +22,7 @@ use super::dispatch;
 use super::observe::Observed;
 use super::peer::Peer;
 use super::relay::{self, Repeatable};
+use super::socket::Slot;
 use super::{Service, failed, guard, observe};
 use crate::registry::Served;
 
@@ -38,10 +39,10 @@ struct Shared {
 }
 
 /// The service of one connection.
-#[derive(Clone)]
 pub struct Connection {
     shared: Arc<Shared>,
     peer: Peer,
+    slot: Slot,
 }
 
 impl Entry {
@@ -53,7 +54,7 @@ impl Entry {
 impl Entry {
     /// The service of a connection from `peer`.
     pub(crate) fn connection(&self, peer: Peer) -> Connection {
-        Connection { shared: self.0.clone(), peer }
+        Connection { shared: self.0.clone(), peer, slot: Slot::default() }
     }
 }
 
@@ -61,9 +62,15 @@ impl Entry {
 type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
 impl Connection {
+    /// The place for the WebSocket that the connection becomes.
+    pub(super) fn slot(&self) -> Slot {
+        self.slot.clone()
+    }
+
     /// Answers a request.
-    pub(crate) fn call(&self, request: Request) -> Answering {
-        let Connection { shared, peer } = self.clone();
+    pub(crate) fn call(&self, mut request: Request) -> Answering {
+        let (shared, peer) = (self.shared.clone(), self.peer);
+        self.slot.offer(&mut request);
         Box::pin(async move {
             let mut observed = observe::begin(shared.service.clone(), &request);
             let response = match guard::check(
@@ -75,7 +82,8 @@ impl Connection {
                 Ok(()) => shared.answer(peer, &mut observed, request).await,
             };
             let mut response = observed.end(response);
-            if shared.service.closing.load(Ordering::Relaxed) {
+            let is_http = response.status() != StatusCode::SWITCHING_PROTOCOLS;
+            if is_http && shared.service.closing.load(Ordering::Relaxed) {
                 response
                     .headers_mut()
                     .insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -25,6 +25,7 @@ mod relay;
 mod run;
 mod running;
 pub mod serve;
+mod socket;
 mod sse;
 mod tools;
 mod written;

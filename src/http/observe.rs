@@ -58,6 +58,11 @@ pub(super) struct Observed {
     is_answered: bool,
 }
 
+/// The place for the request of a WebSocket, which is in flight until that ends; an extension of the answer that
+/// accepts it.
+#[derive(Clone, Default)]
+pub(super) struct Held(Arc<OnceLock<Observed>>);
+
 /// Gives the request its id and counts it as in flight.
 pub(super) fn begin(service: Arc<Service>, request: &Request) -> Observed {
     let begun = Instant::now();
@@ -122,6 +127,11 @@ impl Observed {
         }
         if response.extensions_mut().remove::<Waits>().is_some() {
             self.in_flight = None;
+        }
+        if let Some(held) = response.extensions_mut().remove::<Held>() {
+            // Set once: a request has one answer.
+            let _ = held.0.set(self);
+            return response;
         }
         if response.body().size_hint().exact().is_some() {
             self.is_answered = true;

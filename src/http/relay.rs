@@ -9,6 +9,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
+use super::socket::Upgrade;
 use super::{Service, failed};
 use crate::failure::{Failure, Kind};
 use crate::wire;
@@ -21,13 +22,14 @@ pub(super) struct Repeatable {
 }
 
 impl Repeatable {
-    /// `None` for a request that may have a body.
+    /// `None` for a request that may have a body, or is for a WebSocket.
     pub(super) fn of(request: &Request) -> Option<Repeatable> {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let headers = request.headers().clone();
         let has_body =
             !matches!(method, Method::GET | Method::HEAD) && !request.body().is_end_stream();
-        (!has_body).then_some(Repeatable { method, uri, headers })
+        let is_plain = !has_body && request.extensions().get::<Upgrade>().is_none();
+        is_plain.then_some(Repeatable { method, uri, headers })
     }
 
     pub(super) fn into_request(self) -> Request {

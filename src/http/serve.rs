@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, unix};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::entry::Entry;
+use super::entry::{Connection, Entry};
 use super::peer::Peer;
 
 /// Pause after the system refused a connection for lack of descriptors or memory.
@@ -103,12 +103,31 @@ pub async fn serve<L: Accept>(listener: Arc<L>, entry: Entry, mut phases: watch:
 }
 
 async fn connection(
-    io: impl AsyncRead + AsyncWrite + Unpin,
+    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: Peer,
     entry: Entry,
     mut phases: watch::Receiver<Phase>,
 ) {
-    let served = http1::Builder::new().serve_connection(TokioIo::new(io), entry.connection(peer));
+    let service = entry.connection(peer);
+    let slot = service.slot();
+    http(io, service, phases.clone()).await;
+    if let Some(opened) = slot.take() {
+        let ends = async move {
+            // A successor takes new connections from then on. An error means that the daemon is gone.
+            let _ = phases.wait_for(|phase| *phase >= Phase::Lingering).await;
+        };
+        // On the heap: most connections never become a WebSocket.
+        Box::pin(opened.run(ends)).await;
+    }
+}
+
+/// Serves HTTP on a connection until it ends or becomes a WebSocket.
+async fn http(
+    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    service: Connection,
+    mut phases: watch::Receiver<Phase>,
+) {
+    let served = http1::Builder::new().serve_connection(TokioIo::new(io), service).with_upgrades();
     let mut served = std::pin::pin!(served);
     // The other end may go away at any time, which is no error here.
     tokio::select! {

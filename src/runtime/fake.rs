@@ -216,6 +216,7 @@ impl Runtime for FakePython {
                     id,
                     notes,
                     in_flight: watch::Sender::new(0),
+                    ending: watch::Sender::new(false),
                     is_dead: AtomicBool::new(false),
                     last: AtomicU64::new(0),
                 }))),
@@ -281,6 +282,7 @@ struct Thread {
     id: String,
     notes: Arc<Notes>,
     in_flight: watch::Sender<usize>,
+    ending: watch::Sender<bool>,
     is_dead: AtomicBool,
     last: AtomicU64,
 }
@@ -443,8 +445,13 @@ impl Instance for FakePlugin {
         })
     }
 
+    fn ending(&self) -> watch::Receiver<bool> {
+        self.0.ending.subscribe()
+    }
+
     fn finish(&self, limit: Duration) -> BoxFuture<()> {
         let thread = self.0.clone();
+        thread.ending.send_replace(true);
         Box::pin(async move {
             thread.note("finish");
             let mut in_flight = thread.in_flight.subscribe();
@@ -458,6 +465,7 @@ impl Instance for FakePlugin {
 
     fn unload(&self, limit: Duration) -> BoxFuture<()> {
         let thread = self.0.clone();
+        thread.ending.send_replace(true);
         Box::pin(async move {
             thread.note("unload");
             let mut in_flight = thread.in_flight.subscribe();

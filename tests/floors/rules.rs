@@ -6,7 +6,7 @@ use crate::map;
 use crate::source::{Import, Source};
 
 /// Crates and modules that are named in one place only: the path, and the folder below `src`.
-pub(crate) const PLACES: [(&str, &str); 22] = [
+pub(crate) const PLACES: [(&str, &str); 23] = [
     ("pyo3", "bin/skills-host"),
     // The resolver; the client and the control program would grow by it.
     ("uv_cache", "bin/skills-host/solver"),
@@ -27,6 +27,7 @@ pub(crate) const PLACES: [(&str, &str); 22] = [
     ("uv_types", "bin/skills-host/solver"),
     ("uv_workspace", "bin/skills-host/solver"),
     ("axum", "http"),
+    ("tokio_tungstenite", "http/socket"),
     // The only reader of the process environment; these two read it behind their own names.
     ("std::env", "environment"),
     ("which", "environment"),

@@ -78,4 +78,5 @@ mod terminal;
 mod timeouts;
 mod tools;
 mod watching;
+mod websockets;
 mod wrappers;

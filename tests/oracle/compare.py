@@ -13,6 +13,7 @@ status 1 if any answers differ. The same seed and count make the same requests.
 - `exchange`: requests as bytes, and answers.
 - `verdict`: what counts as the same.
 - `shrink`: the smallest request that differs.
+- `conversations`: WebSockets.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import conversations
 import fastapi
 import pydantic
 import starlette
@@ -232,9 +234,10 @@ def main() -> int:
             print(f"\n{len(kinds) - options.shown} more kinds of differences are not shown.")
         if steps:
             print("\nSteps that differ:", *steps[: options.shown], sep="\n  ")
+        conversing = conversations.run(reference.address, comparison.daemon)
         if calls:
             print("\nHandlers that did not run as often:", *calls[: options.shown], sep="\n  ")
-    return 1 if comparison.found or steps or calls else 0
+    return 1 if comparison.found or steps or calls or conversing else 0
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ class Call:
 
     id = 1
     request_id = "test"
+    socket = None
     cancelled = False
 
     def __init__(
@@ -140,7 +141,7 @@ class Direct:
             response_type=fastapi.Response,
             is_traced=None,
             is_fastapis=True,
-            sends_files=False,,
+            sends_files=False,
         )
         tasks = Tasks(self.loop)
         context = contextvars.copy_context()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from skills_daemon._call import current
 from skills_daemon.logging import request_id_ctx
+from skills_host import websocket
 from skills_host.asgi import Waiters, channel, last_resort, serve
 from skills_host.contract import Plan, Plugin
 from skills_host.direct import failure
@@ -132,6 +133,9 @@ class Runner:
 
     async def _serve(self, call: Call, plan: Any = None) -> None:
         """Serves a request by the plugin's application; `plan` learns what its routing does."""
+        if (socket := call.socket) is not None:
+            await websocket.serve(self._app, call, socket, self.waiters, self._state)
+            return
         scope = call.scope(self._sends_files)
         scope["state"] = {**self._state}
         await serve(self._app, call, self.waiters, scope)

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::StatusCode;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -29,6 +29,7 @@ use crate::context;
 use crate::ending::Ending;
 use crate::file::{self, Opened};
 use crate::load::Counted;
+use crate::socket::{Socket, headers_of};
 use crate::{scope, wakes};
 
 /// A request and the way to its answer.
@@ -111,7 +112,7 @@ impl Call {
         bytes.is_empty() || self.emit(Event::Output { stream, bytes })
     }
 
-    fn with<T>(&self, work: impl FnOnce(&PluginSide) -> T) -> PyResult<T> {
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&PluginSide) -> T) -> PyResult<T> {
         let side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
         side.as_ref().map(work).ok_or_else(|| PyRuntimeError::new_err("the request has ended"))
     }
@@ -120,17 +121,6 @@ impl Call {
 fn status_of(status: u16) -> PyResult<StatusCode> {
     StatusCode::from_u16(status)
         .map_err(|_| PyValueError::new_err(format!("{status} is not an HTTP status")))
-}
-
-/// Adds raw headers as ASGI has them.
-fn append_headers(map: &mut HeaderMap, headers: &Bound<'_, PyAny>) -> PyResult<()> {
-    for header in headers.try_iter()? {
-        let (name, value): (PyBackedBytes, PyBackedBytes) = header?.extract()?;
-        let invalid = || PyValueError::new_err("a header's name or value is not valid HTTP");
-        let name = HeaderName::from_bytes(&name).map_err(|_| invalid())?;
-        map.append(name, HeaderValue::from_bytes(&value).map_err(|_| invalid())?);
-    }
-    Ok(())
 }
 
 #[pymethods]
@@ -188,6 +178,12 @@ impl Call {
             None => side.has_replies(),
         };
         self.with(is_wanted).unwrap_or(false)
+    }
+
+    /// The WebSocket that is asked for; `None` for any other request.
+    #[getter]
+    fn socket(slf: &Bound<'_, Self>) -> Option<Socket> {
+        Socket::of(slf)
     }
 
     /// True if the shell's stdin (0), stdout (1) or stderr (2) is a terminal.
@@ -420,8 +416,7 @@ impl Call {
         headers: &Bound<'_, PyAny>,
         body: PyBackedBytes,
     ) -> PyResult<()> {
-        let mut head = ResponseHead { status: status_of(status)?, headers: HeaderMap::new() };
-        append_headers(&mut head.headers, headers)?;
+        let head = ResponseHead { status: status_of(status)?, headers: headers_of(headers)? };
         self.whole(head, Bytes::from_owner(body), Instant::now())
     }
 
@@ -470,8 +465,7 @@ impl Call {
 
     /// Starts the answer.
     fn start(&self, status: u16, headers: &Bound<'_, PyAny>) -> PyResult<()> {
-        let mut head = ResponseHead { status: status_of(status)?, headers: HeaderMap::new() };
-        append_headers(&mut head.headers, headers)?;
+        let head = ResponseHead { status: status_of(status)?, headers: headers_of(headers)? };
         self.started.store(true, Ordering::Relaxed);
         self.with(|side| side.respond(head))
     }

@@ -16,7 +16,9 @@ use skills_daemon::settings::Settings;
 use skills_daemon::venv;
 use tracing_appender::non_blocking::WorkerGuard;
 
-use crate::{binder, board, bug, call, crash, ending, executed, forms, inbox, log, pool, writes};
+use crate::{
+    binder, board, bug, call, crash, ending, executed, forms, inbox, log, pool, socket, writes,
+};
 
 /// Holds the log's writer until [`exit`].
 static LOG: Mutex<Option<WorkerGuard>> = Mutex::new(None);
@@ -116,6 +118,7 @@ fn set_up(
     module.add_class::<inbox::Inbox>()?;
     module.add_class::<inbox::Reply>()?;
     module.add_class::<pool::Pool>()?;
+    module.add_class::<socket::Socket>()?;
     module.add_function(wrap_pyfunction!(log::log, &module)?)?;
     module.add_function(wrap_pyfunction!(forms::parse_form, &module)?)?;
     module.add_function(wrap_pyfunction!(crate::json::to_json, &module)?)?;

@@ -52,6 +52,7 @@ mod packages;
 mod plugins;
 mod pool;
 mod scope;
+mod socket;
 mod solver;
 mod wakes;
 mod writes;

@@ -19,7 +19,7 @@ use skills_daemon::runtime::{
 };
 use skills_daemon::settings::LogLevel;
 use skills_daemon::wire::BackgroundTask;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::board::Board;
 use crate::bug;
@@ -97,6 +97,7 @@ impl Runtime for Embedded {
                 board,
                 limit,
                 next_call: AtomicU64::new(1),
+                ending: watch::Sender::new(false),
                 end: std::sync::Mutex::new(Some(end)),
             };
             Ok(Loaded { report, instance: Arc::new(worker) })
@@ -248,6 +249,8 @@ struct Worker {
     /// How many requests may wait.
     limit: u32,
     next_call: AtomicU64,
+    /// True once WebSockets are to end.
+    ending: watch::Sender<bool>,
     /// Resolves when the thread has ended.
     end: std::sync::Mutex<Option<oneshot::Receiver<()>>>,
 }
@@ -340,7 +343,12 @@ impl Instance for Worker {
         })
     }
 
+    fn ending(&self) -> watch::Receiver<bool> {
+        self.ending.subscribe()
+    }
+
     fn finish(&self, limit: Duration) -> BoxFuture<()> {
+        self.ending.send_replace(true);
         let asked = self.ask("finish", limit);
         Box::pin(async move {
             if let Err(message) = asked.await {
@@ -354,6 +362,7 @@ impl Instance for Worker {
     }
 
     fn unload(&self, limit: Duration) -> BoxFuture<()> {
+        self.ending.send_replace(true);
         let asked = self.ask("unload", limit);
         let pool = self.pool.clone();
         let end = self.end.lock().ok().and_then(|mut end| end.take());

@@ -4,6 +4,7 @@
 //! - [`Output`]: exit status and output of a program.
 //! - [`Running`]: a program that runs.
 //! - [`Answer`]: of an HTTP request; [`Sent`]: one that is in flight.
+//! - [`Socket`]: a WebSocket.
 //! - [`Load`]: requests without a break.
 //! - [`mcp`]: a client of the Model Context Protocol.
 //! - `wheels`: tiny packages.
@@ -15,6 +16,7 @@ mod load;
 pub(crate) mod mcp;
 mod process;
 pub(crate) mod shared;
+pub(crate) mod socket;
 mod terminal;
 mod wheels;
 
@@ -25,6 +27,7 @@ pub(crate) use home::Home;
 pub(crate) use http::{Answer, Sent};
 pub(crate) use load::Load;
 pub(crate) use process::{Output, Running, freeze};
+pub(crate) use socket::Socket;
 
 /// Deadline against hanging, long enough for a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);

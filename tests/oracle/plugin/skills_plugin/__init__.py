@@ -42,6 +42,10 @@ Routing:
 - `routers`: every option of a router and of a path operation.
 - `applications`: applications and middleware under a router.
 
+WebSockets, which `conversations.py` speaks with:
+
+- `sockets`: everything a handler can do with one.
+
 To add a route, declare it in the module of its topic: `compare.py` finds it and its parameters. A
 route that is not FastAPI's own is named in `PLAIN` of its module, for there is no way to find it.
 """
@@ -72,6 +76,7 @@ from . import (
     routers,
     secured,
     shapes,
+    sockets,
     specials,
     steps,
     streams,
@@ -118,6 +123,7 @@ for part in (
     results,
     modelled,
     applications,
+    sockets,
 ):
     router.include_router(part.router)
 # Only the topmost router can have a route for its bare prefix.
