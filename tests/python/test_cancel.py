@@ -16,6 +16,7 @@ class Call:
     """As much of the host's `Call` as a cancelled one uses."""
 
     id = 1
+    socket = None
     cancelled = False
     started = False
     path = "/p/x"
