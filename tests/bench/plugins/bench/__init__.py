@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, WebSocket
 from pydantic import BaseModel, Field
 
 router = APIRouter()
@@ -101,6 +101,14 @@ def opened(count: Count, loud: bool = False) -> Iterator[Settings]:
 async def yields(word: str, settings: Annotated[Settings, Depends(opened)]):
     """Give three parameters back, two of them through a generator."""
     return _echo(word, settings.count, settings.loud)
+
+
+@router.websocket("/socket")
+async def socket(socket: WebSocket):
+    """Give each text back."""
+    await socket.accept()
+    async for text in socket.iter_text():
+        await socket.send_text(text)
 
 
 @router.get("/left-behind")
