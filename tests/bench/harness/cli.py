@@ -26,6 +26,7 @@ from harness import (
     routes,
     scheduling,
     soak,
+    websockets,
     wrk,
 )
 from harness.daemon import BENCH, DaemonError, home
@@ -45,6 +46,7 @@ _COMMANDS = {
     "routes": routes,
     "scheduling": scheduling,
     "soak": soak,
+    "websockets": websockets,
     "chance": chance,
     "edits": edits,
 }
@@ -79,7 +81,7 @@ def _parse(documentation: str | None, words: list[str]) -> argparse.Namespace:
         "--binaries",
         type=Path,
         metavar="DIR",
-        help="use these executables instead of building: skills-*, and examples/limit",
+        help="use these executables instead of building: skills-*, and examples",
     )
     common.add_argument("--quick", action="store_true", help="a short run, for a first look")
     parser = argparse.ArgumentParser(
@@ -114,7 +116,8 @@ def _parse(documentation: str | None, words: list[str]) -> argparse.Namespace:
 
 def _build() -> Path:
     """Builds the executables and the limit; returns where they are."""
-    command = ["cargo", "build", "--release", "--locked", "--bins", "--example", "limit"]
+    command = ["cargo", "build", "--release", "--locked", "--bins"]
+    command += ["--example", "limit", "--example", "sockets"]
     subprocess.run(command, cwd=_REPOSITORY, check=True)
     target = os.environ.get("CARGO_TARGET_DIR", "target")
     return _REPOSITORY / target / "release"

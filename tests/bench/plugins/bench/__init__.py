@@ -10,7 +10,7 @@ import asyncio
 import threading
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, WebSocket
 
 from . import answers, bodies, leaks, needs
 from .needs import Count
@@ -42,6 +42,14 @@ async def sleep():
     """Suspend for 10 ms."""
     await asyncio.sleep(0.01)
     return {"success": True, "data": "slept"}
+
+
+@router.websocket("/socket")
+async def socket(socket: WebSocket):
+    """Give each text back."""
+    await socket.accept()
+    async for text in socket.iter_text():
+        await socket.send_text(text)
 
 
 @router.get("/left-behind")
