@@ -175,7 +175,7 @@ def make(plugin: Path, seed: int, count: int) -> list[Case]:
     """All cases of a run: scenarios, each route, then systematic ones, then chance."""
     targets = find(plugin)
     chance = random.Random(seed)
-    made = [*sequences(f"{seed}-{time.time_ns()}"), *scenarios(targets, chance, count // 3)]
+    made = [*sequences(f"{seed}-{time.time_ns()}"), *scenarios(targets, chance, count // 4)]
     made += every_route(targets, chance, count // 4)
     left = max(count - sum(map(len, made)), 0)
     made += every_text(targets, chance, left // 2)

@@ -26,7 +26,7 @@ def scenarios(targets: list[Target], chance: random.Random, count: int) -> list[
     many = [*_steps(targets, chance), *_validated(), *_ranges(targets), *_encoded()]
     if len(many) > count:
         many = chance.sample(many, count)
-    few = (*_across(targets), *_read(targets), *_left(), *_uploads(), _overrides())
+    few = (*_across(targets), *_read(targets), *_left(targets), *_uploads(), _overrides())
     return [(request,) for request in many] + list(few)
 
 
@@ -200,10 +200,11 @@ def _read(targets: list[Target]) -> Iterator[Case]:
                 yield (_post(f"{PREFIX}/handed/{path}/{how}", (), body, kind),)
 
 
-def _left() -> Iterator[Case]:
+def _left(targets: list[Target]) -> Iterator[Case]:
     """Clients that leave."""
-    for name in ("late", "plain", "function"):
-        path = f"{TRACED}cut/{name}"
+    served = {target.path for target in targets}
+    paths = (f"{TRACED}cut/{name}" for name in ("late", "plain", "function", "lines", "events"))
+    for path in filter(served.__contains__, paths):
         for wait, leaves in (("true", "answer"), ("false", "")):
             yield (Request("GET", path, (f"wait={wait}",), leaves=leaves),)
     for wait, leaves in (("true", "request"), ("false", "")):

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
+import fastapi.responses
 from fastapi import APIRouter, BackgroundTasks, Depends, Request, UploadFile
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
@@ -108,6 +109,31 @@ async def function(
     """Dependencies that are closed before the answer is sent, where FastAPI has that."""
     trace(key, "handler")
     return StreamingResponse(_late(key, wait))
+
+
+async def yielding(
+    _: Annotated[None, Depends(_opened)],
+    __: Annotated[None, Depends(_late_opened)],
+    key: Key = "",
+    wait: bool = False,
+) -> AsyncIterator[dict[str, int]]:
+    """A handler that yields."""
+    trace(key, "begun")
+    try:
+        yield {"n": 1}
+        await asyncio.sleep(_PATIENCE if wait else 0)
+        yield {"n": 2}
+    except BaseException as caught:
+        trace(key, f"saw {type(caught).__name__}")
+        raise
+    finally:
+        trace(key, "closed")
+
+
+# Newer ones stream what a handler yields.
+if hasattr(fastapi.responses, "EventSourceResponse"):
+    router.add_api_route("/lines", yielding)
+    router.add_api_route("/events", yielding, response_class=fastapi.responses.EventSourceResponse)
 
 
 @router.get("/handler")
