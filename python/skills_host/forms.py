@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from starlette.datastructures import FormData, UploadFile
     from starlette.requests import Request
 
+    from skills_host.contract import Message, Receive
+
 #: Starlette's own defaults.
 MAX_FILES = 1000
 MAX_FIELDS = 1000
@@ -79,8 +81,8 @@ async def read(
     """
     content_type = request.headers.get("content-type")
     begun = _begin(content_type, body, max_files, max_fields, max_part_size)
-    request._body = body
     if begun is None:
+        request._receive = _replayed(body, request._receive)
         limits: dict[str, Any] = {"max_files": max_files, "max_fields": max_fields}
         if max_part_size != MAX_PART_SIZE:
             # Old versions have no such limit.
@@ -94,7 +96,23 @@ async def read(
     else:
         _write(pending, body)
     request._form = form
+    # Reading it again is Starlette's error.
+    request._stream_consumed = True
     return form
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """Returns a `receive` that has the body once more."""
+    is_given = False
+
+    async def replayed() -> Message:
+        nonlocal is_given
+        if is_given:
+            return await receive()
+        is_given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed
 
 
 def _begin(

@@ -17,7 +17,7 @@ use crate::harness::Home;
 
 /// Approximate number of requests that are compared for each FastAPI.
 const COUNT: &str = "SKILLS_ORACLE_COUNT";
-const COUNT_DEFAULT: &str = "2500";
+const COUNT_DEFAULT: &str = "3000";
 /// The same seed and count make the same requests.
 const SEED: &str = "SKILLS_ORACLE_SEED";
 const SEED_DEFAULT: &str = "1";

@@ -16,10 +16,6 @@ from reference import PREFIX
 
 #: Routes that trace their steps.
 TRACED = f"{PREFIX}/traced/"
-#: Routes whose steps are not compared. The daemon checks the parameters of a route that it calls
-#: directly before all dependencies, outside of the request's task and context, and checks them
-#: again where a check fails; FastAPI checks those of a dependency when it is about to call it.
-_APART = (f"{TRACED}validated/order",)
 #: Stands for the name in a query, a header or a body.
 NAME = "@trace@"
 #: Seconds for which steps may follow after the last answer.
@@ -64,7 +60,7 @@ class Events:
             base: The daemon's base URL.
         """
         limit = time.monotonic() + _PATIENCE
-        compared = [n for n, asked in self.requests.items() if not asked.path.startswith(_APART)]
+        compared = list(self.requests)
         while True:
             steps = [_steps(answer) for answer in ask(Request(path=f"{PREFIX}/trace/events"))]
             differ = [name for name in compared if _differ(name, *steps)]

@@ -66,7 +66,7 @@ def read_now(run: Run) -> bool:
         # For the loop, where Starlette parses it.
         run.unread = data
         return False
-    run.data, run.body, run.form = data, form, form
+    run.body = run.form = form
     return True
 
 

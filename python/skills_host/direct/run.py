@@ -139,6 +139,7 @@ class Run:
             request._json = self.json
         if self.form is not None:
             request._form = self.form
+            request._stream_consumed = True
         scope, names = request.scope, self.plan.stack_names
         if internals.CLEANUPS in names:
             scope[internals.CLEANUPS] = {}

@@ -184,8 +184,7 @@ class Runner:
             await work
             last_resort(call)
         except asyncio.CancelledError:
-            # By the handler itself, because the call was cancelled, or because the plugin ends.
-            pass
+            self._cancelled(call)
         except BaseException as error:
             await self.fail(call, error, lambda: run.request)
         finally:
@@ -273,7 +272,7 @@ class Runner:
         try:
             result = task.result()
         except asyncio.CancelledError:
-            # By the handler itself, because the call was cancelled, or because the plugin ends.
+            self._cancelled(call)
             call.close()
         except BaseException as error:
             if not self._answered(call, failure.response_now(self._app, error)):
@@ -283,6 +282,11 @@ class Runner:
                 isinstance(result, self._response) and self._answered(call, result)
             ):
                 self._begin(call, self.finish(call, plan, result), context)
+
+    def _cancelled(self, call: Call) -> None:
+        """Answers as a server does, unless the call was cancelled, and not by its own handler."""
+        if not call.cancelled:
+            last_resort(call)
 
     def _answered(self, call: Call, response: Any) -> bool:
         """Sends a response of FastAPI's that nothing follows; false for any other."""

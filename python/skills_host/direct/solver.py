@@ -152,7 +152,7 @@ class Solver:
             self._refuse_invalid(run)
             return self._made(run, self._result(run, await last.call(**arguments or {}), None))
         context = contextvars.copy_context()
-        if not steps.awaits_body(run, last):
+        if not steps.begins_on_loop(run, last):
             return self._made(run, await self._hops.run(lambda: self._handled(run, context)))
         arguments = await steps.solved(last, run)
         self._refuse_invalid(run)

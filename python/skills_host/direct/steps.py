@@ -52,11 +52,11 @@ async def on_loop(run: Run, hops: Hops, stacks: AsyncStacks | None, begin: int =
     steps = run.plan.tree.steps
     while begin < len(steps):
         step = steps[begin]
-        if step.on_pool and not awaits_body(run, step):
+        if step.on_pool and not begins_on_loop(run, step):
             begin = await _visited(run, hops, stacks, begin)
             continue
         begin += 1
-        if _is_shared(step, run) and not awaits_body(run, step):
+        if not begins_on_loop(run, step) and _is_shared(step, run):
             continue
         arguments = await solved(step, run)
         if arguments is not None:
@@ -65,7 +65,8 @@ async def on_loop(run: Run, hops: Hops, stacks: AsyncStacks | None, begin: int =
 
 async def solved(step: Step, run: Run) -> dict[str, Any] | None:
     """Returns the arguments of a step; `None` if they are invalid."""
-    return await step.solved(run) if awaits_body(run, step) else step.arguments(run)
+    waits = run.form is not None and step.reads_files
+    return await step.solved(run) if waits else step.arguments(run)
 
 
 async def _result(
@@ -113,7 +114,7 @@ def _visit(
     steps, results = run.plan.tree.steps, run.results
     while begin < len(steps):
         step = steps[begin]
-        if not step.on_pool or awaits_body(run, step):
+        if not step.on_pool or begins_on_loop(run, step):
             break
         if opened is None and step.kind == "generator":
             break
@@ -143,9 +144,12 @@ def _is_shared(step: Step, run: Run) -> bool:
     return True
 
 
-def awaits_body(run: Run, step: Step) -> bool:
-    """Returns true if the arguments of a step may have to wait for files of a form."""
-    return run.form is not None and step.reads_files
+def begins_on_loop(run: Run, step: Step) -> bool:
+    """Returns true if the arguments of a step are made on the loop.
+
+    Code of the plugin may validate them, or files of a form have to be waited for.
+    """
+    return step.solves_on_loop or (run.form is not None and step.reads_files)
 
 
 def _push(stacks: AsyncStacks | None, step: Step, hops: Hops, manager: Any) -> None:

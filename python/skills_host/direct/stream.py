@@ -1,17 +1,16 @@
 """Streaming responses, sent without the tasks that Starlette runs for each.
 
-Starlette streams in one task and listens for the client's disconnect in another, which ends the
-first. Here the host reports the disconnect, and the stream's own scope is cancelled by it.
+Starlette streams in one task of a group and listens for the client's disconnect in another, which
+cancels the first. Here the host reports the disconnect, and the scope of the one task is cancelled.
 """
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import asyncio
-
     from _skills_host import Call
     from skills_host.asgi import Waiters
     from skills_host.contract import Send
@@ -24,15 +23,22 @@ def is_plain(response: Any) -> bool:
 
 
 async def send(call: Call, waiters: Waiters, response: Any, send: Send) -> None:
-    """Sends a response until its end, or until the client has gone; then runs its tasks."""
+    """Sends a response until its end, or until the client has gone; then runs its tasks.
+
+    As with Starlette, the stream is a task with a context of its own.
+    """
+    await asyncio.get_running_loop().create_task(_stream(call, waiters, response, send))
+    waiters.forget_waiting(call.id)
+    if response.background is not None:
+        await response.background()
+
+
+async def _stream(call: Call, waiters: Waiters, response: Any, send: Send) -> None:
     from anyio import CancelScope
 
     with CancelScope() as scope:
         _end_with_client(call, waiters, scope)
         await response.stream_response(send)
-    waiters.forget_waiting(call.id)
-    if response.background is not None:
-        await response.background()
 
 
 def _end_with_client(call: Call, waiters: Waiters, scope: Any) -> None:

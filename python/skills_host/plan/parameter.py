@@ -80,10 +80,7 @@ class Parameter:
 
         is_validated = _validates_defaults(utils)
         if field.field_info.default_factory is not None:
-            if is_validated:
-                raise Unplanned(f"the default of parameter {self.name} is validated")
-            self.default = field.get_default
-            return
+            raise Unplanned(f"the default of parameter {self.name} is made by code of the plugin")
         value = field.field_info.default
         if is_validated and value is not None and not _passes(field, value):
             raise Unplanned(f"the default of parameter {self.name} does not pass its validation")

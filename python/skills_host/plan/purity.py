@@ -19,6 +19,8 @@ _CALLS = ("post_init", "custom_init", "default_factory", "missing", "computed_fi
 
 def is_pure(field: Any) -> bool:
     """Returns true if FastAPI's `ModelField` runs no code of a plugin."""
+    if getattr(field.field_info, "default_factory", None) is not None:
+        return False
     schema = _schema(field)
     return schema is not None and all(_is_pure(node) for node in _nodes(schema))
 

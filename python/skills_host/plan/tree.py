@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from skills_host.plan import internals
 from skills_host.plan.parameter import Parameter
+from skills_host.plan.purity import is_pure
 from skills_host.plan.reason import Unplanned
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ class Step:
             for name in ("response", "background_tasks", "security_scopes")
         )
         self.scopes = internals.scopes(dependant)
+        #: True if code of the plugin validates its values, which it does on the loop.
+        self.solves_on_loop = not all(is_pure(field) for field in _fields(dependant))
         #: True if a repeated step may fail where the first one did not, or has effects.
         self.must_repeat = self._slots is None or bool(self.body_fields)
 
@@ -231,12 +234,13 @@ class Tree:
     @property
     def begins_on_loop(self) -> bool:
         """True if the first call is not on a thread of the pool."""
-        return not self.all[0].on_pool
+        first = self.all[0]
+        return not first.on_pool or first.solves_on_loop
 
     @property
     def runs_on_pool(self) -> bool:
-        """True if all calls are on a thread of the pool."""
-        return all(step.on_pool for step in self.all)
+        """True if all of a call may be on a thread of the pool."""
+        return all(step.on_pool and not step.solves_on_loop for step in self.all)
 
     def call(self, arguments: dict[str, Any]) -> Coroutine[Any, Any, Any]:
         """Returns the coroutine of the handler."""
@@ -289,6 +293,11 @@ def _single(fields: list[Any]) -> Any:
     info = fields[0].field_info
     is_form = isinstance(info, params.Form)
     return None if is_form or getattr(info, "embed", None) else fields[0]
+
+
+def _fields(dependant: Any) -> list[Any]:
+    of_places = [getattr(dependant, f"{place}_params") for place in (*_PLACES, "body")]
+    return [field for fields in of_places for field in fields]
 
 
 def _reads_files(field: Any) -> bool:

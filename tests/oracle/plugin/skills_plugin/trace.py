@@ -29,10 +29,7 @@ def trace(key: str, what: str) -> list[str]:
     with _lock:
         steps = _events.setdefault(key, [])
         steps.append(f"{what} @{_place(key)} <{_seen.get()}")
-    # Without a request no context is to be changed: the daemon checks the defaults of parameters
-    # while it loads the plugin, which uvicorn does not.
-    if key:
-        _seen.set(_seen.get() + what[:1])
+    _seen.set(_seen.get() + what[:1])
     return steps
 
 
