@@ -41,11 +41,11 @@ def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _memory_of_one(home: Home, server: Server) -> float:
     """Returns how much memory each of many idle connections adds to a server, in bytes."""
-    # What the first connections leave behind is not theirs.
-    with _open(home, server):
+    # What the first connection loads is not each one's; more would leave memory to use again.
+    with _open(home, server, 1):
         pass
     before = _pss(server)
-    with _open(home, server):
+    with _open(home, server, _IDLE):
         return (_pss(server) - before) / _IDLE
 
 
@@ -59,10 +59,10 @@ def _load(home: Home, mode: str, server: Server, count: int, *rest: str) -> list
 
 
 @contextmanager
-def _open(home: Home, server: Server) -> Iterator[None]:
-    """Has many idle connections open."""
+def _open(home: Home, server: Server, count: int) -> Iterator[None]:
+    """Has idle connections open."""
     load = subprocess.Popen(
-        _load(home, "idle", server, _IDLE),
+        _load(home, "idle", server, count),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
