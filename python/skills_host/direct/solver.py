@@ -151,11 +151,12 @@ class Solver:
             arguments = await steps.solved(last, run)
             self._refuse_invalid(run)
             return self._made(run, self._result(run, await last.call(**arguments or {}), None))
-        context = contextvars.copy_context()
         if not steps.begins_on_loop(run, last):
+            context = contextvars.copy_context()
             return self._made(run, await self._hops.run(lambda: self._handled(run, context)))
         arguments = await steps.solved(last, run)
         self._refuse_invalid(run)
+        context = contextvars.copy_context()
         call = functools.partial(called, context, last.call, arguments or {})
         return self._made(run, await self._hops.run(lambda: self._result(run, call(), context)))
 

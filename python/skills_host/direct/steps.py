@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING, Any
 
 from skills_host.direct.hops import Hops, called
+from skills_host.plan import internals
 from skills_host.plan.tree import MISSING, Step
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def on_this_thread(run: Run, stacks: Stacks | None, begin: int = 0) -> int:
         value = called(context, manager.__enter__, {})
 
         def close(*error: Any) -> bool | None:
+            if _is_left_open(error[1]):
+                return False
             closed: bool | None = context.copy().run(manager.__exit__, *error)
             return closed
 
@@ -152,6 +155,10 @@ def begins_on_loop(run: Run, step: Step) -> bool:
     return step.solves_on_loop or (run.form is not None and step.reads_files)
 
 
+def _is_left_open(error: BaseException | None) -> bool:
+    return not (error is None or isinstance(error, Exception) or internals.closes_always())
+
+
 def _push(stacks: AsyncStacks | None, step: Step, hops: Hops, manager: Any) -> None:
     """Has a generator closed on a thread of the pool."""
     assert stacks is not None, "a call with generators has stacks"
@@ -161,6 +168,8 @@ def _push(stacks: AsyncStacks | None, step: Step, hops: Hops, manager: Any) -> N
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
+        if _is_left_open(error):
+            return False
         from anyio import CancelScope
 
         context = contextvars.copy_context()

@@ -69,6 +69,17 @@ def _classifiers() -> tuple[Callable[[Any], bool], ...]:
     )
 
 
+@functools.cache
+def closes_always() -> bool:
+    """Returns true if `def` generators are closed whatever was raised, not for an `Exception` only.
+
+    Others are left to the garbage collector.
+    """
+    from fastapi.concurrency import contextmanager_in_threadpool
+
+    return "BaseException" in inspect.getsource(contextmanager_in_threadpool)
+
+
 def cache_key(dependant: Any) -> Any:
     """Returns the key by which the result of a dependency is shared within a request."""
     from fastapi.dependencies import models
