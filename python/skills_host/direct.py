@@ -18,6 +18,7 @@ from skills_daemon.logging import request_id_ctx
 from skills_host.asgi import Waiters, channel, last_resort, serve
 from skills_host.contract import Plan, Plugin
 from skills_host.eager import Tasks
+from skills_host.files import read_metadata
 
 if TYPE_CHECKING:
     from _skills_host import Call
@@ -205,6 +206,7 @@ class Runner:
         """Sends a response and runs its background tasks."""
         receive, send = channel(call, self._waiters)
         try:
+            read_metadata(response)
             # Nothing between the response and the connection looks at what is sent.
             await response(call.scope(True), receive, send)
         finally:
