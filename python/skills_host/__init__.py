@@ -12,7 +12,7 @@ that process alone. Plugins import `skills_daemon` instead.
 - `direct`: calls of handlers with bound arguments; `eager`: the tasks of a loop.
 - `plan`, `functions`: call plans of FastAPI routes; plugins of plain functions.
 - `asgi`: one request as an ASGI call.
-- `forms`: forms in request bodies, parsed by the host.
+- `forms`: forms in request bodies, parsed by the host; `files`: responses that are files.
 - `exits`: `os._exit`, which ends the daemon; `threads`: the threads that plugins start.
 - `log`: everything Python logs or prints goes to the daemon's log.
 """

@@ -168,7 +168,15 @@ fn a_file_that_is_not_as_announced_ends_the_connection_early() {
         let missing = files.home.get(&target(&format!("{path}.no"), &longer));
         assert_eq!((missing.status, missing.body.len()), (200, 0));
     }
-    assert_eq!(files.home.get("/files/file?path=/nowhere").status, 500);
+    for (path, error) in [("/nowhere", "does not exist"), ("/tmp", "is not a file")] {
+        let answer = files.home.get(&format!("/files/file?path={path}"));
+        assert_eq!(
+            (answer.status, answer.text().contains(error)),
+            (500, true),
+            "{}",
+            answer.text()
+        );
+    }
     files.home.control(&["stop"]).ok();
     let log = files.home.log();
     let exceptions: Vec<&str> =

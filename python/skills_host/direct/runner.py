@@ -22,6 +22,7 @@ from skills_host.contract import Plan, Plugin
 from skills_host.direct import failure
 from skills_host.direct.hops import Hops
 from skills_host.eager import Tasks
+from skills_host.files import read_metadata
 
 if TYPE_CHECKING:
     from _skills_host import Call
@@ -349,6 +350,7 @@ class Runner:
             return
         receive, send = channel(call, self.waiters)
         try:
+            read_metadata(response)
             # Nothing between the response and the connection looks at what is sent.
             await response(call.scope(True), receive, send)
         finally:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skills_host.direct import answer, body, steps, stream
 from skills_host.direct.hops import Hops, called
+from skills_host.files import read_metadata
 from skills_host.plan import internals
 from skills_host.plan.result import has_body
 
@@ -219,6 +220,7 @@ class Solver:
         if stream.is_plain(response):
             await stream.send(run.call, run.runner.waiters, response, send)
         else:
+            read_metadata(response)
             await response(run.scope, receive, send)
 
     def _goes_now(self, response: Any) -> bool:
