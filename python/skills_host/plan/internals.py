@@ -204,5 +204,27 @@ def strict_content_type(route: Any) -> bool:
 
 def telemetry(app: Any) -> Callable[[], bool] | None:
     """Returns the function by which FastAPI decides whether it traces a request, if any."""
-    found = getattr(getattr(app, "_native_telemetry", None), "enabled", None)
-    return found if callable(found) else None
+    enabled: Callable[[], bool] | None
+    enabled = getattr(getattr(app, "_native_telemetry", None), "enabled", None)
+    if not callable(enabled):
+        return None
+    # Sets what the environment names.
+    enabled()
+    from opentelemetry import _logs, metrics, trace
+
+    places = (
+        (trace, "_TRACER_PROVIDER"),
+        (getattr(metrics, "_internal", None), "_METER_PROVIDER"),
+        (getattr(_logs, "_internal", None), "_LOGGER_PROVIDER"),
+    )
+    question: Callable[[], bool] = enabled
+    if not all(hasattr(module, name) for module, name in places):
+        return question
+    (traces, tracer), (meters, meter), (logs, logger) = [(vars(m), n) for m, n in places]
+
+    def is_traced() -> bool:
+        # Nearly all of FastAPI's own question is spent where nothing is set.
+        is_set = traces[tracer] or meters[meter] or logs[logger]
+        return is_set is not None and question()
+
+    return is_traced
