@@ -236,6 +236,9 @@ class Call:
     def answer(self, status: int, body: bytes) -> None:
         """Answers with JSON and ends the call."""
 
+    def release(self) -> None:
+        """Sends all held answers, before work that may take its time."""
+
     def scope(self, files: bool = False) -> dict[str, Any]:
         """Returns a new ASGI connection scope.
 
@@ -313,6 +316,9 @@ class Inbox:
 
     def take(self) -> list[Event]:
         """Returns the next batch of events; answers to them may be held until `done`."""
+
+    def hold(self) -> None:
+        """Begins a batch: answers to what follows may be held until `done`."""
 
     def call_soon(self, part: Callable[[], object]) -> bool:
         """Has the loop call `part`, from any thread; false if the loop has ended."""

@@ -197,6 +197,14 @@ impl PluginSide {
 
     /// Sends a piece of the answer's body; false if the plugin is far enough ahead to wait until it is woken.
     pub fn write(&self, chunk: Bytes, more: bool) -> bool {
+        let (room, waker) = self.write_held(chunk, more);
+        wake(waker);
+        room
+    }
+
+    /// Does what [`write`](Self::write) does; the waker that is returned is for the caller to wake.
+    #[must_use]
+    pub fn write_held(&self, chunk: Bytes, more: bool) -> (bool, Option<Waker>) {
         let mut state = self.shared.lock();
         if !state.disconnected && !chunk.is_empty() {
             match &mut state.lane {
@@ -217,8 +225,7 @@ impl PluginSide {
             false => drop(state),
         }
         wake(events);
-        wake(answer);
-        room
+        (room, answer)
     }
 
     /// Sends a file as the body of the answer, as many bytes as its head announces; nothing can be written after it. Not

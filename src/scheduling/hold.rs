@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// What a handler takes at most that is surely short the next time.
-pub const SHORT: Duration = Duration::from_micros(50);
+pub const SHORT: Duration = Duration::from_micros(150);
 /// How long an answer may be held before the next look of the sweep sends it.
 pub const HELD_MAX: Duration = Duration::from_millis(1);
 /// How often the sweep looks.

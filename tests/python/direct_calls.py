@@ -70,6 +70,9 @@ class Call:
         body, self._body = self._body, None
         return body
 
+    def release(self):
+        pass
+
     def scope(self, files: bool = False) -> dict[str, Any]:
         return {
             "type": "http",
@@ -191,6 +194,9 @@ class _Hops:
     def __init__(self, loop: asyncio.AbstractEventLoop, threads: ThreadPoolExecutor) -> None:
         self._loop = loop
         self._threads = threads
+
+    def hold(self):
+        pass
 
     async def run(self, work, *, is_cleanup=False):
         return await self._loop.run_in_executor(self._threads, work)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.exceptions import HTTPException
 
 from skills_host import forms
+from skills_host.direct.json import loads
 from skills_host.plan import internals
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def accept(run: Run, data: bytes) -> None:
     if not _is_json(run):
         return
     try:
-        run.body = run.json = json.loads(data)
+        run.body = run.json = loads(data)
     except json.JSONDecodeError as error:
         detail = {
             "type": "json_invalid",

@@ -27,6 +27,7 @@ class Hops:
         self._loop = loop
         self._inbox = inbox
         self._pool = pool
+        self._is_holding = False
 
     async def run(self, work: Callable[[], T], *, is_cleanup: bool = False) -> T:
         """Runs `work` on a thread; the clean-up of a call does not wait for other calls."""
@@ -43,6 +44,17 @@ class Hops:
 
         self._pool.run(part, is_cleanup)
         return await future
+
+    def hold(self) -> None:
+        """Lets pieces of answers be sent together, until the loop's next round at the latest."""
+        if not self._is_holding:
+            self._is_holding = True
+            self._inbox.hold()
+            self._loop.call_soon(self._let_go)
+
+    def _let_go(self) -> None:
+        self._is_holding = False
+        self._inbox.done()
 
     def call_soon(self, work: Callable[[], object]) -> None:
         """Has the loop call `work`; on any thread."""

@@ -19,7 +19,7 @@ from skills_daemon.logging import request_id_ctx
 from skills_host import websocket
 from skills_host.asgi import Waiters, channel, last_resort, serve
 from skills_host.contract import Plan, Plugin
-from skills_host.direct import failure
+from skills_host.direct import failure, stream
 from skills_host.direct.hops import Hops
 from skills_host.eager import Tasks
 from skills_host.files import read_metadata
@@ -137,6 +137,7 @@ class Runner:
         if (socket := call.socket) is not None:
             await websocket.serve(self._app, call, socket, self.waiters, self._state)
             return
+        call.release()
         scope = call.scope(self._sends_files)
         scope["state"] = {**self._state}
         await serve(self._app, call, self.waiters, scope)
@@ -194,6 +195,7 @@ class Runner:
 
     async def _routed(self, call: Call, plan: Any) -> None:
         """Serves a request by FastAPI's own handler of its route."""
+        call.release()
         scope = self.scope(call, plan)
         receive, send = channel(call, self.waiters)
         try:
@@ -347,6 +349,13 @@ class Runner:
     async def _send(self, call: Call, response: Any) -> None:
         """Sends a response and runs its background tasks."""
         if self._answered(call, response):
+            return
+        if self._is_fastapis and stream.is_plain(response):
+            try:
+                await stream.send(call, self.waiters, self._hops, response)
+            finally:
+                self.waiters.forget(call.id)
+            call.close()
             return
         receive, send = channel(call, self.waiters)
         try:

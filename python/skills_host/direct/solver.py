@@ -216,10 +216,10 @@ class Solver:
             if background is not None:
                 await answer.background_on_loop(background, self._hops)
             return
-        receive, send = run.channel()
         if stream.is_plain(response):
-            await stream.send(run.call, run.runner.waiters, response, send)
+            await stream.send(run.call, run.runner.waiters, self._hops, response)
         else:
+            receive, send = run.channel()
             read_metadata(response)
             await response(run.scope, receive, send)
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from _skills_host import Call
     from skills_host.asgi import Waiters
-    from skills_host.contract import Send
+    from skills_host.contract import Message
+    from skills_host.direct.hops import Hops
 
 
 def is_plain(response: Any) -> bool:
@@ -22,19 +23,31 @@ def is_plain(response: Any) -> bool:
     return own is not None and type(response).__call__ is own.__call__
 
 
-async def send(call: Call, waiters: Waiters, response: Any, send: Send) -> None:
+async def send(call: Call, waiters: Waiters, hops: Hops, response: Any) -> None:
     """Sends a response until its end, or until the client has gone; then runs its tasks.
 
     As with Starlette, the stream is a task with a context of its own.
     """
-    await asyncio.get_running_loop().create_task(_stream(call, waiters, response, send))
+    await asyncio.get_running_loop().create_task(_stream(call, waiters, hops, response))
     waiters.forget_waiting(call.id)
     if response.background is not None:
         await response.background()
 
 
-async def _stream(call: Call, waiters: Waiters, response: Any, send: Send) -> None:
+async def _stream(call: Call, waiters: Waiters, hops: Hops, response: Any) -> None:
     from anyio import CancelScope
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            call.start(message["status"], message["headers"])
+            return
+        body = message["body"]
+        if not isinstance(body, (bytes, bytearray)):
+            body = bytes(body)
+        hops.hold()
+        room = call.write(body, message["more_body"])
+        while not room and call.is_full():
+            await waiters.wait(call.id)
 
     with CancelScope() as scope:
         _end_with_client(call, waiters, scope)

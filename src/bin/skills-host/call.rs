@@ -58,6 +58,9 @@ pub(crate) struct Call {
 impl Call {
     /// Sends a whole answer.
     fn whole(&self, head: ResponseHead, body: Bytes, now: Instant) -> PyResult<()> {
+        if let Some((begun, binder)) = self.begun.get() {
+            binder.get().pace.end(now.saturating_duration_since(*begun));
+        }
         self.started.store(true, Ordering::Relaxed);
         if let Some(waker) = self.with(|side| side.answer_with(head, body))? {
             wakes::wake(waker, now, self.last);
@@ -402,10 +405,8 @@ impl Call {
 
     /// What the handler returned as JSON; `None` if that is not plain.
     fn json<'py>(&self, result: &Bound<'py, PyAny>) -> Option<Bound<'py, PyBytes>> {
-        let (begun, binder) = self.begun.get()?;
-        let binder = binder.get();
-        binder.pace.end(begun.elapsed());
-        let body = binder.plain.written(result)?;
+        let (_, binder) = self.begun.get()?;
+        let body = binder.get().plain.written(result)?;
         Some(PyBytes::new(result.py(), &body))
     }
 
@@ -425,11 +426,14 @@ impl Call {
         self.reply(status, Bytes::from_owner(body), Instant::now())
     }
 
-    /// The ASGI connection scope, for an application that may take its time: what is held is sent before. With `files` it
-    /// says that [`send_file`](Self::send_file) may be used, unless the answer has a reader of events.
+    /// Sends all answers that are held, before work that may take its time.
+    fn release(&self) {
+        wakes::release();
+    }
+
+    /// The ASGI connection scope. With `files` it says that [`send_file`](Self::send_file) may be used, unless the answer has a reader of events.
     #[pyo3(signature = (files=false))]
     fn scope<'py>(&self, py: Python<'py>, files: bool) -> PyResult<Bound<'py, PyDict>> {
-        wakes::release();
         let side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(side) = side.as_ref() else {
             return Err(PyRuntimeError::new_err("the request has ended"));
@@ -472,7 +476,11 @@ impl Call {
 
     /// Sends a piece of the answer's body; false if the application should wait before the next.
     fn write(&self, body: PyBackedBytes, more: bool) -> PyResult<bool> {
-        self.with(|side| side.write(Bytes::from_owner(body), more))
+        let (room, waker) = self.with(|side| side.write_held(Bytes::from_owner(body), more))?;
+        if let Some(waker) = waker {
+            wakes::wake(waker, Instant::now(), self.last && !more);
+        }
+        Ok(room)
     }
 
     /// Sends a file as the body of the answer; a short one is read before it returns.

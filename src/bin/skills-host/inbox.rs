@@ -221,6 +221,11 @@ impl Inbox {
         self.shared.send(Event::Part(part)).is_ok()
     }
 
+    /// Begins a batch: answers to what follows may be held until `done`. On the loop's thread.
+    fn hold(&self) {
+        wakes::open();
+    }
+
     /// Ends a batch: the answers that are held are sent. On the loop's thread.
     fn done(&self) {
         wakes::close();
