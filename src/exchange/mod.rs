@@ -9,7 +9,7 @@
 //! | --- | --- | --- |
 //! | in | the request ([`request`]), its body | [`BUFFER`] bytes |
 //! | in | signals: cancel, reply ([`events`]) | one reply for each question |
-//! | out | the head of the answer ([`head`]), its body | [`BUFFER`] bytes; of a file two pieces ([`file`]) |
+//! | out | the head of the answer ([`head`]), its body | [`BUFFER`] bytes; of a file two pieces ([`mod@file`]) |
 //! | out | events: output, log records, progress, questions, in order | [`BUFFER`] bytes |
 //! | both | messages of a WebSocket ([`messages`]) | [`BUFFER`] bytes each |
 //!
