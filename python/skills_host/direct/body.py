@@ -16,6 +16,9 @@ from skills_host.plan import internals
 if TYPE_CHECKING:
     from skills_host.direct.run import Run
 
+#: Size of a form of which no file is written to disk, in bytes.
+_IN_MEMORY = 1 << 20
+
 
 async def read(run: Run) -> None:
     """Reads the body of a call.
@@ -28,12 +31,7 @@ async def read(run: Run) -> None:
     data = run.call.body() if run.unread is None else run.unread
     try:
         if is_form:
-            limits = form_limits(run)
-            if data is None:
-                run.body = run.form = await run.request.form(**limits)
-            else:
-                run.body = run.form = await forms.read(run.request, data, **limits)
-            run.stacks[0].push_async_callback(run.form.close)
+            run.body = run.form = await _form(run, data)
             return
         if data is None:
             data = await run.request.body()
@@ -69,6 +67,24 @@ def read_now(run: Run) -> bool:
         return False
     run.body = run.form = form
     return True
+
+
+async def _form(run: Run, data: bytes | None) -> Any:
+    """Returns the form of a call; `data` is its body, if that has come."""
+    limits = form_limits(run)
+    if data is None:
+        return await run.request.form(**limits)
+    if len(data) <= _IN_MEMORY:
+        form = forms.parse(run.call.header("content-type"), data, **limits)
+        if form is not None:
+            return form
+    return await forms.read(run.request, data, **limits)
+
+
+async def close(run: Run) -> None:
+    """Closes the files of a call's form."""
+    if run.form is not None:
+        await run.form.close()
 
 
 def form_limits(run: Run) -> dict[str, Any]:

@@ -55,19 +55,13 @@ class Solver:
     async def call(self, run: Run, begin: int = 0) -> None:
         """Carries out a call on the loop, the steps before `begin` being done, and answers it."""
         plan = run.plan
-        if not plan.has_stacks:
-            await self._send(run, await self._response(run, None, begin))
+        if not plan.has_generators:
+            await self._without_stacks(run, begin)
             return
         files, late, early = AsyncExitStack(), AsyncExitStack(), AsyncExitStack()
         run.open(files, late, early)
-        if not plan.has_generators and plan.body != "form":
-            # A request has the stacks; only code that knows FastAPI's own puts anything in.
-            await self._send(run, await self._response(run, None, begin))
-            for stack in (early, late, files):
-                if stack._exit_callbacks:  # type: ignore[attr-defined]
-                    await stack.aclose()
-            return
         async with files:
+            files.push_async_callback(body.close, run)
             is_sent = False
             async with late:
                 async with early:
@@ -76,6 +70,19 @@ class Solver:
                 is_sent = True
             if not is_sent:
                 raise _swallowed()
+
+    async def _without_stacks(self, run: Run, begin: int) -> None:
+        """Carries out a call of which nothing is closed but files."""
+        if run.plan.takes_request:
+            run.open(AsyncExitStack(), AsyncExitStack(), AsyncExitStack())
+        try:
+            await self._send(run, await self._response(run, None, begin))
+        finally:
+            # A request has the stacks, in which only code that knows FastAPI's own puts anything.
+            for stack in reversed(run.stacks):
+                if stack._exit_callbacks:  # type: ignore[attr-defined]
+                    await stack.aclose()
+            await body.close(run)
 
     def call_now(self, run: Run) -> Callable[[], Coroutine[Any, Any, None]] | None:
         """Carries out a call on this thread of the pool, as far as it belongs here.
@@ -89,8 +96,8 @@ class Solver:
         if not plan.tree.runs_on_pool:
             begin = steps.on_this_thread(run, None)
             return lambda: self.call(run, begin)
-        if plan.has_stacks:
-            run.open(*(AsyncExitStack() for _ in range(3)))
+        if plan.takes_request:
+            run.open(AsyncExitStack(), AsyncExitStack(), AsyncExitStack())
         is_sent = False
         with ExitStack() as files, ExitStack() as late:
             if run.form is not None:
@@ -117,8 +124,8 @@ class Solver:
         async def finish() -> None:
             is_sent = False
             with open_files:
-                async with _Closing(self._hops, late, run.plan.has_stacks):
-                    async with _Closing(self._hops, early, run.plan.has_stacks):
+                async with _Closing(self._hops, late, run.plan.has_generators):
+                    async with _Closing(self._hops, early, run.plan.has_generators):
                         made = self._made(run, response)
                     await self._send(run, made)
                     is_sent = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from skills_host.plan.reason import Unplanned
 
@@ -136,6 +136,36 @@ def no_body() -> Any:
     from fastapi.dependencies.utils import solve_dependencies
 
     return inspect.signature(solve_dependencies).parameters["body"].default
+
+
+def plain_form_fields(fields: list[Any]) -> list[tuple[Any, str]] | None:
+    """Returns fields of a form with their names, if each is one text or one file.
+
+    Such a field is validated by itself where the form has it.
+    """
+    from fastapi import UploadFile, params
+
+    plain = []
+    for field in fields:
+        info = field.field_info
+        kinds = {str, int, float, bool, UploadFile}
+        is_plain = isinstance(info, params.Form) and _without_none(info.annotation) in kinds
+        aliases = {getattr(each, "validation_alias", None) for each in (field, info)}
+        if not is_plain or aliases - {None, field.alias} or _is_json(info):
+            return None
+        plain.append((field, field.alias))
+    return plain or None
+
+
+def _without_none(annotation: Any) -> Any:
+    kinds = [each for each in get_args(annotation) if each is not type(None)]
+    return kinds[0] if len(kinds) == 1 and len(get_args(annotation)) == 2 else annotation
+
+
+def _is_json(info: Any) -> bool:
+    from pydantic import Json
+
+    return any(type(each) is Json or each is Json for each in info.metadata)
 
 
 def form_limits(scope: Mapping[str, Any], route: Any) -> dict[str, Any]:

@@ -62,8 +62,8 @@ class Plan(_Learning):
         status: HTTP status of results other than `Response` objects.
         is_plain: True if the handler takes nothing but bound values and answers with JSON.
         has_generators: True if dependencies are closed.
+        takes_request: True if something takes the request.
         needs_scope: True if every call needs the whole scope.
-        has_stacks: True if every call has the stacks of what is closed.
     """
 
     why: str | None = None
@@ -88,8 +88,8 @@ class Plan(_Learning):
         )
         steps = self.tree.all
         self.has_generators = any("generator" in step.kind for step in steps)
-        self.needs_scope = self.body == "form" or any(step.takes_request for step in steps)
-        self.has_stacks = self.needs_scope or self.has_generators
+        self.takes_request = any(step.takes_request for step in steps)
+        self.needs_scope = self.body == "form" or self.takes_request
         self.binder = _binder(self.tree, self.status, self.result.plain)
 
     @property

@@ -87,6 +87,7 @@ class Step:
         self.body_fields: list[Any] = list(dependant.body_params)
         self._single = _single(self.body_fields)
         self._embeds = False
+        self._plain_fields = internals.plain_form_fields(self.body_fields)
         self.reads_files = any(_reads_files(field) for field in self.body_fields)
         self.takes_request = bool(
             dependant.request_param_name or dependant.http_connection_param_name
@@ -106,6 +107,8 @@ class Step:
         self._embeds = embeds
         if embeds:
             self._single = None
+        else:
+            self._plain_fields = None
 
     def arguments(self, run: Run) -> dict[str, Any] | None:
         """Returns the keyword arguments; adds errors to the run's and returns `None` if invalid."""
@@ -119,9 +122,33 @@ class Step:
     async def solved(self, run: Run) -> dict[str, Any] | None:
         """Returns what `arguments` does, for steps that may have to wait for files of a form."""
         values, is_valid = self._values(run)
+        if run.form is not None and (of_form := self._of_form(run.form)) is not None:
+            values.update(of_form[0])
+            return self._completed(run, values, is_valid and not of_form[1], of_form[1])
         own, errors = await internals.body_reader()(self.body_fields, run.body, self._embeds)
         values.update(own)
         return self._completed(run, values, is_valid and not errors, errors)
+
+    def _of_form(self, form: Any) -> tuple[dict[str, Any], list[Any]] | None:
+        """Returns the values of plain fields that a form has, and their errors; else `None`."""
+        if self._plain_fields is None:
+            return None
+        found = []
+        for field, alias in self._plain_fields:
+            value = form.get(alias)
+            # What is empty has the default, which FastAPI knows.
+            if not value or getattr(value, "filename", value) == "":
+                return None
+            found.append((field, alias, value))
+        values: dict[str, Any] = {}
+        errors: list[Any] = []
+        for field, alias, value in found:
+            valid, own_errors = field.validate(value, values, loc=("body", alias))
+            if own_errors:
+                errors += own_errors
+            else:
+                values[field.name] = valid
+        return values, errors
 
     def _without_body(self, run: Run) -> dict[str, Any] | None:
         values, is_valid = self._values(run)
