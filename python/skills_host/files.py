@@ -7,6 +7,13 @@ import stat
 from typing import Any
 
 
+def is_plain_file(response: Any) -> bool:
+    """Returns true for a response that sends its file as Starlette's own class does."""
+    from starlette.responses import FileResponse
+
+    return type(response).__call__ is FileResponse.__call__
+
+
 def read_metadata(response: Any) -> None:
     """Gives a `FileResponse` the metadata of its file, which it would read on a thread.
 

@@ -226,9 +226,10 @@ def _sends_files(app: FastAPI) -> bool:
     A middleware that compresses bodies, or reads them, does not expect the path of a file.
     """
     from fastapi.routing import APIRoute
+    from starlette.routing import WebSocketRoute
 
-    routes = route.iterate(app)
-    return all(type(getattr(each, "original_route", each)) is APIRoute for each in routes)
+    kinds = {type(getattr(each, "original_route", each)) for each in route.iterate(app)}
+    return all(kind is APIRoute or issubclass(kind, WebSocketRoute) for kind in kinds)
 
 
 def _application(plugin: LoadedPlugin, router: APIRouter, declared: dict[str, str]) -> FastAPI:

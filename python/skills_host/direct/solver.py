@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skills_host.direct import answer, body, steps, stream
 from skills_host.direct.hops import Hops, called
-from skills_host.files import read_metadata
+from skills_host.files import is_plain_file, read_metadata
 from skills_host.plan import internals
 from skills_host.plan.result import has_body
 
@@ -225,9 +225,13 @@ class Solver:
             return
         if stream.is_plain(response):
             await stream.send(run.call, run.runner.waiters, self._hops, response)
-        else:
-            receive, send = run.channel()
+            return
+        receive, send = run.channel()
+        if is_plain_file(response):
             read_metadata(response)
+            # Nothing between the response and the connection looks at what is sent.
+            await response(run.call.scope(True), receive, send)
+        else:
             await response(run.scope, receive, send)
 
     def _goes_now(self, response: Any) -> bool:
