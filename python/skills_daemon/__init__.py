@@ -21,26 +21,33 @@ written, no thread started, no log handler installed.
 | `lifecycle` | pid file, stopping the daemon, idle time, shutdown callbacks |
 """
 
-from skills_daemon.agents import Audio, Embedded, Image, Link, Message, prompt, resource
-from skills_daemon.bars import Progress, progress
-from skills_daemon.callers import Caller, caller
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from skills_daemon.config import DaemonConfig, config
-from skills_daemon.own import data_dir, settings
-from skills_daemon.processes import run
-from skills_daemon.questions import (
-    Form,
-    Roots,
-    Sample,
-    ask,
-    choose,
-    confirm,
-    form,
-    roots,
-    sample,
-    secret,
-    together,
-)
-from skills_daemon.tasks import Background, background
+
+if TYPE_CHECKING:
+    from skills_daemon.agents import Audio, Embedded, Image, Link, Message, prompt, resource
+    from skills_daemon.bars import Progress, progress
+    from skills_daemon.callers import Caller, caller
+    from skills_daemon.own import data_dir, settings
+    from skills_daemon.processes import run
+    from skills_daemon.questions import (
+        Form,
+        Roots,
+        Sample,
+        ask,
+        choose,
+        confirm,
+        form,
+        roots,
+        sample,
+        secret,
+        together,
+    )
+    from skills_daemon.tasks import Background, background
 
 __version__ = "2.0.0"
 
@@ -49,6 +56,46 @@ DEFAULT_HOST: str = config.host
 
 DEFAULT_PORT: int = config.port
 """TCP port that the daemon listens on."""
+
+#: Where each other name is. A module is imported with the first use of a name of it: the daemon, in
+#: whose process this package is, needs few of them before a plugin is loaded.
+_MODULES = {
+    "agents": ("Audio", "Embedded", "Image", "Link", "Message", "prompt", "resource"),
+    "bars": ("Progress", "progress"),
+    "callers": ("Caller", "caller"),
+    "own": ("data_dir", "settings"),
+    "processes": ("run",),
+    "questions": (
+        "Form",
+        "Roots",
+        "Sample",
+        "ask",
+        "choose",
+        "confirm",
+        "form",
+        "roots",
+        "sample",
+        "secret",
+        "together",
+    ),
+    "tasks": ("Background", "background"),
+}
+_PLACES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what a name stands for."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"skills_daemon.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Returns all public names."""
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "DEFAULT_HOST",

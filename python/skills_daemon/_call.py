@@ -6,7 +6,7 @@ pool threads that it starts, and gone where code runs for no call.
 
 from __future__ import annotations
 
-import asyncio
+import sys
 from contextvars import ContextVar
 from typing import Protocol
 
@@ -77,7 +77,9 @@ def may_block(name: str) -> None:
     Raises:
         RuntimeError: An event loop runs on the thread.
     """
-    if asyncio._get_running_loop() is not None:
+    # Without a loop nothing has imported it.
+    asyncio = sys.modules.get("asyncio.events")
+    if asyncio is not None and asyncio._get_running_loop() is not None:
         raise RuntimeError(
             f"{name}() blocks the event loop; in `async def` functions, call it by"
             f" `await asyncio.to_thread({name}, …)`"

@@ -7,9 +7,9 @@ imported, over HTTP, in background tasks, becomes log records.
 
 from __future__ import annotations
 
-import asyncio
 import io
 import logging
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -123,7 +123,9 @@ def emit(call: Call, send: Callable[[], bool]) -> None:
         KeyboardInterrupt: The caller has gone, and no coroutine runs here, which is cancelled.
     """
     has_room = send()
-    if asyncio._get_running_loop() is not None:
+    # Without a loop nothing has imported it.
+    asyncio = sys.modules.get("asyncio.events")
+    if asyncio is not None and asyncio._get_running_loop() is not None:
         return
     if not has_room:
         call.wait_for_room()

@@ -17,7 +17,8 @@ use skills_daemon::venv;
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::{
-    binder, board, bug, call, crash, ending, executed, forms, inbox, log, pool, socket, writes,
+    binder, board, bug, call, crash, ending, executed, forms, inbox, log, memory, pool, socket,
+    writes,
 };
 
 /// Holds the log's writer until [`exit`].
@@ -137,19 +138,10 @@ fn set_up(
     Ok(())
 }
 
-/// Gives memory that was freed back to the system; on the thread that collected it, detached.
-///
-/// The C library has an arena for each of several threads, whose free pages it keeps: a new version on another thread
-/// does not use those of the old one.
+/// Gives memory that was freed back to the system; detached.
 #[pyfunction]
 fn trim(py: Python<'_>) {
-    #[cfg(target_env = "gnu")]
-    py.detach(|| {
-        // SAFETY: takes the locks of the C library's arenas one after the other; may be called at any time.
-        unsafe { nix::libc::malloc_trim(0) };
-    });
-    #[cfg(not(target_env = "gnu"))]
-    let _ = py;
+    py.detach(memory::trim);
 }
 
 /// The settings that plugins see as `skills_daemon.config`, under their names in `config.toml`.

@@ -48,6 +48,7 @@ mod inspect;
 mod json;
 mod load;
 mod log;
+mod memory;
 mod packages;
 mod plugins;
 mod pool;
@@ -189,7 +190,10 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     })?;
     let bundled = bundle::plugins(&python_dir);
     let announce = |ready: &Ready| reporter.ready(ready.clone());
-    let outcome = runtime.block_on(daemon::run(prepared, python, Some(solver), bundled, announce));
+    let outcome = runtime.block_on(async {
+        memory::give_back_soon();
+        daemon::run(prepared, python, Some(solver), bundled, announce).await
+    });
     embed::run_exit_functions();
     runtime.shutdown_timeout(LAST_TASKS);
     tracing::info!("daemon stopped");

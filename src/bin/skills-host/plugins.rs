@@ -27,6 +27,7 @@ use crate::call::Call;
 use crate::executed::Executed;
 use crate::inbox::{self, Event, Inbox, Refused, Reply, Sender};
 use crate::inspect;
+use crate::memory;
 use crate::packages;
 use crate::pool::Pool;
 use crate::writes;
@@ -100,6 +101,7 @@ impl Runtime for Embedded {
                 ending: watch::Sender::new(false),
                 end: std::sync::Mutex::new(Some(end)),
             };
+            memory::give_back_soon();
             Ok(Loaded { report, instance: Arc::new(worker) })
         })
     }

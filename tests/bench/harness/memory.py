@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,19 @@ def _idle(home: Home, plugins: list[Path]) -> Memory:
     with daemon(home, plugins):
         pass
     with daemon(home, plugins) as started:
-        return process.memory(started.pid)
+        return _settled(started.pid)
+
+
+def _settled(pid: int) -> Memory:
+    """Returns the memory of a process once it gives back no more."""
+    measured = process.memory(pid)
+    while True:
+        # The daemon gives memory back two seconds after a start or a load.
+        time.sleep(5)
+        again = process.memory(pid)
+        if again.pss >= measured.pss - 1e5:
+            return again
+        measured = again
 
 
 def _modules(home: Home, plugins: list[Path]) -> list[str]:
