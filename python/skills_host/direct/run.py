@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from skills_host.asgi import channel
 from skills_host.plan import internals
-from skills_host.plan.tree import MISSING
+from skills_host.plan.step import MISSING
 
 if TYPE_CHECKING:
     from _skills_host import Call

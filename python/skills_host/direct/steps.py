@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from skills_host.direct.hops import Hops, called
 from skills_host.plan import internals
-from skills_host.plan.tree import MISSING, Step
+from skills_host.plan.step import MISSING, Step
 
 if TYPE_CHECKING:
     from types import TracebackType
