@@ -206,6 +206,46 @@ mod tests {
     }
 
     #[test]
+    fn a_complete_plan_is_bound_but_for_what_is_not_certain() {
+        let parameter = |name: &str| Parameter {
+            name: name.to_owned(),
+            location: Location::Query,
+            required: true,
+            schema: json!({}),
+            description: String::new(),
+        };
+        let slot = |index, kind: &str| Slot {
+            parameter: index,
+            required: true,
+            kind: serde_json::from_str(kind).unwrap(),
+        };
+        let plan = Plan {
+            is_complete: true,
+            slots: vec![
+                slot(0, r#"{"int":{}}"#),
+                slot(1, r#"{"int":{}}"#),
+                slot(2, r#"{"str":{}}"#),
+                slot(0, r#""unbound""#),
+            ],
+            ..Plan::default()
+        };
+        let parameters = vec![parameter("n"), parameter("odd"), parameter("missing")];
+        let command = Command { parameters, ..Command::default() };
+        let matched = Matched { command: 0, parameters: Vec::new() };
+        let headers = HeaderMap::new();
+        let bound = |query| {
+            let values = RequestValues::parse(&command, &plan, &matched, query, &headers, b"");
+            bind(&command, &plan, &values).unwrap()
+        };
+        let unbound = || Argument::Unbound;
+        assert_eq!(bound("n=7&odd=7.0"), [Argument::Int(7), unbound(), unbound(), unbound()]);
+        assert_eq!(bound("n=7&\u{fc}"), [unbound(), unbound(), unbound(), unbound()]);
+        let strict = Plan { is_complete: false, ..plan.clone() };
+        let values = RequestValues::parse(&command, &strict, &matched, "n=7", &headers, b"");
+        assert_eq!(bind(&command, &strict, &values), Err(Uncertain));
+    }
+
+    #[test]
     fn plain_spellings_are_bound_and_odd_ones_left_alone() {
         let int = |query| one(Location::Query, "n", true, r#"{"int":{"ge":0,"le":100}}"#, query);
         assert_eq!(int("n=7"), Some(Argument::Int(7)));

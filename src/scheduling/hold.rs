@@ -6,7 +6,7 @@
 //!
 //! - With the answer to the last call of a batch everything held is sent, from within the handler's return.
 //! - Before a call that is not surely short, everything held is sent. A call is surely short if its handler, called
-//!   with bound values, took less than [`SHORT`] the last time and answered; a call through FastAPI never is.
+//!   with bound values, took less than [`SHORT`] the last time and answered; a call that FastAPI serves never is.
 //! - Whatever the thread does, an answer is held for [`HELD_MAX`], until the next look of a sweep that goes on, every
 //!   [`SWEEP_PERIOD`], while any thread holds any.
 

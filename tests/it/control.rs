@@ -73,9 +73,9 @@ fn plugins_and_their_routes_are_listed() {
       GET     /demo/hello  direct
       GET     /demo/size/{bytes}  direct
       GET     /demo/kinds/{word}  direct
-      POST    /demo/order  through FastAPI: it reads a request body
+      POST    /demo/order  direct
       GET     /demo/wait  direct
-      GET     /demo/count  through FastAPI: its response class is PlainTextResponse
+      GET     /demo/count  direct
       GET     /demo/fail  direct
     ");
     let list = home.control(&["plugins"]);

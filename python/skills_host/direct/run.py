@@ -143,9 +143,10 @@ class Run:
         scope, names = request.scope, self.plan.stack_names
         if internals.CLEANUPS in names:
             scope[internals.CLEANUPS] = {}
-        for name, stack in zip(internals.STACKS, self.stacks, strict=False):
-            if name in names:
-                scope[name] = stack
+        if self.stacks:
+            for name, number in internals.STACKS.items():
+                if name in names:
+                    scope[name] = self.stacks[number]
 
 
 @functools.cache

@@ -16,8 +16,14 @@ from skills_host.plan.reason import Unplanned
 #: How a callable is called: on a thread, awaited, or entered as a context manager in either way.
 Kind = Literal["function", "coroutine", "generator", "async generator"]
 
-#: Where FastAPI has the stacks in the scope: of files, of what is closed late, and early.
-STACKS = ("fastapi_middleware_astack", "fastapi_inner_astack", "fastapi_function_astack")
+#: Where FastAPI has the stacks in the scope: that of files (0), of what is closed late (1), and
+#: early (2); the second name of the second is that of old versions.
+STACKS = {
+    "fastapi_middleware_astack": 0,
+    "fastapi_inner_astack": 1,
+    "fastapi_astack": 1,
+    "fastapi_function_astack": 2,
+}
 #: Where it has the scopes of cancellation around clean-ups.
 CLEANUPS = "fastapi_async_cleanup_scopes"
 
