@@ -94,7 +94,12 @@ class Solver:
         if plan.body is not None and not body.read_now(run):
             return lambda: self.call(run)
         if not plan.tree.runs_on_pool:
-            begin = steps.on_this_thread(run, None)
+            with ExitStack() as files:
+                if run.form is not None:
+                    files.callback(body.close_now, run.form)
+                begin = steps.on_this_thread(run, None)
+                # The loop closes them.
+                files.pop_all()
             return lambda: self.call(run, begin)
         if plan.takes_request:
             run.open(AsyncExitStack(), AsyncExitStack(), AsyncExitStack())
