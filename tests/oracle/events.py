@@ -6,12 +6,14 @@ They are compared at the end, when background tasks and dependencies have ended,
 
 from __future__ import annotations
 
+import inspect
 import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from exchange import Answer, Request
+from fastapi.concurrency import contextmanager_in_threadpool
 from reference import PREFIX
 
 #: Routes that trace their steps.
@@ -20,6 +22,10 @@ TRACED = f"{PREFIX}/traced/"
 NAME = "@trace@"
 #: Seconds for which steps may follow after the last answer.
 _PATIENCE = 10.0
+
+#: True if `def` generators are left to the garbage collector after a cancellation, which closes
+#: them anywhere and at any time.
+_LEAVES_OPEN = "BaseException" not in inspect.getsource(contextmanager_in_threadpool)
 
 #: Steps by the name of the request.
 Steps = dict[str, list[str]]
@@ -60,7 +66,7 @@ class Events:
             base: The daemon's base URL.
         """
         limit = time.monotonic() + _PATIENCE
-        compared = list(self.requests)
+        compared = [name for name, asked in self.requests.items() if not _is_left_open(asked)]
         while True:
             steps = [_steps(answer) for answer in ask(Request(path=f"{PREFIX}/trace/events"))]
             differ = [name for name in compared if _differ(name, *steps)]
@@ -72,6 +78,12 @@ class Events:
             f"    uvicorn: {_shown(name, steps[0])}\n    daemon:  {_shown(name, steps[1])}"
             for name in differ
         ]
+
+
+def _is_left_open(request: Request) -> bool:
+    """Returns true for a request whose generators the garbage collector closes."""
+    is_cancelled = "act=cancelled" in (request.query or ())
+    return _LEAVES_OPEN and is_cancelled and request.path.startswith(f"{TRACED}across/")
 
 
 def _steps(answer: Answer) -> Steps:
