@@ -29,7 +29,7 @@ pub(super) enum Sending {
 
 /// A file that is read piece by piece.
 pub(super) struct Reading {
-    /// How many bytes are still to be read; `None` for all that there are.
+    /// How many bytes are still to be read; `None` for all.
     left: Option<u64>,
     /// The next piece, and the file behind it.
     next: JoinHandle<io::Result<(File, Bytes)>>,
