@@ -82,12 +82,11 @@ async def read(
     content_type = request.headers.get("content-type")
     begun = _begin(content_type, body, max_files, max_fields, max_part_size)
     if begun is None:
-        request._receive = _replayed(body, request._receive)
         limits: dict[str, Any] = {"max_files": max_files, "max_fields": max_fields}
         if max_part_size != MAX_PART_SIZE:
             # Old versions have no such limit.
             limits["max_part_size"] = max_part_size
-        return await request.form(**limits)
+        return await by_starlette(request, body, **limits)
     form, pending = begun
     if any(end - start > _spool_size() for _, start, end in pending):
         from starlette.concurrency import run_in_threadpool
@@ -99,6 +98,16 @@ async def read(
     # Reading it again is Starlette's error.
     request._stream_consumed = True
     return form
+
+
+async def by_starlette(request: Request, body: bytes, **limits: Any) -> FormData:
+    """Returns the form of a request whose body was read already, parsed by Starlette.
+
+    Raises:
+        HTTPException: The form is malformed or exceeds a limit.
+    """
+    request._receive = _replayed(body, request._receive)
+    return await request.form(**limits)
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

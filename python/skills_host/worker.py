@@ -179,6 +179,7 @@ class _Worker:
         self._loop = asyncio.new_event_loop()
         self._context = contextvars.copy_context()
         self._unloaded = asyncio.Event()
+        self._is_ending = False
         self._requests = Tasks(self._loop)
         self._others = Tasks(self._loop)
         hops = Hops(self._loop, inbox, pool)
@@ -206,10 +207,12 @@ class _Worker:
                     # A handler that calls `sys.exit()` ends itself, not the plugin.
                     logger.warning("%s in the plugin's loop", type(error).__name__)
         finally:
-            self._loop.remove_reader(self._inbox.fileno())
+            self._is_ending = True
             self._requests.cancel(1)
             self._others.cancel(1)
             leftovers.cancel_tasks(self._loop, 1)
+            # Until now, clean-ups of requests come back from the pool by it.
+            self._loop.remove_reader(self._inbox.fileno())
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
 
@@ -223,6 +226,8 @@ class _Worker:
                 elif isinstance(event, tuple):
                     verb, limit, reply = event
                     self._others.keep(self._loop.create_task(self._answer(verb, limit, reply)))
+                elif self._is_ending:
+                    event.close()
                 else:
                     try:
                         self._runner.run(event)

@@ -62,7 +62,7 @@ def read_now(run: Run) -> bool:
         return False
     form = forms.parse(run.call.header("content-type"), data, **form_limits(run))
     if form is None:
-        # For the loop, where Starlette parses it.
+        # The loop has Starlette parse it.
         run.unread = data
         return False
     run.body = run.form = form
@@ -74,11 +74,14 @@ async def _form(run: Run, data: bytes | None) -> Any:
     limits = form_limits(run)
     if data is None:
         return await run.request.form(**limits)
-    if len(data) <= _IN_MEMORY:
-        form = forms.parse(run.call.header("content-type"), data, **limits)
-        if form is not None:
-            return form
-    return await forms.read(run.request, data, **limits)
+    if run.unread is not None:
+        return await forms.by_starlette(run.request, data, **limits)
+    if len(data) > _IN_MEMORY:
+        return await forms.read(run.request, data, **limits)
+    form = forms.parse(run.call.header("content-type"), data, **limits)
+    if form is None:
+        form = await forms.by_starlette(run.request, data, **limits)
+    return form
 
 
 async def close(run: Run) -> None:
@@ -122,7 +125,7 @@ def accept(run: Run, data: bytes) -> None:
             "ctx": {"error": error.msg},
         }
         context = internals.context(run.plan.route, run.call.method)
-        raise internals.not_json(detail, error.doc, context) from error
+        raise internals.invalid([detail], error.doc, context) from error
     except Exception as error:
         raise _unreadable() from error
 

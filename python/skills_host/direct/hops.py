@@ -42,7 +42,13 @@ class Hops:
                 error = raised
             self._inbox.call_soon(functools.partial(_settle, future, result, error))
 
-        self._pool.run(part, is_cleanup)
+        try:
+            self._pool.run(part, is_cleanup)
+        except RuntimeError:
+            if not is_cleanup:
+                raise
+            # The plugin ends and its threads have: what is open is closed all the same.
+            return await self._loop.run_in_executor(None, work)
         return await future
 
     def hold(self) -> None:
@@ -55,10 +61,6 @@ class Hops:
     def _let_go(self) -> None:
         self._is_holding = False
         self._inbox.done()
-
-    def call_soon(self, work: Callable[[], object]) -> None:
-        """Has the loop call `work`; on any thread."""
-        self._inbox.call_soon(work)
 
 
 def called(

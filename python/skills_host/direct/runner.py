@@ -122,8 +122,7 @@ class Runner:
 
     def scope(self, call: Call, plan: Any) -> dict[str, Any]:
         """Returns the scope of a request that the library has routed."""
-        scope = call.scope(self._sends_files)
-        scope["state"] = {**self._state}
+        scope = self._unrouted(call)
         scope["app"] = self._app
         scope["path_params"] = plan.path_parameters(scope["path"])
         if plan.scope is not None:
@@ -138,8 +137,7 @@ class Runner:
             await websocket.serve(self._app, call, socket, self.waiters, self._state)
             return
         call.release()
-        scope = call.scope(self._sends_files)
-        scope["state"] = {**self._state}
+        scope = self._unrouted(call)
         await serve(self._app, call, self.waiters, scope)
         if plan is not None and scope.get("route") is getattr(
             plan.route, "original_route", plan.route
@@ -341,10 +339,15 @@ class Runner:
         """Returns a request for an exception handler."""
         from starlette.requests import Request
 
-        scope = call.scope(self._sends_files)
-        scope["state"] = {**self._state}
+        scope = self._unrouted(call)
         scope["app"] = self._app
         return Request(scope, *channel(call, self.waiters))
+
+    def _unrouted(self, call: Call) -> dict[str, Any]:
+        """Returns the scope of a request as a server makes it."""
+        scope = call.scope(self._sends_files)
+        scope["state"] = {**self._state}
+        return scope
 
     async def _send(self, call: Call, response: Any) -> None:
         """Sends a response and runs its background tasks."""

@@ -27,8 +27,8 @@ Stacks = tuple[ExitStack, ExitStack]
 AsyncStacks = tuple[AsyncExitStack, AsyncExitStack]
 
 
-def on_this_thread(run: Run, stacks: Stacks | None, begin: int = 0) -> int:
-    """Runs the steps from `begin` that belong on the pool; returns the first that does not.
+def on_this_thread(run: Run, stacks: Stacks | None) -> int:
+    """Runs the first steps, as far as they belong on the pool; returns the first that does not.
 
     On a thread of the pool, in the call's context.
     """
@@ -47,7 +47,7 @@ def on_this_thread(run: Run, stacks: Stacks | None, begin: int = 0) -> int:
         stacks[step.closes_early].push(close)
         return value
 
-    return _visit(run, begin, context, opened if stacks else None)
+    return _visit(run, 0, context, opened if stacks else None)
 
 
 async def on_loop(run: Run, hops: Hops, stacks: AsyncStacks | None, begin: int = 0) -> None:

@@ -10,6 +10,8 @@ import asyncio
 import functools
 from typing import TYPE_CHECKING, Any
 
+from skills_host.direct import answer
+
 if TYPE_CHECKING:
     from _skills_host import Call
     from skills_host.asgi import Waiters
@@ -31,7 +33,7 @@ async def send(call: Call, waiters: Waiters, hops: Hops, response: Any) -> None:
     await asyncio.get_running_loop().create_task(_stream(call, waiters, hops, response))
     waiters.forget_waiting(call.id)
     if response.background is not None:
-        await response.background()
+        await answer.background_on_loop(response.background, hops)
 
 
 async def _stream(call: Call, waiters: Waiters, hops: Hops, response: Any) -> None:

@@ -196,14 +196,6 @@ def invalid(errors: list[Any], body: Any, context: dict[str, Any]) -> Exception:
     return RequestValidationError(normalize(errors) if normalize else errors, body=shown, **options)
 
 
-def not_json(detail: dict[str, Any], document: str, context: dict[str, Any]) -> Exception:
-    """Returns the exception of a body that is not JSON."""
-    from fastapi.exceptions import RequestValidationError
-
-    options: dict[str, Any] = {"endpoint_ctx": context} if _takes_context() else {}
-    return RequestValidationError([detail], body=document, **options)
-
-
 @functools.cache
 def _takes_context() -> bool:
     from fastapi.exceptions import RequestValidationError

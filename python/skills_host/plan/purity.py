@@ -12,7 +12,7 @@ from typing import Any
 #: Packages whose functions in a schema have no effects.
 _KNOWN = ("pydantic", "pydantic_core", "fastapi", "starlette", "builtins", "uuid", "ipaddress")
 #: Entries of a schema that are data.
-_DATA = {"default", "metadata", "ref", "schema_ref", "expected", "cls", "members", "choices_data"}
+_DATA = {"default", "metadata", "ref", "schema_ref", "expected", "cls", "members"}
 #: Entries that call code of a class or a plugin.
 _CALLS = ("post_init", "custom_init", "default_factory", "missing", "computed_fields")
 
