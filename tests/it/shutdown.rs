@@ -1,5 +1,8 @@
 //! The end of the daemon: its causes, and what is finished first.
 
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpStream};
+
 use nix::sys::signal::Signal;
 use serde_json::json;
 
@@ -57,6 +60,46 @@ fn a_request_that_does_not_finish_is_cut_off() {
     waiting.end().fails_with(3);
     is_gone(&home);
     assert_eq!(home.read("will").as_deref(), Some("done\n"));
+}
+
+/// A handler that waits for ever, with two dependencies that leave a line each when they are closed.
+const HELD_OPEN: &str = "
+import asyncio, os
+from fastapi import Depends
+
+def note(line):
+    with open(os.environ['HOME'] + '/will', 'a') as will:
+        will.write(line + '\\n')
+
+def closed(name):
+    def dependency():
+        try:
+            yield name
+        finally:
+            note(name)
+    return dependency
+
+first, second = closed('first'), closed('second')
+
+@router.get('/held')
+async def held(a: str = Depends(first), b: str = Depends(second)):
+    note('handler')
+    await asyncio.Event().wait()
+";
+
+#[test]
+fn dependencies_of_a_request_that_is_cut_off_are_closed() {
+    let home = Home::new().with("SKILLS_DAEMON_SHUTDOWN_TIMEOUT", "1");
+    home.plugin("open", &plugin_code("open", HELD_OPEN), "");
+    home.control(&["start"]).ok();
+    let port = home.port();
+    // Over HTTP, where no disconnect cancels a handler.
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    write!(stream, "GET /open/held HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    eventually("the handler", || home.read("will"));
+    home.control(&["stop"]).ok().says("1 request was cut off: GET /open/held");
+    is_gone(&home);
+    assert_eq!(home.read("will").as_deref(), Some("handler\nsecond\nfirst\n"));
 }
 
 #[test]
