@@ -27,6 +27,8 @@ pub mod messages;
 mod plugin;
 pub mod request;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 mod wait;
 

@@ -2,31 +2,15 @@
 
 mod files;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use http::{HeaderMap, Method, Version};
+use http::HeaderMap;
 use http_body_util::BodyExt;
 
 use super::events::{Event, Signal, Stream};
-use super::head::{RequestHead, Target};
+use super::testing::{Woken, head};
 use super::*;
 use crate::reports::{Asks, LogRecord, Question, Task};
-
-#[derive(Default)]
-struct Woken(AtomicUsize);
-
-impl Wake for Woken {
-    fn wake(&self, id: u64) {
-        assert_eq!(id, 7);
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-impl Woken {
-    fn times(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
-    }
-}
 
 fn pair(incoming: Incoming) -> (IoSide, PluginSide, Arc<Woken>) {
     new(incoming, false)
@@ -40,16 +24,7 @@ fn new(incoming: Incoming, with_events: bool) -> (IoSide, PluginSide, Arc<Woken>
 
 fn with(incoming: Incoming, extent: Extent) -> (IoSide, PluginSide, Arc<Woken>) {
     let woken = Arc::new(Woken::default());
-    let head = RequestHead {
-        method: Method::GET,
-        target: Target::new("/p", ""),
-        version: Version::HTTP_11,
-        headers: HeaderMap::new(),
-        client: None,
-        server: ("localhost", 1),
-        request_id: "0".into(),
-    };
-    let (io, plugin) = exchange(Request::Received(head), incoming, extent, 7, woken.clone());
+    let (io, plugin) = exchange(Request::Received(head()), incoming, extent, 7, woken.clone());
     (io, plugin, woken)
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, Version};
+use http::{HeaderMap, StatusCode};
 
 use super::ask::Asked;
 use super::reporter::Reporter;
@@ -12,28 +12,14 @@ use super::running::{Running, Turn};
 use super::waiting::{Held, Waiting};
 use crate::activity::Activity;
 use crate::exchange::events::{Event, Stream};
-use crate::exchange::head::{RequestHead, ResponseHead, Target};
+use crate::exchange::head::ResponseHead;
 use crate::exchange::request::Request;
-use crate::exchange::{Extent, Incoming, PluginSide, Wake, exchange};
+use crate::exchange::testing::{Woken, head};
+use crate::exchange::{Extent, Incoming, PluginSide, exchange};
 use crate::reports::{Asks, Question};
-
-struct Deaf;
-
-impl Wake for Deaf {
-    fn wake(&self, _: u64) {}
-}
 
 /// A call, its plugin's end, and what keeps the daemon awake.
 fn call() -> (Running, PluginSide, Arc<Activity>) {
-    let head = RequestHead {
-        method: Method::GET,
-        target: Target::new("/p", ""),
-        version: Version::HTTP_11,
-        headers: HeaderMap::new(),
-        client: None,
-        server: ("localhost", 1),
-        request_id: "0".into(),
-    };
     let extent = Extent {
         with_events: true,
         with_output: true,
@@ -41,7 +27,8 @@ fn call() -> (Running, PluginSide, Arc<Activity>) {
         ends_with_caller: false,
     };
     let incoming = Incoming::Whole(Bytes::new());
-    let (io, plugin) = exchange(Request::Received(head), incoming, extent, 7, Arc::new(Deaf));
+    let (io, plugin) =
+        exchange(Request::Received(head()), incoming, extent, 7, Arc::<Woken>::default());
     let activity = Activity::new();
     (Running::of(io, activity.begin()), plugin, activity)
 }

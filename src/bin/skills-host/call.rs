@@ -431,7 +431,8 @@ impl Call {
         wakes::release();
     }
 
-    /// The ASGI connection scope. With `files` it says that [`send_file`](Self::send_file) may be used, unless the answer has a reader of events.
+    /// The ASGI connection scope. With `files` it says that [`send_file`](Self::send_file) may be used, unless the answer
+    /// has a reader of events.
     #[pyo3(signature = (files=false))]
     fn scope<'py>(&self, py: Python<'py>, files: bool) -> PyResult<Bound<'py, PyDict>> {
         let side = self.side.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Memory that the process has and does not need, given back to the system.
+//! Memory that the process has and does not need, given back to the system while it does little.
 //!
 //! The C library has an arena for each of several threads, whose free pages it keeps: a new version on another thread
 //! does not use those of the old one. And the start, or the load of a plugin, leaves much code in memory that nothing
@@ -7,19 +7,31 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How long after a start or a load.
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::{TimeVal, TimeValLike};
+
+/// How long the process has to do little after a start or a load.
 const QUIET: Duration = Duration::from_secs(2);
+/// How much CPU time that is at most.
+const LITTLE: Duration = Duration::from_millis(100);
 
 /// Something is to be given back already.
 static IS_DUE: AtomicBool = AtomicBool::new(false);
 
-/// Has memory given back once, a while from now. In a task of the I/O runtime.
+/// Has memory given back once, as soon as the process does little. In a task of the I/O runtime.
 pub(crate) fn give_back_soon() {
     if IS_DUE.swap(true, Ordering::Relaxed) {
         return;
     }
     tokio::spawn(async {
-        tokio::time::sleep(QUIET).await;
+        loop {
+            let before = cpu_time();
+            tokio::time::sleep(QUIET).await;
+            // Code that runs all the time would only be read again.
+            if cpu_time().saturating_sub(before) <= LITTLE {
+                break;
+            }
+        }
         IS_DUE.store(false, Ordering::Relaxed);
         // Fails only at the end of the process.
         let _ = tokio::task::spawn_blocking(|| {
@@ -28,6 +40,14 @@ pub(crate) fn give_back_soon() {
         })
         .await;
     });
+}
+
+/// The CPU time of the process; zero where the system does not report it.
+fn cpu_time() -> Duration {
+    let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else { return Duration::ZERO };
+    let of =
+        |time: TimeVal| Duration::from_micros(u64::try_from(time.num_microseconds()).unwrap_or(0));
+    of(usage.user_time()) + of(usage.system_time())
 }
 
 /// Gives the C library's free pages back to the system. On any thread that is not attached to Python.

@@ -17,7 +17,6 @@ use skills_daemon::runtime::PoolCall;
 use skills_daemon::scheduling::pool::{
     self, Effect, Limits, Next, Rank, Refusal, ThreadNumber, Ticket,
 };
-
 use tokio::runtime::Handle;
 
 use crate::call::Call;

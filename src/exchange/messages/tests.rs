@@ -1,44 +1,18 @@
 //! Messages between both ends, their bounds and their end.
 
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::{FutureExt, poll};
-use http::{HeaderMap, Method, StatusCode, Version};
+use http::{HeaderMap, StatusCode};
 
 use super::*;
-use crate::exchange::head::{RequestHead, Target};
 use crate::exchange::request::Request;
-use crate::exchange::{Extent, Incoming, Wake, exchange};
-
-#[derive(Default)]
-struct Woken(AtomicUsize);
-
-impl Wake for Woken {
-    fn wake(&self, _: u64) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-impl Woken {
-    /// How often since the last look.
-    fn times(&self) -> usize {
-        self.0.swap(0, Ordering::SeqCst)
-    }
-}
+use crate::exchange::testing::{Woken, head};
+use crate::exchange::{Extent, Incoming, exchange};
 
 fn pair() -> (IoSide, PluginSide, Arc<Woken>) {
-    let head = RequestHead {
-        method: Method::GET,
-        target: Target::new("/p", ""),
-        version: Version::HTTP_11,
-        headers: HeaderMap::new(),
-        client: None,
-        server: ("localhost", 1),
-        request_id: "0".into(),
-    };
     let woken = Arc::new(Woken::default());
-    let (request, incoming) = (Request::Received(head), Incoming::Messages);
+    let (request, incoming) = (Request::Received(head()), Incoming::Messages);
     let (io, plugin) = exchange(request, incoming, Extent::default(), 7, woken.clone());
     (io, plugin, woken)
 }
@@ -91,13 +65,13 @@ async fn the_accept_wakes_the_io_side_and_messages_pass_both_ways() {
     assert_eq!(plugin.take(), Taken::Pending);
     messages.deliver(text("a"));
     messages.deliver(Message::Binary(Bytes::from_static(b"b")));
-    assert_eq!(woken.times(), 1);
+    assert_eq!(woken.news(), 1);
     assert_eq!(plugin.take(), Taken::Message(text("a")));
     assert_eq!(plugin.take(), Taken::Message(Message::Binary(Bytes::from_static(b"b"))));
     assert_eq!(plugin.take(), Taken::Pending);
     assert_eq!(plugin.send(text("c")), Emitted::Sent);
     assert_eq!(next(&messages).await, Some(Outgoing::Message(text("c"))));
-    assert_eq!(woken.times(), 0, "a plugin that waits for a message is not woken by its own");
+    assert_eq!(woken.news(), 0, "a plugin that waits for a message is not woken by its own");
 }
 
 #[tokio::test]
@@ -116,7 +90,7 @@ async fn a_client_that_went_away_before_the_accept_is_noticed() {
     let (io, plugin, woken) = pair();
     assert_eq!(plugin.take(), Taken::Pending);
     drop(io);
-    assert_eq!(woken.times(), 1);
+    assert_eq!(woken.news(), 1);
     assert!(!plugin.accept(accepting()));
     assert_eq!(plugin.take(), Taken::Closed(Close::abnormal()));
 }
@@ -141,13 +115,13 @@ async fn a_plugin_that_is_ahead_waits_until_the_client_has_read() {
     let (messages, plugin, woken) = open().await;
     assert_eq!(plugin.send(large()), Emitted::Full);
     assert!(plugin.is_full());
-    assert_eq!(woken.times(), 0);
+    assert_eq!(woken.news(), 0);
     assert_eq!(next(&messages).await, Some(Outgoing::Message(large())));
-    assert_eq!(woken.times(), 1);
+    assert_eq!(woken.news(), 1);
     assert!(!plugin.is_full());
     assert_eq!(plugin.send(large()), Emitted::Full);
     messages.end(close(1001));
-    assert_eq!(woken.times(), 1, "nothing of it will be read");
+    assert_eq!(woken.news(), 1, "nothing of it will be read");
     assert!(!plugin.is_full());
     assert_eq!(plugin.send(text("late")), Emitted::Dropped);
 }
@@ -197,7 +171,7 @@ async fn a_cancelled_handler_is_woken_and_its_connection_is_lost() {
     let (messages, plugin, woken) = open().await;
     assert_eq!(plugin.take(), Taken::Pending);
     messages.cancel();
-    assert_eq!(woken.times(), 1);
+    assert_eq!(woken.news(), 1);
     assert!(plugin.is_cancelled());
     assert_eq!(plugin.take(), Taken::Closed(Close::abnormal()));
     let (messages, plugin, _) = open().await;

@@ -50,7 +50,7 @@ def _settled(pid: int) -> Memory:
     """Returns the memory of a process once it gives back no more."""
     measured = process.memory(pid)
     while True:
-        # The daemon gives memory back two seconds after a start or a load.
+        # The daemon gives memory back once it did little for two seconds.
         time.sleep(5)
         again = process.memory(pid)
         if again.pss >= measured.pss - 1e5:

@@ -1,28 +1,19 @@
 //! Sessions over a pipe, with a client of the same library, and time that passes by itself.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use http::{HeaderMap, Method, StatusCode, Version};
+use http::{HeaderMap, StatusCode};
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::exchange::head::{RequestHead, ResponseHead, Target};
+use crate::exchange::head::ResponseHead;
 use crate::exchange::messages::Taken;
 use crate::exchange::request::Request;
-use crate::exchange::{Emitted, Extent, Incoming, PluginSide, Wake, exchange};
-
-#[derive(Default)]
-struct Woken(AtomicUsize);
-
-impl Wake for Woken {
-    fn wake(&self, _: u64) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
+use crate::exchange::testing::{Woken, head};
+use crate::exchange::{Emitted, Extent, Incoming, PluginSide, exchange};
 
 /// A session under way.
 struct Started {
@@ -33,16 +24,7 @@ struct Started {
 }
 
 async fn started(pipe: usize) -> Started {
-    let head = RequestHead {
-        method: Method::GET,
-        target: Target::new("/p", ""),
-        version: Version::HTTP_11,
-        headers: HeaderMap::new(),
-        client: None,
-        server: ("localhost", 1),
-        request_id: "0".into(),
-    };
-    let (request, woken) = (Request::Received(head), Arc::<Woken>::default());
+    let (request, woken) = (Request::Received(head()), Arc::<Woken>::default());
     let (io, plugin) = exchange(request, Incoming::Messages, Extent::default(), 7, woken);
     let status = StatusCode::SWITCHING_PROTOCOLS;
     assert!(plugin.accept(ResponseHead { status, headers: HeaderMap::new() }));
