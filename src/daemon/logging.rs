@@ -1,7 +1,7 @@
 //! The daemon's log: JSON lines in `logs/daemon.log`, or text for a person on stderr.
 //!
 //! 5 MB a file, three old ones kept, mode 0600. Writing happens on a thread of its own, so a slow disk holds up
-//! no request; when it falls behind by many thousands of lines, lines are dropped rather than memory filled.
+//! no request; when it falls behind by [`LINES_MAX`], lines are dropped rather than memory filled.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -12,7 +12,7 @@ use file_rotate::{ContentLimit, FileRotate};
 use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::{Context, Filter};
 
 use crate::failure::Failure;
@@ -23,6 +23,8 @@ use crate::settings::LogLevel;
 pub const FILE_SIZE: usize = 5 * 1024 * 1024;
 /// The number of old log files that are kept.
 pub const OLD_FILES: usize = 3;
+/// How many lines may wait to be written. The queue has room for all of them from the start, 32 bytes each.
+const LINES_MAX: usize = 8192;
 
 /// Where the log goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +45,8 @@ pub fn start(
     use tracing_subscriber::{Layer, fmt};
 
     LEVEL.store(level as u8, Ordering::Relaxed);
-    let (writer, guard) = tracing_appender::non_blocking(log_file(paths)?);
+    let (writer, guard) =
+        NonBlockingBuilder::default().buffered_lines_limit(LINES_MAX).finish(log_file(paths)?);
     let file = fmt::layer().json().flatten_event(true).with_writer(writer).with_filter(AtLevel);
     let terminal = (destination == Destination::FileAndTerminal).then(|| {
         fmt::layer()

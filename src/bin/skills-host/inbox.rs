@@ -2,21 +2,23 @@
 //!
 //! Any thread puts events in; the plugin's event loop takes them out in batches. The loop watches a file
 //! descriptor, which gets one byte when the queue turns from empty to not empty and none while it is not: one
-//! wake-up per batch.
+//! wake-up per batch. For a call it comes a little later ([`skills_daemon::scheduling::bell`]).
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use skills_daemon::exchange::Wake;
 use skills_daemon::runtime::LoopActivity;
+use skills_daemon::scheduling::bell::{Bell, Ring};
 use tokio::sync::oneshot;
 
+use crate::bells::{self, Sleeper};
 use crate::call::Call;
 use crate::inspect::current_thread;
 use crate::load::{Counted, Load};
@@ -44,8 +46,9 @@ struct Queue {
     requests: usize,
     /// How many requests may wait.
     requests_max: usize,
-    /// A byte is on its way to the loop.
+    /// A byte is on its way to the loop, or is soon.
     signalled: bool,
+    bell: Bell,
     /// How often events were taken.
     taken: u64,
     /// The loop's thread, as Python identifies it; 0 before it has taken any.
@@ -54,6 +57,8 @@ struct Queue {
 }
 
 struct Shared {
+    /// Itself, for the task that rings.
+    own: Weak<Shared>,
     queue: Mutex<Queue>,
     writer: UnixStream,
     /// Requests that were put in and are not done.
@@ -84,11 +89,17 @@ pub(crate) fn inbox(requests_max: usize) -> io::Result<(Sender, Inbox)> {
         requests: 0,
         requests_max,
         signalled: false,
+        bell: Bell::default(),
         taken: 0,
         thread: 0,
         closed: false,
     };
-    let shared = Arc::new(Shared { queue: Mutex::new(queue), writer, load: Load::default() });
+    let shared = Arc::new_cyclic(|own| Shared {
+        own: own.clone(),
+        queue: Mutex::new(queue),
+        writer,
+        load: Load::default(),
+    });
     Ok((Sender(shared.clone()), Inbox { shared, reader }))
 }
 
@@ -133,6 +144,15 @@ impl Sender {
     }
 }
 
+impl Sleeper for Shared {
+    fn due(&self) {
+        let is_due = self.lock().bell.due();
+        if is_due {
+            self.signal();
+        }
+    }
+}
+
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
@@ -143,20 +163,30 @@ impl Shared {
         if queue.closed {
             return Err(Refused::Closed);
         }
-        if matches!(event, Event::Call(_)) {
+        let is_call = matches!(event, Event::Call(_));
+        if is_call {
             if queue.requests >= queue.requests_max {
                 return Err(Refused::Full);
             }
             queue.requests += 1;
         }
         queue.events.push_back(event);
-        let wake = !std::mem::replace(&mut queue.signalled, true);
+        let sleeps = !std::mem::replace(&mut queue.signalled, true);
+        let bell = &mut queue.bell;
+        let ring = if is_call { bell.called(sleeps) } else { bell.urgent(sleeps) };
         drop(queue);
-        if wake {
-            // A full pipe would mean that a byte is there already, which is all that counts.
-            let _ = (&self.writer).write(&[1]);
+        match ring {
+            Ring::Not => {}
+            Ring::Soon => self.own.upgrade().into_iter().for_each(|own| bells::put_off(own)),
+            Ring::Now => self.signal(),
         }
         Ok(())
+    }
+
+    /// Makes the descriptor readable.
+    fn signal(&self) {
+        // A full pipe would mean that a byte is there already, which is all that counts.
+        let _ = (&self.writer).write(&[1]);
     }
 }
 
@@ -185,6 +215,7 @@ impl Inbox {
             queue.requests -= batch.iter().filter(|event| matches!(event, Event::Call(_))).count();
             if queue.events.is_empty() {
                 queue.signalled = false;
+                queue.bell.answered();
                 // Whatever is there: the byte of an event that was taken before it was written may come late.
                 let _ = (&self.reader).read(&mut [0; 8]);
             }

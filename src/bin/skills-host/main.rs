@@ -32,6 +32,7 @@
 //! finalized: the process ends by `_exit` after the plugins were unloaded, so a thread that a plugin blocked
 //! cannot hold up the end.
 
+mod bells;
 mod binder;
 mod board;
 mod bundle;
@@ -191,6 +192,7 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     let bundled = bundle::plugins(&python_dir);
     let announce = |ready: &Ready| reporter.ready(ready.clone());
     let outcome = runtime.block_on(async {
+        tokio::spawn(bells::ring());
         memory::give_back_soon();
         daemon::run(prepared, python, Some(solver), bundled, announce).await
     });

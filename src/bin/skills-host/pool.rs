@@ -14,11 +14,13 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use skills_daemon::journal;
 use skills_daemon::runtime::PoolCall;
+use skills_daemon::scheduling::bell::{Bell, Ring};
 use skills_daemon::scheduling::pool::{
     self, Effect, Limits, Next, Rank, Refusal, ThreadNumber, Ticket,
 };
 use tokio::runtime::Handle;
 
+use crate::bells::{self, Sleeper};
 use crate::call::Call;
 use crate::inbox::Refused;
 use crate::inspect::current_thread;
@@ -49,6 +51,9 @@ struct State {
     when_empty: Option<Py<PyAny>>,
     /// The last thread could not be started.
     unstarted: bool,
+    bell: Bell,
+    /// The thread that the bell wakes.
+    woken: Option<Thread>,
 }
 
 /// Python's side of the pool.
@@ -129,6 +134,15 @@ impl Pool {
     }
 }
 
+impl Sleeper for Shared {
+    fn due(&self) {
+        let mut state = self.lock();
+        let woken = if state.bell.due() { state.woken.take() } else { None };
+        drop(state);
+        woken.iter().for_each(Thread::unpark);
+    }
+}
+
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -147,6 +161,8 @@ impl Pool {
             work: None,
             when_empty: None,
             unstarted: false,
+            bell: Bell::default(),
+            woken: None,
         };
         let (name, state) = (name.to_owned(), Mutex::new(state));
         Pool(Arc::new(Shared { name, slot, io: Handle::current(), state, ended: Condvar::new() }))
@@ -160,7 +176,10 @@ impl Pool {
     fn put(&self, job: Job, rank: Rank) -> Result<(), Refused> {
         let mut state = self.0.lock();
         let (refusal, job) = match state.schedule.arrived(job, rank) {
-            Ok(effect) => return self.carry_out(state, effect),
+            Ok(effect) => {
+                let effect = self.ring(&mut state, effect, rank);
+                return self.carry_out(state, effect);
+            }
             Err(refused) => refused,
         };
         drop(state);
@@ -169,6 +188,28 @@ impl Pool {
             Refusal::Full => Refused::Full,
             Refusal::Closed => Refused::Closed,
         })
+    }
+
+    /// Has the bell wake the thread of `effect`, if it does so; returns what is left to do.
+    fn ring(&self, state: &mut State, effect: Effect, rank: Rank) -> Effect {
+        let sleeper = match effect {
+            Effect::Wake(number) => state.threads.get(&number).map(|(thread, _)| thread.clone()),
+            _ => None,
+        };
+        let sleeps = sleeper.is_some();
+        if let Some(before) = sleeper.and_then(|thread| state.woken.replace(thread)) {
+            before.unpark();
+        }
+        let ring = match rank {
+            Rank::Call => state.bell.called(sleeps),
+            Rank::Part | Rank::Cleanup => state.bell.urgent(sleeps),
+        };
+        match ring {
+            Ring::Not => {}
+            Ring::Soon => bells::put_off(self.0.clone()),
+            Ring::Now => state.woken.take().iter().for_each(Thread::unpark),
+        }
+        if sleeps { Effect::Nothing } else { effect }
     }
 
     /// The calls that run, each with its thread.
