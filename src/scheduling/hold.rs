@@ -2,9 +2,10 @@
 //!
 //! To wake the I/O thread that sends an answer costs more than a short handler, and on a busy machine it takes the CPU
 //! from the very thread that has more answers to give. So a thread that works off a batch of calls holds the answers
-//! it has finished and sends them together. Three rules bound what that may cost a client:
+//! it has finished and sends them together. Four rules bound what that may cost a client:
 //!
 //! - With the answer to the last call of a batch everything held is sent, from within the handler's return.
+//! - So it is with every [`ANSWERS_MAX`]th: the threads of the I/O send them while the next calls are worked off.
 //! - Before a call that is not surely short, everything held is sent. A call is surely short if its handler, called
 //!   with bound values, took less than [`SHORT`] the last time and answered; a call that FastAPI serves never is.
 //! - Whatever the thread does, an answer is held for [`HELD_MAX`], until the next look of a sweep that goes on, every
@@ -15,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// What a handler takes at most that is surely short the next time.
 pub const SHORT: Duration = Duration::from_micros(150);
+/// How many answers are sent together.
+pub const ANSWERS_MAX: usize = 8;
 /// How long an answer may be held before the next look of the sweep sends it.
 pub const HELD_MAX: Duration = Duration::from_millis(1);
 /// How often the sweep looks.
@@ -39,21 +42,17 @@ impl<A> Hold<A> {
         self.open = true;
     }
 
-    /// An answer was finished at `now`; returns it if it is to be sent at once.
+    /// An answer was finished at `now`, to the last call of a batch or not; returns true if it is held. Otherwise swaps it
+    /// and all that is held with `empty`, to be sent.
     #[must_use]
-    pub fn finished(&mut self, answer: A, now: Instant) -> Option<A> {
-        if !self.open {
-            return Some(answer);
+    pub fn finished(&mut self, answer: A, now: Instant, is_last: bool, empty: &mut Vec<A>) -> bool {
+        self.held.push(answer);
+        if self.open && !is_last && self.held.len() < ANSWERS_MAX {
+            self.since.get_or_insert(now);
+            return true;
         }
-        self.held.push(answer);
-        self.since.get_or_insert(now);
-        None
-    }
-
-    /// The answer to the last call of a batch was finished: swaps it and all that is held with `empty`, to be sent.
-    pub fn finished_last(&mut self, answer: A, empty: &mut Vec<A>) {
-        self.held.push(answer);
         self.release(empty);
+        false
     }
 
     /// A call begins that is not surely short: swaps all that is held with `empty`, to be sent.

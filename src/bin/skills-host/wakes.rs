@@ -49,14 +49,12 @@ pub(crate) fn open() {
     OWN.with(|own| own.lock().open());
 }
 
-/// Wakes the task that waits for the answer that was finished at `now`: together with what is held if it is the
-/// `last` of its batch, later if not, at once outside of any batch.
+/// Wakes the task that waits for the answer that was finished at `now`, or holds it: until others are finished, at most
+/// until the `last` of its batch.
 pub(crate) fn wake(waker: Waker, now: Instant, last: bool) {
-    if last {
-        take_out(|hold, wakers| hold.finished_last(waker, wakers));
-    } else if let Some(waker) = OWN.with(|own| own.lock().finished(waker, now)) {
-        waker.wake();
-    } else if !SWEEPING.load(Ordering::SeqCst) && !SWEEPING.swap(true, Ordering::SeqCst) {
+    let mut is_held = false;
+    take_out(|hold, wakers| is_held = hold.finished(waker, now, last, wakers));
+    if is_held && !SWEEPING.load(Ordering::SeqCst) && !SWEEPING.swap(true, Ordering::SeqCst) {
         // The desk's lock orders this after a last look of the sweep that missed the answer.
         SWEEP.get().inspect(|sweep| sweep.unpark());
     }

@@ -45,15 +45,12 @@ impl World {
         let mut released = Vec::new();
         match event {
             Event::Opened => self.hold.open(),
-            Event::Finished => {
+            Event::Finished | Event::FinishedLast => {
                 let number = self.finished.len();
                 self.finished.push(self.now);
-                released.extend(self.hold.finished(number, self.now));
-            }
-            Event::FinishedLast => {
-                let number = self.finished.len();
-                self.finished.push(self.now);
-                self.hold.finished_last(number, &mut released);
+                let is_last = matches!(event, Event::FinishedLast);
+                let held = self.hold.finished(number, self.now, is_last, &mut released);
+                assert_eq!(held, released.is_empty());
             }
             Event::UnsureCall => self.hold.release(&mut released),
             Event::Closed => self.hold.close(&mut released),
@@ -109,6 +106,20 @@ fn every_answer_is_sent_once_in_order_and_in_time_whatever_the_thread_does() {
         sent: Vec::new(),
     };
     all_orders(&world, &mut Vec::new());
+}
+
+#[test]
+fn no_more_answers_are_held_than_are_sent_together() {
+    let (mut hold, now, mut sent) = (Hold::default(), Instant::now(), Vec::new());
+    hold.open();
+    for number in 1..ANSWERS_MAX {
+        assert!(hold.finished(number, now, false, &mut sent));
+    }
+    assert!(sent.is_empty());
+    assert!(!hold.finished(ANSWERS_MAX, now, false, &mut sent));
+    assert!(sent.iter().copied().eq(1..=ANSWERS_MAX));
+    sent.clear();
+    assert!(hold.finished(0, now, false, &mut sent), "the next are held again");
 }
 
 #[test]
