@@ -155,6 +155,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path();
         let paths = Paths {
+            profile: None,
             home: root.into(),
             runtime: root.join("run"),
             config: root.join("config"),

@@ -2,7 +2,7 @@
 //!
 //! 1. `SKILLS_DAEMON_PLUGINS`.
 //! 2. `plugins.conf`.
-//! 3. Only if these name nothing: every `skills_plugin/` with an `__init__.py` below `~/.claude/plugins/`, except
+//! 3. Only if these name nothing, and not in a profile: every `skills_plugin/` with an `__init__.py` below `~/.claude/plugins/`, except
 //!    those of a plugin that `~/.claude/settings.json` switches off.
 //! 4. In any case, the entries of `~/.config/skills-daemon/plugins/`, where `skills-daemon plugin add` puts them:
 //!    every `*.json`, which is a plugin that is nothing but a manifest, every `*.py`, and every directory of a plugin,
@@ -140,7 +140,7 @@ pub fn discover(
             .into_iter()
             .map(|path| PluginSource::at(path, Origin::Conf)),
     );
-    if found.is_empty() {
+    if found.is_empty() && paths.profile.is_none() {
         let disabled = disabled_plugins(&paths.claude_settings());
         found = search(&paths.claude_plugins(), &disabled);
     }
@@ -324,6 +324,7 @@ mod tests {
         fn found(&self, named: &[PathBuf]) -> Vec<PathBuf> {
             let home = self.dir.path();
             let paths = Paths {
+                profile: None,
                 home: home.into(),
                 runtime: home.join("r"),
                 config: home.join("c"),

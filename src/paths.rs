@@ -1,5 +1,7 @@
 //! The paths of all files. No file outside these places is ever written.
 
+pub mod profiles;
+
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -7,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
+use crate::environment::profile::Profile;
 use crate::environment::{self, Environment};
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 
 /// The longest path of a Unix socket, in bytes without the closing NUL.
 const SOCKET_PATH_MAX: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
@@ -21,9 +24,11 @@ const JOURNAL_PREFIX: &str = "journal-";
 pub struct Paths {
     /// The user's home directory.
     pub home: PathBuf,
-    /// `~/.local/share/skills-daemon`, or `SKILLS_DAEMON_RUNTIME_DIR`.
+    /// The profile; `None` for the default one.
+    pub profile: Option<Profile>,
+    /// `~/.local/share/skills-daemon`, or `SKILLS_DAEMON_RUNTIME_DIR`; of a profile `profiles/NAME/` in it.
     pub runtime: PathBuf,
-    /// `~/.config/skills-daemon`, or `config/` in the runtime directory if that exists.
+    /// `~/.config/skills-daemon`, or `config/` in the runtime directory if that exists; of a profile `profiles/NAME/` in it.
     pub config: PathBuf,
     /// The user's own executables: `~/.local/bin`, or `XDG_BIN_HOME`.
     ///
@@ -46,13 +51,25 @@ impl Paths {
                 path.display()
             )));
         }
+        let profile = Profile::of(env).map_err(|error| {
+            Failure::new(Kind::Usage, error).hint("`skills-daemon profiles` lists all profiles.")
+        })?;
         let runtime = moved.unwrap_or_else(|| base.data_dir().join("skills-daemon"));
+        let runtime = match &profile {
+            // Plugins, and what they start, see the directory of their own daemon.
+            Some(profile) => without(&profile.below(Path::new("")), runtime),
+            None => runtime,
+        };
         let beside = runtime.join("config");
         let config = if beside.is_dir() { beside } else { base.config_dir().join("skills-daemon") };
+        let (runtime, config) = match &profile {
+            Some(profile) => (profile.below(&runtime), profile.below(&config)),
+            None => (runtime, config),
+        };
         let home = base.home_dir().to_owned();
         // macOS has no convention for it; this directory is on most PATHs.
         let bin = base.executable_dir().map_or_else(|| home.join(".local/bin"), Path::to_owned);
-        Ok(Paths { home, runtime, config, bin })
+        Ok(Paths { home, profile, runtime, config, bin })
     }
 
     /// The generations of the virtual environment, `ID/` each.
@@ -252,6 +269,14 @@ impl Paths {
     }
 }
 
+/// Returns `path` without `end`, if it ends so.
+fn without(end: &Path, path: PathBuf) -> PathBuf {
+    match path.ends_with(end) {
+        true => path.ancestors().nth(end.iter().count()).map_or(path.clone(), Path::to_owned),
+        false => path,
+    }
+}
+
 /// Returns the free space of the file system of `path`, in bytes.
 pub fn free_space(path: &Path) -> Option<u64> {
     let stat = nix::sys::statvfs::statvfs(path).ok()?;
@@ -296,6 +321,7 @@ mod tests {
     fn at(runtime: &Path) -> Paths {
         Paths {
             home: "/h".into(),
+            profile: None,
             runtime: runtime.into(),
             config: runtime.join("config"),
             bin: runtime.join("bin"),

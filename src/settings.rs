@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
+use crate::environment::profile::Profile;
 use crate::environment::{self, Environment};
 use crate::failure::Failure;
 use crate::nearest::nearest;
@@ -224,7 +225,7 @@ fn unknown_of(section: &str, table: &Table, keys: &[&'static str]) -> Vec<Unknow
 pub struct Settings {
     /// Loopback addresses to listen on; both families unless set.
     pub host: Setting<Loopback>,
-    /// TCP port, 9100 unless set.
+    /// TCP port, 9100 unless set; that of a profile is chosen by the system.
     pub port: Setting<Port>,
     /// Time without a request after which the daemon stops; 0 is never.
     pub idle_timeout: Setting<Seconds>,
@@ -287,7 +288,7 @@ impl Settings {
         let both = Loopback(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
         Ok(Settings {
             host: layers.take("host", environment::HOST, both)?,
-            port: layers.take("port", environment::PORT, Port(9100))?,
+            port: layers.take("port", environment::PORT, default_port(env))?,
             idle_timeout: layers.take("timeout", environment::TIMEOUT, Seconds(1800))?,
             shutdown_timeout: layers.take(
                 "shutdown_timeout",
@@ -314,6 +315,11 @@ impl Settings {
             unknown: layers.unknown(),
         })
     }
+}
+
+/// A profile has a port of its own, which the system chooses.
+fn default_port(env: &Environment) -> Port {
+    Port(if matches!(Profile::of(env), Ok(Some(_))) { 0 } else { 9100 })
 }
 
 /// The layers under resolution.

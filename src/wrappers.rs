@@ -2,8 +2,10 @@
 //!
 //! A wrapper is a regular file that begins with [`MARKER`]; any other file of its name is foreign, and neither
 //! changed nor followed. A wrapper that the user has edited is kept if that line is removed. A wrapper also names
-//! the runtime directory that it was written for, because a daemon removes only wrappers of its own plugins. It is
-//! written beside its place and moved there, so that it is never executed half-written.
+//! the runtime directory that it was written for, because a daemon replaces and removes only its own; those of a
+//! directory that is gone are replaced, too. The wrappers of a profile are called `PLUGIN@PROFILE`, so that each profile
+//! may have the same plugin. A wrapper is written beside its place and moved there, so that it is never executed
+//! half-written.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions, Permissions};
@@ -12,6 +14,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::environment::profile::Profile;
 use crate::environment::{self, Environment};
 use crate::failure::Failure;
 use crate::manifest::check_name;
@@ -20,6 +23,10 @@ use crate::paths::Paths;
 /// The beginning of every wrapper.
 const MARKER: &str = "#!/bin/sh\n\
     # Made by skills-daemon, which replaces and removes this file as long as this line is in it.\n";
+/// The beginning of the line that names the runtime directory.
+const OWNER: &str = "# Its daemon: ";
+/// What is between plugin and profile in the name of a wrapper.
+const AT: char = '@';
 /// Name of the client executable, which a wrapper calls.
 pub const CLIENT: &str = "skills-client";
 /// The largest file that can be a wrapper, in bytes.
@@ -33,8 +40,10 @@ pub enum WrapperState {
     Absent,
     /// An up-to-date wrapper.
     Current,
-    /// An outdated wrapper, or one of another runtime directory.
+    /// An outdated wrapper, or one of a runtime directory that is gone.
     Stale,
+    /// A wrapper of another daemon, which is left alone.
+    Another,
     /// A file that is not a wrapper, which is left alone.
     Foreign,
 }
@@ -46,7 +55,7 @@ pub struct Changes {
     pub written: Vec<String>,
     /// Names of the wrappers that were removed.
     pub removed: Vec<String>,
-    /// Foreign files in the place of a wrapper.
+    /// Foreign files, and wrappers of other daemons, in the place of a wrapper.
     pub left_alone: Vec<PathBuf>,
 }
 
@@ -55,7 +64,8 @@ pub struct Changes {
 pub struct Wrappers {
     directory: PathBuf,
     client: PathBuf,
-    head: Vec<u8>,
+    runtime: String,
+    profile: Option<Profile>,
 }
 
 impl Wrappers {
@@ -72,16 +82,15 @@ impl Wrappers {
         // A comment is one line.
         let runtime: String =
             runtime.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-        let head = format!("{MARKER}# Its daemon: {runtime}\n").into_bytes();
-        Wrappers { directory: paths.bin.clone(), client, head }
+        Wrappers { directory: paths.bin.clone(), client, runtime, profile: paths.profile.clone() }
     }
 
-    /// Returns the path of the wrapper `name`, whether it exists or not.
+    /// Returns the path of the wrapper of the plugin `name`, whether it exists or not.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.directory.join(name)
+        self.directory.join(file_name(name, self.profile.as_ref()))
     }
 
-    /// Returns the state of the wrapper `name`.
+    /// Returns the state of the wrapper of the plugin `name`.
     pub fn state(&self, name: &str) -> WrapperState {
         match look(&self.path(name)) {
             Found::Nothing => WrapperState::Absent,
@@ -89,8 +98,15 @@ impl Wrappers {
             Found::Ours { text, mode } if text == self.text(name) && mode & MODE == MODE => {
                 WrapperState::Current
             }
+            Found::Ours { text, .. } if self.is_of_another(&text) => WrapperState::Another,
             Found::Ours { .. } => WrapperState::Stale,
         }
+    }
+
+    /// True for a wrapper of another runtime directory that still exists.
+    fn is_of_another(&self, text: &[u8]) -> bool {
+        let owner = owner(text).filter(|owner| *owner != self.runtime);
+        owner.is_some_and(|owner| Path::new(owner).is_dir())
     }
 
     /// Writes the wrapper `name` unless it is current or foreign; returns its state before.
@@ -112,9 +128,9 @@ impl Wrappers {
         Ok(before)
     }
 
-    /// Returns the names of the wrappers of all daemons, in order.
+    /// Returns the names of the plugins that have a wrapper of this daemon, or of one whose directory is gone, in order.
     pub fn names(&self) -> Vec<String> {
-        self.ours(MARKER.as_bytes())
+        self.names_where(|text| !self.is_of_another(text))
     }
 
     /// Writes the wrappers of `wanted`, and removes those of this daemon that are in neither `wanted` nor `kept`;
@@ -126,7 +142,7 @@ impl Wrappers {
     ) -> Result<Changes, Failure> {
         let mut changes = Changes::default();
         if let Some(kept) = kept {
-            for name in self.ours(&self.head) {
+            for name in self.names_where(|text| owner(text) == Some(&self.runtime)) {
                 if !wanted.contains(&name) && !kept.contains(&name) {
                     remove(&self.path(&name))?;
                     changes.removed.push(name);
@@ -136,21 +152,23 @@ impl Wrappers {
         for name in wanted {
             match self.link(name)? {
                 WrapperState::Current => {}
-                WrapperState::Foreign => changes.left_alone.push(self.path(name)),
+                WrapperState::Foreign | WrapperState::Another => {
+                    changes.left_alone.push(self.path(name));
+                }
                 WrapperState::Absent | WrapperState::Stale => changes.written.push(name.clone()),
             }
         }
         Ok(changes)
     }
 
-    fn ours(&self, head: &[u8]) -> Vec<String> {
+    fn names_where(&self, is_wanted: impl Fn(&[u8]) -> bool) -> Vec<String> {
         let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries
-            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter_map(|entry| self.plugin(&entry.file_name().into_string().ok()?))
             // Leaves out hidden files, those that a killed process has left among them.
             .filter(|name| check_name(name).is_ok())
             .filter(|name| match look(&self.path(name)) {
-                Found::Ours { text, .. } => text.starts_with(head),
+                Found::Ours { text, .. } => is_wanted(&text),
                 _ => false,
             })
             .collect();
@@ -158,10 +176,19 @@ impl Wrappers {
         names
     }
 
+    /// Returns the plugin of the wrapper of this file name; `None` for another profile's.
+    fn plugin(&self, file: &str) -> Option<String> {
+        let (name, profile) = parts(file);
+        (profile == self.profile.as_ref().map(Profile::name)).then(|| name.to_owned())
+    }
+
     fn text(&self, name: &str) -> Vec<u8> {
-        let mut text = self.head.clone();
+        let mut text = format!("{MARKER}{OWNER}{}\n", self.runtime).into_bytes();
         text.extend_from_slice(b"exec ");
         text.extend(quoted(&self.client));
+        if let Some(profile) = &self.profile {
+            text.extend_from_slice(format!(" --profile {profile}").as_bytes());
+        }
         text.extend_from_slice(format!(" {name} \"$@\"\n").as_bytes());
         text
     }
@@ -220,6 +247,28 @@ pub fn path_line(paths: &Paths) -> String {
         Err(_) => written(&paths.bin),
     };
     format!("export PATH=\"{directory}:$PATH\"")
+}
+
+/// Returns the file name of the wrapper of the plugin `name`.
+pub fn file_name(name: &str, profile: Option<&Profile>) -> String {
+    match profile {
+        Some(profile) => format!("{name}{AT}{profile}"),
+        None => name.to_owned(),
+    }
+}
+
+/// Returns the plugin and the profile that a wrapper is named after.
+pub fn parts(file: &str) -> (&str, Option<&str>) {
+    match file.split_once(AT) {
+        Some((name, profile)) => (name, Some(profile)),
+        None => (file, None),
+    }
+}
+
+/// Returns the runtime directory that a wrapper names.
+fn owner(text: &[u8]) -> Option<&str> {
+    let rest = text.strip_prefix(MARKER.as_bytes())?.strip_prefix(OWNER.as_bytes())?;
+    str::from_utf8(rest.split(|byte| *byte == b'\n').next()?).ok()
 }
 
 /// A file in the place of a wrapper.
@@ -285,6 +334,7 @@ mod tests {
 
     fn wrappers(root: &Path, runtime: &str) -> Wrappers {
         let paths = Paths {
+            profile: None,
             home: root.into(),
             runtime: root.join(runtime),
             config: root.join("c"),
@@ -337,6 +387,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let wrappers = wrappers(root.path(), "r");
         let other = self::wrappers(root.path(), "other");
+        fs::create_dir(root.path().join("other")).unwrap();
         other.link("theirs").unwrap();
         fs::write(wrappers.path("b"), "mine").unwrap();
         let changes = wrappers.sync(&set(&["a", "b", "c"]), Some(&set(&[]))).unwrap();
@@ -347,12 +398,36 @@ mod tests {
         assert_eq!(changes, Changes::default());
         let changes = wrappers.sync(&set(&["a"]), Some(&set(&[]))).unwrap();
         assert_eq!(changes.removed, ["c"]);
-        assert_eq!(wrappers.names(), ["a", "theirs"]);
+        assert_eq!(wrappers.names(), ["a"]);
+        assert_eq!(wrappers.link("theirs").unwrap(), WrapperState::Another);
+        assert_eq!(other.state("theirs"), WrapperState::Current);
+        let changes = wrappers.sync(&set(&["theirs"]), Some(&set(&[]))).unwrap();
+        assert_eq!(changes.left_alone, [wrappers.path("theirs")]);
+        fs::remove_dir(root.path().join("other")).unwrap();
+        assert_eq!(wrappers.link("theirs").unwrap(), WrapperState::Stale);
+        assert_eq!(wrappers.state("theirs"), WrapperState::Current);
+    }
+
+    #[test]
+    fn each_profile_has_wrappers_of_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        let default = wrappers(root.path(), "r");
+        let profile = Some("work".parse().unwrap());
+        let work = Wrappers { profile, ..wrappers(root.path(), "r/profiles/work") };
+        default.link("jira").unwrap();
+        work.link("jira").unwrap();
+        assert_eq!(work.path("jira").file_name().unwrap(), "jira@work");
+        let text = fs::read_to_string(work.path("jira")).unwrap();
+        assert!(text.ends_with("/it'\\''s/skills-client' --profile work jira \"$@\"\n"), "{text}");
+        assert_eq!((default.names(), work.names()), (vec!["jira".into()], vec!["jira".into()]));
+        assert_eq!(work.sync(&set(&[]), Some(&set(&[]))).unwrap().removed, ["jira"]);
+        assert_eq!(default.state("jira"), WrapperState::Current);
     }
 
     #[test]
     fn the_line_for_the_shell_is_short_where_it_can_be() {
         let paths = |bin: &str| Paths {
+            profile: None,
             home: "/h".into(),
             runtime: "/r".into(),
             config: "/c".into(),

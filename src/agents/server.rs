@@ -3,12 +3,15 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::environment::profile::Profile;
 use crate::failure::{Failure, Kind};
 
 /// The file name of every command that is registered.
 const COMMAND: &str = "skills-client";
 /// The first argument of every command that is registered.
 const ARGUMENT: &str = "mcp";
+/// The option before it that names the profile.
+const PROFILE_OPTION: &str = "--profile";
 /// The name of the server of all plugins.
 const NAME: &str = "skills";
 
@@ -46,11 +49,15 @@ pub struct Invalid {
 }
 
 impl Server {
-    /// Returns the server of all plugins, or of one of them.
-    pub fn of(client: &Path, plugin: Option<&str>) -> Server {
-        let name = plugin.map_or_else(|| NAME.to_owned(), |plugin| format!("{NAME}-{plugin}"));
-        let arguments = [Some(ARGUMENT), plugin].into_iter().flatten().map(str::to_owned);
-        Server { name, command: client.display().to_string(), arguments: arguments.collect() }
+    /// Returns the server of all plugins of a profile, or of one of them.
+    pub fn of(client: &Path, plugin: Option<&str>, profile: Option<&Profile>) -> Server {
+        let profile = profile.map(Profile::name);
+        let parts = [Some(NAME), plugin, profile].into_iter().flatten();
+        let name = parts.collect::<Vec<_>>().join("-");
+        let option = profile.map(|profile| format!("{PROFILE_OPTION}={profile}"));
+        let words = [Some(ARGUMENT), plugin].into_iter().flatten().map(str::to_owned);
+        let arguments = option.into_iter().chain(words).collect();
+        Server { name, command: client.display().to_string(), arguments }
     }
 
     /// Returns the state of a server of the same name with `command` and `arguments`.
@@ -69,7 +76,10 @@ impl Server {
 /// True for a server of this program, in whatever directory it was installed.
 pub(super) fn is_own(command: &str, arguments: &[String]) -> bool {
     Path::new(command).file_name().is_some_and(|name| name == COMMAND)
-        && arguments.first().is_some_and(|first| first == ARGUMENT)
+        && arguments
+            .iter()
+            .find(|word| !word.starts_with(PROFILE_OPTION))
+            .is_some_and(|it| it == ARGUMENT)
 }
 
 impl Invalid {

@@ -13,7 +13,7 @@ use crate::description::Description;
 use crate::environment::{self, Environment};
 use crate::paths::Paths;
 use crate::store::Store;
-use crate::wrappers::CLIENT;
+use crate::wrappers::{self, CLIENT};
 
 /// Prints the candidates for `shell`; `control` is the command line of the control program.
 pub(super) fn answer(shell: &str, env: &Environment, control: clap::Command) -> ExitCode {
@@ -31,7 +31,10 @@ fn command(words: &[OsString], env: &Environment, control: clap::Command) -> Opt
     if program == control.get_name() {
         return Some(control);
     }
-    let store = Store::at(Paths::resolve(env).ok()?.descriptions());
+    let (program, profile) = wrappers::parts(program);
+    let with_profile = profile.map(|profile| env.clone().with(environment::PROFILE, profile));
+    let paths = Paths::resolve(with_profile.as_ref().unwrap_or(env)).ok()?;
+    let store = Store::at(paths.descriptions());
     if program == CLIENT {
         let records = store.all();
         let descriptions: Vec<&Description> =

@@ -17,6 +17,7 @@ use crate::runtime::fake::{Answers, FakePython, Gate, Script};
 /// A daemon about to start, of one plugin that lies in `root`.
 fn prepared(root: &Path) -> Prepared {
     let paths = Paths {
+        profile: None,
         home: root.join("home"),
         runtime: root.join("run"),
         config: root.join("config"),

@@ -442,6 +442,10 @@ fn wrapper(facts: &Facts, place: &WrapperPlace) -> Option<Check> {
             format!("{path} was not written by skills-daemon"),
             "Move it away if the plugin is to have that name; then run `skills-daemon link`.",
         ),
+        (WrapperState::Another, _) => (
+            format!("{path} calls another daemon, that of the runtime directory in it"),
+            "Remove it if that daemon is not used any more; then run `skills-daemon link`.",
+        ),
         // The daemon writes wrappers when it has loaded the plugins.
         (WrapperState::Absent, _) if !matches!(facts.daemon, Daemon::Running(_)) => return None,
         (WrapperState::Absent, _) => {

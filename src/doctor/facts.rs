@@ -294,7 +294,8 @@ fn wrappers_on_disk(
     };
     let place = |name: &String| {
         let path = wrappers.path(name);
-        let namesake = env.programs(name).find(|program| program.parent() != path.parent());
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        let namesake = env.programs(&file).find(|program| program.parent() != path.parent());
         WrapperPlace { state: wrappers.state(name), path, namesake }
     };
     Ok(WrappersOnDisk {

@@ -7,6 +7,7 @@
 //! To add a variable: a constant here, its meaning in [`crate::settings`] or [`crate::paths`], a row in README.
 
 pub mod inherited;
+pub mod profile;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -29,6 +30,8 @@ pub const HOOK_TIMEOUT: &str = "SKILLS_DAEMON_HOOK_TIMEOUT";
 pub const LOG_LEVEL: &str = "SKILLS_DAEMON_LOG_LEVEL";
 /// Moves venv, logs, state, tools and cache.
 pub const RUNTIME_DIR: &str = "SKILLS_DAEMON_RUNTIME_DIR";
+/// The profile: a daemon with places of its own.
+pub const PROFILE: &str = "SKILLS_DAEMON_PROFILE";
 /// Colon-separated plugin paths.
 pub const PLUGINS: &str = "SKILLS_DAEMON_PLUGINS";
 /// 0: no wrappers.
@@ -180,6 +183,11 @@ pub fn base_directories() -> Option<BaseDirs> {
 /// The directory was removed, or is closed to the user.
 pub fn working_directory() -> io::Result<PathBuf> {
     std::env::current_dir()
+}
+
+/// Returns the directory for temporary files.
+pub fn temporary_directory() -> PathBuf {
+    std::env::temp_dir()
 }
 
 /// Returns the executable of the process.

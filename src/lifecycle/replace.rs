@@ -83,8 +83,13 @@ mod tests {
     fn only_the_process_that_hangs_is_ended_and_only_on_that_verdict() {
         let home = tempfile::tempdir().unwrap();
         let at = |name: &str| home.path().join(name);
-        let paths =
-            Paths { home: at(""), runtime: at("runtime"), config: at("config"), bin: at("bin") };
+        let paths = Paths {
+            profile: None,
+            home: at(""),
+            runtime: at("runtime"),
+            config: at("config"),
+            bin: at("bin"),
+        };
         paths.create().unwrap();
         let env = Environment::default();
         let mut replacer = Replacer::new(&paths, &env, &Console::of_process(&env));

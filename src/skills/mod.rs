@@ -15,7 +15,7 @@ use crate::description::Description;
 use crate::durable;
 use crate::failure::Failure;
 use crate::paths::Paths;
-use crate::wrappers::CLIENT;
+use crate::wrappers::{self, CLIENT};
 
 /// The begin of the line that marks a generated file.
 const MARKER: &str = "<!-- Made by skills-daemon, which replaces and removes this file as long as this line is in it. Its daemon: ";
@@ -52,15 +52,18 @@ impl Skills {
         wrapped: bool,
         paths: &Paths,
     ) -> Skills {
-        let head = head(paths);
+        let (head, profile) = (head(paths), paths.profile.as_ref());
         let mut texts = BTreeMap::new();
         let mut sorted: Vec<&Description> = descriptions.into_iter().collect();
         sorted.sort_by(|one, other| one.name.cmp(&other.name));
         for description in sorted {
             let name = free_name(&description.name, &texts);
             let program = match wrapped {
-                true => description.name.clone(),
-                false => format!("{CLIENT} {}", description.name),
+                true => wrappers::file_name(&description.name, profile),
+                false => match profile {
+                    Some(profile) => format!("{CLIENT} --profile {profile} {}", description.name),
+                    None => format!("{CLIENT} {}", description.name),
+                },
             };
             if let Some(text) = text::of(description, &name, &program, &head) {
                 texts.insert(name, text);
@@ -215,6 +218,7 @@ mod tests {
 
     fn paths(root: &Path, runtime: &str) -> Paths {
         Paths {
+            profile: None,
             home: root.into(),
             runtime: root.join(runtime),
             config: root.join("c"),

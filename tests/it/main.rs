@@ -60,6 +60,7 @@ mod pages;
 mod plugin_command;
 mod plugin_life;
 mod processes;
+mod profiles;
 mod programs;
 mod questions;
 mod results;

@@ -21,6 +21,7 @@ pub(super) struct CommandLine {
     pub(super) method: Option<String>,
     pub(super) timeout: Option<Duration>,
     pub(super) output: Option<String>,
+    pub(super) profile: Option<String>,
 }
 
 impl CommandLine {
@@ -47,6 +48,16 @@ impl CommandLine {
                 _ if name == OWN_NAME && line.arguments.is_empty() && is(&argument, "--output") => {
                     let value = value(&argument, &mut rest);
                     line.output = Some(arguments::output_file(value.as_deref())?);
+                }
+                _ if name == OWN_NAME
+                    && line.arguments.is_empty()
+                    && is(&argument, "--profile") =>
+                {
+                    let value = value(&argument, &mut rest).ok_or_else(|| {
+                        Failure::new(Kind::Usage, "--profile needs a name")
+                            .hint("`skills-daemon profiles` lists all profiles.")
+                    })?;
+                    line.profile = Some(value);
                 }
                 "-X" => {
                     let method = rest.next().ok_or_else(|| {
@@ -113,6 +124,8 @@ mod tests {
         }
         let line = parse("jira", &["--timeout", "5", "search"]);
         assert_eq!((line.timeout, line.arguments.len()), (None, 3));
+        let line = parse("skills-client", &["--profile", "work", "jira", "--profile", "x"]);
+        assert_eq!((line.profile.as_deref(), line.arguments.len()), (Some("work"), 2));
         let arguments = vec!["--timeout".to_owned(), "jira".to_owned()];
         let refused = CommandLine::parse("skills-client", arguments).unwrap_err();
         assert_eq!(refused.kind, Kind::Usage);

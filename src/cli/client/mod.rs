@@ -34,7 +34,7 @@ use crate::environment::{self, Environment};
 use crate::failure::{Failure, Kind};
 use crate::help;
 use crate::lifecycle::{Following, Request, Response};
-use crate::paths::Paths;
+use crate::paths::{Paths, profiles};
 use crate::render;
 use crate::store::Store;
 use crate::wire::{self, Follows, Run};
@@ -59,10 +59,11 @@ Options, which may stand anywhere before `--`:
     -X METHOD         decide the HTTP method by hand
     --timeout SECONDS limit the time until the answer begins
     --output FILE     write the result to a file
+    --profile NAME    the daemon of this profile
     --help, -h        print help
     --version, -V     print the version
 
-After the plugin's name, --timeout and --output are the command's own options, if it has such.
+After the plugin's name, --timeout, --output and --profile are the command's own options, if it has such.
 Options of a command that take text or JSON take @FILE for the content of a file and - for stdin;
 @@TEXT is the text @TEXT.
 
@@ -102,7 +103,10 @@ fn run(line: CommandLine, env: &Environment, console: &Console) -> Result<ExitCo
     if line.version {
         return printed(console.print(&format!("{OWN_NAME} {}", crate::VERSION)));
     }
+    let with_profile = line.profile.as_deref().map(|it| env.clone().with(environment::PROFILE, it));
+    let env = with_profile.as_ref().unwrap_or(env);
     let paths = Paths::resolve(env)?;
+    profiles::check_exists(&paths, env)?;
     let store = Store::at(paths.descriptions());
     let Some(plugin) = line.plugin.clone() else {
         return printed(console.print(&format!("{HELP}{}", offline::plugins(&store))));

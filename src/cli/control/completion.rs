@@ -14,10 +14,11 @@ use clap::{Args, ValueEnum};
 use super::Context;
 use crate::completion;
 use crate::environment;
+use crate::environment::profile::{self, Profile};
 use crate::failure::{Failure, Kind};
-use crate::paths::unwritable;
+use crate::paths::{Paths, profiles, unwritable};
 use crate::store::Store;
-use crate::wrappers::CLIENT;
+use crate::wrappers::{self, CLIENT};
 
 /// The end of the line in the start-up file.
 const MARK: &str = "# added by `skills-daemon completion --install`";
@@ -125,15 +126,22 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
 
 /// Returns the script for both programs and for the wrappers of all plugins.
 fn script(context: &Context, shell: Shell, own: &Path) -> Result<String, Failure> {
-    let records = Store::at(context.paths.descriptions()).all();
-    let plugins = records.iter().map(|record| record.description.name.as_str());
+    let mut names = vec!["skills-daemon".to_owned(), CLIENT.to_owned()];
+    let profiles = profiles::all(&context.env)?.into_iter().map(Some);
+    for profile in std::iter::once(None).chain(profiles) {
+        let name = profile.as_ref().map_or(profile::DEFAULT, Profile::name);
+        let paths = Paths::resolve(&context.env.clone().with(environment::PROFILE, name))?;
+        for record in Store::at(paths.descriptions()).all() {
+            names.push(wrappers::file_name(&record.description.name, profile.as_ref()));
+        }
+    }
     let mut script = Vec::new();
     if matches!(shell, Shell::Zsh) {
         // `compdef` registers the completion.
         script.extend(b"(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }\n");
     }
-    for name in ["skills-daemon", CLIENT].into_iter().chain(plugins) {
-        completion::register(shell.name(), environment::COMPLETE, name, own, &mut script)
+    for name in names {
+        completion::register(shell.name(), environment::COMPLETE, &name, own, &mut script)
             .map_err(|error| Failure::environment(error.to_string()))?;
     }
     Ok(String::from_utf8_lossy(&script).into_owned())

@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 
 #[derive(Args)]
 pub(super) struct Removal {
-    /// Names of wrappers; without any, all that skills-daemon has written
+    /// Names of plugins; without any, all whose wrappers this daemon has written
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// Print JSON
@@ -59,7 +59,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     let mut report = Report::default();
     for name in &names {
         match wrappers.link(name)? {
-            WrapperState::Foreign => report.left_alone.push(wrappers.path(name)),
+            state @ (WrapperState::Foreign | WrapperState::Another) => {
+                report.left_alone.push((wrappers.path(name), state));
+            }
             _ => report.done.push(wrappers.path(name)),
         }
     }
@@ -92,7 +94,9 @@ pub(super) fn undo(context: &Context, arguments: &Removal) -> Result<ExitCode, F
     let mut report = Report::default();
     for name in names {
         match wrappers.unlink(name)? {
-            WrapperState::Foreign => report.left_alone.push(wrappers.path(name)),
+            state @ (WrapperState::Foreign | WrapperState::Another) => {
+                report.left_alone.push((wrappers.path(name), state));
+            }
             _ => report.done.push(wrappers.path(name)),
         }
     }
@@ -116,24 +120,28 @@ pub(super) fn undo(context: &Context, arguments: &Removal) -> Result<ExitCode, F
 #[derive(Default)]
 struct Report {
     done: Vec<PathBuf>,
-    left_alone: Vec<PathBuf>,
+    left_alone: Vec<(PathBuf, WrapperState)>,
 }
 
 impl Report {
     /// Prints the report; `what` is the participle for the changed ones.
     fn print(&self, context: &Context, what: &str, as_json: bool) -> Result<(), Failure> {
         if as_json {
-            return context.print_json(
-                &json!({"success": true, what: self.done, "left_alone": self.left_alone}),
-            );
+            let left_alone: Vec<_> = self.left_alone.iter().map(|(path, _)| path).collect();
+            return context
+                .print_json(&json!({"success": true, what: self.done, "left_alone": left_alone}));
         }
         let style = context.console.out;
         for path in &self.done {
             context.print(&format!("{}{what}{}: {}", style.green, style.reset, path.display()));
         }
-        for path in &self.left_alone {
+        for (path, state) in &self.left_alone {
+            let why = match state {
+                WrapperState::Another => "calls another daemon",
+                _ => "was not written by skills-daemon",
+            };
             context.print(&format!(
-                "{}left alone{}: {} was not written by skills-daemon",
+                "{}left alone{}: {} {why}",
                 style.yellow,
                 style.reset,
                 path.display()

@@ -12,7 +12,9 @@ mod listing;
 mod logs;
 mod plugin;
 mod plugins;
+mod profiles;
 mod reload;
+mod run;
 mod start;
 mod status;
 mod stop;
@@ -28,13 +30,16 @@ use crate::environment::{self, Environment};
 use crate::failure::{Failure, Kind};
 use crate::lifecycle::hang::Replaced;
 use crate::lifecycle::{self, Connection, ExchangeError, Request, alive};
-use crate::paths::Paths;
+use crate::paths::{Paths, profiles as profile_files};
 use crate::wire::Status;
 
 /// Controls the skills daemon, which keeps Python plugins loaded and runs their commands.
 #[derive(Parser)]
 #[command(name = "skills-daemon", version, max_term_width = 100)]
 struct Arguments {
+    /// The daemon of this profile, which has places of its own [env: SKILLS_DAEMON_PROFILE]
+    #[arg(long, global = true, value_name = "NAME")]
+    profile: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -65,10 +70,24 @@ enum Command {
     Unlink(link::Removal),
     /// Make plugins known to coding agents: Claude Code, Codex, Cursor, VS Code
     Agent(agent::Arguments),
+    /// List the profiles and their state
+    Profiles(profiles::Arguments),
+    /// Run a command in a daemon of its own, which leaves nothing behind
+    Run(run::Arguments),
     /// Print, or install, the script that lets a shell complete commands
     Completion(completion::Arguments),
     /// Check the whole installation and suggest remedies
     Doctor(doctor::Arguments),
+}
+
+impl Command {
+    /// True if it may be for a profile that has no files yet.
+    fn may_create_profile(&self) -> bool {
+        matches!(
+            self,
+            Command::Start(_) | Command::Restart | Command::Plugin(_) | Command::Doctor(_)
+        )
+    }
 }
 
 /// The context of every subcommand.
@@ -86,7 +105,14 @@ pub fn main() -> ExitCode {
     }
     let arguments = Arguments::parse();
     let console = Console::of_process(&env);
+    let env = match &arguments.profile {
+        Some(name) => env.with(environment::PROFILE, name),
+        None => env,
+    };
     let outcome = Paths::resolve(&env).and_then(|paths| {
+        if !arguments.command.may_create_profile() {
+            profile_files::check_exists(&paths, &env)?;
+        }
         let context = Context { env, paths, console };
         match arguments.command {
             Command::Start(arguments) => start::run(&context, &arguments),
@@ -96,6 +122,8 @@ pub fn main() -> ExitCode {
             Command::Logs(arguments) => logs::run(&context, &arguments),
             Command::Reload(arguments) => reload::run(&context, &arguments),
             Command::Plugins(arguments) => plugins::run(&context, &arguments),
+            Command::Profiles(arguments) => profiles::run(&context, &arguments),
+            Command::Run(arguments) => run::run(&context, &arguments),
             Command::Completion(arguments) => completion::run(&context, &arguments),
             Command::Plugin(arguments) => plugin::run(&context, &arguments),
             Command::Deps(arguments) => deps::run(&context, &arguments),

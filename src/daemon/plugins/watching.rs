@@ -146,8 +146,8 @@ impl Watching {
     }
 
     fn watch_discovery(&self, sources: &[PluginSource]) -> bool {
-        let searches = !sources.iter().any(is_named);
         let paths = &self.shared.parts.paths;
+        let searches = paths.profile.is_none() && !sources.iter().any(is_named);
         self.set(&Subject::Discovery, || places::of_discovery(paths, sources, searches))
     }
 

@@ -80,6 +80,7 @@ impl Home {
     /// The paths of the product's files.
     pub(crate) fn paths(&self) -> Paths {
         Paths {
+            profile: None,
             home: self.path().to_owned(),
             runtime: self.runtime(),
             config: self.path().join(".config/skills-daemon"),

@@ -117,9 +117,12 @@ fn servers(
             wrappers::client()?
         }
     };
+    let profile = context.paths.profile.as_ref();
     let servers: Vec<Server> = match arguments.plugins.as_slice() {
-        [] => vec![Server::of(&client, None)],
-        plugins => plugins.iter().map(|plugin| Server::of(&client, Some(plugin))).collect(),
+        [] => vec![Server::of(&client, None, profile)],
+        plugins => {
+            plugins.iter().map(|plugin| Server::of(&client, Some(plugin), profile)).collect()
+        }
     };
     if arguments.print && !arguments.remove {
         let text = edit::with_servers("", format, &servers, &file)?.text;

@@ -14,6 +14,8 @@ mod scratch;
 mod templates;
 mod validate;
 
+pub(super) use scratch::within;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 

@@ -16,7 +16,7 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
 use super::super::Context;
-use crate::environment;
+use crate::environment::{self, profile};
 use crate::failure::{Failure, Kind};
 use crate::lifecycle::{self, stop};
 use crate::paths::{self, Paths};
@@ -55,6 +55,7 @@ impl Scratch {
             .env
             .clone()
             .with(environment::RUNTIME_DIR, &directory.to_string_lossy())
+            .with(environment::PROFILE, profile::DEFAULT)
             .with(environment::UV_CACHE_DIR, &cache.to_string_lossy())
             .with(environment::PLUGINS, "")
             .with(environment::PORT, "0")
@@ -107,7 +108,7 @@ fn prepare(context: &Context, directory: &Path, plugin: &str) -> io::Result<()> 
 }
 
 /// Returns the text of a `config.toml` without what would write skills for agents.
-fn within(text: &str) -> String {
+pub(in super::super) fn within(text: &str) -> String {
     let Ok(mut table) = text.parse::<toml::Table>() else { return text.to_owned() };
     match table.remove("agents") {
         Some(_) => table.to_string(),

@@ -25,7 +25,8 @@ use crate::wire::PluginState;
 fn crash(directory: &tempfile::TempDir, pid: u32) {
     let root = directory.path();
     let runtime = root.join("run");
-    let paths = Paths { home: root.into(), config: root.into(), bin: root.into(), runtime };
+    let paths =
+        Paths { profile: None, home: root.into(), config: root.into(), bin: root.into(), runtime };
     paths.create().unwrap();
     let path = root.join("jira");
     let fingerprint = Fingerprint::of(&path, []).unwrap().own_digest();

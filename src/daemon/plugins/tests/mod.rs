@@ -88,6 +88,7 @@ impl Daemon {
         let conf: Vec<String> =
             plugins.iter().map(|(name, ..)| format!("{}/{name}\n", root.display())).collect();
         let paths = Paths {
+            profile: None,
             home: root.join("home"),
             runtime: root.join("run"),
             config: root.join("config"),

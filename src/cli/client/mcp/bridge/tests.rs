@@ -52,8 +52,13 @@ impl Stage {
     fn begin() -> (Stage, Listening) {
         let home = tempfile::tempdir().unwrap();
         let at = |name: &str| home.path().join(name);
-        let paths =
-            Paths { home: at(""), runtime: at("run"), config: at("config"), bin: at("bin") };
+        let paths = Paths {
+            profile: None,
+            home: at(""),
+            runtime: at("run"),
+            config: at("config"),
+            bin: at("bin"),
+        };
         paths.create().unwrap();
         let listening = Listening::at(&paths);
         let env = Environment::default();
