@@ -18,6 +18,7 @@ mod browser;
 mod callables;
 mod completion;
 mod concurrency;
+mod config;
 mod conflicts;
 mod conformance;
 mod contract;

@@ -5,6 +5,7 @@
 
 mod agent;
 mod completion;
+mod config;
 mod deps;
 mod doctor;
 mod link;
@@ -59,6 +60,8 @@ enum Command {
     Plugin(plugin::Arguments),
     /// Show and change the packages that plugins require
     Deps(deps::Arguments),
+    /// Show and change the settings
+    Config(config::Arguments),
     /// Make plugins shell commands: a wrapper for each in ~/.local/bin
     Link(link::Arguments),
     /// Remove wrappers from ~/.local/bin
@@ -99,6 +102,7 @@ pub fn main() -> ExitCode {
             Command::Completion(arguments) => completion::run(&context, &arguments),
             Command::Plugin(arguments) => plugin::run(&context, &arguments),
             Command::Deps(arguments) => deps::run(&context, &arguments),
+            Command::Config(arguments) => config::run(&context, &arguments),
             Command::Link(arguments) => link::run(&context, &arguments),
             Command::Unlink(arguments) => link::undo(&context, &arguments),
             Command::Agent(arguments) => agent::run(&context, &arguments),
