@@ -69,6 +69,7 @@ mod scheduling;
 mod schemas;
 mod scripts;
 mod sdk;
+mod secrets;
 mod shutdown;
 mod silent;
 mod starts;

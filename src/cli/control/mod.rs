@@ -14,6 +14,7 @@ mod logs;
 mod plugin;
 mod plugins;
 mod reload;
+mod secret;
 mod start;
 mod status;
 mod stop;
@@ -62,6 +63,8 @@ enum Command {
     Deps(deps::Arguments),
     /// Show and change the settings
     Config(config::Arguments),
+    /// Store secrets for plugins, outside of the settings
+    Secret(secret::Arguments),
     /// Make plugins shell commands: a wrapper for each in ~/.local/bin
     Link(link::Arguments),
     /// Remove wrappers from ~/.local/bin
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
             Command::Plugin(arguments) => plugin::run(&context, &arguments),
             Command::Deps(arguments) => deps::run(&context, &arguments),
             Command::Config(arguments) => config::run(&context, &arguments),
+            Command::Secret(arguments) => secret::run(&context, &arguments),
             Command::Link(arguments) => link::run(&context, &arguments),
             Command::Unlink(arguments) => link::undo(&context, &arguments),
             Command::Agent(arguments) => agent::run(&context, &arguments),
