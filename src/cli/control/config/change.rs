@@ -1,10 +1,12 @@
 //! `skills-daemon config set` and `unset`.
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 
 use super::super::Context;
 use super::checked;
 use crate::agents::file;
+use crate::completion;
 use crate::failure::{Failure, Kind};
 use crate::lifecycle;
 use crate::settings::{edit, origins, read, table};
@@ -15,7 +17,7 @@ pub(super) const MODE: u32 = 0o644;
 #[derive(Args)]
 pub(super) struct Set {
     /// A setting, with its sections: agents.tools_max
-    #[arg(value_name = "KEY")]
+    #[arg(value_name = "KEY", add = ArgValueCandidates::new(completion::settings))]
     key: String,
     /// Its value
     #[arg(value_name = "VALUE", allow_hyphen_values = true)]
@@ -25,7 +27,7 @@ pub(super) struct Set {
 #[derive(Args)]
 pub(super) struct Unset {
     /// A setting, or a whole section such as `plugins.jira`
-    #[arg(value_name = "KEY")]
+    #[arg(value_name = "KEY", add = ArgValueCandidates::new(completion::settings))]
     key: String,
 }
 

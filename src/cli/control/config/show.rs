@@ -3,9 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 
 use super::super::Context;
 use super::change;
+use crate::completion;
 use crate::failure::{Failure, Kind};
 use crate::settings::origins::{self, Origin, Shown};
 use crate::settings::{edit, parsed, read, table};
@@ -13,7 +15,7 @@ use crate::settings::{edit, parsed, read, table};
 #[derive(Args)]
 pub(super) struct Arguments {
     /// A setting, or a section such as `agents`; without it, all of them
-    #[arg(value_name = "KEY")]
+    #[arg(value_name = "KEY", add = ArgValueCandidates::new(completion::settings))]
     key: Option<String>,
     /// Print JSON
     #[arg(long)]
