@@ -83,13 +83,27 @@ pub fn unset(text: &str, key: &[String]) -> Result<Option<String>, String> {
         let end = text[value.end..].find('\n').map_or(text.len(), |at| value.end + at + 1);
         return Ok(Some(spliced(text, start..end, "")));
     }
+    let above = found.as_table().and_then(|table| above(text, table));
     let mut document = document.into_mut();
     let mut at: Option<&mut dyn TableLike> = Some(document.as_table_mut());
     for section in sections {
         at = at.and_then(|table| table.get_mut(section)?.as_table_like_mut());
     }
     at.and_then(|table| table.remove(last));
-    Ok(Some(like(text, &document.to_string())))
+    let mut edited = like(text, &document.to_string());
+    if let Some(kept) = above.filter(|kept| edited.starts_with(&text[..kept.start])) {
+        edited.insert_str(kept.start, &text[kept]);
+    }
+    Ok(Some(edited))
+}
+
+/// The comments above a table that an empty line separates from those of its own: the head of the file, say.
+fn above(text: &str, table: &Table) -> Option<Range<usize>> {
+    let range = table.decor().prefix()?.span()?;
+    let comments = &text[range.clone()];
+    let end =
+        ["\n\n", "\n\r\n"].iter().filter_map(|end| Some(comments.rfind(end)? + end.len())).max()?;
+    comments[..end].contains('#').then_some(range.start..range.start + end)
 }
 
 fn parsed(text: &str) -> Result<Document<&str>, String> {
@@ -233,6 +247,9 @@ mod tests {
         unsets("[s]\nb = 1\n", "s.b", "[s]\n");
         unsets("s = {b = 1, c = 2}\n", "s.c", "s = {b = 1}\n");
         unsets("a = 1\n[p.x]\nb = 1\n[p.y]\nc = 1\n", "p.x", "a = 1\n[p.y]\nc = 1\n");
+        unsets("# all\n\n# x\n[p.x]\nb = 1\n[q]\n", "p.x", "# all\n\n[q]\n");
+        unsets("a = 1\r\n\r\n# s\r\n\r\n[s]\r\n", "s", "a = 1\r\n\r\n# s\r\n\r\n");
+        unsets("\u{feff}# all\n\n[s]\nx = 1\n[t]\n", "s", "\u{feff}# all\n\n[t]\n");
         assert_eq!(unset("a = 1", &["b".into()]), Ok(None));
         assert_eq!(unset("a = 1", &["a".into(), "b".into()]), Ok(None));
     }
