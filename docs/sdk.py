@@ -44,6 +44,8 @@ CONTENTS = {
         "Background",
         "data_dir",
         "settings",
+        "stored_secret",
+        "Secret",
         "resource",
         "prompt",
         "Message",

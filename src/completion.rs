@@ -10,6 +10,7 @@ use std::path::Path;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, Command, ValueHint};
+use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::{EnvCompleter, Shells};
 use serde_json::Value;
 
@@ -17,6 +18,7 @@ use crate::command::{self, Location, Parameter};
 use crate::description::Description;
 use crate::environment;
 use crate::help;
+use crate::settings::table;
 use crate::wrappers::CLIENT;
 
 /// The shells with completion.
@@ -196,4 +198,10 @@ fn options(parameter: &Parameter) -> Vec<Arg> {
 
 fn values(choices: &[String]) -> PossibleValuesParser {
     choices.iter().cloned().map(PossibleValue::new).collect::<Vec<_>>().into()
+}
+
+/// The keys of all settings, for arguments that name one; those of plugins need the plugin's name.
+pub fn settings() -> Vec<CompletionCandidate> {
+    let named = table::ROWS.iter().filter(|row| !row.key.contains(table::ANY));
+    named.map(|row| CompletionCandidate::new(row.key).help(Some(row.meaning.into()))).collect()
 }

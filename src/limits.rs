@@ -12,9 +12,9 @@ pub const LOOPS_MAX: usize = 32;
 /// The longest timeout of a command, in seconds: 31 days.
 pub const TIMEOUT_MAX: u32 = 31 * 86_400;
 /// The most requests of a limit.
-const REQUESTS_MAX: u32 = 1_000_000;
+pub const REQUESTS_MAX: u32 = 1_000_000;
 /// The most memory of a limit, in MiB.
-const MEMORY_MAX: u32 = 1 << 20;
+pub const MEMORY_MAX: u32 = 1 << 20;
 
 /// How much of the daemon a plugin may take.
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]

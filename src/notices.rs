@@ -12,6 +12,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub enum Topic {
     /// Settings that only a restart applies.
     Settings,
+    /// Secrets that cannot be read.
+    Secrets,
     /// How changes of files are noticed.
     Watching,
     /// The last attempt to replace this process by a new one, and the change for which it was made.

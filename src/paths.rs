@@ -233,6 +233,11 @@ impl Paths {
         self.config.join("config.toml")
     }
 
+    /// The optional file with the secrets of plugins.
+    pub fn secrets_file(&self) -> PathBuf {
+        self.config.join("secrets.toml")
+    }
+
     /// The optional list of plugin paths.
     pub fn plugins_conf(&self) -> PathBuf {
         self.config.join("plugins.conf")

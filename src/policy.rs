@@ -11,7 +11,9 @@ use serde_json::{Map, Value};
 use crate::limits::Limits;
 use crate::limits::admission::Admission;
 use crate::manifest::{Load, Manifest};
+use crate::settings::Settings;
 use crate::settings::plugin::PluginSettings;
+use crate::settings::secrets::OfPlugin;
 
 /// How many requests may wait for a plugin, unless a limit is set.
 pub const WAITING: u32 = 4096;
@@ -39,10 +41,18 @@ pub struct Policy {
     pub caller_env: Vec<String>,
     /// The user's table for it.
     pub settings: Map<String, Value>,
+    /// Its secrets.
+    pub secrets: OfPlugin,
 }
 
 impl Policy {
-    /// Returns the policy of a plugin with `manifest` and the user's `settings`.
+    /// Returns the policy of the plugin `name` under the settings and secrets in force.
+    pub fn under(settings: &Settings, name: &str, manifest: &Manifest) -> Policy {
+        let secrets = settings.secrets.of(name);
+        Policy { secrets, ..Policy::of(manifest, settings.of_plugins.get(name)) }
+    }
+
+    /// Returns the policy of a plugin with `manifest` and the user's `settings`, and without secrets.
     pub fn of(manifest: &Manifest, settings: Option<&PluginSettings>) -> Policy {
         let own = PluginSettings::default();
         let settings = settings.unwrap_or(&own);
@@ -68,12 +78,14 @@ impl Policy {
             env: settings.env.clone(),
             caller_env: manifest.env.clone(),
             settings: settings.table.clone(),
+            secrets: OfPlugin::default(),
         }
     }
 
     /// True if a plugin that was imported with the policy `other` may be another with this one.
     pub fn differs_at_import(&self, other: &Policy) -> bool {
-        (self.loops, &self.env, &self.settings) != (other.loops, &other.env, &other.settings)
+        (self.loops, &self.env, &self.settings, &self.secrets)
+            != (other.loops, &other.env, &other.settings, &other.secrets)
     }
 
     /// True if any command has a limit of time.

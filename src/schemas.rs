@@ -1,4 +1,5 @@
-//! The JSON Schemas in `manifests/`, which are those of the types that read and write the documents.
+//! The JSON Schemas in `manifests/`, which are those of the types that read and write the documents, and of
+//! the table of settings.
 
 use std::path::PathBuf;
 
@@ -13,11 +14,16 @@ fn schema<T: JsonSchema>() -> String {
     serde_json::to_string_pretty(&schema).unwrap() + "\n"
 }
 
-fn files() -> [(PathBuf, String); 2] {
+fn settings() -> String {
+    serde_json::to_string_pretty(&crate::settings::schema::document()).unwrap() + "\n"
+}
+
+fn files() -> [(PathBuf, String); 3] {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("manifests");
     [
         (directory.join("manifest.schema.json"), schema::<Manifest>()),
         (directory.join("description.schema.json"), schema::<Description>()),
+        (directory.join("config.schema.json"), settings()),
     ]
 }
 

@@ -1,33 +1,48 @@
 //! Defaults, `config.toml` and environment, resolved once to plain data.
 //!
 //! Later layers win: default, then file, then environment. Each value has its source, which `doctor` shows. To
-//! add one: a field in [`Settings`], one line in [`Settings::resolve`], its environment name in
-//! [`crate::environment`], a row in README. [`plugin`] has the settings of single plugins, [`dependencies`] those of
-//! packages, [`agents`] those for agents, [`live`] those of a running daemon.
+//! add one: a row in [`table`], a field in [`Settings`], one line in [`Settings::resolve`], its environment name in
+//! [`crate::environment`], a row in README.
+//!
+//! - [`plugin`]: the settings of single plugins; [`dependencies`]: of packages; [`agents`]: for agents.
+//! - [`live`]: those of a running daemon.
+//! - `values`: their types; `layers`: how one is resolved.
+//! - [`table`]: all settings, from which [`origins`], [`schema`] and [`template`] derive.
+//! - [`edit`]: changes of the file's text.
+//! - [`secrets`]: the secrets of plugins, in a file of their own.
 
 pub mod agents;
 pub mod dependencies;
+pub mod edit;
+mod layers;
 pub mod live;
+pub mod origins;
 pub mod plugin;
+pub mod schema;
+pub mod secrets;
+pub mod table;
+pub mod template;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::time::Duration;
 
-use toml::{Table, Value};
+use toml::Table;
 
-use crate::environment::profile::Profile;
+pub use values::{LogLevel, Loopback, Port, Seconds, Switch};
+
 use crate::environment::{self, Environment};
 use crate::failure::Failure;
 use crate::nearest::nearest;
 use agents::AgentSettings;
 use dependencies::DependencySettings;
+use layers::Layers;
 use plugin::PluginSettings;
+use secrets::Secrets;
 
 /// Source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,165 +74,53 @@ pub struct Setting<T> {
     pub source: Source,
 }
 
-/// The least level of logged events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogLevel {
-    /// Everything, each request included.
-    Debug,
-    /// Starts, stops, loads.
-    Info,
-    /// Possible problems.
-    Warning,
-    /// Failures.
-    Error,
-}
-
-impl FromStr for LogLevel {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.to_ascii_uppercase().as_str() {
-            "DEBUG" => Ok(LogLevel::Debug),
-            "INFO" => Ok(LogLevel::Info),
-            "WARNING" | "WARN" => Ok(LogLevel::Warning),
-            "ERROR" | "CRITICAL" => Ok(LogLevel::Error),
-            _ => Err("DEBUG, INFO, WARNING or ERROR"),
-        }
-    }
-}
-
-impl fmt::Display for LogLevel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            LogLevel::Debug => "DEBUG",
-            LogLevel::Info => "INFO",
-            LogLevel::Warning => "WARNING",
-            LogLevel::Error => "ERROR",
-        })
-    }
-}
-
-/// The loopback addresses to listen on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Loopback(pub Vec<IpAddr>);
-
-impl FromStr for Loopback {
-    type Err = &'static str;
-
-    /// `localhost` and the "any" addresses of the original daemon mean both families; others must be loopback.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let both = || Loopback(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
-        match text.trim_matches(['[', ']']) {
-            "localhost" | "::" => Ok(both()),
-            address => match address.parse::<IpAddr>() {
-                Ok(address) if address.is_loopback() => Ok(Loopback(vec![address])),
-                _ => Err("localhost, 127.0.0.1 or ::1 (the daemon listens on loopback only)"),
-            },
-        }
-    }
-}
-
-impl fmt::Display for Loopback {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<String> = self.0.iter().map(ToString::to_string).collect();
-        f.write_str(&names.join(", "))
-    }
-}
-
-/// Whole seconds, 0 to 31 days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seconds(pub u32);
-
-impl Seconds {
-    /// Returns the span as a [`Duration`].
-    pub fn duration(self) -> Duration {
-        Duration::from_secs(self.0.into())
-    }
-}
-
-impl FromStr for Seconds {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.trim().parse::<u32>() {
-            Ok(seconds) if seconds <= 31 * 86_400 => Ok(Seconds(seconds)),
-            _ => Err("whole seconds from 0 to 2678400"),
-        }
-    }
-}
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} s", self.0)
-    }
-}
-
-/// A TCP port; 0 lets the system choose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Port(pub u16);
-
-impl FromStr for Port {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.trim().parse().map(Port).map_err(|_| "a port number from 0 to 65535")
-    }
-}
-
-impl fmt::Display for Port {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// On or off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Switch(pub bool);
-
-impl FromStr for Switch {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "1" | "true" | "yes" | "on" => Ok(Switch(true)),
-            "0" | "false" | "no" | "off" => Ok(Switch(false)),
-            _ => Err("true or false"),
-        }
-    }
-}
-
-impl fmt::Display for Switch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
 /// An unknown setting in `config.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownSetting {
     /// Its key.
     pub key: String,
     /// The setting that was probably meant.
-    pub similar: Option<&'static str>,
+    pub similar: Option<String>,
 }
 
 impl fmt::Display for UnknownSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "unknown setting `{}` in config.toml", self.key)?;
-        match self.similar {
+        match &self.similar {
             Some(similar) => write!(f, " (did you mean `{similar}`?)"),
             None => Ok(()),
         }
     }
 }
 
-/// The settings of a section that are none of `keys`, each of which has its section.
-fn unknown_of(section: &str, table: &Table, keys: &[&'static str]) -> Vec<UnknownSetting> {
-    let unknown = |key: &String| {
-        let key = format!("{section}.{key}");
-        UnknownSetting { similar: nearest(&key, keys.iter().copied()), key }
+/// The settings of a section that are not in the [`table`]; `row` is the section as the table has it.
+fn unknown_of<'a>(
+    section: &str,
+    row: &str,
+    keys: impl Iterator<Item = &'a String>,
+) -> Vec<UnknownSetting> {
+    let names = table::names_in(row);
+    let full = |name: &str| match section {
+        "" => name.to_owned(),
+        _ => format!("{section}.{name}"),
     };
-    table.keys().map(unknown).collect()
+    let unknown = keys.filter(|key| !names.contains(&key.as_str()));
+    let unknown = unknown.map(|key| UnknownSetting {
+        key: full(key),
+        similar: nearest(key, names.iter().copied()).map(full),
+    });
+    unknown.collect()
+}
+
+/// A setting of the top level as text, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// Its row in the table.
+    pub row: &'static str,
+    /// Its value.
+    pub text: String,
+    /// The layer that set it.
+    pub source: Source,
 }
 
 /// Everything that can be configured.
@@ -241,12 +144,16 @@ pub struct Settings {
     pub python: Option<Setting<PathBuf>>,
     /// Plugin paths from the environment.
     pub plugins: Vec<PathBuf>,
+    /// The settings of the top level, in the order of the table.
+    pub top: Vec<Resolved>,
     /// `[plugins.NAME]`: the settings of single plugins, by name.
     pub of_plugins: BTreeMap<String, PluginSettings>,
     /// `[dependencies]`: where packages come from.
     pub dependencies: DependencySettings,
     /// `[agents]`: what agents are offered.
     pub agents: AgentSettings,
+    /// The secrets of plugins, which only a daemon reads.
+    pub secrets: Secrets,
     /// Unknown settings in `config.toml`.
     pub unknown: Vec<UnknownSetting>,
 }
@@ -258,49 +165,22 @@ impl Settings {
     /// A file that is not TOML or a value out of its range; the failure names file or variable, value and
     /// range.
     pub fn load(file: &Path, env: &Environment) -> Result<Settings, Failure> {
-        let text = match std::fs::read_to_string(file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => {
-                return Err(Failure::environment(format!(
-                    "cannot read {}: {error}",
-                    file.display()
-                )));
-            }
-        };
-        let table = text.parse::<Table>().map_err(|error| {
-            let line = error
-                .span()
-                .map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-            Failure::environment(format!(
-                "{} line {line} is not TOML: {}",
-                file.display(),
-                error.message()
-            ))
-            .hint("Correct the line, or move the file away: every setting has a default.")
-        })?;
-        Settings::resolve(table, file, env)
+        Settings::resolve(parsed(&read(file)?, file)?, file, env)
     }
 
     /// Resolves the layers; `file` is only named in errors.
     pub fn resolve(table: Table, file: &Path, env: &Environment) -> Result<Settings, Failure> {
-        let mut layers = Layers { table, file, env, keys: Vec::new(), unknown: Vec::new() };
-        let both = Loopback(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
+        let unknown = unknown_of("", "", table.keys());
+        let mut layers = Layers { table, file, env, top: Vec::new(), unknown };
         Ok(Settings {
-            host: layers.take("host", environment::HOST, both)?,
-            port: layers.take("port", environment::PORT, default_port(env))?,
-            idle_timeout: layers.take("timeout", environment::TIMEOUT, Seconds(1800))?,
-            shutdown_timeout: layers.take(
-                "shutdown_timeout",
-                environment::SHUTDOWN_TIMEOUT,
-                Seconds(10),
-            )?,
-            hook_timeout: layers.take("hook_timeout", environment::HOOK_TIMEOUT, Seconds(30))?,
-            log_level: layers.take("log_level", environment::LOG_LEVEL, LogLevel::Info)?,
-            wrappers: layers.take("wrappers", environment::WRAPPERS, Switch(true))?,
-            python: layers
-                .text("python", environment::PYTHON)?
-                .map(|(text, source)| Setting { value: env.expand(&text), source }),
+            host: layers.take("host")?,
+            port: layers.take("port")?,
+            idle_timeout: layers.take("timeout")?,
+            shutdown_timeout: layers.take("shutdown_timeout")?,
+            hook_timeout: layers.take("hook_timeout")?,
+            log_level: layers.take("log_level")?,
+            wrappers: layers.take("wrappers")?,
+            python: layers.python()?,
             plugins: env
                 .get(environment::PLUGINS)
                 .unwrap_or_default()
@@ -312,112 +192,39 @@ impl Settings {
             of_plugins: layers.of_plugins()?,
             dependencies: layers.dependencies()?,
             agents: layers.agents()?,
-            unknown: layers.unknown(),
+            secrets: Secrets::default(),
+            unknown: layers.unknown,
+            top: layers.top,
         })
     }
 }
 
-/// A profile has a port of its own, which the system chooses.
-fn default_port(env: &Environment) -> Port {
-    Port(if matches!(Profile::of(env), Ok(Some(_))) { 0 } else { 9100 })
+/// Returns the text of `config.toml`; empty if it is not there.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read(file: &Path) -> Result<String, Failure> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(Failure::environment(format!("cannot read {}: {error}", file.display()))),
+    }
 }
 
-/// The layers under resolution.
-struct Layers<'a> {
-    /// `config.toml` without the settings that were resolved.
-    table: Table,
-    file: &'a Path,
-    env: &'a Environment,
-    /// The settings that were resolved.
-    keys: Vec<&'static str>,
-    /// The unknown settings of sections.
-    unknown: Vec<UnknownSetting>,
+/// Parses the text of `config.toml`; `file` is only named in errors.
+///
+/// # Errors
+/// The text is not TOML; the failure names the line.
+pub fn parsed(text: &str, file: &Path) -> Result<Table, Failure> {
+    text.parse::<Table>().map_err(|error| {
+        let line = line_of(text, error.span());
+        let message = error.message();
+        Failure::environment(format!("{} line {line} is not TOML: {message}", file.display()))
+            .hint("Correct the line, or move the file away: every setting has a default.")
+    })
 }
 
-impl Layers<'_> {
-    /// Returns the text of the highest layer that sets `key`, and takes it out of the table.
-    fn text(
-        &mut self,
-        key: &'static str,
-        name: &'static str,
-    ) -> Result<Option<(String, Source)>, Failure> {
-        self.keys.push(key);
-        let in_file = match self.table.remove(key) {
-            None => None,
-            Some(Value::String(text)) => Some(text),
-            Some(Value::Integer(number)) => Some(number.to_string()),
-            Some(Value::Boolean(switch)) => Some(switch.to_string()),
-            Some(other) => {
-                return Err(Failure::environment(format!(
-                    "{}: `{key}` must be a string, an integer or a boolean, not {}",
-                    self.file.display(),
-                    other.type_str()
-                )));
-            }
-        };
-        Ok(match self.env.get(name) {
-            Some(text) => Some((text.to_owned(), Source::Environment(name))),
-            None => in_file.map(|text| (text, Source::File)),
-        })
-    }
-
-    /// Resolves the setting `key`.
-    fn take<T: FromStr<Err = &'static str>>(
-        &mut self,
-        key: &'static str,
-        name: &'static str,
-        default: T,
-    ) -> Result<Setting<T>, Failure> {
-        let Some((text, source)) = self.text(key, name)? else {
-            return Ok(Setting { value: default, source: Source::Default });
-        };
-        let value = text.parse().map_err(|wanted| {
-            let place = match &source {
-                Source::File => format!("{}: `{key}`", self.file.display()),
-                other => other.to_string(),
-            };
-            Failure::environment(format!("{place} is `{text}`, which is not {wanted}"))
-        })?;
-        Ok(Setting { value, source })
-    }
-
-    /// Resolves the section `plugins`, and takes it out of the table.
-    fn of_plugins(&mut self) -> Result<BTreeMap<String, PluginSettings>, Failure> {
-        self.keys.push("plugins");
-        let Some(section) = self.table.remove("plugins") else { return Ok(BTreeMap::new()) };
-        let failed =
-            |message: String| Failure::environment(format!("{}: {message}", self.file.display()));
-        plugin::resolve(section).map_err(failed)
-    }
-
-    /// Resolves the section `dependencies`, and takes it out of the table.
-    fn dependencies(&mut self) -> Result<DependencySettings, Failure> {
-        self.keys.push("dependencies");
-        let failed =
-            |message: String| Failure::environment(format!("{}: {message}", self.file.display()));
-        let section = self.table.remove("dependencies");
-        let (settings, unknown) = dependencies::resolve(section, self.env).map_err(failed)?;
-        self.unknown.extend(unknown);
-        dependencies::with_environment(settings, self.env).map_err(Failure::environment)
-    }
-
-    /// Resolves the section `agents`, and takes it out of the table.
-    fn agents(&mut self) -> Result<AgentSettings, Failure> {
-        self.keys.push("agents");
-        let failed =
-            |message: String| Failure::environment(format!("{}: {message}", self.file.display()));
-        let section = self.table.remove("agents");
-        let (settings, unknown) = agents::resolve(section, self.env).map_err(failed)?;
-        self.unknown.extend(unknown);
-        Ok(settings)
-    }
-
-    /// Returns the settings of the table that were not resolved.
-    fn unknown(&self) -> Vec<UnknownSetting> {
-        let unknown = |key: &String| UnknownSetting {
-            key: key.clone(),
-            similar: nearest(key, self.keys.iter().copied()),
-        };
-        self.table.keys().map(unknown).chain(self.unknown.clone()).collect()
-    }
+/// The line on which a part of `text` begins, counted from 1.
+fn line_of(text: &str, span: Option<Range<usize>>) -> usize {
+    span.map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1)
 }

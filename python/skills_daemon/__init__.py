@@ -17,7 +17,7 @@ written, no thread started, no log handler installed.
 | `agents` | `resource`, `prompt`, and results for agents: `Image`, `Audio`, … |
 | `callers` | `caller`, which describes the shell or request that calls |
 | `tasks` | `background`, which starts a supervised task |
-| `own` | `data_dir` and `settings`, the plugin's own folder and its own settings |
+| `own` | `data_dir`, `settings` and `stored_secret`, the plugin's own |
 | `lifecycle` | pid file, stopping the daemon, idle time, shutdown callbacks |
 """
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from skills_daemon.agents import Audio, Embedded, Image, Link, Message, prompt, resource
     from skills_daemon.bars import Progress, progress
     from skills_daemon.callers import Caller, caller
-    from skills_daemon.own import data_dir, settings
+    from skills_daemon.own import Secret, data_dir, settings, stored_secret
     from skills_daemon.processes import run
     from skills_daemon.questions import (
         Form,
@@ -63,7 +63,7 @@ _MODULES = {
     "agents": ("Audio", "Embedded", "Image", "Link", "Message", "prompt", "resource"),
     "bars": ("Progress", "progress"),
     "callers": ("Caller", "caller"),
-    "own": ("data_dir", "settings"),
+    "own": ("Secret", "data_dir", "settings", "stored_secret"),
     "processes": ("run",),
     "questions": (
         "Form",
@@ -112,6 +112,7 @@ __all__ = [
     "Progress",
     "Roots",
     "Sample",
+    "Secret",
     "__version__",
     "ask",
     "background",
@@ -129,5 +130,6 @@ __all__ = [
     "sample",
     "secret",
     "settings",
+    "stored_secret",
     "together",
 ]

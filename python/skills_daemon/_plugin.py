@@ -30,6 +30,10 @@ class Plugin(Protocol):
     def settings(self) -> Mapping[str, Any]:
         """Its table in `config.toml`, immutable."""
 
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """Its table in `secrets.toml`."""
+
     def background(self, work: Any, *, name: str | None, restart: bool, keeps_awake: bool) -> Any:
         """Starts a background task: a `Work` of `skills_daemon.tasks` gives a `Background`."""
 

@@ -72,6 +72,11 @@ def _config_file() -> Path:
     return Path(config_home, "skills-daemon", "config.toml")
 
 
+def _secrets_file() -> Path:
+    """Returns the path of `secrets.toml`, which may not exist."""
+    return _config_file().with_name("secrets.toml")
+
+
 def _in_file(file: Path) -> Mapping[str, Any]:
     """Returns the table in a TOML file; empty if it does not exist or cannot be read."""
     try:
@@ -83,11 +88,8 @@ def _in_file(file: Path) -> Mapping[str, Any]:
 
 @functools.lru_cache(maxsize=8)
 def _parsed(file: Path, changed: int) -> Mapping[str, Any]:
-    for name in ("tomllib", "tomli"):
-        with suppress(ImportError):
-            toml = importlib.import_module(name)
-            break
-    else:
+    toml = _toml()
+    if toml is None:
         return {}
     try:
         table: dict[str, Any] = toml.loads(file.read_text(encoding="utf-8"))
@@ -95,6 +97,40 @@ def _parsed(file: Path, changed: int) -> Mapping[str, Any]:
         logger.warning(f"{file} cannot be read: {error}; using the defaults")
         return {}
     return table
+
+
+def _toml() -> Any:
+    """Returns the parser of TOML, `None` if this Python has none."""
+    for name in ("tomllib", "tomli"):
+        with suppress(ImportError):
+            return importlib.import_module(name)
+    return None
+
+
+def plugin_secrets(name: str) -> Mapping[str, str]:
+    """Returns the table `[<name>]` in `secrets.toml`; empty if there is none.
+
+    Raises:
+        PermissionError: Others than its owner can read the file.
+        ValueError: It is invalid; the message has nothing of it.
+    """
+    file = _secrets_file()
+    try:
+        if file.stat().st_mode & 0o077:
+            raise PermissionError(f"others than you can read {file}: run `chmod 600 {file}`")
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    toml = _toml()
+    if toml is None:
+        return {}
+    try:
+        table = toml.loads(text).get(name)
+    except ValueError:
+        # The error of the parser has the whole text.
+        raise ValueError(f"{file} is not TOML") from None
+    own = table if isinstance(table, dict) else {}
+    return {key: value for key, value in own.items() if isinstance(value, str)}
 
 
 def plugin_table(name: str) -> Mapping[str, Any]:

@@ -139,13 +139,18 @@ class About(TypedDict):
     description: str | None
 
 
-class Surroundings(TypedDict):
+class _Taken(TypedDict, total=False):
+    secrets: dict[str, str]
+
+
+class Surroundings(_Taken):
     """What the daemon provides to a plugin.
 
     Attributes:
         name: Its name, as far as it is known before its import.
         data: Directory of the plugins' own folders.
         settings: Its table in `config.toml`.
+        secrets: Its table in `secrets.toml`; taken out by the plugin's `Own`.
         env: Environment variables to set.
     """
 

@@ -1,4 +1,4 @@
-"""What the SDK provides to one plugin: its name, its folder, its settings, its background tasks."""
+"""What the SDK provides to one plugin: name, folder, settings, secrets, background tasks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skills_daemon._plugin import current
-from skills_daemon.config import plugin_table
+from skills_daemon.config import plugin_secrets, plugin_table
 from skills_daemon.own import frozen
 from skills_daemon.tasks import Background, Work
 from skills_host.background import Supervisor
@@ -34,12 +34,15 @@ class Own:
     Attributes:
         name: Its name; until it is loaded, the name that is known before.
         settings: Its table in `config.toml`.
+        secrets: Its table in `secrets.toml`.
         tasks: Its background tasks.
     """
 
     def __init__(self, surroundings: Surroundings, board: Board) -> None:
         self.name = surroundings["name"]
         self.settings: Mapping[str, Any] = frozen(surroundings["settings"])
+        # Taken out: nothing else that has the parameters gets them.
+        self.secrets: Mapping[str, str] = surroundings.pop("secrets")
         self.tasks = Supervisor(board.show)
         self._folders = Path(surroundings["data"])
         self._is_used = False
@@ -70,6 +73,11 @@ class Own:
             )
         self.name = name
         self.settings = frozen(plugin_table(name))
+        try:
+            self.secrets = plugin_secrets(name)
+        except (OSError, ValueError) as error:
+            logger.warning("%s has no secrets: %s", name, error)
+            self.secrets = {}
 
 
 def set_variables(plugin: str, variables: Mapping[str, str]) -> None:

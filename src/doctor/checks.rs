@@ -6,7 +6,7 @@ use crate::environment;
 use crate::installed::Damage;
 use crate::interpreter;
 use crate::nearest::nearest;
-use crate::settings::{Setting, Settings, Source};
+use crate::settings::{Settings, Source};
 use crate::venv::State;
 use crate::wire::deps::{PackageEntry, PartyEntry, Size, Standing};
 use crate::wire::{BackgroundTask, PluginState, Reload, TaskState};
@@ -80,27 +80,30 @@ fn unknown_settings(settings: &Settings) -> String {
 
 /// Returns the settings that differ from their defaults, with their sources.
 fn changed(settings: &Settings) -> String {
-    fn entry<T: std::fmt::Display>(name: &str, setting: &Setting<T>) -> Option<String> {
-        (setting.source != Source::Default)
-            .then(|| format!("{name} = {} ({})", setting.value, setting.source))
-    }
-    let changed: Vec<String> = [
-        entry("host", &settings.host),
-        entry("port", &settings.port),
-        entry("timeout", &settings.idle_timeout),
-        entry("shutdown_timeout", &settings.shutdown_timeout),
-        entry("hook_timeout", &settings.hook_timeout),
-        entry("log_level", &settings.log_level),
-        entry("wrappers", &settings.wrappers),
-        settings
-            .python
-            .as_ref()
-            .map(|python| format!("python = {} ({})", python.value.display(), python.source)),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let changed = settings.top.iter().filter(|it| it.source != Source::Default);
+    let changed: Vec<String> =
+        changed.map(|it| format!("{} = {} ({})", it.row, it.text, it.source)).collect();
     if changed.is_empty() { "all defaults".to_owned() } else { changed.join(", ") }
+}
+
+/// Checks that the secrets of plugins can be read, by their owner alone; `None` without any.
+pub fn secrets(facts: &Facts) -> Option<Check> {
+    const NAME: &str = "secrets";
+    match &facts.secrets {
+        Err(failure) => {
+            let check = Check::new(NAME, Verdict::Failed, &failure.error);
+            Some(check.remedy(failure.hint.as_deref().unwrap_or_default()))
+        }
+        Ok(secrets) if secrets.0.is_empty() => None,
+        Ok(secrets) => {
+            let names: Vec<&str> = secrets.0.keys().map(String::as_str).collect();
+            Some(Check::new(
+                NAME,
+                Verdict::Ok,
+                format!("plugins with secrets: {}", names.join(", ")),
+            ))
+        }
+    }
 }
 
 /// Checks that a Python with a suitable shared library was found.

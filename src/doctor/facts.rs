@@ -18,6 +18,7 @@ use crate::lifecycle::{self, ExchangeError, Request, Response, alive, launch, lo
 use crate::manifest::Manifest;
 use crate::paths::{self, Paths};
 use crate::settings::Settings;
+use crate::settings::secrets::Secrets;
 use crate::store::Store;
 use crate::uv;
 use crate::venv::{Base, State, Venv};
@@ -77,6 +78,8 @@ pub struct Facts {
     pub free_space: Option<u64>,
     /// The settings in force.
     pub settings: Result<Settings, Failure>,
+    /// The secrets of plugins.
+    pub secrets: Result<Secrets, Failure>,
     /// The host executable.
     pub host: Result<PathBuf, Failure>,
     /// The path of `skills-client` on PATH.
@@ -143,6 +146,7 @@ impl Facts {
         Facts {
             wrappers: wrappers_on_disk(paths, env, &daemon, &plugins),
             plugin_names: plugin_names(paths, &daemon, &plugins),
+            secrets: Secrets::load(&paths.secrets_file()),
             paths: paths.clone(),
             free_space: paths::free_space(&paths.runtime),
             host: launch::host_executable(),

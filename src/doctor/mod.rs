@@ -61,6 +61,7 @@ pub fn examine(facts: &Facts) -> Vec<Check> {
         checks::socket(facts),
         checks::port(facts),
     ];
+    found.extend(checks::secrets(facts));
     found.extend(checks::dependencies(facts));
     found.extend(checks::watching(facts));
     found.extend(checks::notices(facts));

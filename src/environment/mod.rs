@@ -60,6 +60,10 @@ pub const CLAUDE_CONFIG_DIR: &str = "CLAUDE_CONFIG_DIR";
 pub const CODEX_HOME: &str = "CODEX_HOME";
 /// Moves the settings of most programs.
 pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+/// The user's editor for a terminal that shows whole screens.
+pub const VISUAL: &str = "VISUAL";
+/// The user's editor.
+pub const EDITOR: &str = "EDITOR";
 /// The search path for programs.
 pub const PATH: &str = "PATH";
 /// Any value but the empty one: no colours.
@@ -104,6 +108,13 @@ impl Environment {
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.vars.insert(name.into(), value.into());
         self
+    }
+
+    /// Returns the environment without any variable but `HOME`.
+    #[must_use]
+    pub fn home_only(&self) -> Environment {
+        let home = self.get("HOME").map(|home| ("HOME".to_owned(), home.to_owned()));
+        home.into_iter().collect()
     }
 
     /// Returns the directories of `PATH`, in order.

@@ -1,6 +1,6 @@
 //! `[agents]` in `config.toml`: what agents are offered, and which get skills.
 //!
-//! To add a key: a field, a line in [`resolve`], and in [`KEYS`], a row in README.
+//! To add a key: a field, a line in [`resolve`], a row in [`super::table`] and in README.
 
 use std::path::PathBuf;
 
@@ -8,10 +8,6 @@ use toml::{Table, Value};
 
 use super::{UnknownSetting, unknown_of};
 use crate::environment::Environment;
-
-/// The keys, each with its section.
-const KEYS: [&str; 5] =
-    ["agents.tools", "agents.tools_max", "agents.result_max", "agents.ask_before", "agents.skills"];
 
 /// The section.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +96,7 @@ pub(super) fn resolve(
         ask_before: take(&mut table, "ask_before", |it| ask_before(&it))?.unwrap_or_default(),
         skills: take(&mut table, "skills", |it| directories(it, env))?.unwrap_or_default(),
     };
-    Ok((settings, unknown_of("agents", &table, &KEYS)))
+    Ok((settings, unknown_of("agents", "agents", table.keys())))
 }
 
 /// Takes `key` out of `table` and converts its value.
@@ -184,7 +180,7 @@ mod tests {
                 skills: vec!["/h/.claude/skills".into(), "/s".into()],
             }
         );
-        assert_eq!(settings.unknown[0].similar, Some("agents.tools"));
+        assert_eq!(settings.unknown[0].similar.as_deref(), Some("agents.tools"));
         assert_eq!(resolved("agents.tools = 'all'").unwrap().agents.tools, Choice::All);
     }
 

@@ -1,7 +1,7 @@
 //! `[dependencies]` in `config.toml`: where packages come from, and what limits them.
 //!
 //! What is not set here is left to `uv`, which reads its own settings. Its environment variables for what is set here
-//! win, as all environment variables do. To add a key: a field, a line in [`resolve`], and in [`KEYS`], a row in README.
+//! win, as all environment variables do. To add a key: a field, a line in [`resolve`], a row in [`super::table`] and in README.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,15 +12,6 @@ use super::{UnknownSetting, unknown_of};
 use crate::environment::{Environment, UV_DEFAULT_INDEX, UV_INDEX, UV_OFFLINE};
 use crate::failure::Failure;
 use crate::requirements::{Requirement, Sources};
-
-/// The keys, each with its section.
-const KEYS: [&str; 5] = [
-    "dependencies.index",
-    "dependencies.extra_indexes",
-    "dependencies.constraints",
-    "dependencies.offline",
-    "dependencies.paths",
-];
 
 /// The section.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -130,7 +121,7 @@ pub(super) fn resolve(
         })?
         .unwrap_or_default(),
     };
-    Ok((settings, unknown_of("dependencies", &table, &KEYS)))
+    Ok((settings, unknown_of("dependencies", "dependencies", table.keys())))
 }
 
 /// Returns `settings` with what variables of `uv` set instead; an error names variable and value.

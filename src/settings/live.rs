@@ -1,11 +1,11 @@
 //! The settings of a running daemon, which follow `config.toml` as far as they can.
 
-use std::fmt::Display;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{Setting, Settings, Source};
+use super::table::{self, Row};
+use super::{Resolved, Settings, Source};
 
 /// The settings in force.
 #[derive(Debug)]
@@ -39,56 +39,41 @@ impl Live {
 
     /// Returns the settings that only a restart applies, each as text for a person.
     pub fn pending(&self) -> Vec<String> {
-        let (first, now) = (&*self.first, self.now());
-        let python = |settings: &Settings| {
-            settings
-                .python
-                .as_ref()
-                .map_or("the default".to_owned(), |python| python.value.display().to_string())
+        let now = self.now();
+        let pending = changed(&self.first, &now).filter(|(row, ..)| row.restarts);
+        let text = |(row, first, now): (&Row, &Resolved, &Resolved)| {
+            format!(
+                "`{}` in config.toml changed from {} to {}: `skills-daemon restart` applies it",
+                row.key, first.text, now.text
+            )
         };
-        [
-            pending("host", &first.host.value, &now.host.value),
-            pending("port", &first.port.value, &now.port.value),
-            pending("python", &python(first), &python(&now)),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        pending.map(text).collect()
     }
 }
 
-fn pending<T: Display + PartialEq>(key: &str, first: &T, now: &T) -> Option<String> {
-    (first != now).then(|| {
-        format!(
-            "`{key}` in config.toml changed from {first} to {now}: `skills-daemon restart` applies it"
-        )
-    })
+/// Returns the settings of the top level that differ, with both values.
+fn changed<'a>(
+    before: &'a Settings,
+    after: &'a Settings,
+) -> impl Iterator<Item = (&'static Row, &'a Resolved, &'a Resolved)> {
+    let differing = before.top.iter().zip(&after.top).filter(|(a, b)| a.text != b.text);
+    differing.filter_map(|(before, after)| Some((table::row_of(after.row)?, before, after)))
 }
 
 /// Returns the settings that differ and that the running daemon applies, each as `key = value`.
 pub fn applied(before: &Settings, after: &Settings) -> Vec<String> {
-    fn entry<T: Display + PartialEq>(
-        key: &str,
-        before: &Setting<T>,
-        after: &Setting<T>,
-    ) -> Option<String> {
+    let of_daemon = changed(before, after).filter(|(row, ..)| !row.restarts);
+    let entry = |(row, _, after): (&Row, &Resolved, &Resolved)| {
         let source = if after.source == Source::Default { " (default)" } else { "" };
-        (before.value != after.value).then(|| format!("{key} = {}{source}", after.value))
-    }
-    let mut applied: Vec<String> = [
-        entry("timeout", &before.idle_timeout, &after.idle_timeout),
-        entry("shutdown_timeout", &before.shutdown_timeout, &after.shutdown_timeout),
-        entry("hook_timeout", &before.hook_timeout, &after.hook_timeout),
-        entry("log_level", &before.log_level, &after.log_level),
-        entry("wrappers", &before.wrappers, &after.wrappers),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+        format!("{} = {}{source}", row.key, after.text)
+    };
+    let mut applied: Vec<String> = of_daemon.map(entry).collect();
     let names = before.of_plugins.keys().chain(after.of_plugins.keys());
     let differs = |name: &&String| before.of_plugins.get(*name) != after.of_plugins.get(*name);
     let differing: std::collections::BTreeSet<&String> = names.filter(differs).collect();
     applied.extend(differing.into_iter().map(|name| format!("[plugins.{name}]")));
+    let secrets = before.secrets.differing(&after.secrets);
+    applied.extend(secrets.into_iter().map(|name| format!("secrets of {name}")));
     if before.dependencies != after.dependencies {
         applied.push("[dependencies]".to_owned());
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::{UnknownSetting, unknown_of};
 use crate::limits::{self, Limits};
 
 /// The user's settings of one plugin.
@@ -34,19 +35,26 @@ pub struct PluginSettings {
 ///
 /// # Errors
 /// A key of the daemon with a value of another type, or out of its range; the message names key and range.
-pub(super) fn resolve(section: toml::Value) -> Result<BTreeMap<String, PluginSettings>, String> {
+pub(super) fn resolve(
+    section: toml::Value,
+) -> Result<(BTreeMap<String, PluginSettings>, Vec<UnknownSetting>), String> {
     let toml::Value::Table(plugins) = section else {
         return Err(format!("`plugins` must be a table, not {}", section.type_str()));
     };
     let mut resolved = BTreeMap::new();
+    let mut unknown = Vec::new();
     for (name, table) in plugins {
         let settings = one(table).map_err(|(key, message)| match key.as_str() {
             "" => format!("`plugins.{name}`: {message}"),
             key => format!("`plugins.{name}.{key}`: {message}"),
         })?;
+        if let Some(Value::Object(limits)) = settings.table.get("limits") {
+            let section = format!("plugins.{name}.limits");
+            unknown.extend(unknown_of(&section, "plugins.*.limits", limits.keys()));
+        }
         resolved.insert(name, settings);
     }
-    Ok(resolved)
+    Ok((resolved, unknown))
 }
 
 /// Resolves the table of one plugin; an error has the key within it.
@@ -86,7 +94,7 @@ mod tests {
 
     fn parsed(text: &str) -> Result<BTreeMap<String, PluginSettings>, String> {
         let table: toml::Table = text.parse().unwrap();
-        resolve(table["plugins"].clone())
+        resolve(table["plugins"].clone()).map(|(settings, _)| settings)
     }
 
     #[test]
@@ -97,6 +105,15 @@ mod tests {
         assert_eq!(jira.env["A"], "b");
         assert_eq!(jira.table["url"], "u");
         assert_eq!(jira.table["loops"], 2);
+    }
+
+    #[test]
+    fn an_unknown_limit_is_named() {
+        let table: toml::Table = "[plugins.jira]\nlimits.memry = 3\nurl = 'u'".parse().unwrap();
+        let (_, unknown) = resolve(table["plugins"].clone()).unwrap();
+        let text = "unknown setting `plugins.jira.limits.memry` in config.toml (did you mean \
+                    `plugins.jira.limits.memory`?)";
+        assert_eq!(unknown.iter().map(ToString::to_string).collect::<Vec<_>>(), [text]);
     }
 
     #[test]

@@ -93,6 +93,10 @@ fn bash_completes_plugins_commands_options_and_values() {
     }
     assert_eq!(bash(&home, "skills-daemon re"), ["restart", "reload"]);
     assert_eq!(bash(&home, "skills-daemon plugins --r"), ["--routes"]);
+    assert_eq!(
+        bash(&home, "skills-daemon config set agents.to"),
+        ["agents.tools", "agents.tools_max"]
+    );
 }
 
 #[test]

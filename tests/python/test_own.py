@@ -1,13 +1,15 @@
-"""A plugin's own folder and settings, outside the daemon and as the host provides them."""
+"""A plugin's own folder, settings and secrets, outside the daemon and as the host provides them."""
 
 import contextvars
 import importlib.util
 import sys
+import traceback
 from types import SimpleNamespace
 
 import pytest
 
 import skills_daemon
+from skills_daemon.commands import CommandError
 from skills_host import own as host
 
 CODE = """
@@ -15,6 +17,8 @@ import skills_daemon
 folder = skills_daemon.data_dir
 def mine():
     return skills_daemon.data_dir(), skills_daemon.settings()
+def token(*default):
+    return skills_daemon.stored_secret("token", *default)
 """
 CONFIG = "[plugins.aa]\nurl = 'u'\nlist = [1, {a = 2}]\n[plugins.aa.deep]\nx = 1\n"
 # The module is not part of Python 3.10.
@@ -66,8 +70,31 @@ def test_settings_are_the_plugins_table_and_immutable(plugin):
             table["new"] = 1
 
 
-def provided(name, data, settings=None):
+@needs_toml
+def test_a_plugin_has_its_own_secrets_only(plugin, tmp_path):
+    file = tmp_path / "run/config/secrets.toml"
+    token = plugin('{"name": "aa"}').token
+    assert token(None) is None
+    file.write_text("[aa]\ntoken = 'hidden'\nnumber = 1\n[bb]\ntoken = 'other'\n")
+    file.chmod(0o644)
+    with pytest.raises(PermissionError, match="run `chmod 600 "):
+        token()
+    file.chmod(0o600)
+    assert token() == "hidden" and f"Bearer {token()}" == "Bearer hidden"
+    assert repr({"token": token()}) == "{'token': Secret('***')}"
+    file.write_text("[aa]\ntoken = hidden\n")
+    with pytest.raises(ValueError, match="is not TOML") as raised:
+        token()
+    assert "hidden" not in "".join(traceback.format_exception(raised.value))
+    file.write_text("[bb]\ntoken = 'other'\n")
+    with pytest.raises(CommandError, match="aa has no secret 'token'") as raised:
+        token()
+    assert raised.value.hint == "Run `skills-daemon secret set aa token`."
+
+
+def provided(name, data, settings=None, secrets=None):
     surroundings = {"name": name, "data": str(data), "settings": settings or {}, "env": {}}
+    surroundings["secrets"] = secrets or {}
     return host.Own(surroundings, SimpleNamespace(show=lambda tasks: None))
 
 
@@ -77,6 +104,17 @@ def test_in_the_daemon_the_host_provides_both(tmp_path):
         return skills_daemon.data_dir(), dict(skills_daemon.settings())
 
     assert contextvars.copy_context().run(inside) == (tmp_path / "aa", {"url": "u"})
+
+
+def test_in_the_daemon_secrets_come_from_the_host_alone(tmp_path):
+    def inside():
+        provided("aa", tmp_path, secrets={"token": "hidden"})
+        return skills_daemon.stored_secret("token"), skills_daemon.stored_secret("other", "none")
+
+    assert contextvars.copy_context().run(inside) == ("hidden", "none")
+    surroundings = {"name": "aa", "data": "", "settings": {}, "secrets": {"a": "b"}, "env": {}}
+    contextvars.copy_context().run(host.Own, surroundings, SimpleNamespace(show=print))
+    assert "secrets" not in surroundings
 
 
 def test_a_name_that_was_not_known_at_the_import_is_logged_if_it_matters(tmp_path, caplog):

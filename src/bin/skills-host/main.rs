@@ -76,6 +76,7 @@ use skills_daemon::environment::{self, Environment};
 use skills_daemon::failure::{Failure, Kind};
 use skills_daemon::paths::Paths;
 use skills_daemon::settings::Settings;
+use skills_daemon::settings::secrets::Secrets;
 use skills_daemon::solver::Solver;
 use skills_daemon::uv::Step;
 use skills_daemon::venv::Base;
@@ -140,7 +141,8 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<(), Failure> {
     let paths = Paths::resolve(&env)?;
     paths.create()?;
-    let settings = Settings::load(&paths.config_file(), &env)?;
+    let mut settings = Settings::load(&paths.config_file(), &env)?;
+    let secrets = Secrets::load(&paths.secrets_file());
     let destination =
         if arguments.foreground { Destination::FileAndTerminal } else { Destination::File };
     let level = settings.log_level.value;
@@ -150,6 +152,11 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     for unknown in &settings.unknown {
         tracing::warn!(key = unknown.key, file = %paths.config_file().display(), "{unknown}");
     }
+    // `status` shows the reason from the first look at the files on.
+    settings.secrets = secrets.unwrap_or_else(|failure| {
+        tracing::warn!(error = failure.error, "plugins have no secrets");
+        Secrets::default()
+    });
     if let Some(library) = &arguments.library {
         embed::check_library(library)?;
     }

@@ -191,8 +191,13 @@ fn run_worker(
     let own_executed = executed.clone();
     journal::thread::carry(slot, false);
     let about = json!({"version": version, "description": description});
-    let surroundings =
-        json!({"name": name, "data": data, "settings": policy.settings, "env": policy.env});
+    let surroundings = json!({
+        "name": name,
+        "data": data,
+        "settings": policy.settings,
+        "secrets": policy.secrets.0,
+        "env": policy.env,
+    });
     let of_kind = |reference: fn(&NamedFunction) -> &Option<String>| -> BTreeMap<_, _> {
         let named = commands.iter().filter_map(|(name, it)| {
             let call = reference(it).as_ref()?;

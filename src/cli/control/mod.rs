@@ -5,6 +5,7 @@
 
 mod agent;
 mod completion;
+mod config;
 mod deps;
 mod doctor;
 mod link;
@@ -15,6 +16,7 @@ mod plugins;
 mod profiles;
 mod reload;
 mod run;
+mod secret;
 mod start;
 mod status;
 mod stop;
@@ -64,6 +66,10 @@ enum Command {
     Plugin(plugin::Arguments),
     /// Show and change the packages that plugins require
     Deps(deps::Arguments),
+    /// Show and change the settings
+    Config(config::Arguments),
+    /// Store secrets for plugins, outside of the settings
+    Secret(secret::Arguments),
     /// Make plugins shell commands: a wrapper for each in ~/.local/bin
     Link(link::Arguments),
     /// Remove wrappers from ~/.local/bin
@@ -85,7 +91,12 @@ impl Command {
     fn may_create_profile(&self) -> bool {
         matches!(
             self,
-            Command::Start(_) | Command::Restart | Command::Plugin(_) | Command::Doctor(_)
+            Command::Start(_)
+                | Command::Restart
+                | Command::Plugin(_)
+                | Command::Config(_)
+                | Command::Secret(_)
+                | Command::Doctor(_)
         )
     }
 }
@@ -127,6 +138,8 @@ pub fn main() -> ExitCode {
             Command::Completion(arguments) => completion::run(&context, &arguments),
             Command::Plugin(arguments) => plugin::run(&context, &arguments),
             Command::Deps(arguments) => deps::run(&context, &arguments),
+            Command::Config(arguments) => config::run(&context, &arguments),
+            Command::Secret(arguments) => secret::run(&context, &arguments),
             Command::Link(arguments) => link::run(&context, &arguments),
             Command::Unlink(arguments) => link::undo(&context, &arguments),
             Command::Agent(arguments) => agent::run(&context, &arguments),

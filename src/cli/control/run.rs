@@ -159,6 +159,7 @@ fn prepare(of: &Paths, own: &Paths) -> io::Result<()> {
     let links = [
         (of.plugins_conf(), own.plugins_conf()),
         (of.added_plugins(), own.added_plugins()),
+        (of.secrets_file(), own.secrets_file()),
         (of.tools(), own.tools()),
     ];
     for (original, link) in links.into_iter().filter(|(original, _)| original.exists()) {

@@ -62,10 +62,11 @@ impl Router {
         for id in self.ids() {
             let is_loaded = |it: &&Plugin| it.state.next != Next::Asleep && !it.is_removed();
             let Some(plugin) = self.plugin(id).filter(is_loaded) else { continue };
-            let own = now.of_plugins.get(plugin.name());
-            let in_force = |it: &VersionData| Policy::of(&it.manifest, own) == it.policy;
-            if before.of_plugins.get(plugin.name()) != own && !plugin.newest().is_some_and(in_force)
-            {
+            let name = plugin.name();
+            let is_other = before.of_plugins.get(name) != now.of_plugins.get(name)
+                || before.secrets.of(name) != now.secrets.of(name);
+            let in_force = |it: &VersionData| Policy::under(&now, name, &it.manifest) == it.policy;
+            if is_other && !plugin.newest().is_some_and(in_force) {
                 tracing::info!(plugin = plugin.name(), "settings of the plugin changed");
                 self.look_again(id, Event::Load);
             }

@@ -148,7 +148,7 @@ impl Router {
         if name != known {
             // The settings are those of a name that was only a guess.
             let settings = parts.settings.now();
-            let policy = Policy::of(&load.manifest, settings.of_plugins.get(&name));
+            let policy = Policy::under(&settings, &name, &load.manifest);
             let before = std::mem::replace(&mut load.policy, policy);
             let is_due = load.policy.differs_at_import(&before) && !is_off(&settings, &name);
             if is_first && is_due {

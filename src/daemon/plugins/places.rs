@@ -20,7 +20,7 @@ use crate::watch::{Entries, Kind, Place};
 /// What a change may concern.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
-    /// `config.toml`.
+    /// `config.toml` and `secrets.toml`.
     Settings,
     /// Which plugins there are.
     Discovery,
@@ -31,9 +31,9 @@ pub(super) enum Subject {
 /// The names of the files that make a directory a plugin.
 const MARKS: [&str; 2] = ["__init__.py", "manifest.json"];
 
-/// Returns the place of `config.toml`.
+/// Returns the places of `config.toml` and `secrets.toml`.
 pub(super) fn of_settings(paths: &Paths) -> Vec<Place> {
-    of_path(&paths.config_file())
+    [of_path(&paths.config_file()), of_path(&paths.secrets_file())].concat()
 }
 
 /// Returns the places that decide which plugins there are; `sources` are those that were found, `searches` is true if

@@ -271,7 +271,7 @@ impl Router {
         match found.manifest {
             Ok(manifest) => {
                 let settings = self.shared.parts.settings.now();
-                let policy = Policy::of(&manifest, settings.of_plugins.get(plugin.name()));
+                let policy = Policy::under(&settings, plugin.name(), &manifest);
                 let (fingerprint, is_change) = (found.fingerprint, found.is_change);
                 let old = plugin.state.serves.and_then(|old| plugin.versions.get(&old));
                 plugin.state.exclusive =

@@ -20,6 +20,7 @@ use super::switched_off;
 use crate::daemon::logging;
 use crate::discovery::{Origin, PluginSource};
 use crate::notices::Topic;
+use crate::settings::secrets::Secrets;
 use crate::settings::{Settings, live};
 use crate::watch::{self, Place, Watcher};
 
@@ -160,14 +161,14 @@ impl Watching {
         times > 0
     }
 
-    /// Reads `config.toml` again and applies what can be; returns the settings before if anything changed.
+    /// Reads `config.toml` and `secrets.toml` again and applies what can be; returns the settings before if anything changed.
     fn configure(&self) -> Option<Arc<Settings>> {
         let parts = &self.shared.parts;
         self.set(&Subject::Settings, || places::of_settings(&parts.paths));
         let before = parts.settings.now();
         let read = Settings::load(&parts.paths.config_file(), &parts.env)
             .and_then(|settings| settings.dependencies.sources().map(|_| settings));
-        let settings = match read {
+        let mut settings = match read {
             Ok(settings) => settings,
             Err(failure) => {
                 tracing::warn!(error = failure.error, "the settings in force stay");
@@ -176,6 +177,14 @@ impl Watching {
                 return None;
             }
         };
+        let secrets = Secrets::load(&parts.paths.secrets_file());
+        let refused = secrets.as_ref().err().map(|failure| {
+            tracing::warn!(error = failure.error, "the secrets in force stay");
+            let hint = failure.hint.as_deref().unwrap_or_default();
+            format!("{}; the secrets before stay in force. {hint}", failure.error)
+        });
+        settings.secrets = secrets.unwrap_or_else(|_| before.secrets.clone());
+        parts.notices.set(None, Topic::Secrets, refused);
         let applied = live::applied(&before, &settings);
         let is_other = settings.unknown != before.unknown;
         for unknown in settings.unknown.iter().filter(|_| is_other) {

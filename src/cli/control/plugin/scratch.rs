@@ -102,6 +102,8 @@ fn prepare(context: &Context, directory: &Path, plugin: &str) -> io::Result<()> 
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Err(_) => {}
     }
+    // A plugin may read its secrets while it is imported.
+    symlink(context.paths.secrets_file(), config.join("secrets.toml"))?;
     fs::write(config.join("plugins.conf"), format!("{plugin}\n"))?;
     // The `uv` that the daemon has fetched, if any.
     symlink(context.paths.tools(), directory.join("tools"))
