@@ -14,6 +14,7 @@ use crate::exchange::events::{Event, Stream};
 use crate::exchange::head::Target as Url;
 use crate::journal::Slot;
 use crate::manifest::Manifest;
+use crate::metrics::OfPlugin;
 use crate::policy::Policy;
 use crate::reports::LogRecord;
 use crate::routes::Table;
@@ -72,6 +73,7 @@ async fn served(python: &FakePython, script: Script) -> Arc<Served> {
         metadata,
         table,
         instance: loaded.instance,
+        metrics: OfPlugin::default(),
         slot: Slot::default(),
         admission: None,
         policy: Policy::default(),
