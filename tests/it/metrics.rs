@@ -1,11 +1,11 @@
-//! `GET /metrics`, read by the parsers of Prometheus's own library.
+//! `GET /metrics`, read by the parsers of Prometheus's own library, and `status --watch`.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 
 use crate::harness::mcp::Agent;
-use crate::harness::{Answer, Home, Output, Sent, eventually, plugin_code, shared};
+use crate::harness::{Answer, CONTROL, Home, Output, Sent, eventually, plugin_code, shared};
 
 const ROUTES: &str = "
 import asyncio
@@ -203,4 +203,14 @@ fn a_call_under_way_is_in_flight_and_one_whose_caller_goes_away_is_cancelled() {
         (1.0, 200)
     );
     eventually("no call is in flight", || (in_flight() == 0.0).then_some(()));
+}
+
+#[test]
+fn rates_are_watched_on_a_terminal_until_they_are_interrupted() {
+    let home = Home::new();
+    home.client(&["demo", "hello"]).ok();
+    let no_terminal = home.control(&["status", "--watch"]);
+    no_terminal.fails_with(2).complains("--watch needs a terminal");
+    let watched = home.in_dialog_with(CONTROL, &["status", "--watch"], &[("Waiting", "\u{3}")]);
+    watched.ok().says("Requests/s").says("demo").says("The daemon is running");
 }
