@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::harness::mcp::Agent;
-use crate::harness::{Answer, CONTROL, Home, Output, Sent, eventually, plugin_code, shared};
+use crate::harness::{Answer, CONTROL, Home, LIMIT, Output, Sent, eventually, plugin_code, shared};
 
 const ROUTES: &str = "
-import asyncio
+import asyncio, os, time
 from fastapi import HTTPException
 
 @router.get('/ok')
@@ -28,6 +28,11 @@ gate = asyncio.Event()
 @router.get('/gated')
 async def gated():
     await gate.wait()
+
+@router.get('/block')
+async def block():
+    while not os.path.exists(os.environ['HOME'] + '/go'):
+        time.sleep(0.01)
 
 @router.get('/open')
 async def open_gate():
@@ -203,6 +208,32 @@ fn a_call_under_way_is_in_flight_and_one_whose_caller_goes_away_is_cancelled() {
         (1.0, 200)
     );
     eventually("no call is in flight", || (in_flight() == 0.0).then_some(()));
+}
+
+#[test]
+fn a_loop_that_is_blocked_is_late_and_the_gil_is_probed_meanwhile() {
+    let home = Home::new();
+    home.plugin("counted", &plugin_code("counted", ROUTES), "");
+    home.control(&["start"]).ok();
+    let port = home.port();
+    let plugin = [("plugin", "counted")];
+    let sent = Sent::new(port, "GET", "/counted/block", &[], b"");
+    let scrape = || scraped(&home, port, "text");
+    eventually("the loop is late, which is reported, and the GIL was asked for", || {
+        let samples = scrape();
+        let lag = sum(&samples, "skills_plugin_loop_lag_seconds", &plugin);
+        let blocked = sum(&samples, "skills_plugin_loop_blocked", &plugin);
+        let probes = sum(&samples, "skills_gil_wait_seconds_count", &[]);
+        (lag > 0.1 && blocked == 1.0 && probes > 0.0).then_some(())
+    });
+    home.write("go", "");
+    assert_eq!(sent.answer(LIMIT).unwrap().status, 200);
+    eventually("the loop has nothing to be late for", || {
+        let samples = scrape();
+        let lag = sum(&samples, "skills_plugin_loop_lag_seconds", &plugin);
+        let blocked = sum(&samples, "skills_plugin_loop_blocked", &plugin);
+        (lag == 0.0 && blocked == 0.0).then_some(())
+    });
 }
 
 #[test]
