@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::metrics::BOUNDS;
-use crate::wire::{PluginStatus, Traffic};
+use crate::wire::{PluginState, PluginStatus, Traffic};
 
 /// What happened to a plugin between two moments.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,14 +28,20 @@ pub(super) enum Range {
 }
 
 impl Rates {
-    /// What happened between `before` and `now`, `elapsed` later; none for a plugin that was not there, or was loaded in a
-    /// new process meanwhile.
+    /// What happened between `before` and `now`, `elapsed` later in the same process; none for a plugin that was not there.
     pub(super) fn between(
         before: &[PluginStatus],
         now: &PluginStatus,
         elapsed: Duration,
     ) -> Option<Rates> {
-        let before = before.iter().find(|plugin| plugin.path == now.path)?.traffic.as_ref()?;
+        let before = before.iter().find(|plugin| plugin.path == now.path)?;
+        let nothing = Traffic::default();
+        let before = match (&before.traffic, &before.state) {
+            (Some(traffic), _) => traffic,
+            // It had no request yet.
+            (None, PluginState::Asleep | PluginState::Loading(_)) => &nothing,
+            (None, _) => return None,
+        };
         let now = now.traffic.as_ref()?;
         let seconds = elapsed.as_secs_f64();
         let per_second = |before: u64, now: u64| {
@@ -91,7 +97,7 @@ impl std::fmt::Display for Range {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Bucket, PluginState};
+    use crate::wire::Bucket;
 
     fn plugin(requests: u64, errors: u64, durations: &[(Option<u64>, u64)]) -> PluginStatus {
         let bucket = |(micros_max, count): &(Option<u64>, u64)| Bucket {
@@ -141,12 +147,16 @@ mod tests {
                 ),
                 Some("1.0 0.0 ≤ 2.5 s > 60 s"),
             ),
-            // A new process.
+            // It was removed and added again.
             (plugin(3, 0, &[(FAST, 3)]), None),
         ] {
             assert_eq!(between(&now).as_deref(), expected);
         }
         let other = PluginStatus { path: "/other".into(), ..before.clone() };
         assert_eq!(between(&other), None);
+        let asleep = PluginStatus { traffic: None, ..before.clone() };
+        let now = plugin(4, 0, &[(FAST, 4)]);
+        let rates = Rates::between(std::slice::from_ref(&asleep), &now, two).unwrap();
+        assert_eq!((rates.requests, rates.median), (2.0, Some(Range::UpTo(500))));
     }
 }

@@ -28,21 +28,23 @@ pub(super) fn run(context: &Context) -> Result<ExitCode, Failure> {
         ));
     }
     end_when_interrupted();
-    let mut before: Option<(Instant, Vec<PluginStatus>)> = None;
+    let mut before: Option<(Instant, Status)> = None;
     loop {
         let status: Option<Status> = context.ask(&Request::get(wire::STATUS))?;
         let now = Instant::now();
         let lines = match &status {
             None => vec!["The daemon is not running.".to_owned()],
             Some(status) => {
-                let since = before.as_ref().map(|(at, plugins)| (now - *at, plugins.as_slice()));
+                // A new process counts from zero.
+                let same = before.as_ref().filter(|(_, it)| it.ready.pid == status.ready.pid);
+                let since = same.map(|(at, before)| (now - *at, before.plugins.as_slice()));
                 shown(context, status, since)
             }
         };
         if context.console.screen(&lines).is_err() {
             return Ok(ExitCode::SUCCESS);
         }
-        before = status.map(|status| (now, status.plugins));
+        before = status.map(|status| (now, status));
         thread::sleep(PERIOD);
     }
 }
