@@ -107,6 +107,24 @@ impl Console {
         self.write(b"\n")
     }
 
+    /// Shows lines from the top of the screen on, in place of what it shows, as many as it has room for; where the cursor
+    /// cannot be moved, below it.
+    pub fn screen(&self, lines: &[String]) -> io::Result<()> {
+        if !self.moves {
+            return self.print(&lines.join("\n"));
+        }
+        let (_, rows) = self.size();
+        let room = if rows == 0 { lines.len() } else { usize::from(rows).saturating_sub(1) };
+        let mut text = "\x1b[H".to_owned();
+        for line in lines.iter().take(room) {
+            text.push_str(line);
+            // What the line before it had beyond its end.
+            text.push_str("\x1b[K\n");
+        }
+        text.push_str("\x1b[J");
+        self.write(text.as_bytes())
+    }
+
     /// Writes bytes to stderr as they are.
     pub fn write_err(&self, bytes: &[u8]) -> io::Result<()> {
         wait::end();

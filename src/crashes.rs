@@ -34,6 +34,11 @@ impl Crashes {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.lock().count()
+    }
+
     /// What becomes of the plugin at `path` with files of this fingerprint.
     pub fn verdict(&self, path: &Path, fingerprint: Option<&str>) -> Verdict {
         self.lock().verdict(path, fingerprint.unwrap_or_default())

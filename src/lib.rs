@@ -14,6 +14,7 @@
 //! | 1 | `nearest` | the most similar of several names |
 //! | 1 | [`notices`] | current reports about the daemon and its plugins |
 //! | 1 | [`command`] | the one model of a command: path template, parameters, call plan, schemas |
+//! | 1 | [`metrics`] | what is counted of requests, and the page of it for Prometheus |
 //! | 1 | [`limits`] | how much of the daemon a plugin may take |
 //! | 1 | [`plugin_files`] | which files belong to a plugin |
 //! | 1 | [`reports`] | what a handler reports while it runs: log records, progress, questions |
@@ -90,6 +91,7 @@ pub mod limits;
 pub mod lockfile;
 pub mod manifest;
 pub mod mcp;
+pub mod metrics;
 mod nearest;
 pub mod notices;
 pub mod openapi;

@@ -18,11 +18,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::failure::{Failure, Kind};
 use crate::journal::Slot;
 use crate::limits::admission::Admission;
+use crate::metrics::{Metrics, OfPlugin};
 use crate::policy::Policy;
 use crate::routes::Table;
 use crate::runtime::{Instance, full};
 use crate::store::Metadata;
-use crate::wire::{BackgroundTask, PluginState};
+use crate::wire::{BackgroundTask, PluginState, Traffic};
 
 pub use snapshot::{Entry, Snapshot};
 
@@ -38,6 +39,8 @@ pub struct Served {
     pub policy: Policy,
     /// Which of its requests wait, if it is given only so many at once.
     pub admission: Option<Arc<Admission>>,
+    /// What is counted of its requests.
+    pub metrics: OfPlugin,
     /// Its place in the journal.
     pub slot: Slot,
     /// What went wrong in its hooks without keeping it from serving.
@@ -48,6 +51,8 @@ pub struct Served {
 
 /// The current snapshot, and the way to those that follow.
 pub struct Registry {
+    /// What is counted of all requests.
+    pub metrics: Metrics,
     current: watch::Sender<Arc<Snapshot>>,
     wake: mpsc::UnboundedSender<u64>,
     /// True once another process serves.
@@ -65,6 +70,16 @@ impl Served {
         self.policy.resident || self.instance.background().iter().any(BackgroundTask::holds_awake)
     }
 
+    /// Its requests, those to earlier versions included.
+    pub fn traffic(&self) -> Traffic {
+        Traffic::new(&self.metrics.sum(), self.instance.activity().in_flight(), self.waiting())
+    }
+
+    /// How many requests wait because it is given only so many at once.
+    pub fn waiting(&self) -> usize {
+        self.admission.as_ref().map_or(0, |admission| admission.waiting())
+    }
+
     /// The failure of a request that finds too many others waiting.
     pub fn full(&self) -> Failure {
         full(self.policy.waiting())
@@ -76,7 +91,7 @@ impl Registry {
     pub fn new() -> (Registry, mpsc::UnboundedReceiver<u64>) {
         let (wake, woken) = mpsc::unbounded_channel();
         let (current, moved) = (watch::Sender::new(Arc::default()), AtomicBool::new(false));
-        (Registry { current, wake, moved }, woken)
+        (Registry { metrics: Metrics::default(), current, wake, moved }, woken)
     }
 
     /// The snapshot of the moment.

@@ -122,8 +122,18 @@ pub struct Activity {
     pub loops: Vec<LoopActivity>,
     /// The calls that run in its pool.
     pub pool: Vec<PoolCall>,
+    /// How many calls wait for a thread of its pool.
+    pub waiting: usize,
     /// How many calls it was ever given.
     pub calls: u64,
+}
+
+impl Activity {
+    /// How many calls it was given and has not ended.
+    pub fn in_flight(&self) -> usize {
+        let loads = self.loops.iter().map(|own_loop| own_loop.load);
+        loads.sum::<usize>() + self.pool.len() + self.waiting
+    }
 }
 
 /// What an event loop does at a moment.
@@ -137,6 +147,8 @@ pub struct LoopActivity {
     pub is_signalled: bool,
     /// How often it has taken events.
     pub taken: u64,
+    /// How long the latest event that probes it has waited to be taken, or waits; zero without requests.
+    pub lag: Duration,
 }
 
 /// A call that runs in a pool.
@@ -203,6 +215,9 @@ pub trait Runtime: Send + Sync + 'static {
     /// The future never resolves while a thread holds the GIL; the caller sets the deadline.
     fn stack(&self, thread: u64) -> BoxFuture<Option<Vec<Frame>>>;
 
+    /// Returns how long a thread that asks for the GIL now waits for it; `None` while the last one still does.
+    fn gil_wait(&self) -> BoxFuture<Option<Duration>>;
+
     /// Returns how many threads that it started each plugin has, by name; never while a thread holds the GIL.
     fn threads(&self) -> BoxFuture<BTreeMap<String, usize>>;
 
@@ -231,7 +246,7 @@ pub trait Instance: Send + Sync + 'static {
     /// The plugin's queue is full, or its thread has ended.
     fn call(&self, call: Call) -> Result<IoSide, Failure>;
 
-    /// Returns what its threads do; has a loop with requests take an event, too, so that one that does not is noticed.
+    /// Returns what its threads do; has a loop with requests take an event, too, so that one that is late is noticed.
     fn activity(&self) -> Activity;
 
     /// Runs `health_check()`; resolves after `limit` at the latest if the thread is free.

@@ -12,6 +12,7 @@ mod caller;
 pub mod deps;
 pub mod frame;
 mod plugin;
+mod traffic;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use crate::failure::Failure;
 pub use background::{BackgroundTask, TaskState};
 pub use caller::{Caller, Colors, Terminals};
 pub use plugin::{PluginState, PluginStatus, Reload, Stage, StageWord, Word};
+pub use traffic::{Bucket, Traffic};
 
 /// Path of the client's call, whose body is a [`Run`] in one line, followed by what it says [follows](Run::follows); only
 /// the Unix socket serves it.

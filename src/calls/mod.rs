@@ -11,6 +11,7 @@
 //! write the [`Answer`].
 
 mod binding;
+mod counted;
 mod deadline;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use http_body_util::BodyExt;
 use tokio::sync::watch;
 
 use binding::Bound;
+use counted::{Counted, failing};
 pub use deadline::Deadline;
 
 use crate::description::Style;
@@ -33,6 +35,7 @@ use crate::exchange::request::{Addressed, Request};
 use crate::exchange::{Aborted, Events, Extent, Feed, Incoming, IoSide, Signals};
 use crate::failure::{Failure, Kind};
 use crate::limits::admission::Full;
+use crate::metrics::Outcome;
 use crate::registry::Served;
 use crate::runtime::{Call, Caller};
 
@@ -90,7 +93,7 @@ pub enum Readers {
 /// A call in flight.
 pub struct PendingCall {
     io: IoSide,
-    plugin: Arc<Served>,
+    counted: Counted,
     request_id: Arc<str>,
     /// On the heap: most calls have none.
     deadline: Option<Box<Deadline>>,
@@ -125,15 +128,21 @@ where
     B::Error: std::fmt::Display + Send,
 {
     let Invocation { plugin, target, context } = invocation;
+    let mut counted = Counted::begin(plugin);
+    let plugin = &counted.plugin;
+    let mut failed = |failure| failing(&mut counted.outcome, failure);
     let permit = match &plugin.admission {
         None => None,
         // On the heap: a plain request must not carry the room for it.
-        Some(admission) => Some(Box::pin(admission.enter()).await.map_err(|Full| plugin.full())?),
+        Some(admission) => {
+            let entered = Box::pin(admission.enter()).await;
+            Some(entered.map_err(|Full| failed(plugin.full()))?)
+        }
     };
     let mut limit = BODY_MAX;
     let (request, bound) = match target {
         Target::Http(head, body) => {
-            let bound = binding::of_http(&plugin, &head, body).await?;
+            let bound = binding::of_http(plugin, &head, body).await.map_err(&mut failed)?;
             (Request::Received(head), bound)
         }
         Target::Socket(head) => {
@@ -142,7 +151,7 @@ where
             (Request::Received(head), bound)
         }
         Target::Command(command, request, stdin) => {
-            let direct = binding::of_command(&plugin, command, request.composed());
+            let direct = binding::of_command(plugin, command, request.composed());
             let incoming = if stdin.is_some() { Incoming::Fed } else { Incoming::OfRequest };
             limit = usize::MAX;
             let bound = Bound { command, incoming, direct, rest: stdin };
@@ -150,10 +159,11 @@ where
         }
     };
     let Bound { command, incoming, direct, rest } = bound;
+    counted.command = command;
     let request_id = request.id().clone();
     let Context { caller, deadline, cancelled, events } =
         context.map(|context| *context).unwrap_or_default();
-    let deadline = Deadline::of_call(deadline, &plugin, command);
+    let deadline = Deadline::of_call(deadline, plugin, command);
     let on_pool = direct.as_ref().is_some_and(|direct| !direct.begins_on_loop);
     // A program that is interrupted ends, and so does a function over HTTP; a router decides that itself, as in FastAPI.
     let is_function = plugin.metadata.description.style == Style::Functions;
@@ -164,11 +174,11 @@ where
         ends_with_caller: caller.is_some() || is_function,
     };
     let call = Call { request, incoming, direct, caller, extent, permit };
-    let io = plugin.instance.call(call)?;
+    let io = plugin.instance.call(call).map_err(&mut failed)?;
     if let Some(body) = rest {
         tokio::spawn(feed(body, io.feed(), limit));
     }
-    Ok(PendingCall { io, plugin, request_id, deadline, on_pool, cancelled })
+    Ok(PendingCall { io, counted, request_id, deadline, on_pool, cancelled })
 }
 
 impl PendingCall {
@@ -190,10 +200,14 @@ impl PendingCall {
         let head = match (&self.deadline, &self.cancelled) {
             (None, None) => self.io.head().await,
             // On the heap: a plain request must not carry the room for it.
-            _ => Box::pin(self.head_in_time()).await?,
+            _ => match Box::pin(self.head_in_time()).await {
+                Ok(head) => head,
+                Err(late) => return Err(failing(&mut self.counted.outcome, late)),
+            },
         };
         match head {
             Ok(head) => {
+                self.counted.outcome = Outcome::of_status(head.status.as_u16());
                 let body = match self.io.whole() {
                     Some(body) => AnswerBody::Whole(body),
                     None => AnswerBody::Stream(self.io),
@@ -201,10 +215,11 @@ impl PendingCall {
                 Ok(Answer { head, body })
             }
             Err(aborted) => {
-                let name = self.plugin.name();
+                let name = self.counted.plugin.name();
                 tracing::error!(plugin = name, request_id = &*self.request_id, "{aborted}");
-                Err(Failure::new(Kind::Plugin, format!("{name}: {aborted}"))
-                    .hint("Check daemon logs for details"))
+                let failure = Failure::new(Kind::Plugin, format!("{name}: {aborted}"));
+                let failure = failure.hint("Check daemon logs for details");
+                Err(failing(&mut self.counted.outcome, failure))
             }
         }
     }
@@ -217,7 +232,7 @@ impl PendingCall {
             match &self.deadline {
                 Some(deadline) => {
                     deadline.passed().await;
-                    deadline.missed(self.plugin.name())
+                    deadline.missed(self.counted.plugin.name())
                 }
                 None => std::future::pending().await,
             }
@@ -245,7 +260,8 @@ impl PendingCall {
 
     /// Logs an answer that is late.
     fn log_late(&self, failure: &Failure) {
-        let (plugin, request_id, error) = (self.plugin.name(), &*self.request_id, &*failure.error);
+        let (plugin, request_id, error) =
+            (self.counted.plugin.name(), &*self.request_id, &*failure.error);
         if self.on_pool {
             // Python cannot interrupt a thread.
             let handler = "a def handler, whose thread runs on until it returns";

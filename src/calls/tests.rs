@@ -13,7 +13,9 @@ use crate::arguments::{Line, resolve};
 use crate::exchange::events::{Event, Stream};
 use crate::exchange::head::Target as Url;
 use crate::journal::Slot;
+use crate::limits::admission::Admission;
 use crate::manifest::Manifest;
+use crate::metrics::{Metrics, OfPlugin};
 use crate::policy::Policy;
 use crate::reports::LogRecord;
 use crate::routes::Table;
@@ -72,6 +74,7 @@ async fn served(python: &FakePython, script: Script) -> Arc<Served> {
         metadata,
         table,
         instance: loaded.instance,
+        metrics: OfPlugin::default(),
         slot: Slot::default(),
         admission: None,
         policy: Policy::default(),
@@ -251,4 +254,40 @@ async fn a_plugin_that_lets_a_call_go_is_named() {
         (failure.kind, &*failure.error),
         (Kind::Plugin, "p: the plugin gave no whole answer")
     );
+}
+
+/// The plugin with counters of its own.
+async fn with_counters(script: Script, admission: Option<Arc<Admission>>) -> Arc<Served> {
+    let plugin = served(&FakePython::default(), script).await;
+    let commands = plugin.metadata.description.all_commands();
+    let metrics = Metrics::default().plugin("p", commands.map(|(_, command)| command.name()));
+    Arc::new(Served { metrics, admission, ..Arc::into_inner(plugin).unwrap() })
+}
+
+/// How often calls of a command, or of none, ended how.
+fn counted(plugin: &Served, name: Option<&str>) -> Vec<(&'static str, u64)> {
+    let mut commands = plugin.metadata.description.all_commands();
+    let index = name.map(|name| commands.find(|(_, command)| command.name() == name).unwrap().0);
+    plugin.metrics.of(index).read().by_outcome().collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_call_is_counted_once_by_how_it_ends() {
+    let waits = Script { answers: Answers::Waits, ..script() };
+    let plugin = with_counters(waits, Some(Admission::new(1, 0))).await;
+    let issue = |plugin| http(plugin, request(Method::GET, "/p/issue/A", "n=2"), b"");
+    let first = begin(issue(&plugin)).await.unwrap();
+    assert_eq!(begin(issue(&plugin)).await.err().unwrap().kind, Kind::Unavailable);
+    // It is refused before its command is looked for.
+    let of_issue = counted(&plugin, Some("issue"));
+    assert_eq!((of_issue, counted(&plugin, None)), (vec![], vec![("5xx", 1)]));
+    drop(first);
+    assert_eq!(counted(&plugin, Some("issue")), [("cancelled", 1)]);
+
+    let plugin = with_counters(script(), None).await;
+    json(issue(&plugin)).await;
+    json(shell(&plugin, &["issue", "A", "--n", "3"], Context::default())).await;
+    json(http(&plugin, request(Method::GET, "/p/nothing", ""), b"")).await;
+    assert_eq!(counted(&plugin, Some("issue")), [("2xx", 2)]);
+    assert_eq!((counted(&plugin, Some("add")), counted(&plugin, None)), (vec![], vec![("2xx", 1)]));
 }

@@ -68,6 +68,11 @@ impl Book {
         self.crashes.len() != before
     }
 
+    /// How many crashes there are.
+    pub fn count(&self) -> u64 {
+        self.crashes.iter().map(|entry| u64::from(entry.count)).sum()
+    }
+
     /// What becomes of the plugin at `path` with files of this fingerprint: changed files have no past.
     pub fn verdict(&self, path: &Path, fingerprint: &str) -> Verdict {
         let mut entries = self.crashes.iter();

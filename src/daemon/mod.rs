@@ -28,6 +28,7 @@ mod venv;
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::{mpsc, watch};
@@ -252,6 +253,7 @@ impl Running {
         let (control, controls) = mpsc::channel(CONTROL_QUEUE);
         let (registry, woken) = Registry::new();
         let registry = Arc::new(registry);
+        registry.metrics.crashes.store(crashes.count(), Ordering::Relaxed);
         let health = Arc::new(HealthBook::default());
         let notices = Arc::new(Notices::default());
         let settings = Arc::new(Live::new(settings));

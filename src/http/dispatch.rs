@@ -7,7 +7,7 @@ use axum::extract::{Extension, Request, State};
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
 
-use super::observe::RequestId;
+use super::observe::{OfPlugin, RequestId};
 use super::peer::Peer;
 use super::socket::{self, Upgrade};
 use super::{Service, failed, relay, sse, written};
@@ -28,7 +28,11 @@ pub(super) async fn dispatch(
     let first = path.split('/').nth(1).unwrap_or_default();
     let name = percent_decode_str(first).decode_utf8_lossy();
     match service.registry.find(&name).await {
-        Ok(served) => answer(&service, served, peer, id, request).await,
+        Ok(served) => {
+            let mut response = answer(&service, served, peer, id, request).await;
+            response.extensions_mut().insert(OfPlugin);
+            response
+        }
         // A relay passes no WebSocket on: the client asks again.
         Err(failure)
             if failure.kind == Kind::Unavailable

@@ -19,7 +19,7 @@ use hyper::body::Incoming;
 use tower_service::Service as _;
 
 use super::dispatch;
-use super::observe::Observed;
+use super::observe::{Observed, OfPlugin};
 use super::peer::Peer;
 use super::relay::{self, Repeatable};
 use super::socket::Slot;
@@ -107,16 +107,18 @@ impl Shared {
     async fn answer(&self, peer: Peer, observed: &mut Observed, mut request: Request) -> Response {
         let id = observed.id();
         if let Some(served) = self.plugin(request.uri().path()) {
+            observed.is_of_plugin = true;
             return dispatch::answer(&self.service, served, peer, id, request).await;
         }
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(id);
         request.extensions_mut().insert(observed.called_cell());
         let repeatable = Repeatable::of(&request);
-        let response = match self.router.clone().call(request).await {
+        let mut response = match self.router.clone().call(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         };
+        observed.is_of_plugin = response.extensions_mut().remove::<OfPlugin>().is_some();
         match repeatable {
             Some(repeatable) if relay::is_elsewhere(&self.service, &response) => {
                 relay::forward(&self.service, repeatable.into_request()).await

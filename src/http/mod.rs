@@ -17,6 +17,7 @@ mod framed;
 mod guard;
 pub mod health;
 mod mcp;
+mod metrics;
 mod more;
 mod observe;
 pub(crate) mod peer;
@@ -32,7 +33,7 @@ mod written;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -116,6 +117,7 @@ pub struct Service {
     /// What keeps the daemon awake.
     pub activity: Arc<Activity>,
     started: Instant,
+    started_at: SystemTime,
     document: docs::Document,
 }
 
@@ -155,6 +157,7 @@ impl Service {
             mcp,
             activity,
             started: Instant::now(),
+            started_at: SystemTime::now(),
             document: docs::Document::default(),
         }
     }
@@ -179,6 +182,7 @@ pub fn entry(service: Arc<Service>) -> Entry {
     let router = Router::new()
         .route("/health", get(core::health))
         .route("/plugins", get(core::plugins))
+        .route("/metrics", get(metrics::metrics))
         .route(wire::TOOLS, get(tools::list))
         .route("/tools/{name}", post(tools::call))
         .route("/shutdown", post(core::shutdown))
@@ -206,7 +210,7 @@ pub fn entry(service: Arc<Service>) -> Entry {
         .layer(DefaultBodyLimit::max(OWN_BODY_MAX))
         .with_state(service.clone());
     // As FastAPI does it for a slash too many.
-    let router = ["/health", "/plugins", "/tools", "/mcp", "/deps", "/openapi.json"]
+    let router = ["/health", "/plugins", "/metrics", "/tools", "/mcp", "/deps", "/openapi.json"]
         .into_iter()
         .fold(router, |router, path| {
             router.route(&format!("{path}/"), get(move || async move { Redirect::temporary(path) }))

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::Service;
 use crate::activity::InFlight;
 use crate::lifecycle::cut::CutRequest;
+use crate::metrics::Outcome;
 use crate::wire::REQUEST_ID_HEADER;
 
 /// Made once: a name in letters is hashed anew each time.
@@ -44,6 +45,10 @@ pub(super) struct CalledCell(pub(super) Arc<OnceLock<Called>>);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Waits;
 
+/// Marks an answer, as an extension of it, of a call that is counted as its command's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OfPlugin;
+
 /// A request in flight.
 pub(super) struct Observed {
     begun: Instant,
@@ -55,6 +60,8 @@ pub(super) struct Observed {
     uri: Uri,
     /// Only requests for the daemon's own routes have one.
     called: Option<CalledCell>,
+    /// True for one that a plugin answers, which is counted as its command's.
+    pub(super) is_of_plugin: bool,
     is_answered: bool,
 }
 
@@ -66,10 +73,20 @@ pub(super) struct Held(Arc<OnceLock<Observed>>);
 /// Gives the request its id and counts it as in flight.
 pub(super) fn begin(service: Arc<Service>, request: &Request) -> Observed {
     let begun = Instant::now();
-    let in_flight = Some(service.activity.begin());
+    let in_flight = Some(service.activity.begin_at(begun));
     let id = request_id(request.headers());
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    Observed { begun, service, in_flight, id, method, uri, called: None, is_answered: false }
+    Observed {
+        begun,
+        service,
+        in_flight,
+        id,
+        method,
+        uri,
+        called: None,
+        is_of_plugin: false,
+        is_answered: false,
+    }
 }
 
 /// Reports a request that is cut off, before its answer or in the middle of it.
@@ -108,13 +125,16 @@ impl Observed {
         }
     }
 
-    /// Logs the request and echoes its id.
+    /// Logs the request, counts it if no plugin does, and echoes its id.
     pub(super) fn end(mut self, mut response: Response) -> Response {
         let (method, path) = self.called();
         let (duration, id) = (self.begun.elapsed(), &self.id);
         let duration_ms = (duration.as_secs_f64() * 1e5).round() / 100.0;
         let status = response.status().as_u16();
         let plugin = path.split('/').nth(1).unwrap_or_default();
+        if !self.is_of_plugin {
+            self.service.registry.metrics.own.count(Outcome::of_status(status), duration);
+        }
         if duration >= SLOW {
             tracing::warn!(request_id = &**id, plugin, %method, path, status, duration_ms, "slow_request");
         } else if status >= 500 {

@@ -11,7 +11,7 @@ use axum::response::Response;
 use percent_encoding::utf8_percent_encode;
 use tokio::time::Instant;
 
-use super::observe::{Called, CalledCell, RequestId};
+use super::observe::{Called, CalledCell, OfPlugin, RequestId};
 use super::{Service, core, failed, framed, more, program, running, warn};
 use crate::arguments::{self, Line, Resolved, Stdin};
 use crate::calls::{Context, Deadline, Invocation, Readers, Target};
@@ -144,6 +144,7 @@ async fn made(
     let target = Target::Command(command, Box::new(request), stdin);
     let invocation = Invocation { plugin, target, context: Some(Box::new(context)) };
     let mut response = framed::call(invocation, kind, replies).await;
+    response.extensions_mut().insert(OfPlugin);
     if let Some(method) = run.method.filter(|_| response.status() == StatusCode::METHOD_NOT_ALLOWED)
     {
         let allowed = response.headers().get(header::ALLOW).and_then(|allow| allow.to_str().ok());

@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value};
 
-use super::observe::{Called, CalledCell, RequestId};
+use super::observe::{Called, CalledCell, OfPlugin, RequestId};
 use super::{Service, dispatch, failed, json};
 use crate::calls::{Invocation, Target};
 use crate::exchange::request::Addressed;
@@ -53,7 +53,11 @@ pub(super) async fn call(
         Err(rejection) => return failed(&Failure::new(Kind::Usage, rejection.body_text())),
     };
     match invocation(&service, &name, arguments, request_id, &called).await {
-        Ok(invocation) => dispatch::call(invocation).await,
+        Ok(invocation) => {
+            let mut response = dispatch::call(invocation).await;
+            response.extensions_mut().insert(OfPlugin);
+            response
+        }
         Err(failure) => failed(&failure),
     }
 }

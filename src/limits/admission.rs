@@ -59,6 +59,11 @@ impl Admission {
         receiver.await.map_err(|_| Full)
     }
 
+    /// How many requests wait.
+    pub fn waiting(&self) -> usize {
+        self.lock().waiting()
+    }
+
     /// Waits until no request waits.
     pub async fn emptied(&self) {
         loop {

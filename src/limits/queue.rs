@@ -67,6 +67,11 @@ impl<W> Queue<W> {
         self.waiting.len() != before
     }
 
+    /// How many requests wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// True if no request waits.
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()

@@ -26,11 +26,12 @@ pub(super) fn check_command(name: &str) -> Result<(), String> {
 /// # Errors
 /// The name and the rule that it breaks.
 pub fn check_name(name: &str) -> Result<(), String> {
-    const RESERVED: [&str; 11] = [
+    const RESERVED: [&str; 12] = [
         "deps",
         "docs",
         "health",
         "mcp",
+        "metrics",
         "openapi.json",
         "plugins",
         "reload-plugins",

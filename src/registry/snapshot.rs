@@ -79,6 +79,7 @@ impl Entry {
                 Some(served) => served.instance.background(),
                 None => Vec::new(),
             },
+            traffic: self.served.as_ref().map(|served| served.traffic()),
         }
     }
 

@@ -249,6 +249,10 @@ impl Runtime for FakePython {
         }
     }
 
+    fn gil_wait(&self) -> BoxFuture<Option<Duration>> {
+        Box::pin(std::future::ready(Some(Duration::ZERO)))
+    }
+
     fn threads(&self) -> BoxFuture<BTreeMap<String, usize>> {
         Box::pin(async { BTreeMap::new() })
     }
@@ -421,9 +425,15 @@ impl Instance for FakePlugin {
         let hangs = matches!(&self.0.script.answers, Answers::Hangs(gate) if !*gate.0.borrow());
         let load = if hangs { *self.0.in_flight.borrow() } else { 0 };
         let taken = self.0.last.load(Ordering::SeqCst);
-        let busy = LoopActivity { thread: 1, load, is_signalled: load > 0, taken };
+        let busy =
+            LoopActivity { thread: 1, load, is_signalled: load > 0, taken, lag: Duration::ZERO };
         let call = |ticket| PoolCall { ticket, thread: 2 };
-        Activity { loops: vec![busy], pool: (0..load as u64).map(call).collect(), calls: taken }
+        Activity {
+            loops: vec![busy],
+            pool: (0..load as u64).map(call).collect(),
+            waiting: 0,
+            calls: taken,
+        }
     }
 
     fn health(&self, _limit: Duration) -> BoxFuture<Map<String, Value>> {

@@ -237,6 +237,11 @@ impl<C> Pool<C> {
         self.none_waits() && self.running.is_empty()
     }
 
+    /// How many calls wait for a thread.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// The calls that run, each with its thread; one that stays for long does not return.
     pub fn running(&self) -> &[(Ticket, ThreadNumber)] {
         &self.running

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BackgroundTask, TaskState};
+use super::{BackgroundTask, TaskState, Traffic};
 use crate::failure::{Failure, Kind};
 
 /// One plugin of [`Status`](super::Status).
@@ -27,6 +27,8 @@ pub struct PluginStatus {
     pub notices: Vec<String>,
     /// Its background tasks.
     pub background: Vec<BackgroundTask>,
+    /// Its requests, while it serves.
+    pub traffic: Option<Traffic>,
 }
 
 impl PluginStatus {
@@ -213,11 +215,13 @@ struct StatusRecord {
     notices: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     background: Vec<BackgroundTask>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    traffic: Option<Traffic>,
 }
 
 impl From<PluginStatus> for StatusRecord {
     fn from(status: PluginStatus) -> StatusRecord {
-        let PluginStatus { name, path, commands, state, notices, background } = status;
+        let PluginStatus { name, path, commands, state, notices, background, traffic } = status;
         let word = state.stage().map(|stage| match stage {
             Stage::Installing(_) => StageWord::Installing,
             Stage::Importing => StageWord::Importing,
@@ -245,6 +249,7 @@ impl From<PluginStatus> for StatusRecord {
             },
             notices,
             background,
+            traffic,
         }
     }
 }
@@ -277,8 +282,8 @@ impl From<StatusRecord> for PluginStatus {
                 ..Failure::new(Kind::Plugin, detail.unwrap_or_default())
             })),
         };
-        let StatusRecord { notices, background, .. } = record;
-        PluginStatus { name, path, commands, state, notices, background }
+        let StatusRecord { notices, background, traffic, .. } = record;
+        PluginStatus { name, path, commands, state, notices, background, traffic }
     }
 }
 
@@ -323,8 +328,9 @@ mod tests {
         ];
         for (state, written) in cases {
             let notices = vec!["its loop is blocked".to_owned()];
-            let (name, path, background) = ("n".into(), "/p".into(), Vec::new());
-            let status = PluginStatus { name, path, commands: 3, state, notices, background };
+            let (name, path, background, traffic) = ("n".into(), "/p".into(), Vec::new(), None);
+            let commands = 3;
+            let status = PluginStatus { name, path, commands, state, notices, background, traffic };
             let text = serde_json::to_string(&status).unwrap();
             assert!(text.contains(written), "{text}");
             assert_eq!(serde_json::from_str::<PluginStatus>(&text).unwrap(), status);

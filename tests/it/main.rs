@@ -50,6 +50,7 @@ mod logs;
 mod machine;
 mod main_job;
 mod mcp;
+mod metrics;
 mod mistakes;
 mod modules;
 mod offline;

@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
@@ -33,7 +34,7 @@ pub(crate) enum Event {
     Call(Box<Call>),
     /// The request with this id moved.
     Moved(u64),
-    /// Nothing: the loop shows that it moves.
+    /// Nothing: the loop shows that it moves, and how late.
     Beat,
     /// A part of a call goes on: a callable without arguments.
     Part(Py<PyAny>),
@@ -51,6 +52,10 @@ struct Queue {
     bell: Bell,
     /// How often events were taken.
     taken: u64,
+    /// When the beat was put in that the loop has not taken.
+    beat: Option<Instant>,
+    /// How long the last one waited.
+    lag: Duration,
     /// The loop's thread, as Python identifies it; 0 before it has taken any.
     thread: u64,
     closed: bool,
@@ -91,6 +96,8 @@ pub(crate) fn inbox(requests_max: usize) -> io::Result<(Sender, Inbox)> {
         signalled: false,
         bell: Bell::default(),
         taken: 0,
+        beat: None,
+        lag: Duration::ZERO,
         thread: 0,
         closed: false,
     };
@@ -121,16 +128,21 @@ impl Sender {
         self.0.load.now()
     }
 
-    /// What the loop does; one with requests and no event gets one.
+    /// What the loop does; one with requests and no beat gets one.
     pub(crate) fn activity(&self) -> LoopActivity {
         let load = self.load();
-        if load > 0 && !self.0.lock().signalled {
+        if load > 0 && self.0.lock().beat.is_none() {
             // A thread that has ended is no loop any more.
             let _ = self.send(Event::Beat);
         }
-        let queue = self.0.lock();
+        let mut queue = self.0.lock();
         let (is_signalled, taken) = (queue.signalled, queue.taken);
-        LoopActivity { thread: queue.thread, load, is_signalled, taken }
+        if load == 0 {
+            queue.lag = Duration::ZERO;
+        }
+        let waits = queue.beat.map_or(Duration::ZERO, |since| since.elapsed());
+        let lag = waits.max(queue.lag);
+        LoopActivity { thread: queue.thread, load, is_signalled, taken, lag }
     }
 
     /// Counts a request as this loop's until the result is dropped.
@@ -164,6 +176,9 @@ impl Shared {
             return Err(Refused::Closed);
         }
         let is_call = matches!(event, Event::Call(_));
+        if matches!(event, Event::Beat) {
+            queue.beat = Some(Instant::now());
+        }
         if is_call {
             if queue.requests >= queue.requests_max {
                 return Err(Refused::Full);
@@ -213,6 +228,11 @@ impl Inbox {
             let count = queue.events.len().min(BATCH);
             let mut batch: Vec<Event> = queue.events.drain(..count).collect();
             queue.requests -= batch.iter().filter(|event| matches!(event, Event::Call(_))).count();
+            if let Some(since) = queue.beat
+                && batch.iter().any(|event| matches!(event, Event::Beat))
+            {
+                (queue.beat, queue.lag) = (None, since.elapsed());
+            }
             if queue.events.is_empty() {
                 queue.signalled = false;
                 queue.bell.answered();

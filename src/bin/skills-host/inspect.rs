@@ -4,9 +4,11 @@
 //! I/O threads wait for its answer in a future.
 
 use std::collections::BTreeMap;
+use std::future::ready;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::libc;
 use pyo3::prelude::*;
@@ -50,6 +52,27 @@ pub(crate) fn threads() -> BoxFuture<BTreeMap<String, usize>> {
         Ok(Some(counts.extract()?))
     });
     Box::pin(async move { looked.await.unwrap_or_default() })
+}
+
+/// How long a thread that asks for the GIL now waits for it; `None` while the last one still does.
+pub(crate) fn gil_wait() -> BoxFuture<Option<Duration>> {
+    static IS_WAITING: AtomicBool = AtomicBool::new(false);
+    if IS_WAITING.swap(true, Ordering::SeqCst) {
+        return Box::pin(ready(None));
+    }
+    let (sender, receiver) = oneshot::channel();
+    let spawned = thread::Builder::new().name("skills-gil".to_owned()).spawn(move || {
+        let begun = Instant::now();
+        // Attaches this thread, which nothing waits for while it holds anything.
+        let waited = Python::attach(|_| begun.elapsed());
+        IS_WAITING.store(false, Ordering::SeqCst);
+        // Fails only if nothing waits for it any more.
+        let _ = sender.send(waited);
+    });
+    if spawned.is_err() {
+        IS_WAITING.store(false, Ordering::SeqCst);
+    }
+    Box::pin(async move { receiver.await.ok() })
 }
 
 /// Runs `work` on a new thread, attached to Python; the future is pending for ever while another look is.

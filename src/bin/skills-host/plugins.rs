@@ -143,6 +143,10 @@ impl Runtime for Embedded {
         inspect::stack(thread)
     }
 
+    fn gil_wait(&self) -> BoxFuture<Option<Duration>> {
+        inspect::gil_wait()
+    }
+
     fn threads(&self) -> BoxFuture<BTreeMap<String, usize>> {
         inspect::threads()
     }
@@ -331,6 +335,7 @@ impl Instance for Worker {
         Activity {
             loops: self.loops.iter().map(Sender::activity).collect(),
             pool: self.pool.running(),
+            waiting: self.pool.waiting(),
             calls: self.next_call.load(Ordering::Relaxed) - 1,
         }
     }

@@ -222,6 +222,11 @@ impl Pool {
         state.schedule.running().iter().filter_map(call).collect()
     }
 
+    /// How many calls wait for a thread.
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.lock().schedule.waiting()
+    }
+
     /// Takes no more calls and lets the threads end; one that blocks is left behind.
     pub(crate) fn close(&self) {
         let (asleep, left) = {

@@ -4,6 +4,7 @@
 //! one: a module with its arguments and `run`, a variant here, a line in the match.
 
 mod agent;
+mod columns;
 mod completion;
 mod config;
 mod deps;

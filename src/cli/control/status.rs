@@ -1,5 +1,8 @@
 //! `skills-daemon status`.
 
+mod rates;
+mod watch;
+
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,10 +19,16 @@ pub(super) struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Show rates of requests, errors and durations every 2 seconds, until Ctrl-C
+    #[arg(long, conflicts_with = "json")]
+    watch: bool,
 }
 
 /// Shows the status; exit status 0 if the daemon runs, 1 if not or if it hangs, 3 if connecting is forbidden.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.watch {
+        return watch::run(context);
+    }
     let answer = context.ask::<Status>(&Request::get(wire::STATUS));
     if let Err(failure) = &answer
         && arguments.json

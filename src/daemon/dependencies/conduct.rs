@@ -53,6 +53,8 @@ pub(super) struct Conductor {
     pub(super) report: Box<dyn Fn(Arc<State>) + Send>,
     /// Has a new process take over; the answer is why none could.
     pub(super) replace: mpsc::UnboundedSender<Replacement>,
+    /// Takes whether a change of packages succeeded.
+    pub(super) ended: Box<dyn Fn(bool) + Send>,
     pub(super) locked: Option<Arc<Locked>>,
     pub(super) built: Option<Built>,
     /// The orders that the present change is for.
@@ -273,6 +275,9 @@ impl Conductor {
         let (changes, repaired) = locked
             .map(|locked| (locked.changes.clone(), locked.damaged.clone()))
             .unwrap_or_default();
+        if failure.is_some() || !changes.is_empty() || !repaired.is_empty() {
+            (self.ended)(failure.is_none());
+        }
         let outcome = Outcome {
             success: failure.is_none(),
             changes,

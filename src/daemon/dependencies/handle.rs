@@ -31,12 +31,14 @@ pub(in crate::daemon) struct Means {
     pub(in crate::daemon) report: Box<dyn Fn(Arc<State>) + Send>,
     /// Has a new process take over.
     pub(in crate::daemon) replace: mpsc::UnboundedSender<Replacement>,
+    /// Takes whether a change of packages succeeded.
+    pub(in crate::daemon) ended: Box<dyn Fn(bool) + Send>,
 }
 
 impl Dependencies {
     /// Starts the task.
     pub(in crate::daemon) fn start(means: Means) -> Dependencies {
-        let Means { packages, python, report, replace } = means;
+        let Means { packages, python, report, replace, ended } = means;
         let (aside, settled) = (packages.recall(), packages.settled());
         let (messages, received) = mpsc::unbounded_channel();
         let (view, seen) = watch::channel(View::default());
@@ -47,6 +49,7 @@ impl Dependencies {
             messages: messages.clone(),
             report,
             replace,
+            ended,
             locked: None,
             built: None,
             answers: Vec::new(),

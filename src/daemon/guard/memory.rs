@@ -44,14 +44,6 @@ impl Ledger {
     }
 }
 
-/// The resident memory of this process, in bytes, and the number of its threads; `None` where the system does not say.
-pub(super) fn of_process() -> Option<(u64, usize)> {
-    let text = std::fs::read_to_string("/proc/self/status").ok()?;
-    let field = |name| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-    let resident: u64 = field("VmRSS:")?.trim_end_matches(" kB").parse().ok()?;
-    Some((resident * 1024, field("Threads:")?.parse().ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,12 +66,5 @@ mod tests {
         }
         ledger.keep_only(|plugin| plugin == 2);
         assert_eq!(ledger.of(1), 0);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn this_process_has_memory_and_threads() {
-        let (resident, threads) = of_process().unwrap();
-        assert!(resident > 1 << 20 && threads >= 1);
     }
 }

@@ -62,6 +62,16 @@ impl Looked<'_> {
 }
 
 impl Guard {
+    /// Notes how long a thread waits for the GIL, once it has it.
+    fn probe_gil(&self) {
+        let (registry, waited) = (self.registry.clone(), self.python.gil_wait());
+        tokio::spawn(async move {
+            if let Some(waited) = waited.await {
+                registry.metrics.gil.observe(waited);
+            }
+        });
+    }
+
     /// Watches until the daemon ends.
     pub(super) async fn watch(self) {
         let mut ticks = interval(PERIOD);
@@ -74,6 +84,9 @@ impl Guard {
             standing.round(&self, &looked, Instant::now()).await;
             if round.is_multiple_of(SAMPLE_PERIODS) {
                 samples.take(&self, &snapshot.entries, &looked).await;
+                if looked.iter().any(|it| it.calls() > 0) {
+                    self.probe_gil();
+                }
             }
             samples.journal(&looked);
         }

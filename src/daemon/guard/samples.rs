@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::memory::{self, Ledger};
+use super::memory::Ledger;
 use super::place::LIMIT;
 use super::{Guard, Looked};
 use crate::crashes::blame;
+use crate::metrics::process;
 use crate::notices::Topic;
 use crate::registry::Entry;
 use crate::wire::{PluginState, Reload, Stage};
@@ -31,7 +32,7 @@ impl Samples {
         if let Some(journal) = &guard.journal {
             journal.memory_kills(blame::memory_kills());
         }
-        let Some((resident, threads)) = memory::of_process() else { return };
+        let Some((resident, threads)) = process::memory_and_threads() else { return };
         let weights = self.weights(entries, looked);
         self.memory.keep_only(|plugin| entries.iter().any(|entry| entry.id == plugin));
         self.memory.sample(resident, &weights);

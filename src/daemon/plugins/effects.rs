@@ -160,8 +160,19 @@ impl Router {
         let admission = policy.admission();
         let complaints = Vec::new();
         let (in_use, unused) = oneshot::channel();
-        let served =
-            Served { metadata, table, instance, policy, slot, admission, complaints, in_use };
+        let commands = metadata.description.all_commands().map(|(_, command)| command.name());
+        let metrics = parts.registry.metrics.plugin(&name, commands);
+        let served = Served {
+            metadata,
+            table,
+            instance,
+            policy,
+            admission,
+            metrics,
+            slot,
+            complaints,
+            in_use,
+        };
         load.served = Some(Arc::new(served));
         load.unused = Some(unused);
         if self.plugin(id).is_some_and(|plugin| plugin.state.expected() == Some(version)) {
@@ -265,6 +276,7 @@ impl Router {
         let Some(served) = &load.served else { return };
         let (name, commands) = (served.name(), served.metadata.description.commands.len());
         tracing::info!(plugin = name, commands, "plugin loaded");
+        self.shared.parts.registry.metrics.loaded(name);
         (plugin.name, plugin.named) = (name.to_owned(), true);
         load.slot.set(Phase::Serving);
         self.has_new = true;

@@ -142,13 +142,14 @@ impl Supervisor {
             tracing::warn!("{warning}");
         }
         let dependencies = parts.packages.clone().map(|packages| {
-            let router = messages.clone();
+            let (router, registry) = (messages.clone(), parts.registry.clone());
             Dependencies::start(Means {
                 python: parts.python.clone(),
                 packages,
                 // Fails only when the daemon has ended.
                 report: Box::new(move |state| drop(router.send(Message::Stand(state)))),
                 replace: parts.replace.clone(),
+                ended: Box::new(move |success| registry.metrics.packages(success)),
             })
         });
         let shared = Arc::new(Shared {

@@ -211,6 +211,9 @@ impl Router {
     /// A version could not be installed or imported.
     pub(super) fn broke(&mut self, id: u64, version: Version, failure: Failure) {
         let failure = self.explain(id, failure);
+        if let Some(plugin) = self.plugin(id) {
+            self.shared.parts.registry.metrics.failed(plugin.name());
+        }
         self.event(id, Event::Broke(version, failure));
     }
 

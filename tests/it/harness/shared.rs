@@ -75,6 +75,11 @@ pub(crate) fn api_venv() -> PathBuf {
     venv_with("test-api")
 }
 
+/// A venv with the parsers of Prometheus.
+pub(crate) fn metrics_venv() -> PathBuf {
+    venv_with("test-metrics")
+}
+
 /// A venv with the driver of a browser.
 pub(crate) fn browser_venv() -> PathBuf {
     venv_with("test-browser")

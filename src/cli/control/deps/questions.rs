@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::super::Context;
+use super::super::columns::columns;
 use super::super::status::count;
 use super::ask;
-use super::list::columns;
 use crate::failure::Failure;
 use crate::lifecycle::Request;
 use crate::wire::deps::{self, OUTDATED, Outdated, PACKAGE, PRUNE, Pruned, Size, WHY};
