@@ -55,6 +55,8 @@ pub fn start(
             .with_writer(io::stderr)
             .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
             .with_target(false)
+            // Where its terminal is gone, so is stderr, and a report of that would panic.
+            .log_internal_errors(false)
             .with_filter(AtLevel)
     });
     // Only the daemon's own and the plugins' events: libraries below talk of their inner workings.
