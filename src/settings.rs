@@ -3,10 +3,12 @@
 //! Later layers win: default, then file, then environment. Each value has its source, which `doctor` shows. To
 //! add one: a field in [`Settings`], one line in [`Settings::resolve`], its environment name in
 //! [`crate::environment`], a row in README. [`plugin`] has the settings of single plugins, [`dependencies`] those of
-//! packages, [`agents`] those for agents, [`live`] those of a running daemon.
+//! packages, [`agents`] those for agents, [`limits`] and [`access`] those of connections, [`live`] those of a running daemon.
 
+pub mod access;
 pub mod agents;
 pub mod dependencies;
+pub mod limits;
 pub mod live;
 pub mod plugin;
 #[cfg(test)]
@@ -24,8 +26,10 @@ use toml::{Table, Value};
 use crate::environment::{self, Environment};
 use crate::failure::Failure;
 use crate::nearest::nearest;
+use access::AccessSettings;
 use agents::AgentSettings;
 use dependencies::DependencySettings;
+use limits::LimitSettings;
 use plugin::PluginSettings;
 
 /// Source of a value.
@@ -246,6 +250,10 @@ pub struct Settings {
     pub dependencies: DependencySettings,
     /// `[agents]`: what agents are offered.
     pub agents: AgentSettings,
+    /// `[limits]`: how much connections may take.
+    pub limits: LimitSettings,
+    /// Who is served over TCP.
+    pub access: AccessSettings,
     /// Unknown settings in `config.toml`.
     pub unknown: Vec<UnknownSetting>,
 }
@@ -311,6 +319,8 @@ impl Settings {
             of_plugins: layers.of_plugins()?,
             dependencies: layers.dependencies()?,
             agents: layers.agents()?,
+            limits: layers.limits()?,
+            access: layers.access()?,
             unknown: layers.unknown(),
         })
     }
@@ -404,6 +414,24 @@ impl Layers<'_> {
         let (settings, unknown) = agents::resolve(section, self.env).map_err(failed)?;
         self.unknown.extend(unknown);
         Ok(settings)
+    }
+
+    /// Resolves the section `limits`, and takes it out of the table.
+    fn limits(&mut self) -> Result<LimitSettings, Failure> {
+        self.keys.push("limits");
+        let failed =
+            |message: String| Failure::environment(format!("{}: {message}", self.file.display()));
+        let (settings, unknown) = limits::resolve(self.table.remove("limits")).map_err(failed)?;
+        self.unknown.extend(unknown);
+        Ok(settings)
+    }
+
+    /// Resolves who is served over TCP, and takes it out of the table.
+    fn access(&mut self) -> Result<AccessSettings, Failure> {
+        self.keys.extend(access::KEYS);
+        let failed =
+            |message: String| Failure::environment(format!("{}: {message}", self.file.display()));
+        access::take(&mut self.table).map_err(failed)
     }
 
     /// Returns the settings of the table that were not resolved.

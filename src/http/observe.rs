@@ -14,6 +14,7 @@ use http_body_util::BodyExt;
 use tokio::time::Instant;
 
 use super::Service;
+use super::meter::{Answering, Meter};
 use crate::activity::InFlight;
 use crate::lifecycle::cut::CutRequest;
 use crate::wire::REQUEST_ID_HEADER;
@@ -56,6 +57,8 @@ pub(super) struct Observed {
     /// Only requests for the daemon's own routes have one.
     called: Option<CalledCell>,
     is_answered: bool,
+    /// On a connection that is timed.
+    answering: Option<Answering>,
 }
 
 /// The place for the request of a WebSocket, which is in flight until that ends; an extension of the answer that
@@ -64,12 +67,26 @@ pub(super) struct Observed {
 pub(super) struct Held(Arc<OnceLock<Observed>>);
 
 /// Gives the request its id and counts it as in flight.
-pub(super) fn begin(service: Arc<Service>, request: &Request) -> Observed {
+pub(super) fn begin(
+    service: Arc<Service>,
+    request: &Request,
+    answering: Option<Answering>,
+) -> Observed {
     let begun = Instant::now();
     let in_flight = Some(service.activity.begin());
     let id = request_id(request.headers());
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    Observed { begun, service, in_flight, id, method, uri, called: None, is_answered: false }
+    Observed {
+        begun,
+        service,
+        in_flight,
+        id,
+        method,
+        uri,
+        called: None,
+        is_answered: false,
+        answering,
+    }
 }
 
 /// Reports a request that is cut off, before its answer or in the middle of it.
@@ -90,6 +107,11 @@ impl Drop for Observed {
 }
 
 impl Observed {
+    /// The meter of a connection that is timed.
+    pub(super) fn meter(&self) -> Option<&Meter> {
+        self.answering.as_ref().map(Answering::meter)
+    }
+
     /// The request's id.
     pub(super) fn id(&self) -> RequestId {
         RequestId(self.id.clone())
