@@ -2,12 +2,13 @@
 //!
 //! Nothing here happens for a request, only for a connection.
 
+mod places;
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::geteuid;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,13 +19,9 @@ use super::parting;
 use super::peer::{Arrival, Peer};
 use crate::failure::{Failure, Kind};
 use crate::settings::access::TcpToken;
-use crate::settings::limits::LimitSettings;
 use crate::settings::live::Live;
+use places::{Place, Places};
 
-/// File descriptors that are kept free for files, plugins and the daemon itself.
-const DESCRIPTORS_KEPT: u64 = 256;
-/// The least number of connections, however few descriptors there are.
-const CONNECTIONS_MIN: usize = 64;
 /// How many connections are turned away at once with an answer; more are closed without.
 const PARTINGS_MAX: usize = 64;
 /// The time between two lines in the log about connections that are refused for the same reason.
@@ -79,7 +76,7 @@ pub(super) struct Admitted {
 impl Gate {
     pub(super) fn new(settings: Arc<Live>) -> Gate {
         let wanted = settings.now().limits.connections;
-        let room = room(wanted);
+        let room = places::room(wanted);
         if room < wanted {
             tracing::warn!(
                 wanted,
@@ -194,43 +191,6 @@ fn judge(
     Ok((if is_proven { Peer::Tcp(peer) } else { Peer::Unproven(peer) }, group))
 }
 
-/// The connections at this time, by their group.
-#[derive(Default)]
-struct Places(Mutex<[usize; 4]>);
-
-/// One of them.
-struct Place {
-    places: Arc<Places>,
-    group: Group,
-}
-
-impl Places {
-    fn take(
-        self: &Arc<Places>,
-        group: Group,
-        limits: &LimitSettings,
-        room: usize,
-    ) -> Result<Place, Refusal> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let limit = limits.connections.min(room);
-        if counts.iter().sum::<usize>() >= limit {
-            return Err(Refusal::Full(limit));
-        }
-        if counts[group as usize] >= limits.connections_per_peer {
-            return Err(Refusal::PeerFull(group, limits.connections_per_peer));
-        }
-        counts[group as usize] += 1;
-        Ok(Place { places: self.clone(), group })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut counts = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts[self.group as usize] -= 1;
-    }
-}
-
 /// What is logged once in a while.
 #[derive(Default)]
 struct Rare(Mutex<(Option<Instant>, u64)>);
@@ -247,20 +207,6 @@ impl Rare {
         *noted = (Some(now), 0);
         Some(more)
     }
-}
-
-/// Returns for how many of `wanted` connections there are descriptors, after raising this process's limit as far as it
-/// needs and may.
-fn room(wanted: usize) -> usize {
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return wanted };
-    let needed = (wanted as u64).saturating_add(DESCRIPTORS_KEPT);
-    let raised = needed.min(hard);
-    let limit = match soft < raised && setrlimit(Resource::RLIMIT_NOFILE, raised, hard).is_ok() {
-        true => raised,
-        false => soft,
-    };
-    let room = usize::try_from(limit.saturating_sub(DESCRIPTORS_KEPT)).unwrap_or(usize::MAX);
-    room.max(CONNECTIONS_MIN)
 }
 
 #[cfg(test)]
@@ -297,36 +243,11 @@ mod tests {
     }
 
     #[test]
-    fn connections_are_counted_while_they_last() {
-        let places = Arc::new(Places::default());
-        let limits =
-            LimitSettings { connections: 3, connections_per_peer: 2, ..LimitSettings::default() };
-        let take = |group| places.take(group, &limits, 100);
-        let first = take(Group::User).ok().unwrap();
-        let _second = take(Group::User).ok().unwrap();
-        assert_eq!(take(Group::User).err(), Some(Refusal::PeerFull(Group::User, 2)));
-        let _third = take(Group::Socket).ok().unwrap();
-        assert_eq!(take(Group::Socket).err(), Some(Refusal::Full(3)));
-        drop(first);
-        assert!(take(Group::User).is_ok());
-        assert_eq!(places.take(Group::User, &limits, 2).err(), Some(Refusal::Full(2)));
-    }
-
-    #[test]
     fn a_flood_of_refusals_is_a_line_in_the_log_now_and_then() {
         let (rare, begun) = (Rare::default(), Instant::now());
         assert_eq!(rare.note(begun), Some(0));
         assert_eq!(rare.note(begun), None);
         assert_eq!(rare.note(begun + LOG_PAUSE / 2), None);
         assert_eq!(rare.note(begun + LOG_PAUSE), Some(2));
-    }
-
-    #[test]
-    fn there_is_room_for_as_many_as_there_are_descriptors() {
-        let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-        assert!(room(CONNECTIONS_MIN) >= CONNECTIONS_MIN);
-        if let Ok(more) = usize::try_from(hard.saturating_add(1)) {
-            assert!(room(more) < more);
-        }
     }
 }

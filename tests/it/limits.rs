@@ -142,6 +142,25 @@ async def eat(request: fastapi.Request):
 }
 
 #[test]
+fn a_body_without_an_end_is_refused() {
+    let home = limited("");
+    let head = "POST /demo/order HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
+    let mut stream = connect(home.port());
+    write!(stream, "{head}content-length: {}\r\n\r\n", 300 << 20).unwrap();
+    let answer = Answer::parse(&rest(stream));
+    assert_eq!(answer.status, 413);
+    let error = "request body too large (300 MiB, limit 256 MiB)";
+    assert_eq!(answer.json()["error"], json!(error));
+
+    let mut stream = connect(home.port());
+    write!(stream, "{head}transfer-encoding: chunked\r\n\r\n").unwrap();
+    let chunk = [b"100000\r\n".as_slice(), &[b' '; 1 << 20], b"\r\n"].concat();
+    let sent = (0..1024).take_while(|_| stream.write_all(&chunk).is_ok()).count();
+    assert!(sent < 300, "{sent} MiB were taken");
+    assert_eq!(home.get("/health").status, 200);
+}
+
+#[test]
 fn the_stdin_of_the_users_own_client_may_wait() {
     let home = Home::new();
     home.write(
