@@ -85,6 +85,7 @@ impl Journal {
     pub fn create(path: &Path) -> io::Result<Journal> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true).mode(0o600);
+        options.custom_flags(libc::O_NOFOLLOW);
         let file = options.open(path)?;
         file.set_len(size_of::<Layout>() as u64)?;
         fcntl(&file, FcntlArg::F_SETLK(&whole_file()))?;

@@ -1,5 +1,6 @@
 //! The paths of all files. No file outside these places is ever written.
 
+mod private;
 pub mod profiles;
 
 use std::fs::{self, DirBuilder};
@@ -7,6 +8,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use nix::libc;
 use nix::unistd::{AccessFlags, access};
 
 use crate::environment::profile::Profile;
@@ -256,7 +258,8 @@ impl Paths {
     /// Creates the runtime directories, readable by the user only.
     ///
     /// # Errors
-    /// A directory that cannot be created or written, or a runtime path too long for a Unix socket.
+    /// A directory that cannot be created or written, or that another user could write to ([`private`]), or a runtime
+    /// path too long for a Unix socket.
     pub fn create(&self) -> Result<(), Failure> {
         // The longer one of the two.
         let length = self.handover_socket().as_os_str().len();
@@ -267,8 +270,12 @@ impl Paths {
             ))
             .hint(format!("Set {} to a shorter path.", environment::RUNTIME_DIR)));
         }
-        for dir in [self.runtime.clone(), self.logs(), self.state(), self.tools(), self.cache()] {
-            make_private_dir(&dir).map_err(|error| unwritable(&dir, &error))?;
+        let make = |dir: &Path| make_private_dir(dir).map_err(|error| unwritable(dir, &error));
+        make(&self.runtime)?;
+        private::check_root(&self.runtime)?;
+        for dir in [self.logs(), self.state(), self.tools(), self.cache()] {
+            make(&dir)?;
+            private::check(&dir)?;
         }
         Ok(())
     }
@@ -292,6 +299,9 @@ pub fn free_space(path: &Path) -> Option<u64> {
 /// Returns the failure of writing at `path`.
 pub fn unwritable(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::environment(format!("cannot write {}: {error}", path.display()));
+    if error.raw_os_error() == Some(libc::ELOOP) {
+        return failure.hint("It is a symbolic link, which is not followed here: remove it.");
+    }
     match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             failure.hint(format!(

@@ -4,17 +4,20 @@
 //! add one: a row in [`table`], a field in [`Settings`], one line in [`Settings::resolve`], its environment name in
 //! [`crate::environment`], a row in README.
 //!
-//! - [`plugin`]: the settings of single plugins; [`dependencies`]: of packages; [`agents`]: for agents.
+//! - [`plugin`]: the settings of single plugins; [`dependencies`]: of packages; [`agents`]: for agents; [`limits`] and
+//!   [`access`]: of connections.
 //! - [`live`]: those of a running daemon.
 //! - `values`: their types; `layers`: how one is resolved.
 //! - [`table`]: all settings, from which [`origins`], [`schema`] and [`template`] derive.
 //! - [`edit`]: changes of the file's text.
 //! - [`secrets`]: the secrets of plugins, in a file of their own.
 
+pub mod access;
 pub mod agents;
 pub mod dependencies;
 pub mod edit;
 mod layers;
+pub mod limits;
 pub mod live;
 pub mod origins;
 pub mod plugin;
@@ -38,9 +41,11 @@ pub use values::{LogLevel, Loopback, Port, Seconds, Switch};
 use crate::environment::{self, Environment};
 use crate::failure::Failure;
 use crate::nearest::nearest;
+use access::AccessSettings;
 use agents::AgentSettings;
 use dependencies::DependencySettings;
 use layers::Layers;
+use limits::LimitSettings;
 use plugin::PluginSettings;
 use secrets::Secrets;
 
@@ -154,6 +159,10 @@ pub struct Settings {
     pub agents: AgentSettings,
     /// The secrets of plugins, which only a daemon reads.
     pub secrets: Secrets,
+    /// `[limits]`: how much connections may take.
+    pub limits: LimitSettings,
+    /// Who is served over TCP.
+    pub access: AccessSettings,
     /// Unknown settings in `config.toml`.
     pub unknown: Vec<UnknownSetting>,
 }
@@ -192,6 +201,8 @@ impl Settings {
             of_plugins: layers.of_plugins()?,
             dependencies: layers.dependencies()?,
             agents: layers.agents()?,
+            limits: layers.limits()?,
+            access: layers.access()?,
             secrets: Secrets::default(),
             unknown: layers.unknown,
             top: layers.top,

@@ -21,18 +21,25 @@ const IDLE_LOOKS: u32 = 16;
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
+    /// The end of its terminal ends a host that stays there.
+    on_terminal: bool,
 }
 
 impl Signals {
-    /// Listens for them from now on.
-    pub(super) fn new() -> Result<Signals, Failure> {
+    /// Listens for them from now on; SIGHUP ends only a host `on_terminal`, and is ignored by any other.
+    pub(super) fn new(on_terminal: bool) -> Result<Signals, Failure> {
         let stream = |kind| {
             signal(kind).map_err(|error| {
                 Failure::environment(format!("cannot listen for signals: {error}"))
             })
         };
-        let terminate = stream(SignalKind::terminate())?;
-        Ok(Signals { terminate, interrupt: stream(SignalKind::interrupt())? })
+        Ok(Signals {
+            terminate: stream(SignalKind::terminate())?,
+            interrupt: stream(SignalKind::interrupt())?,
+            hangup: stream(SignalKind::hangup())?,
+            on_terminal,
+        })
     }
 
     /// Returns the name of the next one.
@@ -40,7 +47,19 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
+            () = hung_up(&mut self.hangup, self.on_terminal) => "SIGHUP",
         }
+    }
+}
+
+/// Resolves at a SIGHUP of a host `on_terminal`; never for any other.
+async fn hung_up(hangup: &mut Signal, on_terminal: bool) {
+    loop {
+        hangup.recv().await;
+        if on_terminal {
+            return;
+        }
+        tracing::info!("SIGHUP ignored: changes of config.toml apply by themselves");
     }
 }
 

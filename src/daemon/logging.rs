@@ -4,11 +4,13 @@
 //! no request; when it falls behind by [`LINES_MAX`], lines are dropped rather than memory filled.
 
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use file_rotate::compression::Compression;
 use file_rotate::suffix::AppendCount;
 use file_rotate::{ContentLimit, FileRotate};
+use nix::libc;
 use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
@@ -53,6 +55,8 @@ pub fn start(
             .with_writer(io::stderr)
             .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
             .with_target(false)
+            // Where its terminal is gone, so is stderr, and a report of that would panic.
+            .log_internal_errors(false)
             .with_filter(AtLevel)
     });
     // Only the daemon's own and the plugins' events: libraries below talk of their inner workings.
@@ -106,7 +110,7 @@ fn log_file(paths: &Paths) -> Result<impl Write + Send + 'static, Failure> {
     let probe = std::fs::OpenOptions::new();
     let mut options = probe;
     options.append(true).create(true);
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.mode(0o600).custom_flags(libc::O_NOFOLLOW);
     // FileRotate panics where it cannot open its file: find out here.
     options.open(&path).map_err(|error| paths::unwritable(&path, &error))?;
     Ok(FileRotate::new(

@@ -78,6 +78,7 @@ pub struct Prepared {
     ports: Ports,
     lock: HostLock,
     files: Vec<PathBuf>,
+    on_terminal: bool,
     /// The host to replace, and its sockets.
     takeover: Option<(Predecessor, Inherited)>,
     crashes: Crashes,
@@ -118,6 +119,8 @@ pub struct Origin {
     pub predecessor: Option<StdUnixStream>,
     /// Its executable, interpreter and library: it is replaced when one of them is. Empty for a host that is not.
     pub files: Vec<PathBuf>,
+    /// True for a host that stays in a terminal, and ends with it.
+    pub on_terminal: bool,
 }
 
 /// Takes the locks and the TCP port and prepares the venv; `progress` gets a line for each step that takes a while.
@@ -132,7 +135,7 @@ pub fn prepare(
     progress: Progress,
 ) -> Result<Prepared, Failure> {
     let lock = HostLock::live(&paths)?;
-    let Origin { predecessor, files } = origin;
+    let Origin { predecessor, files, on_terminal } = origin;
     let mut takeover = match predecessor {
         Some(stream) => Some(Predecessor::meet(stream)?),
         None => {
@@ -159,6 +162,7 @@ pub fn prepare(
         ports,
         lock,
         files,
+        on_terminal,
         takeover,
         crashes,
         journal,
@@ -179,7 +183,7 @@ pub async fn run(
     bundled: Vec<PluginSource>,
     announce: impl FnOnce(&Ready),
 ) -> Result<(), Failure> {
-    let mut signals = Signals::new()?;
+    let mut signals = Signals::new(prepared.on_terminal)?;
     let (replace, replacements) = mpsc::unbounded_channel();
     let upgrade = upgrade::Watch::new(&prepared.paths, &prepared.env, prepared.files.clone());
     let starting = Running::begin(prepared, python.clone(), solver, bundled, replace, &mut signals);

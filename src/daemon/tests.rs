@@ -50,6 +50,7 @@ fn prepared(root: &Path) -> Prepared {
         ports,
         lock,
         files: Vec::new(),
+        on_terminal: false,
         takeover: None,
         crashes: Crashes::default(),
         journal: None,

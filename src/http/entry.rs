@@ -15,16 +15,22 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
+use http_body::Body as _;
 use hyper::body::Incoming;
 use tower_service::Service as _;
 
 use super::dispatch;
+use super::gate::Gate;
+use super::guard::{self, Passed};
+use super::meter::Meter;
+use super::metered::{self, MeteredBody};
 use super::observe::{Observed, OfPlugin};
 use super::peer::Peer;
 use super::relay::{self, Repeatable};
 use super::socket::Slot;
-use super::{Service, failed, guard, observe};
+use super::{Service, failed, observe, origins};
 use crate::registry::Served;
+use crate::settings::Settings;
 
 /// What the daemon itself answers below a plugin's prefix.
 const PAGES: [&str; 3] = ["help", "commands", "openapi.json"];
@@ -36,6 +42,7 @@ pub struct Entry(Arc<Shared>);
 struct Shared {
     service: Arc<Service>,
     router: Router,
+    gate: Gate,
 }
 
 /// The service of one connection.
@@ -43,18 +50,28 @@ pub struct Connection {
     shared: Arc<Shared>,
     peer: Peer,
     slot: Slot,
+    settings: Arc<Settings>,
+    meter: Arc<Meter>,
 }
 
 impl Entry {
     pub(super) fn new(service: Arc<Service>, router: Router) -> Entry {
-        Entry(Arc::new(Shared { service, router }))
+        let gate = Gate::new(service.settings.clone());
+        Entry(Arc::new(Shared { service, router, gate }))
     }
 }
 
 impl Entry {
     /// The service of a connection from `peer`.
     pub(crate) fn connection(&self, peer: Peer) -> Connection {
-        Connection { shared: self.0.clone(), peer, slot: Slot::default() }
+        let settings = self.0.service.settings.now();
+        let meter = Arc::new(Meter::new(peer != Peer::Unix, &settings.limits));
+        Connection { shared: self.0.clone(), peer, slot: Slot::default(), settings, meter }
+    }
+
+    /// What decides which connections are served.
+    pub(super) fn gate(&self) -> &Gate {
+        &self.0.gate
     }
 }
 
@@ -67,21 +84,41 @@ impl Connection {
         self.slot.clone()
     }
 
+    /// The settings that it began with.
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        self.settings.clone()
+    }
+
+    /// Its meter.
+    pub(super) fn meter(&self) -> Arc<Meter> {
+        self.meter.clone()
+    }
+
     /// Answers a request.
     pub(crate) fn call(&self, mut request: Request) -> Answering {
         let (shared, peer) = (self.shared.clone(), self.peer);
+        let answering = self.meter.answer();
         self.slot.offer(&mut request);
         Box::pin(async move {
-            let mut observed = observe::begin(shared.service.clone(), &request);
-            let response = match guard::check(
-                peer,
-                shared.service.token.get().map(String::as_str),
-                &request,
-            ) {
-                Err(refused) => failed(&refused),
-                Ok(()) => shared.answer(peer, &mut observed, request).await,
+            let mut observed = observe::begin(shared.service.clone(), &request, answering);
+            let (passed, response) = match guard::check(peer, &shared.service, &request) {
+                Err(refused) => (Passed::Plain, failed(&refused)),
+                Ok(passed @ Passed::Preflight(_)) => (passed, origins::preflight(&request)),
+                Ok(passed) => {
+                    if let (Passed::Own, Some(meter)) = (&passed, observed.meter()) {
+                        meter.trust();
+                    }
+                    (passed, shared.answer(peer, &mut observed, request).await)
+                }
+            };
+            let response = match observed.meter().is_some_and(Meter::body_is_late) {
+                true => late(),
+                false => response,
             };
             let mut response = observed.end(response);
+            if let Passed::Foreign(origin) | Passed::Preflight(origin) = passed {
+                origins::allow(&mut response, origin);
+            }
             let is_http = response.status() != StatusCode::SWITCHING_PROTOCOLS;
             if is_http && shared.service.closing.load(Ordering::Relaxed) {
                 response
@@ -99,8 +136,21 @@ impl hyper::service::Service<hyper::Request<Incoming>> for Connection {
     type Future = Answering;
 
     fn call(&self, request: hyper::Request<Incoming>) -> Answering {
-        Connection::call(self, request.map(Body::new))
+        let is_timed = self.meter.is_timed() && !request.body().is_end_stream();
+        let request = match is_timed {
+            true => request.map(|body| Body::new(MeteredBody::new(body, self.meter.clone()))),
+            false => request.map(Body::new),
+        };
+        Connection::call(self, request)
     }
+}
+
+/// The answer to a request whose body does not come.
+fn late() -> Response {
+    let mut response = failed(&metered::late("body", "body_timeout"));
+    *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 impl Shared {

@@ -1,47 +1,74 @@
 //! Access control: the user's own programs are served, pages of other sites are not.
 //!
-//! The Unix socket is private by its mode. On TCP, any web page can make the browser send requests to
-//! loopback. So a request must name a loopback host (which stops DNS rebinding), and one that a browser made
-//! (which sends `Origin` or `Sec-Fetch-Site`) must come from a page of the daemon itself.
+//! The Unix socket is private by its mode, and [`gate`](super::gate) refuses other users' connections. On TCP, any web
+//! page can make the browser send requests to loopback. So a request must name a loopback host (which stops DNS
+//! rebinding), and one that a browser made (which sends `Origin` or `Sec-Fetch-Site`) must come from a page of the daemon
+//! itself or of an origin that the settings allow.
 
 use std::net::IpAddr;
 
 use axum::extract::Request;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 
+use super::Service;
 use super::peer::Peer;
 use crate::failure::{Failure, Kind};
 use crate::wire;
 
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// What a request that may be served is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Passed {
+    /// One of a program, or of a page of the daemon's own.
+    Plain,
+    /// One of the user's own client over TCP, by the daemon's token.
+    Own,
+    /// One of a page of this origin, which the settings allow.
+    Foreign(HeaderValue),
+    /// The browser's question whether a page of this origin may send one.
+    Preflight(HeaderValue),
+}
+
+/// What the judgement depends on besides the request.
+struct Rules<'r> {
+    /// The daemon's token.
+    token: Option<&'r str>,
+    /// The user at the other end is not known.
+    needs_token: bool,
+    /// Whether pages of an origin may call.
+    allows: &'r dyn Fn(&str) -> bool,
+}
+
 /// Checks that a request may be served.
 ///
 /// # Errors
-/// The request comes from another site or host, or is for a route of the Unix socket only.
-pub(super) fn check(peer: Peer, token: Option<&str>, request: &Request) -> Result<(), Failure> {
-    match peer {
-        Peer::Unix => Ok(()),
-        Peer::Tcp(_) => judge(request.uri(), request.headers(), token).inspect_err(|failure| {
-            let path = request.uri().path();
-            tracing::warn!(path, reason = failure.error, "request refused");
-        }),
-    }
+/// The request comes from another site or host, or lacks the daemon's token where it needs that.
+pub(super) fn check(peer: Peer, service: &Service, request: &Request) -> Result<Passed, Failure> {
+    let needs_token = match peer {
+        Peer::Unix => return Ok(Passed::Plain),
+        Peer::Tcp(_) => false,
+        Peer::Unproven(_) => true,
+    };
+    let allows = |origin: &str| {
+        let settings = service.settings.now();
+        settings.access.allowed_origins.iter().any(|allowed| allowed.allows(origin))
+    };
+    let token = service.token.get().map(String::as_str);
+    let rules = Rules { token, needs_token, allows: &allows };
+    judge(&rules, request.method(), request.uri(), request.headers()).inspect_err(|failure| {
+        let path = request.uri().path();
+        tracing::warn!(path, reason = failure.error, "request refused");
+    })
 }
 
-fn judge(uri: &Uri, headers: &HeaderMap, token: Option<&str>) -> Result<(), Failure> {
-    let forbidden = |error: String| {
-        Failure::new(Kind::Forbidden, error)
-            .hint("Ask http://localhost directly, not through another site or name.")
-    };
-    let is_own = || token.is_some_and(|token| has_token(headers, token));
-    if [wire::RUN, wire::STATUS, wire::MCP].contains(&uri.path()) && !is_own() {
-        return Err(Failure::new(
-            Kind::Forbidden,
-            format!("{} is served on the Unix socket only, or with the daemon's token", uri.path()),
-        ));
-    }
+fn judge(
+    rules: &Rules,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<Passed, Failure> {
     let named = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
     let host = uri
         .authority()
@@ -53,22 +80,67 @@ fn judge(uri: &Uri, headers: &HeaderMap, token: Option<&str>) -> Result<(), Fail
                 "the request's Host is not a loopback name: {}",
                 named.unwrap_or("none")
             ))
+            .hint("Ask http://localhost directly, not through another name.")
         })?;
+    let foreign = foreign(rules, host, headers)?;
+    if let Some(origin) = &foreign
+        && method == Method::OPTIONS
+        && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+    {
+        return Ok(Passed::Preflight(origin.clone()));
+    }
+    let is_own_route = [wire::RUN, wire::STATUS, wire::MCP].contains(&uri.path());
+    if !is_own_route && !rules.needs_token {
+        return Ok(foreign.map_or(Passed::Plain, Passed::Foreign));
+    }
+    let has_token = rules.token.is_some_and(|token| has_token(headers, token));
+    match (is_own_route, foreign) {
+        (true, None) if has_token => Ok(Passed::Own),
+        (true, _) => Err(forbidden(format!(
+            "{} is served on the Unix socket only, or with the daemon's token",
+            uri.path()
+        ))),
+        (false, foreign) if has_token => Ok(foreign.map_or(Passed::Plain, Passed::Foreign)),
+        (false, _) => Err(forbidden("a request over TCP needs the daemon's token".to_owned())
+            .hint(
+                "Send `Authorization: Bearer TOKEN` with the token in `state/tcp.json` of the runtime directory. \
+                 `tcp_token = false` in config.toml serves requests without, of all users of this machine if the \
+                 system does not distinguish them.",
+            )),
+    }
+}
+
+/// Returns the origin of a page of another site that may call; `None` for a program, or for a page of the daemon's own.
+///
+/// # Errors
+/// The page may not call.
+fn foreign(rules: &Rules, host: &str, headers: &HeaderMap) -> Result<Option<HeaderValue>, Failure> {
+    let refused = |error: String| {
+        Err(forbidden(error).hint(
+            "Ask http://localhost directly, not through another site; `allowed_origins` in config.toml allows pages of another site.",
+        ))
+    };
     if let Some(origin) = headers.get(header::ORIGIN) {
-        let own = origin
-            .to_str()
-            .ok()
+        let text = origin.to_str().ok();
+        let is_own = text
             .and_then(|text| text.strip_prefix("http://"))
             .is_some_and(|origin| origin.eq_ignore_ascii_case(host));
-        if !own {
+        if !is_own && text.is_some_and(|text| (rules.allows)(text)) {
+            return Ok(Some(origin.clone()));
+        }
+        if !is_own {
             let origin = String::from_utf8_lossy(origin.as_bytes());
-            return Err(forbidden(format!("the request comes from another site: {origin}")));
+            return refused(format!("the request comes from another site: {origin}"));
         }
     }
     match headers.get(&SEC_FETCH_SITE).map(|site| site.as_bytes()) {
-        None | Some(b"same-origin" | b"none") => Ok(()),
-        Some(_) => Err(forbidden("the request comes from a page of another site".to_owned())),
+        None | Some(b"same-origin" | b"none") => Ok(None),
+        Some(_) => refused("the request comes from a page of another site".to_owned()),
     }
+}
+
+fn forbidden(error: String) -> Failure {
+    Failure::new(Kind::Forbidden, error)
 }
 
 /// True if a request has the token of the user's own programs; takes the same time wherever it differs.
@@ -102,12 +174,23 @@ fn is_loopback(host: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn allowed(uri: &str, headers: &[(&'static str, &str)]) -> bool {
+    fn judged(
+        needs_token: bool,
+        method: &Method,
+        uri: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Passed, Failure> {
         let headers = headers
             .iter()
             .map(|(name, value)| (header::HeaderName::from_static(name), value.parse().unwrap()))
             .collect();
-        judge(&uri.parse().unwrap(), &headers, Some("secret")).is_ok()
+        let allows = |origin: &str| origin == "vscode-webview://a";
+        let rules = Rules { token: Some("secret"), needs_token, allows: &allows };
+        judge(&rules, method, &uri.parse().unwrap(), &headers)
+    }
+
+    fn allowed(uri: &str, headers: &[(&'static str, &str)]) -> bool {
+        judged(false, &Method::GET, uri, headers).is_ok()
     }
 
     #[test]
@@ -167,5 +250,38 @@ mod tests {
         }
         let foreign = [("host", "evil.example"), ("authorization", "Bearer secret")];
         assert!(!allowed(wire::RUN, &foreign), "a page of another site has no use for it");
+    }
+
+    #[test]
+    fn pages_of_allowed_origins_are_served_but_not_the_clients_own_routes() {
+        let page = [
+            ("host", "localhost"),
+            ("origin", "vscode-webview://a"),
+            ("sec-fetch-site", "cross-site"),
+            ("authorization", "Bearer secret"),
+        ];
+        let origin = || HeaderValue::from_static("vscode-webview://a");
+        assert_eq!(judged(false, &Method::POST, "/x", &page).unwrap(), Passed::Foreign(origin()));
+        assert!(judged(false, &Method::POST, wire::RUN, &page).is_err());
+        let mut asks = page[..3].to_vec();
+        asks.push(("access-control-request-method", "POST"));
+        for needs_token in [false, true] {
+            let asked = judged(needs_token, &Method::OPTIONS, "/x", &asks).unwrap();
+            assert_eq!(asked, Passed::Preflight(origin()));
+        }
+        let other = [("host", "localhost"), ("origin", "vscode-webview://b")];
+        assert!(judged(false, &Method::OPTIONS, "/x", &other).is_err());
+        let rebound = [("host", "evil.example"), page[1]];
+        assert!(judged(false, &Method::GET, "/x", &rebound).is_err());
+    }
+
+    #[test]
+    fn a_user_who_is_not_known_needs_the_token() {
+        let host = ("host", "localhost");
+        let token = ("authorization", "Bearer secret");
+        assert!(judged(true, &Method::GET, "/health", &[host]).is_err());
+        assert_eq!(judged(true, &Method::GET, "/health", &[host, token]).unwrap(), Passed::Plain);
+        assert_eq!(judged(true, &Method::POST, wire::RUN, &[host, token]).unwrap(), Passed::Own);
+        assert!(judged(true, &Method::GET, "/health", &[("host", "evil.example"), token]).is_err());
     }
 }

@@ -1,7 +1,8 @@
 //! HTTP: the daemon's own routes, the guards, and the way to the plugins.
 //!
-//! A request comes in by [`mod@entry`], which has it pass [`observe`] (request id, log, idle clock) and [`guard`]
-//! (which peers and sites are served), and goes on to a route of [`core`] or [`run`], or to [`dispatch`], which hands
+//! A connection passes [`gate`] (which users are served, and how many at once) and has a [`meter`] (what takes too
+//! long). A request comes in by [`mod@entry`], which has it pass [`observe`] (request id, log, idle clock) and [`guard`]
+//! (which hosts and sites are served), and goes on to a route of [`core`] or [`run`], or to [`dispatch`], which hands
 //! it to a plugin. Nothing here attaches to Python.
 //!
 //! To add a route: a handler in `core`, a line in [`entry()`], and its name in
@@ -14,13 +15,19 @@ mod docs;
 pub mod entry;
 mod following;
 mod framed;
+mod gate;
 mod guard;
 pub mod health;
 mod mcp;
+mod meter;
+mod metered;
 mod metrics;
 mod more;
 mod observe;
-pub(crate) mod peer;
+mod origins;
+mod owner;
+mod parting;
+pub mod peer;
 mod program;
 mod relay;
 mod run;
@@ -112,6 +119,8 @@ pub struct Service {
     pub cut: Mutex<Vec<CutRequest>>,
     /// What the user's own programs send over TCP; unset until it listens there.
     pub token: OnceLock<String>,
+    /// The settings in force.
+    pub settings: Arc<Live>,
     /// What serves agents.
     pub mcp: mcp_server::Server,
     /// What keeps the daemon awake.
@@ -139,7 +148,7 @@ impl Service {
     ) -> Service {
         let activity = Activity::new();
         let (calls, port) = (registry.clone(), ready.port);
-        let mcp = mcp_server::Server::new(calls, activity.clone(), settings, port, &paths);
+        let mcp = mcp_server::Server::new(calls, activity.clone(), settings.clone(), port, &paths);
         Service {
             registry,
             health,
@@ -154,6 +163,7 @@ impl Service {
             cutting: AtomicBool::new(false),
             cut: Mutex::default(),
             token: OnceLock::new(),
+            settings,
             mcp,
             activity,
             started: Instant::now(),

@@ -14,6 +14,7 @@ use http_body_util::BodyExt;
 use tokio::time::Instant;
 
 use super::Service;
+use super::meter::{Answering, Meter};
 use crate::activity::InFlight;
 use crate::lifecycle::cut::CutRequest;
 use crate::metrics::Outcome;
@@ -63,6 +64,8 @@ pub(super) struct Observed {
     /// True for one that a plugin answers, which is counted as its command's.
     pub(super) is_of_plugin: bool,
     is_answered: bool,
+    /// On a connection that is timed.
+    answering: Option<Answering>,
 }
 
 /// The place for the request of a WebSocket, which is in flight until that ends; an extension of the answer that
@@ -71,7 +74,11 @@ pub(super) struct Observed {
 pub(super) struct Held(Arc<OnceLock<Observed>>);
 
 /// Gives the request its id and counts it as in flight.
-pub(super) fn begin(service: Arc<Service>, request: &Request) -> Observed {
+pub(super) fn begin(
+    service: Arc<Service>,
+    request: &Request,
+    answering: Option<Answering>,
+) -> Observed {
     let begun = Instant::now();
     let in_flight = Some(service.activity.begin_at(begun));
     let id = request_id(request.headers());
@@ -86,6 +93,7 @@ pub(super) fn begin(service: Arc<Service>, request: &Request) -> Observed {
         called: None,
         is_of_plugin: false,
         is_answered: false,
+        answering,
     }
 }
 
@@ -107,6 +115,11 @@ impl Drop for Observed {
 }
 
 impl Observed {
+    /// The meter of a connection that is timed.
+    pub(super) fn meter(&self) -> Option<&Meter> {
+        self.answering.as_ref().map(Answering::meter)
+    }
+
     /// The request's id.
     pub(super) fn id(&self) -> RequestId {
         RequestId(self.id.clone())

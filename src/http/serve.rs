@@ -3,6 +3,8 @@
 //! A client on a connection that is kept alive may be sending its next request at the very moment at which the
 //! connection is closed, and cannot know then whether the request was carried out. So a daemon with a successor closes a
 //! connection after an answer that says so (`connection: close`), and those without a request only after a linger.
+//!
+//! [`gate`](super::gate) decides which connections are served, [`meter`](super::meter) when one has taken too long.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +19,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::entry::{Connection, Entry};
-use super::peer::Peer;
+use super::gate::Admitted;
+use super::metered::Metered;
+use super::peer::Arrival;
 
 /// Pause after the system refused a connection for lack of descriptors or memory.
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);
@@ -44,26 +48,28 @@ pub trait Accept: Send + Sync + 'static {
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
     /// Accepts a connection; cancelling it loses none.
-    fn accept(&self) -> impl Future<Output = io::Result<(Self::Io, Peer)>> + Send;
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Io, Arrival)>> + Send;
 }
 
 impl Accept for UnixListener {
     type Io = UnixStream;
 
-    async fn accept(&self) -> io::Result<(UnixStream, Peer)> {
+    async fn accept(&self) -> io::Result<(UnixStream, Arrival)> {
         let (stream, _): (_, unix::SocketAddr) = UnixListener::accept(self).await?;
-        Ok((stream, Peer::Unix))
+        let user = stream.peer_cred().ok().map(|credentials| credentials.uid());
+        Ok((stream, Arrival::Unix(user)))
     }
 }
 
 impl Accept for TcpListener {
     type Io = TcpStream;
 
-    async fn accept(&self) -> io::Result<(TcpStream, Peer)> {
-        let (stream, address): (_, SocketAddr) = TcpListener::accept(self).await?;
+    async fn accept(&self) -> io::Result<(TcpStream, Arrival)> {
+        let (stream, peer): (_, SocketAddr) = TcpListener::accept(self).await?;
         // Without it answers are only later.
         let _ = stream.set_nodelay(true);
-        Ok((stream, Peer::Tcp(address)))
+        let local = stream.local_addr().ok();
+        Ok((stream, Arrival::Tcp { peer, local }))
     }
 }
 
@@ -77,9 +83,16 @@ pub async fn serve<L: Accept>(listener: Arc<L>, entry: Entry, mut phases: watch:
         }
         tokio::select! {
             accepted = listener.accept(), if phase == Phase::Accepting => match accepted {
-                Ok((io, peer)) => {
-                    connections.spawn(connection(io, peer, entry.clone(), phases.clone()));
-                }
+                Ok((io, arrival)) => match entry.gate().admit(arrival) {
+                    Ok(admitted) => {
+                        connections.spawn(connection(io, admitted, entry.clone(), phases.clone()));
+                    }
+                    Err(refusal) => {
+                        if let Some(rest) = entry.gate().turn_away(io, refusal) {
+                            connections.spawn(rest);
+                        }
+                    }
+                },
                 Err(error) if is_of_connection(&error) => {}
                 Err(error) => {
                     tracing::error!(%error, "a connection cannot be accepted");
@@ -104,11 +117,11 @@ pub async fn serve<L: Accept>(listener: Arc<L>, entry: Entry, mut phases: watch:
 
 async fn connection(
     io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    peer: Peer,
+    admitted: Admitted,
     entry: Entry,
     mut phases: watch::Receiver<Phase>,
 ) {
-    let service = entry.connection(peer);
+    let service = entry.connection(admitted.peer);
     let slot = service.slot();
     http(io, service, phases.clone()).await;
     if let Some(opened) = slot.take() {
@@ -121,21 +134,41 @@ async fn connection(
     }
 }
 
-/// Serves HTTP on a connection until it ends or becomes a WebSocket.
+/// Serves HTTP on a connection until it ends, takes too long, or becomes a WebSocket.
 async fn http(
     io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     service: Connection,
     mut phases: watch::Receiver<Phase>,
 ) {
-    let served = http1::Builder::new().serve_connection(TokioIo::new(io), service).with_upgrades();
+    let (settings, meter) = (service.settings(), service.meter());
+    let io = TokioIo::new(Metered::new(io, meter.clone()));
+    let served = http1::Builder::new()
+        .max_header_size(settings.limits.header_bytes)
+        .serve_connection(io, service)
+        .with_upgrades();
     let mut served = std::pin::pin!(served);
+    let mut watched = std::pin::pin!(async move {
+        match meter.is_timed() {
+            true => meter.watch(&settings.limits).await,
+            false => std::future::pending().await,
+        }
+    });
     // The other end may go away at any time, which is no error here.
     tokio::select! {
         _ = served.as_mut() => return,
+        () = watched.as_mut() => return slow(),
         _ = phases.wait_for(|phase| *phase >= Phase::Closing) => {}
     }
     served.as_mut().graceful_shutdown();
-    let _ = served.await;
+    tokio::select! {
+        _ = served => {}
+        () = watched => slow(),
+    }
+}
+
+/// Reports a connection that is cut.
+fn slow() {
+    tracing::info!("a client does not read its answer: its connection is cut");
 }
 
 /// True if the error concerns the one connection.

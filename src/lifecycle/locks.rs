@@ -6,7 +6,7 @@
 //! host opens it once.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -117,12 +117,16 @@ pub fn wait_for_serving(paths: &Paths) -> io::Result<()> {
 pub fn write_pid(paths: &Paths) -> io::Result<()> {
     let path = paths.pid_file();
     let staged = path.with_extension("pid.new");
-    fs::write(&staged, format!("{}\n", std::process::id()))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).custom_flags(libc::O_NOFOLLOW);
+    options.open(&staged)?.write_all(format!("{}\n", std::process::id()).as_bytes())?;
     fs::rename(staged, path)
 }
 
 pub(super) fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    options.custom_flags(libc::O_NOFOLLOW).open(path)
 }
 
 fn open_existing(paths: &Paths) -> Option<File> {

@@ -16,7 +16,7 @@
 //!    the holder, so `daemon.pid` is only informative. They are record locks of `fcntl`: children that a plugin forks
 //!    do not inherit them.
 //! 5. It listens, removes its predecessor's socket files, writes `daemon.pid`, reports `ready`.
-//! 6. On SIGTERM, SIGINT, `/shutdown` or after the idle time it stops listening, finishes the in-flight
+//! 6. On SIGTERM, SIGINT, the end of its terminal (SIGHUP), `/shutdown` or after the idle time it stops listening, finishes the in-flight
 //!    requests, runs the plugins' `shutdown()`, removes sockets and pid file, and ends. `stop` asks for it over
 //!    `handover.sock`, and gets a report of what was cut off ([`cut`]).
 //! 7. At a restart the old host hands its sockets over ([`handover`]): the new one loads its plugins while the old one

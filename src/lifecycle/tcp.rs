@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 
+use nix::libc;
 use serde::{Deserialize, Serialize};
 
 use crate::paths::Paths;
@@ -31,7 +32,8 @@ impl Tcp {
     /// Reads what the daemon has written; `None` if there is nothing that can be read.
     pub fn read(paths: &Paths) -> Option<Tcp> {
         let mut text = String::new();
-        let file = File::open(paths.tcp()).ok()?;
+        let mut options = OpenOptions::new();
+        let file = options.read(true).custom_flags(libc::O_NOFOLLOW).open(paths.tcp()).ok()?;
         file.take(SIZE_MAX).read_to_string(&mut text).ok()?;
         serde_json::from_str(&text).ok()
     }
@@ -51,6 +53,7 @@ impl Tcp {
         let staged = path.with_extension("new");
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
+        options.custom_flags(libc::O_NOFOLLOW);
         options.open(&staged)?.write_all(&serde_json::to_vec(&tcp)?)?;
         std::fs::rename(staged, path)?;
         Ok(tcp)

@@ -7,19 +7,15 @@ use std::str::FromStr;
 
 use toml::{Table, Value};
 
+use super::access::{self, AccessSettings};
 use super::agents::{self, AgentSettings};
 use super::dependencies::{self, DependencySettings};
+use super::limits::{self, LimitSettings};
 use super::plugin::{self, PluginSettings};
 use super::table::{self, Row};
 use super::{Resolved, Setting, Source, UnknownSetting};
 use crate::environment::Environment;
-use crate::environment::profile::Profile;
 use crate::failure::Failure;
-
-/// True if the environment chooses a profile that is not the default one.
-fn is_of_profile(env: &Environment) -> bool {
-    matches!(Profile::of(env), Ok(Some(_)))
-}
 
 /// The layers under resolution.
 pub(super) struct Layers<'a> {
@@ -62,8 +58,7 @@ impl Layers<'_> {
         key: &str,
     ) -> Result<Setting<T>, Failure> {
         let row = table::row_of(key).expect("each setting that is read is in the table");
-        let in_profile = row.default_in_profile.filter(|_| is_of_profile(self.env));
-        let default = in_profile.unwrap_or(row.default);
+        let default = row.default_in(self.env);
         let default = || (default.trim_matches('"').to_owned(), Source::Default);
         let (text, source) = self.text(row)?.unwrap_or_else(default);
         let value: T = text.parse().map_err(|wanted| {
@@ -118,5 +113,21 @@ impl Layers<'_> {
         let (settings, unknown) = agents::resolve(section, self.env).map_err(failed)?;
         self.unknown.extend(unknown);
         Ok(settings)
+    }
+
+    /// Resolves the section `limits`, and takes it out of the table.
+    pub(super) fn limits(&mut self) -> Result<LimitSettings, Failure> {
+        let failed =
+            |message: String| Failure::environment(format!("{}: {message}", self.file.display()));
+        let (settings, unknown) = limits::resolve(self.table.remove("limits")).map_err(failed)?;
+        self.unknown.extend(unknown);
+        Ok(settings)
+    }
+
+    /// Resolves who is served over TCP, and takes it out of the table.
+    pub(super) fn access(&mut self) -> Result<AccessSettings, Failure> {
+        let failed =
+            |message: String| Failure::environment(format!("{}: {message}", self.file.display()));
+        access::take(&mut self.table).map_err(failed)
     }
 }

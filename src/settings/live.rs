@@ -80,6 +80,15 @@ pub fn applied(before: &Settings, after: &Settings) -> Vec<String> {
     if before.agents != after.agents {
         applied.push("[agents]".to_owned());
     }
+    if before.limits != after.limits {
+        applied.push("[limits]".to_owned());
+    }
+    if before.access.allowed_origins != after.access.allowed_origins {
+        applied.push("allowed_origins".to_owned());
+    }
+    if before.access.tcp_token != after.access.tcp_token {
+        applied.push("tcp_token".to_owned());
+    }
     applied
 }
 
@@ -117,7 +126,7 @@ mod tests {
         let before = settings("timeout = 5\nport = 1\n[plugins.a]\nx = 1\n[plugins.b]\nx = 1");
         let after = settings(
             "log_level = 'debug'\nport = 2\n[plugins.a]\nx = 2\n[plugins.b]\nx = 1\n\
-             [dependencies]\noffline = true\n[agents]\nskills = ['/s']",
+             [dependencies]\noffline = true\n[agents]\nskills = ['/s']\n[limits]\nconnections = 9",
         );
         assert_eq!(
             applied(&before, &after),
@@ -126,7 +135,8 @@ mod tests {
                 "log_level = DEBUG",
                 "[plugins.a]",
                 "[dependencies]",
-                "[agents]"
+                "[agents]",
+                "[limits]"
             ]
         );
     }

@@ -103,7 +103,7 @@ fn resolved(
     env: &Environment,
 ) -> Shown {
     let set = row.variable.and_then(|name| Some((name, env.get(name)?)));
-    let default = format!("value = {}", row.default).parse::<Table>().ok();
+    let default = format!("value = {}", row.default_in(env)).parse::<Table>().ok();
     let default = default.and_then(|mut table| table.remove("value"));
     let (value, origin) = match (set, in_file) {
         (Some((_, text)), _) => (Some(of_text(row.kind, text)), Origin::Environment),

@@ -8,6 +8,8 @@ use super::table::{ANY, Kind, ROWS, Row};
 const PATH: &str = "^(/|~/|~$)";
 /// The URLs of indexes.
 const URL: &str = "^(https|http|file)://\\S*$";
+/// The origins of pages.
+const ORIGIN: &str = "^[A-Za-z][A-Za-z0-9+.-]*://([^/*?#@\\s]+|\\*)$";
 /// The loopback addresses.
 const HOST: &str = "^(localhost|::|::1|127(\\.[0-9]{1,3}){3})$";
 
@@ -92,6 +94,8 @@ fn of_kind(kind: Kind) -> Value {
         Kind::Tools => json!({
             "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
         }),
+        Kind::Origins => list(ORIGIN),
+        Kind::Automatic => json!({"enum": [true, false, "auto"]}),
         Kind::Variables => {
             json!({"type": "object", "additionalProperties": {"type": "string"}})
         }

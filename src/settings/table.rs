@@ -3,9 +3,10 @@
 //! Defaults and variables of the top level, hints for unknown keys, `config show`, `config set`, the JSON Schema of
 //! `config.toml` and its template come from it. To add a setting: a row here, a field where it is read, a row in README.
 
+use crate::environment::profile::Profile;
 use crate::environment::{
-    HOOK_TIMEOUT, HOST, LOG_LEVEL, PORT, PYTHON, SHUTDOWN_TIMEOUT, TIMEOUT, UV_DEFAULT_INDEX,
-    UV_INDEX, UV_OFFLINE, WRAPPERS,
+    Environment, HOOK_TIMEOUT, HOST, LOG_LEVEL, PORT, PYTHON, SHUTDOWN_TIMEOUT, TIMEOUT,
+    UV_DEFAULT_INDEX, UV_INDEX, UV_OFFLINE, WRAPPERS,
 };
 use crate::limits;
 
@@ -58,10 +59,18 @@ pub enum Kind {
     Tools,
     /// Texts by name.
     Variables,
+    /// A list of origins of pages.
+    Origins,
+    /// True, false, or `"auto"`.
+    Automatic,
 }
 
 const fn row(key: &'static str, kind: Kind, default: &'static str, meaning: &'static str) -> Row {
     Row { key, variable: None, kind, default, default_in_profile: None, restarts: false, meaning }
+}
+
+const fn of_range((least, most): (u32, u32)) -> Kind {
+    Kind::Number(least as u64, most as u64)
 }
 
 impl Row {
@@ -75,6 +84,12 @@ impl Row {
         self
     }
 
+    /// Returns the default, as TOML, in the profile that the environment chooses.
+    pub fn default_in(&self, env: &Environment) -> &'static str {
+        let is_of_profile = matches!(Profile::of(env), Ok(Some(_)));
+        self.default_in_profile.filter(|_| is_of_profile).unwrap_or(self.default)
+    }
+
     const fn at_start(mut self) -> Row {
         self.restarts = true;
         self
@@ -83,11 +98,13 @@ impl Row {
 
 const SECONDS: Kind = Kind::Number(0, super::values::SECONDS_MAX as u64);
 const REQUESTS: u64 = limits::REQUESTS_MAX as u64;
+const CONNECTIONS: Kind = of_range(super::limits::CONNECTIONS);
+const SPAN: Kind = of_range(super::limits::SECONDS);
 const LEVELS: &[&str] = &["DEBUG", "INFO", "WARNING", "ERROR"];
 const CONSENTS: &[&str] = &["nothing", "destructive", "changes"];
 
 /// All settings, in the order in which they are shown.
-pub static ROWS: [Row; 25] = [
+pub static ROWS: [Row; 33] = [
     row(
         "host",
         Kind::Host,
@@ -128,6 +145,44 @@ pub static ROWS: [Row; 25] = [
     row("python", Kind::Text, "", "interpreter in place of the one built against, of the same X.Y")
         .of(PYTHON)
         .at_start(),
+    row(
+        "allowed_origins",
+        Kind::Origins,
+        "[]",
+        "origins of pages that may call: `SCHEME://HOST`, or `SCHEME://*` of an editor",
+    ),
+    row(
+        "tcp_token",
+        Kind::Automatic,
+        "\"auto\"",
+        "whether requests over TCP need the token; \"auto\": where their user is unknown",
+    ),
+    row("limits.connections", CONNECTIONS, "4096", "connections at once"),
+    row(
+        "limits.connections_per_peer",
+        CONNECTIONS,
+        "3072",
+        "connections at once of one user over TCP, or on the Unix socket",
+    ),
+    row(
+        "limits.header_bytes",
+        of_range(super::limits::HEADER_BYTES),
+        "65536",
+        "bytes of the head of a request",
+    ),
+    row("limits.head_timeout", SPAN, "30", "seconds for the head of a request; 0 is no limit"),
+    row(
+        "limits.body_timeout",
+        SPAN,
+        "60",
+        "seconds between two pieces of a request's body; 0 is no limit",
+    ),
+    row(
+        "limits.answer_timeout",
+        SPAN,
+        "60",
+        "seconds in which a client takes a piece of the answer; 0 is no limit",
+    ),
     row("dependencies.index", Kind::Url, "", "URL of the package index").of(UV_DEFAULT_INDEX),
     row("dependencies.extra_indexes", Kind::Urls, "[]", "URLs of further indexes").of(UV_INDEX),
     row(
@@ -258,7 +313,8 @@ mod tests {
     #[test]
     fn sections_are_named_once() {
         let top = names_in("");
-        assert_eq!(top[7..], ["python", "dependencies", "agents", "plugins"]);
+        let access = ["python", "allowed_origins", "tcp_token", "limits"];
+        assert_eq!(top[7..], [&access[..], &["dependencies", "agents", "plugins"]].concat());
         assert_eq!(names_in("plugins.*"), ["enabled", "loops", "timeout", "limits", "env"]);
         assert_eq!(names_in("plugins.*.limits"), ["concurrent", "waiting", "memory"]);
     }

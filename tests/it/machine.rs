@@ -1,6 +1,9 @@
 //! Failures of the machine: each is printed on stderr with its reason and a remedy, with exit status 3.
 
+use std::fs::{self, Permissions};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 
 use crate::harness::Home;
 
@@ -137,4 +140,74 @@ fn a_running_daemon_can_be_stopped_whatever_happened_to_the_configuration() {
         .complains("was not replaced");
     home.control(&["status"]).ok().says("config.toml line 1");
     home.control(&["stop"]).ok().says("The daemon has stopped.");
+}
+
+#[test]
+fn a_runtime_directory_that_others_can_write_to_is_refused() {
+    let home = Home::new();
+    let set = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    let paths = home.paths();
+    set(&paths.runtime, 0o775);
+    insta::assert_snapshot!(start_fails(&home), @"
+    Error: [HOME]/.local/share/skills-daemon is writable by other users, who could change what the daemon runs
+    Hint: Run `chmod go-w [HOME]/.local/share/skills-daemon`.
+    ");
+    home.control(&["doctor"]).fails_with(1).says("failed   directories: ").says("Run `chmod go-w ");
+    // Others may read.
+    set(&paths.runtime, 0o755);
+    set(&paths.state(), 0o777);
+    assert!(start_fails(&home).contains("/state is writable by other users"));
+    set(&paths.state(), 0o755);
+    home.client(&["demo", "hello"]).ok();
+}
+
+#[test]
+fn links_in_the_runtime_directory_are_not_followed() {
+    let home = Home::new();
+    let paths = home.paths();
+    let elsewhere = home.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    for directory in [paths.state(), paths.logs(), paths.cache(), paths.tools()] {
+        let kept = home.path().join("kept");
+        let was_there = fs::rename(&directory, &kept).is_ok();
+        symlink(&elsewhere, &directory).unwrap();
+        let text = start_fails(&home);
+        assert!(text.contains(" is a symbolic link, and has to be a directory\n"), "{text}");
+        fs::remove_file(&directory).unwrap();
+        if was_there {
+            fs::rename(kept, directory).unwrap();
+        }
+    }
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+
+    // Of the files, those with a fixed name; a socket's place is made free.
+    let victim = home.write("victim", "precious");
+    fs::create_dir_all(paths.logs()).unwrap();
+    let plant = |file: &Path| {
+        let _ = fs::remove_file(file);
+        symlink(&victim, file).unwrap();
+    };
+    for file in [paths.lock_file(), paths.start_lock(), paths.log_file()] {
+        plant(&file);
+        let text = start_fails(&home);
+        assert!(text.contains("which is not followed here: remove it."), "{text}");
+        fs::remove_file(&file).unwrap();
+    }
+    for file in [paths.socket(), paths.host_stderr(), paths.tcp(), paths.pid_file()] {
+        plant(&file);
+    }
+    home.client(&["demo", "hello"]).ok();
+    assert_eq!(home.read("victim").as_deref(), Some("precious"));
+    assert!(!fs::symlink_metadata(paths.socket()).unwrap().is_symlink());
+    assert_eq!(fs::metadata(victim).unwrap().permissions().mode() & 0o777, 0o644);
+}
+
+#[test]
+fn the_runtime_directory_may_be_a_link_to_another_disk() {
+    let home = Home::new();
+    let moved = home.path().join("disk");
+    fs::rename(home.runtime(), &moved).unwrap();
+    symlink(&moved, home.runtime()).unwrap();
+    home.client(&["demo", "hello"]).ok();
+    home.control(&["doctor"]).ok();
 }

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::net::{Ipv4Addr, TcpStream};
 
 use nix::sys::signal::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{CONTROL, Home, Running, eventually, plugin_code};
+use crate::harness::{CONTROL, Home, Running, eventually, plugin_code, shared};
 
 /// A plugin whose `shutdown()` leaves a file.
 const LAST_WILL: &str = "
@@ -17,6 +17,20 @@ class WillPlugin:
     async def shutdown(self):
         with open(os.environ['HOME'] + '/will', 'a') as will:
             will.write('done\\n')
+";
+
+/// Runs a program on a terminal of its own and copies its output; the end of stdin closes the terminal. Ends as the
+/// program does.
+const HANGS_UP: &str = "
+import os, pty, select, sys
+
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+while 0 not in (ready := select.select([terminal, 0], [], [])[0]):
+    os.write(1, os.read(terminal, 65536))
+os.close(terminal)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 ";
 
 /// Waits until a request is in flight.
@@ -114,6 +128,39 @@ fn control_c_ends_a_daemon_in_the_foreground() {
     foreground.end().ok().complains("daemon stopped");
     is_gone(&home);
     assert_eq!(home.read("will").as_deref(), Some("done\n"));
+}
+
+#[test]
+fn a_daemon_in_the_foreground_ends_with_its_terminal() {
+    let home = Home::new();
+    home.plugin("will", LAST_WILL, "");
+    let script = home.write("terminal.py", HANGS_UP);
+    let mut command = home.command(shared::python(), &[script.to_str().unwrap(), CONTROL]);
+    command.args(["start", "--foreground"]);
+    let (terminal, stdin) = Running::fed(command);
+    terminal.line_with("daemon started");
+    home.client(&["will", "--help"]).ok();
+    drop(stdin);
+    terminal.end().ok();
+    is_gone(&home);
+    assert_eq!(home.read("will").as_deref(), Some("done\n"));
+    let stopping = home.log().into_iter().find(|record| record["message"] == "daemon stopping");
+    assert_eq!(stopping.unwrap()["reason"], json!("SIGHUP"));
+}
+
+#[test]
+fn a_daemon_in_the_background_ignores_sighup() {
+    let home = Home::new();
+    home.client(&["demo", "hello"]).ok();
+    let pid = home.pid();
+    home.signal(Signal::SIGHUP);
+    eventually("the note in the log", || {
+        let is_note = |record: &Value| {
+            record["message"].as_str().is_some_and(|text| text.starts_with("SIGHUP ignored"))
+        };
+        home.log().iter().any(is_note).then_some(())
+    });
+    assert_eq!(home.pid(), pid);
 }
 
 #[test]

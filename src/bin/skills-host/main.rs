@@ -166,7 +166,7 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     let is_alone = predecessor.is_none();
     // A host in a terminal stays there until its user ends it.
     let files = if arguments.foreground { Vec::new() } else { files(&base, arguments.library) };
-    let origin = Origin { predecessor, files };
+    let origin = Origin { predecessor, files, on_terminal: arguments.foreground };
     let solver: Arc<dyn Solver> = Arc::new(solver::UvSolver::new(env.clone()));
     let prepared = daemon::prepare(paths.clone(), settings, env, &base, origin, &progress)?;
 

@@ -28,7 +28,7 @@ impl Answer {
         Sent::new(port, method, target, headers, body).answer(LIMIT).expect("a whole answer")
     }
 
-    fn parse(bytes: &[u8]) -> Answer {
+    pub(crate) fn parse(bytes: &[u8]) -> Answer {
         let mut slots = [httparse::EMPTY_HEADER; 64];
         let mut parsed = httparse::Response::new(&mut slots);
         let length = parsed.parse(bytes).expect("an HTTP answer").unwrap();
