@@ -1,6 +1,6 @@
 //! `[limits]` in `config.toml`: how much of the daemon those at the other ends of connections may take.
 //!
-//! To add a key: a field, a line in [`resolve`], and in [`KEYS`], a row in README.
+//! To add a key: a field, a line in [`resolve`], a row in [`super::table`] and one in README.
 
 use std::time::Duration;
 
