@@ -24,7 +24,7 @@ use crate::paths::Paths;
 pub use compile::{Resolution, Upgrade};
 pub use error::UvError;
 pub use install::Place;
-pub use program::MINIMUM;
+pub use program::{MINIMUM, share};
 pub use step::{Progress, Step};
 
 use call::{Call, CallEnvironment, Calls};

@@ -257,6 +257,14 @@ pub fn file_name(name: &str, profile: Option<&Profile>) -> String {
     }
 }
 
+/// Returns the words by which the plugin `name` is called without a wrapper.
+pub fn called(name: &str, profile: Option<&Profile>) -> String {
+    match profile {
+        Some(profile) => format!("{CLIENT} --profile {profile} {name}"),
+        None => format!("{CLIENT} {name}"),
+    }
+}
+
 /// Returns the plugin and the profile that a wrapper is named after.
 pub fn parts(file: &str) -> (&str, Option<&str>) {
     match file.split_once(AT) {

@@ -15,7 +15,7 @@ use crate::description::Description;
 use crate::durable;
 use crate::failure::Failure;
 use crate::paths::Paths;
-use crate::wrappers::{self, CLIENT};
+use crate::wrappers;
 
 /// The begin of the line that marks a generated file.
 const MARKER: &str = "<!-- Made by skills-daemon, which replaces and removes this file as long as this line is in it. Its daemon: ";
@@ -60,10 +60,7 @@ impl Skills {
             let name = free_name(&description.name, &texts);
             let program = match wrapped {
                 true => wrappers::file_name(&description.name, profile),
-                false => match profile {
-                    Some(profile) => format!("{CLIENT} --profile {profile} {}", description.name),
-                    None => format!("{CLIENT} {}", description.name),
-                },
+                false => wrappers::called(&description.name, profile),
             };
             if let Some(text) = text::of(description, &name, &program, &head) {
                 texts.insert(name, text);

@@ -1,7 +1,9 @@
 //! The executable: which one is used, and how a missing one is fetched.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -107,6 +109,17 @@ fn is_new_enough(version: &str) -> bool {
         (Ok(version), Ok(minimum)) => version >= minimum,
         _ => false,
     }
+}
+
+/// Gives the runtime directory `to` the `uv` that the daemon of `paths` has fetched, if any.
+///
+/// # Errors
+/// The link to it cannot be made.
+pub fn share(paths: &Paths, to: &Path) -> io::Result<()> {
+    let tools = to.join("tools");
+    DirBuilder::new().recursive(true).mode(0o700).create(&tools)?;
+    let home = own_home(paths);
+    if home.is_dir() { symlink(&home, tools.join("uv")) } else { Ok(()) }
 }
 
 fn own_home(paths: &Paths) -> PathBuf {

@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Context;
+use super::status::count;
 use crate::environment::{self, profile};
 use crate::failure::Failure;
 use crate::lifecycle::{Request, locks};
@@ -99,10 +100,9 @@ fn line(context: &Context, entry: &Entry, width: usize) -> String {
     let (color, state) = match &entry.state {
         State::Running => {
             let (pid, port) = (entry.pid.unwrap_or_default(), entry.port.unwrap_or_default());
-            let plugins = entry.plugins.unwrap_or_default();
-            let state = format!(
-                "running, process id {pid}, http://localhost:{port}, {plugins} plugins loaded"
-            );
+            let plugins = count(entry.plugins.unwrap_or_default(), "plugin");
+            let state =
+                format!("running, process id {pid}, http://localhost:{port}, {plugins} loaded");
             (style.green, state)
         }
         State::Stopped => (style.dim, "stopped".to_owned()),

@@ -24,6 +24,7 @@ use crate::environment;
 use crate::failure::Failure;
 use crate::lifecycle::stop;
 use crate::paths::{Paths, unwritable};
+use crate::uv;
 use crate::wrappers;
 
 /// Prefix of the names of such directories; a process id follows.
@@ -160,12 +161,11 @@ fn prepare(of: &Paths, own: &Paths) -> io::Result<()> {
         (of.plugins_conf(), own.plugins_conf()),
         (of.added_plugins(), own.added_plugins()),
         (of.secrets_file(), own.secrets_file()),
-        (of.tools(), own.tools()),
     ];
     for (original, link) in links.into_iter().filter(|(original, _)| original.exists()) {
         symlink(original, link)?;
     }
-    Ok(())
+    uv::share(of, &own.runtime)
 }
 
 impl Drop for Place {

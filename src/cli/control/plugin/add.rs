@@ -20,7 +20,7 @@ use crate::manifest::{self, Manifest, ManifestError};
 use crate::settings::Settings;
 use crate::wanted;
 use crate::wire::deps::{self, Trial};
-use crate::wrappers::{WrapperState, Wrappers};
+use crate::wrappers::{self, WrapperState, Wrappers};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -277,8 +277,12 @@ fn report(
             let commands = count(status.commands, "command");
             let is_linked = Wrappers::of(&context.paths)
                 .is_ok_and(|wrappers| wrappers.state(name) == WrapperState::Current);
-            let program = if is_linked { "" } else { "skills-client " };
-            context.print(&format!("It serves {commands}: {program}{name} --help"));
+            let profile = context.paths.profile.as_ref();
+            let program = match is_linked {
+                true => wrappers::file_name(name, profile),
+                false => wrappers::called(name, profile),
+            };
+            context.print(&format!("It serves {commands}: {program} --help"));
             if is_linked {
                 warn_of_path(context);
             }

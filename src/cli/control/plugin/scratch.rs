@@ -20,6 +20,7 @@ use crate::environment::{self, profile};
 use crate::failure::{Failure, Kind};
 use crate::lifecycle::{self, stop};
 use crate::paths::{self, Paths};
+use crate::uv;
 
 /// Prefix of the names of such directories; a process id follows.
 const PREFIX: &str = "check-";
@@ -105,8 +106,7 @@ fn prepare(context: &Context, directory: &Path, plugin: &str) -> io::Result<()> 
     // A plugin may read its secrets while it is imported.
     symlink(context.paths.secrets_file(), config.join("secrets.toml"))?;
     fs::write(config.join("plugins.conf"), format!("{plugin}\n"))?;
-    // The `uv` that the daemon has fetched, if any.
-    symlink(context.paths.tools(), directory.join("tools"))
+    uv::share(&context.paths, directory)
 }
 
 /// Returns the text of a `config.toml` without what would write skills for agents.
