@@ -279,7 +279,7 @@ impl SmallDisk {
     fn mount(at: &Path, size: &str) -> Option<SmallDisk> {
         fs::create_dir_all(at).unwrap();
         let mut command = Command::new("mount");
-        command.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(at);
+        command.args(["-t", "tmpfs", "-o", &format!("size={size},mode=0700"), "tmpfs"]).arg(at);
         command.output().is_ok_and(|it| it.status.success()).then(|| SmallDisk(at.to_owned()))
     }
 }

@@ -23,10 +23,12 @@ fn the_programs_explain_themselves_without_a_daemon() {
         -X METHOD         decide the HTTP method by hand
         --timeout SECONDS limit the time until the answer begins
         --output FILE     write the result to a file
+        --profile NAME    the daemon of this profile
         --help, -h        print help
         --version, -V     print the version
 
-    After the plugin's name, --timeout and --output are the command's own options, if it has such.
+    After the plugin's name, --timeout, --output and --profile are the command's own options, if it
+    has such.
     Options of a command that take text or JSON take @FILE for the content of a file and - for stdin;
     @@TEXT is the text @TEXT.
 

@@ -63,7 +63,8 @@ Options, which may stand anywhere before `--`:
     --help, -h        print help
     --version, -V     print the version
 
-After the plugin's name, --timeout, --output and --profile are the command's own options, if it has such.
+After the plugin's name, --timeout, --output and --profile are the command's own options, if it
+has such.
 Options of a command that take text or JSON take @FILE for the content of a file and - for stdin;
 @@TEXT is the text @TEXT.
 
