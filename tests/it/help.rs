@@ -50,7 +50,7 @@ fn the_programs_explain_themselves_without_a_daemon() {
     insta::assert_snapshot!(help.ok().quietly().stdout(), @"
     Controls the skills daemon, which keeps Python plugins loaded and runs their commands
 
-    Usage: skills-daemon <COMMAND>
+    Usage: skills-daemon [OPTIONS] <COMMAND>
 
     Commands:
       start       Start the daemon, unless it runs
@@ -62,20 +62,26 @@ fn the_programs_explain_themselves_without_a_daemon() {
       plugins     List the plugins and what they offer
       plugin      Add, remove, create and check plugins
       deps        Show and change the packages that plugins require
+      config      Show and change the settings
+      secret      Store secrets for plugins, outside of the settings
       link        Make plugins shell commands: a wrapper for each in ~/.local/bin
       unlink      Remove wrappers from ~/.local/bin
       agent       Make plugins known to coding agents: Claude Code, Codex, Cursor, VS Code
+      profiles    List the profiles and their state
+      run         Run a command in a daemon of its own, which leaves nothing behind
       completion  Print, or install, the script that lets a shell complete commands
       doctor      Check the whole installation and suggest remedies
       help        Print this message or the help of the given subcommand(s)
 
     Options:
-      -h, --help     Print help
-      -V, --version  Print version
+          --profile <NAME>  The daemon of this profile, which has places of its own [env:
+                            SKILLS_DAEMON_PROFILE]
+      -h, --help            Print help
+      -V, --version         Print version
     ");
     for command in [
-        "start", "stop", "restart", "status", "logs", "reload", "plugins", "plugin", "link",
-        "unlink", "agent", "doctor",
+        "start", "stop", "restart", "status", "logs", "reload", "plugins", "plugin", "config",
+        "secret", "link", "unlink", "agent", "profiles", "run", "doctor",
     ] {
         help.says(&format!("  {command} "));
         Output::of(home.command(CONTROL, &[command, "--help"])).ok().quietly().says("Usage:");

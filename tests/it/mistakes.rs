@@ -470,9 +470,9 @@ fn the_control_program_has_mistakes_too() {
     $ strat
     stderr: error: unrecognized subcommand 'strat'
     stderr: 
-    stderr:   tip: some similar subcommands exist: 'status', 'restart', 'start'
+    stderr:   tip: some similar subcommands exist: 'secret', 'status', 'restart', 'start'
     stderr: 
-    stderr: Usage: skills-daemon <COMMAND>
+    stderr: Usage: skills-daemon [OPTIONS] <COMMAND>
     stderr: 
     stderr: For more information, try '--help'.
     exit status 2
