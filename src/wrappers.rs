@@ -420,15 +420,18 @@ mod tests {
     fn each_profile_has_wrappers_of_its_own() {
         let root = tempfile::tempdir().unwrap();
         let default = wrappers(root.path(), "r");
-        let profile = Some("work".parse().unwrap());
-        let work = Wrappers { profile, ..wrappers(root.path(), "r/profiles/work") };
+        let profile = Some("office".parse().unwrap());
+        let office = Wrappers { profile, ..wrappers(root.path(), "r/profiles/office") };
         default.link("jira").unwrap();
-        work.link("jira").unwrap();
-        assert_eq!(work.path("jira").file_name().unwrap(), "jira@work");
-        let text = fs::read_to_string(work.path("jira")).unwrap();
-        assert!(text.ends_with("/it'\\''s/skills-client' --profile work jira \"$@\"\n"), "{text}");
-        assert_eq!((default.names(), work.names()), (vec!["jira".into()], vec!["jira".into()]));
-        assert_eq!(work.sync(&set(&[]), Some(&set(&[]))).unwrap().removed, ["jira"]);
+        office.link("jira").unwrap();
+        assert_eq!(office.path("jira").file_name().unwrap(), "jira@office");
+        let text = fs::read_to_string(office.path("jira")).unwrap();
+        assert!(
+            text.ends_with("/it'\\''s/skills-client' --profile office jira \"$@\"\n"),
+            "{text}"
+        );
+        assert_eq!((default.names(), office.names()), (vec!["jira".into()], vec!["jira".into()]));
+        assert_eq!(office.sync(&set(&[]), Some(&set(&[]))).unwrap().removed, ["jira"]);
         assert_eq!(default.state("jira"), WrapperState::Current);
     }
 

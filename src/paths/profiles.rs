@@ -60,10 +60,10 @@ mod tests {
     fn a_profile_has_places_of_its_own() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir_all(root.path().join("r/config")).unwrap();
-        let own = paths(root.path(), "work").unwrap();
-        assert_eq!(own.runtime, root.path().join("r/profiles/work"));
-        assert_eq!(own.config, root.path().join("r/config/profiles/work"));
-        assert_eq!(own.profile.as_ref().map(Profile::name), Some("work"));
+        let own = paths(root.path(), "office").unwrap();
+        assert_eq!(own.runtime, root.path().join("r/profiles/office"));
+        assert_eq!(own.config, root.path().join("r/config/profiles/office"));
+        assert_eq!(own.profile.as_ref().map(Profile::name), Some("office"));
         for default in ["", "default"] {
             let paths = paths(root.path(), default).unwrap();
             assert_eq!((paths.runtime, paths.profile), (root.path().join("r"), None));
@@ -74,11 +74,11 @@ mod tests {
     fn what_a_plugin_starts_has_the_same_places() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir_all(root.path().join("r/config")).unwrap();
-        let own = paths(root.path(), "work").unwrap();
+        let own = paths(root.path(), "office").unwrap();
         let env = Environment::default()
             .with("HOME", &root.path().to_string_lossy())
             .with(environment::RUNTIME_DIR, &own.runtime.to_string_lossy())
-            .with(environment::PROFILE, "work");
+            .with(environment::PROFILE, "office");
         let again = Paths::resolve(&env).unwrap();
         assert_eq!((again.runtime, again.config), (own.runtime, own.config));
     }
@@ -86,16 +86,16 @@ mod tests {
     #[test]
     fn a_misspelled_profile_is_not_created() {
         let root = tempfile::tempdir().unwrap();
-        fs::create_dir_all(root.path().join("r/profiles/work")).unwrap();
+        fs::create_dir_all(root.path().join("r/profiles/office")).unwrap();
         let env = Environment::default()
             .with("HOME", &root.path().to_string_lossy())
             .with(environment::RUNTIME_DIR, &root.path().join("r").to_string_lossy());
-        let known = paths(root.path(), "work").unwrap();
+        let known = paths(root.path(), "office").unwrap();
         assert!(check_exists(&known, &env).is_ok());
-        let failure = check_exists(&paths(root.path(), "wrok").unwrap(), &env).unwrap_err();
-        assert_eq!(failure.hint.as_deref(), Some("Did you mean 'work'?"));
-        let work = ["work".parse::<Profile>().unwrap()];
-        assert_eq!(all(&env).unwrap(), work);
-        assert_eq!(all(&env.with(environment::PROFILE, "work")).unwrap(), work);
+        let failure = check_exists(&paths(root.path(), "ofice").unwrap(), &env).unwrap_err();
+        assert_eq!(failure.hint.as_deref(), Some("Did you mean 'office'?"));
+        let office = ["office".parse::<Profile>().unwrap()];
+        assert_eq!(all(&env).unwrap(), office);
+        assert_eq!(all(&env.with(environment::PROFILE, "office")).unwrap(), office);
     }
 }

@@ -19,49 +19,49 @@ fn greet(version: u32) -> String {
 #[test]
 fn two_profiles_serve_two_versions_of_a_plugin_at_once() {
     let home = Home::new();
-    let work = home.runtime().join("profiles/work");
-    shared::copy_runtime(home.path(), &work);
+    let office = home.runtime().join("profiles/office");
+    shared::copy_runtime(home.path(), &office);
     home.write(".config/skills-daemon/plugins/greet.py", &greet(1));
-    home.write(".config/skills-daemon/profiles/work/plugins/greet.py", &greet(2));
+    home.write(".config/skills-daemon/profiles/office/plugins/greet.py", &greet(2));
 
     home.control(&["start"]).ok();
-    home.control(&["--profile", "work", "start"]).ok();
+    home.control(&["--profile", "office", "start"]).ok();
     home.client(&["greet", "get-version"]).ok().says("version 1");
-    home.client(&["--profile", "work", "greet", "get-version"]).ok().says("version 2");
+    home.client(&["--profile", "office", "greet", "get-version"]).ok().says("version 2");
     // Written before the plugins are shown to have been loaded.
     home.control(&["plugins"]).ok();
-    home.control(&["plugins", "--profile", "work"]).ok();
+    home.control(&["plugins", "--profile", "office"]).ok();
     let wrapper =
         |name: &str| Output::of(home.command(home.paths().bin.join(name), &["get-version"]));
     wrapper("greet").ok().quietly().says("version 1");
-    wrapper("greet@work").ok().quietly().says("version 2");
+    wrapper("greet@office").ok().quietly().says("version 2");
     let mut by_variable = home.command(home.paths().bin.join("greet"), &["get-version"]);
-    by_variable.env("SKILLS_DAEMON_PROFILE", "work");
+    by_variable.env("SKILLS_DAEMON_PROFILE", "office");
     Output::of(by_variable).ok().says("version 2");
 
     let listed = home.control(&["profiles", "--json"]).ok().json();
     let of = |key: &str| -> Vec<_> {
         listed.as_array().unwrap().iter().map(|it| it[key].clone()).collect()
     };
-    assert_eq!(of("name"), [json!("default"), json!("work")]);
+    assert_eq!(of("name"), [json!("default"), json!("office")]);
     assert_eq!(of("state"), [json!("running"), json!("running")]);
     assert_ne!(of("port")[0], of("port")[1]);
     assert!(of("pid")[0].is_i64() && of("pid")[0] != of("pid")[1], "{listed}");
 
-    home.control(&["stop", "--profile", "work"]).ok().says("The daemon has stopped.");
+    home.control(&["stop", "--profile", "office"]).ok().says("The daemon has stopped.");
     home.client(&["greet", "get-version"]).ok().says("version 1");
-    home.control(&["profiles"]).ok().says("work     stopped");
-    home.control(&["unlink", "--profile", "work"]).ok().says("greet@work");
+    home.control(&["profiles"]).ok().says("office   stopped");
+    home.control(&["unlink", "--profile", "office"]).ok().says("greet@office");
     assert!(home.paths().bin.join("greet").exists());
 }
 
 #[test]
 fn a_misspelled_profile_is_not_started() {
     let home = Home::bare();
-    home.write(".config/skills-daemon/profiles/work/config.toml", "");
-    let failed = home.client(&["--profile", "wrok", "demo", "hello"]);
-    failed.fails_with(1).complains("Unknown profile: wrok").complains("Did you mean 'work'?");
-    home.control(&["--profile", "wrok", "status"]).complains("Unknown profile: wrok");
+    home.write(".config/skills-daemon/profiles/office/config.toml", "");
+    let failed = home.client(&["--profile", "ofice", "demo", "hello"]);
+    failed.fails_with(1).complains("Unknown profile: ofice").complains("Did you mean 'office'?");
+    home.control(&["--profile", "ofice", "status"]).complains("Unknown profile: ofice");
     home.control(&["--profile", "../x", "status"])
         .fails_with(2)
         .complains("cannot be a profile's name");
