@@ -3,6 +3,7 @@
 //! Works when Python, the venv or the configuration is broken: each subcommand reads only what it needs. To add
 //! one: a module with its arguments and `run`, a variant here, a line in the match.
 
+mod abandoned;
 mod agent;
 mod columns;
 mod completion;

@@ -8,18 +8,17 @@ use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 
 use clap::Args;
-use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
-use super::Context;
 use super::plugin::within;
+use super::{Context, abandoned};
 use crate::environment;
 use crate::failure::Failure;
 use crate::lifecycle::stop;
@@ -114,7 +113,7 @@ fn wait(child: &mut Child) -> io::Result<i32> {
 impl Place {
     fn make(context: &Context) -> Result<Place, Failure> {
         let base = environment::temporary_directory();
-        remove_abandoned(&base);
+        abandoned::remove(&base, PREFIX);
         let directory = base.join(format!("{PREFIX}{}", std::process::id()));
         let failed = |error: io::Error| unwritable(&directory, &error);
         DirBuilder::new().mode(0o700).create(&directory).map_err(failed)?;
@@ -177,20 +176,6 @@ impl Drop for Place {
         if let Err(error) = fs::remove_dir_all(&self.directory) {
             let place = self.directory.display();
             own.console.warning(&format!("cannot remove {place}: {error}"));
-        }
-    }
-}
-
-/// Removes the directories of programs that were killed; a daemon whose files are gone ends by itself.
-fn remove_abandoned(base: &Path) {
-    let gone = |name: &str| {
-        let pid = name.strip_prefix(PREFIX).and_then(|pid| pid.parse().ok());
-        pid.is_some_and(|pid| kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH))
-    };
-    for entry in fs::read_dir(base).into_iter().flatten().flatten() {
-        if entry.file_name().to_str().is_some_and(gone) {
-            // Fails for those of other users.
-            let _ = fs::remove_dir_all(entry.path());
         }
     }
 }

@@ -11,11 +11,7 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
-use nix::sys::signal::kill;
-use nix::unistd::Pid;
-
-use super::super::Context;
+use super::super::{Context, abandoned};
 use crate::environment::{self, profile};
 use crate::failure::{Failure, Kind};
 use crate::lifecycle::{self, stop};
@@ -46,7 +42,7 @@ impl Scratch {
             )
         })?;
         context.paths.create()?;
-        remove_abandoned(&context.paths.cache());
+        abandoned::remove(&context.paths.cache(), PREFIX);
         let directory = context.paths.cache().join(format!("{PREFIX}{}", std::process::id()));
         prepare(context, &directory, line)
             .map_err(|error| paths::unwritable(&directory, &error))?;
@@ -77,19 +73,6 @@ impl Drop for Scratch {
         let own = &self.context;
         let _ = stop::stop(&own.paths, &own.env, &own.console);
         let _ = fs::remove_dir_all(&self.directory);
-    }
-}
-
-/// Removes the directories of checks that were killed; a daemon whose files are gone ends by itself.
-fn remove_abandoned(cache: &Path) {
-    let gone = |name: &str| {
-        let pid = name.strip_prefix(PREFIX).and_then(|pid| pid.parse().ok());
-        pid.is_some_and(|pid| kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH))
-    };
-    for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
-        if entry.file_name().to_str().is_some_and(gone) {
-            let _ = fs::remove_dir_all(entry.path());
-        }
     }
 }
 
