@@ -40,6 +40,8 @@ CONTENTS = {
         "Sample",
         "Roots",
         "run",
+        "span",
+        "Span",
         "background",
         "Background",
         "data_dir",

@@ -154,6 +154,17 @@ class Call:
     def header(self, name: str) -> str | None:
         """Returns the first header of that name."""
 
+    @property
+    def traceparent(self) -> str | None:
+        """The span of the handler, as W3C Trace Context writes it; `None` if it is not traced."""
+
+    @property
+    def records(self) -> bool:
+        """True if spans of the plugin are recorded."""
+
+    def record(self, span: str) -> None:
+        """Records a span that has ended: JSON, the library's `traces::Reported`."""
+
     def output(self, number: int, text: str) -> bool:
         """Writes text to the shell's stdout (1) or stderr (2), without colours if it takes none.
 

@@ -15,6 +15,7 @@
 //! | 1 | [`notices`] | current reports about the daemon and its plugins |
 //! | 1 | [`command`] | the one model of a command: path template, parameters, call plan, schemas |
 //! | 1 | [`metrics`] | what is counted of requests, and the page of it for Prometheus |
+//! | 1 | [`traces`] | which calls are traced, and the spans of those |
 //! | 1 | [`limits`] | how much of the daemon a plugin may take |
 //! | 1 | [`plugin_files`] | which files belong to a plugin |
 //! | 1 | [`reports`] | what a handler reports while it runs: log records, progress, questions |
@@ -112,6 +113,7 @@ pub mod skills;
 pub mod solver;
 pub mod store;
 pub mod tools;
+pub mod traces;
 pub mod uv;
 pub mod venv;
 pub mod wanted;

@@ -10,8 +10,8 @@
 mod snapshot;
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -23,6 +23,7 @@ use crate::policy::Policy;
 use crate::routes::Table;
 use crate::runtime::{Instance, full};
 use crate::store::Metadata;
+use crate::traces::Tracer;
 use crate::wire::{BackgroundTask, PluginState, Traffic};
 
 pub use snapshot::{Entry, Snapshot};
@@ -41,6 +42,8 @@ pub struct Served {
     pub admission: Option<Arc<Admission>>,
     /// What is counted of its requests.
     pub metrics: OfPlugin,
+    /// What traces its calls, where a collector is configured.
+    pub tracer: Option<Arc<Tracer>>,
     /// Its place in the journal.
     pub slot: Slot,
     /// What went wrong in its hooks without keeping it from serving.
@@ -53,6 +56,7 @@ pub struct Served {
 pub struct Registry {
     /// What is counted of all requests.
     pub metrics: Metrics,
+    tracer: OnceLock<Arc<Tracer>>,
     current: watch::Sender<Arc<Snapshot>>,
     wake: mpsc::UnboundedSender<u64>,
     /// True once another process serves.
@@ -91,7 +95,19 @@ impl Registry {
     pub fn new() -> (Registry, mpsc::UnboundedReceiver<u64>) {
         let (wake, woken) = mpsc::unbounded_channel();
         let (current, moved) = (watch::Sender::new(Arc::default()), AtomicBool::new(false));
-        (Registry { metrics: Metrics::default(), current, wake, moved }, woken)
+        let (metrics, tracer) = (Metrics::default(), OnceLock::new());
+        (Registry { metrics, tracer, current, wake, moved }, woken)
+    }
+
+    /// Has calls of the plugins that are loaded from now on traced.
+    pub fn trace_by(&self, tracer: Arc<Tracer>) {
+        // Set once, before any plugin is loaded.
+        let _ = self.tracer.set(tracer);
+    }
+
+    /// What traces calls.
+    pub fn tracer(&self) -> Option<&Arc<Tracer>> {
+        self.tracer.get()
     }
 
     /// The snapshot of the moment.

@@ -30,6 +30,7 @@ use crate::manifest::NamedFunction;
 use crate::policy::Policy;
 use crate::routes::Argument;
 use crate::settings::LogLevel;
+use crate::traces::CallTrace;
 use crate::wire::BackgroundTask;
 pub use crate::wire::Caller;
 
@@ -113,6 +114,8 @@ pub struct Call {
     pub extent: Extent,
     /// Dropped once the plugin has ended the call; `None` for a plugin without a limit.
     pub permit: Option<Permit>,
+    /// Its trace, if it is traced; dropped once the plugin has ended the call.
+    pub trace: Option<Arc<CallTrace>>,
 }
 
 /// What the threads of a plugin do at a moment.

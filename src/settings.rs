@@ -5,7 +5,7 @@
 //! [`crate::environment`], a row in README.
 //!
 //! - [`plugin`]: the settings of single plugins; [`dependencies`]: of packages; [`agents`]: for agents; [`limits`] and
-//!   [`access`]: of connections.
+//!   [`access`]: of connections; [`traces`]: of traces.
 //! - [`live`]: those of a running daemon.
 //! - `values`: their types; `layers`: how one is resolved.
 //! - [`table`]: all settings, from which [`origins`], [`schema`] and [`template`] derive.
@@ -27,6 +27,7 @@ pub mod table;
 pub mod template;
 #[cfg(test)]
 mod tests;
+pub mod traces;
 mod values;
 
 use std::collections::BTreeMap;
@@ -48,6 +49,7 @@ use layers::Layers;
 use limits::LimitSettings;
 use plugin::PluginSettings;
 use secrets::Secrets;
+use traces::TraceSettings;
 
 /// Source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,6 +165,8 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// Who is served over TCP.
     pub access: AccessSettings,
+    /// `[traces]`: where traces are sent.
+    pub traces: TraceSettings,
     /// Unknown settings in `config.toml`.
     pub unknown: Vec<UnknownSetting>,
 }
@@ -203,6 +207,7 @@ impl Settings {
             agents: layers.agents()?,
             limits: layers.limits()?,
             access: layers.access()?,
+            traces: layers.traces()?,
             secrets: Secrets::default(),
             unknown: layers.unknown,
             top: layers.top,

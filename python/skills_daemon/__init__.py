@@ -16,6 +16,7 @@ written, no thread started, no log handler installed.
 | `questions` | `ask`, `confirm`, `choose`, `secret`, `form`, of the person who called |
 | `agents` | `resource`, `prompt`, and results for agents: `Image`, `Audio`, … |
 | `callers` | `caller`, which describes the shell or request that calls |
+| `tracing` | `span`, a part of a command in its trace |
 | `tasks` | `background`, which starts a supervised task |
 | `own` | `data_dir`, `settings` and `stored_secret`, the plugin's own |
 | `lifecycle` | pid file, stopping the daemon, idle time, shutdown callbacks |
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
         together,
     )
     from skills_daemon.tasks import Background, background
+    from skills_daemon.tracing import Span, span
 
 __version__ = "2.0.0"
 
@@ -79,6 +81,7 @@ _MODULES = {
         "together",
     ),
     "tasks": ("Background", "background"),
+    "tracing": ("Span", "span"),
 }
 _PLACES = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -113,6 +116,7 @@ __all__ = [
     "Roots",
     "Sample",
     "Secret",
+    "Span",
     "__version__",
     "ask",
     "background",
@@ -130,6 +134,7 @@ __all__ = [
     "sample",
     "secret",
     "settings",
+    "span",
     "stored_secret",
     "together",
 ]

@@ -63,9 +63,42 @@ class Call(Protocol):
     def header(self, name: str, /) -> str | None:
         """Returns the first header of that name in a request over HTTP."""
 
+    @property
+    def traceparent(self) -> str | None:
+        """The span of the handler, as W3C Trace Context writes it; None if it is not traced."""
+
+    @property
+    def records(self) -> bool:
+        """True if spans are recorded."""
+
+    def record(self, span: str, /) -> None:
+        """Records a span that has ended, given as JSON."""
+
 
 current: ContextVar[Call | None] = ContextVar("skills_daemon.call", default=None)
 """The call whose code runs; None outside of a call."""
+
+innermost: ContextVar[tuple[Call, int] | None] = ContextVar("skills_daemon.span", default=None)
+"""The innermost span of `skills_daemon.span` and its call; None outside of one."""
+
+
+def traceparent_of(call: Call, span: int | None = None) -> str | None:
+    """Returns a span of a call as W3C Trace Context writes it; None if the call is not traced.
+
+    Args:
+        call: The call.
+        span: The id of the span; the innermost one by default.
+    """
+    handler = call.traceparent
+    if handler is None:
+        return None
+    if span is None:
+        found = innermost.get()
+        if found is None or found[0] is not call:
+            return handler
+        span = found[1]
+    version, trace, _, flags = handler.split("-")
+    return f"{version}-{trace}-{span:016x}-{flags}"
 
 
 def may_block(name: str) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from skills_daemon._call import current
+from skills_daemon._call import current, traceparent_of
 
 if TYPE_CHECKING:
     from skills_daemon._call import Call
@@ -53,8 +53,9 @@ class Caller:
         language: The locale for messages (`de_DE.UTF-8`), from `LC_ALL`, `LC_MESSAGES` or `LANG`;
             over HTTP the first language of `Accept-Language`.
         time_zone: Its `TZ` (`Europe/Berlin`).
-        traceparent: The trace that the call belongs to, from `TRACEPARENT` or the header
-            `traceparent`, as W3C Trace Context defines it.
+        traceparent: The trace that the call belongs to, as W3C Trace Context defines it: the
+            innermost span of a call that the daemon traces, else the caller's, from `TRACEPARENT`
+            or the header `traceparent`.
         env: Those of its environment variables that `env` in the plugin's `manifest.json` lists.
     """
 
@@ -105,7 +106,7 @@ def _of_shell(call: Call, known: dict[str, Any]) -> Caller:
         colors=known["colors"]["stdout"],
         language=known.get("language"),
         time_zone=known.get("time_zone"),
-        traceparent=known.get("traceparent"),
+        traceparent=traceparent_of(call) or known.get("traceparent"),
         env=MappingProxyType(known.get("env", {})),
         _call=call,
     )
@@ -116,7 +117,7 @@ def _of_http(call: Call) -> Caller:
     first = languages.split(",")[0].split(";")[0].strip()
     return Caller(
         language=first if first not in ("", "*") else None,
-        traceparent=call.header("traceparent"),
+        traceparent=traceparent_of(call) or call.header("traceparent"),
         _call=call,
     )
 

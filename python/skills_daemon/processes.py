@@ -17,6 +17,7 @@ from skills_daemon.callers import caller
 
 if TYPE_CHECKING:
     from skills_daemon._call import Ending
+    from skills_daemon.callers import Caller
 
 #: Seconds from SIGTERM to SIGKILL.
 _GRACE = 2.0
@@ -48,7 +49,7 @@ def run(
         check: False to return also if the exit status is not 0.
         cwd: Its working directory; the caller's by default.
         env: Its environment; by default the daemon's with the variables of the caller that
-            `env` in the plugin's `manifest.json` lists.
+            `env` in the plugin's `manifest.json` lists, and `TRACEPARENT` in a call of a trace.
         timeout: Seconds after which it is ended.
 
     Raises:
@@ -65,7 +66,7 @@ def run(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=calling.directory if cwd is None else cwd,
-        env={**os.environ, **calling.env} if env is None else env,
+        env=_environment(calling) if env is None else env,
         # A group of its own, so that what it starts ends with it.
         start_new_session=True,
     )
@@ -97,6 +98,11 @@ def run(
     if check:
         done.check_returncode()
     return done
+
+
+def _environment(calling: Caller) -> dict[str, str]:
+    trace = {} if calling.traceparent is None else {"TRACEPARENT": calling.traceparent}
+    return {**os.environ, **trace, **calling.env}
 
 
 def _thread(work: Any, *arguments: Any) -> threading.Thread:

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::traced::Traced;
 use crate::failure::Failure;
 use crate::metrics::Outcome;
 use crate::registry::Served;
@@ -14,25 +15,59 @@ pub(super) struct Counted {
     /// The index of its command, where one is certain to be meant.
     pub(super) command: Option<usize>,
     /// How it ended.
-    pub(super) outcome: Outcome,
+    pub(super) end: End,
     begun: Instant,
 }
 
+/// How a call ended.
+pub(super) struct End {
+    outcome: Outcome,
+    /// Of a call that is traced.
+    trace: Option<Box<Traced>>,
+}
+
 impl Counted {
-    /// A call that begins now, and is cancelled unless something else is set.
+    /// A call that begins now, and is cancelled unless it is answered or fails.
     pub(super) fn begin(plugin: Arc<Served>) -> Counted {
-        Counted { plugin, command: None, outcome: Outcome::CANCELLED, begun: Instant::now() }
+        let end = End { outcome: Outcome::CANCELLED, trace: None };
+        Counted { plugin, command: None, end, begun: Instant::now() }
+    }
+
+    /// When it began.
+    pub(super) fn begun(&self) -> Instant {
+        self.begun
+    }
+}
+
+impl End {
+    /// Has the trace of the call say how it ended, too.
+    pub(super) fn trace_by(&mut self, trace: Box<Traced>) {
+        self.trace = Some(trace);
+    }
+
+    /// The call is answered with this status.
+    pub(super) fn answered(&mut self, status: u16) {
+        self.outcome = Outcome::of_status(status);
+        if let Some(trace) = &mut self.trace {
+            trace.answered(status);
+        }
+    }
+
+    /// The call is answered with `failure`.
+    pub(super) fn failed(&mut self, failure: Failure) -> Failure {
+        self.outcome = Outcome::of_status(failure.kind.http_status());
+        if let Some(trace) = &mut self.trace {
+            trace.failed(&failure);
+        }
+        failure
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.plugin.metrics.of(self.command).count(self.outcome, self.begun.elapsed());
+        self.plugin.metrics.of(self.command).count(self.end.outcome, self.begun.elapsed());
+        if let Some(trace) = self.end.trace.take() {
+            trace.end(&self.plugin, self.command);
+        }
     }
-}
-
-/// Sets the outcome to the status that `failure` is answered with.
-pub(super) fn failing(outcome: &mut Outcome, failure: Failure) -> Failure {
-    *outcome = Outcome::of_status(failure.kind.http_status());
-    failure
 }

@@ -15,6 +15,7 @@ mod counted;
 mod deadline;
 #[cfg(test)]
 mod tests;
+mod traced;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use http_body_util::BodyExt;
 use tokio::sync::watch;
 
 use binding::Bound;
-use counted::{Counted, failing};
+use counted::Counted;
 pub use deadline::Deadline;
 
 use crate::description::Style;
@@ -35,7 +36,6 @@ use crate::exchange::request::{Addressed, Request};
 use crate::exchange::{Aborted, Events, Extent, Feed, Incoming, IoSide, Signals};
 use crate::failure::{Failure, Kind};
 use crate::limits::admission::Full;
-use crate::metrics::Outcome;
 use crate::registry::Served;
 use crate::runtime::{Call, Caller};
 
@@ -129,8 +129,14 @@ where
 {
     let Invocation { plugin, target, context } = invocation;
     let mut counted = Counted::begin(plugin);
+    let traced = traced::begin(&counted.plugin, &target, context.as_deref(), counted.begun());
+    let trace = traced.map(|traced| {
+        let trace = traced.trace();
+        counted.end.trace_by(traced);
+        trace
+    });
     let plugin = &counted.plugin;
-    let mut failed = |failure| failing(&mut counted.outcome, failure);
+    let mut failed = |failure| counted.end.failed(failure);
     let permit = match &plugin.admission {
         None => None,
         // On the heap: a plain request must not carry the room for it.
@@ -173,7 +179,7 @@ where
         with_replies: events == Readers::AllWithReplies,
         ends_with_caller: caller.is_some() || is_function,
     };
-    let call = Call { request, incoming, direct, caller, extent, permit };
+    let call = Call { request, incoming, direct, caller, extent, permit, trace };
     let io = plugin.instance.call(call).map_err(&mut failed)?;
     if let Some(body) = rest {
         tokio::spawn(feed(body, io.feed(), limit));
@@ -202,12 +208,12 @@ impl PendingCall {
             // On the heap: a plain request must not carry the room for it.
             _ => match Box::pin(self.head_in_time()).await {
                 Ok(head) => head,
-                Err(late) => return Err(failing(&mut self.counted.outcome, late)),
+                Err(late) => return Err(self.counted.end.failed(late)),
             },
         };
         match head {
             Ok(head) => {
-                self.counted.outcome = Outcome::of_status(head.status.as_u16());
+                self.counted.end.answered(head.status.as_u16());
                 let body = match self.io.whole() {
                     Some(body) => AnswerBody::Whole(body),
                     None => AnswerBody::Stream(self.io),
@@ -219,7 +225,7 @@ impl PendingCall {
                 tracing::error!(plugin = name, request_id = &*self.request_id, "{aborted}");
                 let failure = Failure::new(Kind::Plugin, format!("{name}: {aborted}"));
                 let failure = failure.hint("Check daemon logs for details");
-                Err(failing(&mut self.counted.outcome, failure))
+                Err(self.counted.end.failed(failure))
             }
         }
     }

@@ -75,6 +75,7 @@ async fn served(python: &FakePython, script: Script) -> Arc<Served> {
         table,
         instance: loaded.instance,
         metrics: OfPlugin::default(),
+        tracer: None,
         slot: Slot::default(),
         admission: None,
         policy: Policy::default(),

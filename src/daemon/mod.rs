@@ -18,6 +18,7 @@ mod leaving;
 mod link;
 pub mod listen;
 pub mod logging;
+mod outbox;
 mod plugins;
 mod skills;
 #[cfg(test)]
@@ -50,6 +51,7 @@ use crate::runtime::Runtime;
 use crate::settings::Settings;
 use crate::settings::live::Live;
 use crate::solver::Solver;
+use crate::traces::Exporter;
 use crate::uv::{Progress, Uv};
 use crate::venv::Base;
 use crate::wire::Ready;
@@ -59,6 +61,7 @@ use guard::Guard;
 use handover::{End, Giver, Predecessor};
 use leaving::Leaving;
 use listen::{Inherited, Listeners, Ports};
+use outbox::Outbox;
 use plugins::{Parts, Supervisor};
 
 /// How many control messages may wait.
@@ -110,6 +113,16 @@ impl Prepared {
             Failure::environment(format!("cannot read the address of a TCP listener: {error}"))
         })
     }
+}
+
+/// What a host provides, besides the plugins that come with it.
+pub struct Means {
+    /// The embedded interpreter.
+    pub python: Arc<dyn Runtime>,
+    /// Checks requirements against the installed packages; without one all count as satisfied.
+    pub solver: Option<Arc<dyn Solver>>,
+    /// Sends traces; without one no call is traced.
+    pub exporter: Option<Arc<dyn Exporter>>,
 }
 
 /// What a host is started from.
@@ -171,22 +184,21 @@ pub fn prepare(
 
 /// Runs the daemon until a signal, a request, the idle timeout or a successor ends it.
 ///
-/// `solver` checks requirements against the installed packages; without one all count as satisfied.
 /// `bundled` are the plugins that come with the binary; `announce` is called once, when the daemon listens.
 ///
 /// # Errors
 /// A listener, a signal handler or a file of the daemon cannot be made; or another host serves.
 pub async fn run(
     prepared: Prepared,
-    python: Arc<dyn Runtime>,
-    solver: Option<Arc<dyn Solver>>,
+    means: Means,
     bundled: Vec<PluginSource>,
     announce: impl FnOnce(&Ready),
 ) -> Result<(), Failure> {
     let mut signals = Signals::new(prepared.on_terminal)?;
     let (replace, replacements) = mpsc::unbounded_channel();
     let upgrade = upgrade::Watch::new(&prepared.paths, &prepared.env, prepared.files.clone());
-    let starting = Running::begin(prepared, python.clone(), solver, bundled, replace, &mut signals);
+    let python = means.python.clone();
+    let starting = Running::begin(prepared, means, bundled, replace, &mut signals);
     let Some((mut running, servers)) = starting.await? else { return Ok(()) };
     announce(&running.service.ready);
     let giver = Giver {
@@ -209,7 +221,7 @@ pub async fn run(
     };
     tracing::info!(reason, "daemon stopping");
     let limit = running.settings.now().shutdown_timeout.value.duration();
-    let Running { paths, supervisor, service, phases, listeners, .. } = running;
+    let Running { paths, supervisor, service, phases, listeners, outbox, .. } = running;
     let leaving = Leaving { paths, supervisor, service, phases, limit };
     match end {
         Some(End::Successor(stream)) => {
@@ -217,6 +229,9 @@ pub async fn run(
             leaving.hand_over(servers, stream, &mut signals).await;
         }
         end => leaving.stop(servers, listeners, end).await,
+    }
+    if let Some(outbox) = outbox {
+        outbox.close().await;
     }
     Ok(())
 }
@@ -232,6 +247,8 @@ struct Running {
     phases: watch::Sender<Phase>,
     listeners: Listeners,
     lock: HostLock,
+    /// Where calls are traced.
+    outbox: Option<Outbox>,
 }
 
 impl Running {
@@ -240,14 +257,14 @@ impl Running {
     /// A host that replaces another listens once the plugins are loaded; `None` if a signal ended it before.
     async fn begin(
         prepared: Prepared,
-        python: Arc<dyn Runtime>,
-        solver: Option<Arc<dyn Solver>>,
+        means: Means,
         bundled: Vec<PluginSource>,
         replace: mpsc::UnboundedSender<Replacement>,
         signals: &mut Signals,
     ) -> Result<Option<(Running, impl Future<Output = ()> + use<>)>, Failure> {
         let Prepared { paths, settings, env, base, uv, site_packages, .. } = prepared;
         let Prepared { ports, lock, takeover, crashes, journal, .. } = prepared;
+        let Means { python, solver, exporter } = means;
         let ready = Ready {
             pid: std::process::id(),
             version: crate::VERSION.to_owned(),
@@ -258,6 +275,8 @@ impl Running {
         let (registry, woken) = Registry::new();
         let registry = Arc::new(registry);
         registry.metrics.crashes.store(crashes.count(), Ordering::Relaxed);
+        let per_second = settings.traces.per_second;
+        let outbox = exporter.map(|exporter| Outbox::open(exporter, per_second, &registry));
         let health = Arc::new(HealthBook::default());
         let notices = Arc::new(Notices::default());
         let settings = Arc::new(Live::new(settings));
@@ -334,8 +353,17 @@ impl Running {
         });
         tracing::info!(pid = ready.pid, port = ready.port, python = ready.python, "daemon started");
         supervisor.watch();
-        let running =
-            Running { paths, settings, supervisor, service, controls, phases, listeners, lock };
+        let running = Running {
+            paths,
+            settings,
+            supervisor,
+            service,
+            controls,
+            phases,
+            listeners,
+            lock,
+            outbox,
+        };
         Ok(Some((running, servers)))
     }
 }

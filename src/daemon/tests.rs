@@ -57,6 +57,10 @@ fn prepared(root: &Path) -> Prepared {
     }
 }
 
+fn means(python: Arc<FakePython>) -> Means {
+    Means { python, solver: None, exporter: None }
+}
+
 async fn request(socket: &Path, method: &str, path: &str) -> String {
     let mut stream = UnixStream::connect(socket).await.unwrap();
     let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
@@ -77,7 +81,7 @@ async fn requests_in_flight_are_answered_before_plugins_end_and_files_are_remove
     let (socket, pid_file) = (prepared.paths.socket(), prepared.paths.pid_file());
     let (announce, announced) = oneshot::channel();
     let announce = |ready: &Ready| announce.send(ready.clone()).unwrap();
-    let daemon = tokio::spawn(run(prepared, python.clone(), None, Vec::new(), announce));
+    let daemon = tokio::spawn(run(prepared, means(python.clone()), Vec::new(), announce));
     let ready = announced.await.unwrap();
     assert!(ready.port > 0 && socket.exists() && pid_file.exists());
 
@@ -121,7 +125,7 @@ impl Kept {
         let paths = prepared.paths.clone();
         let (announce, announced) = oneshot::channel();
         let announce = |ready: &Ready| drop(announce.send(ready.clone()));
-        let daemon = tokio::spawn(run(prepared, python, None, Vec::new(), announce));
+        let daemon = tokio::spawn(run(prepared, means(python), Vec::new(), announce));
         announced.await.unwrap();
         let client = UnixStream::connect(paths.socket()).await.unwrap();
         let mut kept = Kept { daemon, paths, client, _directory: directory };

@@ -54,6 +54,10 @@ pub const UV_DEFAULT_INDEX: &str = "UV_DEFAULT_INDEX";
 pub const UV_INDEX: &str = "UV_INDEX";
 /// True: `uv` fetches nothing.
 pub const UV_OFFLINE: &str = "UV_OFFLINE";
+/// Base URL of a collector of OpenTelemetry that takes OTLP over HTTP.
+pub const OTLP_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+/// The name of the service in traces.
+pub const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
 /// Moves the settings of Claude Code.
 pub const CLAUDE_CONFIG_DIR: &str = "CLAUDE_CONFIG_DIR";
 /// Moves the settings of Codex.

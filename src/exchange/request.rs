@@ -101,6 +101,11 @@ impl Addressed {
         &self.composed
     }
 
+    /// The id of the request, in all logs.
+    pub fn id(&self) -> &str {
+        &self.request_id
+    }
+
     /// The decoded path, prefix included.
     pub fn path(&self) -> String {
         let below = self.composed.segments.iter().map(|segment| format!("/{segment}"));

@@ -55,6 +55,9 @@ fn page(service: &Service) -> Page {
         gil: metrics.gil.read(),
         packages: [count(&metrics.packages_changed), count(&metrics.packages_failed)],
         crashes: count(&metrics.crashes),
+        spans: service.registry.tracer().map(|tracer| {
+            [count(&metrics.spans_sent), count(&metrics.spans_failed), tracer.dropped()]
+        }),
         process: Process::now(),
     }
 }

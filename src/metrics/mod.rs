@@ -45,6 +45,10 @@ pub struct Metrics {
     pub packages_failed: AtomicU64,
     /// Crashes of earlier processes that count against a plugin.
     pub crashes: AtomicU64,
+    /// Spans that a collector took.
+    pub spans_sent: AtomicU64,
+    /// Spans that it did not take.
+    pub spans_failed: AtomicU64,
 }
 
 /// What is kept of a plugin from version to version.

@@ -51,6 +51,8 @@ pub struct Page {
     pub packages: [u64; 2],
     /// Crashes of earlier processes that count against a plugin.
     pub crashes: u64,
+    /// Spans that a collector took, that it did not take, and that found the queue full; `None` without a collector.
+    pub spans: Option<[u64; 3]>,
     /// The process.
     pub process: Process,
 }
@@ -242,6 +244,19 @@ impl Page {
             "Changes of the installed packages.",
             [([("result", "changed")], changed), ([("result", "failed")], failed)].into_iter(),
         )?;
+        if let Some([sent, failed, dropped]) = self.spans {
+            to.counters(
+                "skills_spans",
+                "Spans of traces, by what became of them: sent to the collector, failed to be, or dropped because too \
+                 many waited.",
+                [
+                    ([("result", "sent")], sent),
+                    ([("result", "failed")], failed),
+                    ([("result", "dropped")], dropped),
+                ]
+                .into_iter(),
+            )?;
+        }
         to.gauge(
             "skills_recorded_crashes",
             "Crashes of earlier processes that count against a plugin until its files change, read at the start.",

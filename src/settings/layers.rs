@@ -13,6 +13,7 @@ use super::dependencies::{self, DependencySettings};
 use super::limits::{self, LimitSettings};
 use super::plugin::{self, PluginSettings};
 use super::table::{self, Row};
+use super::traces::{self, TraceSettings};
 use super::{Resolved, Setting, Source, UnknownSetting};
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -120,6 +121,19 @@ impl Layers<'_> {
         let failed =
             |message: String| Failure::environment(format!("{}: {message}", self.file.display()));
         let (settings, unknown) = limits::resolve(self.table.remove("limits")).map_err(failed)?;
+        self.unknown.extend(unknown);
+        Ok(settings)
+    }
+
+    /// Resolves the section `traces`, and takes it out of the table.
+    pub(super) fn traces(&mut self) -> Result<TraceSettings, Failure> {
+        let section = self.table.remove("traces");
+        let (settings, unknown) = traces::resolve(section, self.env).map_err(|message| {
+            Failure::environment(match message.starts_with('`') {
+                true => format!("{}: {message}", self.file.display()),
+                false => message,
+            })
+        })?;
         self.unknown.extend(unknown);
         Ok(settings)
     }

@@ -11,6 +11,8 @@ const URL: &str = "^(https|http|file)://\\S*$";
 /// The origins of pages.
 const ORIGIN: &str = "^[A-Za-z][A-Za-z0-9+.-]*://([^/*?#@\\s]+|\\*)$";
 /// The loopback addresses.
+/// A service over HTTP.
+const ENDPOINT: &str = "^https?://[^\\s/]\\S*$";
 const HOST: &str = "^(localhost|::|::1|127(\\.[0-9]{1,3}){3})$";
 
 /// Returns the schema of the whole file.
@@ -83,6 +85,7 @@ fn of_kind(kind: Kind) -> Value {
         }
         Kind::Host => json!({"type": "string", "pattern": HOST}),
         Kind::Url => json!({"type": "string", "pattern": URL}),
+        Kind::Endpoint => json!({"type": "string", "pattern": ENDPOINT}),
         Kind::Urls => list(URL),
         Kind::Paths => list(PATH),
         Kind::Constraints => json!({

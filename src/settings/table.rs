@@ -5,8 +5,8 @@
 
 use crate::environment::profile::Profile;
 use crate::environment::{
-    Environment, HOOK_TIMEOUT, HOST, LOG_LEVEL, PORT, PYTHON, SHUTDOWN_TIMEOUT, TIMEOUT,
-    UV_DEFAULT_INDEX, UV_INDEX, UV_OFFLINE, WRAPPERS,
+    Environment, HOOK_TIMEOUT, HOST, LOG_LEVEL, OTLP_ENDPOINT, PORT, PYTHON, SHUTDOWN_TIMEOUT,
+    TIMEOUT, UV_DEFAULT_INDEX, UV_INDEX, UV_OFFLINE, WRAPPERS,
 };
 use crate::limits;
 
@@ -49,6 +49,8 @@ pub enum Kind {
     Host,
     /// The URL of a package index.
     Url,
+    /// The URL of a service.
+    Endpoint,
     /// A list of those.
     Urls,
     /// A list of absolute paths.
@@ -104,7 +106,7 @@ const LEVELS: &[&str] = &["DEBUG", "INFO", "WARNING", "ERROR"];
 const CONSENTS: &[&str] = &["nothing", "destructive", "changes"];
 
 /// All settings, in the order in which they are shown.
-pub static ROWS: [Row; 33] = [
+pub static ROWS: [Row; 35] = [
     row(
         "host",
         Kind::Host,
@@ -223,6 +225,21 @@ pub static ROWS: [Row; 33] = [
         "calls that need the person's consent",
     ),
     row("agents.skills", Kind::Paths, "[]", "directories in which each plugin has a SKILL.md"),
+    row(
+        "traces.endpoint",
+        Kind::Endpoint,
+        "",
+        "base URL of an OpenTelemetry collector (OTLP over HTTP); without it nothing is traced",
+    )
+    .of(OTLP_ENDPOINT)
+    .at_start(),
+    row(
+        "traces.per_second",
+        of_range(super::traces::PER_SECOND),
+        "10",
+        "traces that the daemon begins in a second; those of callers always go on",
+    )
+    .at_start(),
     row("plugins.*.enabled", Kind::Switch, "true", "false: the plugin is not loaded"),
     row(
         "plugins.*.loops",
@@ -314,7 +331,10 @@ mod tests {
     fn sections_are_named_once() {
         let top = names_in("");
         let access = ["python", "allowed_origins", "tcp_token", "limits"];
-        assert_eq!(top[7..], [&access[..], &["dependencies", "agents", "plugins"]].concat());
+        assert_eq!(
+            top[7..],
+            [&access[..], &["dependencies", "agents", "traces", "plugins"]].concat()
+        );
         assert_eq!(names_in("plugins.*"), ["enabled", "loops", "timeout", "limits", "env"]);
         assert_eq!(names_in("plugins.*.limits"), ["concurrent", "waiting", "memory"]);
     }

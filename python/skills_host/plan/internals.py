@@ -230,6 +230,11 @@ def strict_content_type(route: Any) -> bool:
     return bool(getattr(found, "value", found))
 
 
+def _of_plugin(provider: Any) -> Any:
+    """Returns a provider of traces, unless it is that of `skills_host.otel`."""
+    return None if provider is None or hasattr(provider, "is_of_daemon") else provider
+
+
 def telemetry(app: Any) -> Callable[[], bool] | None:
     """Returns the function by which FastAPI decides whether it traces a request, if any."""
     enabled: Callable[[], bool] | None
@@ -252,7 +257,7 @@ def telemetry(app: Any) -> Callable[[], bool] | None:
 
     def is_traced() -> bool:
         # Nearly all of FastAPI's own question is spent where nothing is set.
-        is_set = traces[tracer] or meters[meter] or logs[logger]
+        is_set = _of_plugin(traces[tracer]) or meters[meter] or logs[logger]
         return is_set is not None and question()
 
     return is_traced

@@ -23,6 +23,7 @@ use skills_daemon::limits::admission::Permit;
 use skills_daemon::render;
 use skills_daemon::reports::{LogRecord, Question, Task};
 use skills_daemon::runtime::{Caller, Direct};
+use skills_daemon::traces::{CallTrace, Spans};
 
 use crate::binder::Binder;
 use crate::context;
@@ -47,12 +48,24 @@ pub(crate) struct Call {
     started: AtomicBool,
     /// The body was read to its end.
     is_read: AtomicBool,
-    /// What the call takes of its plugin's limits; `None` once it is closed.
-    taken: Mutex<Option<(Option<Counted>, Option<Permit>)>>,
+    /// What the call holds until it is closed.
+    held: Mutex<Option<Held>>,
+    /// Where the plugin's spans go, if the call is traced.
+    spans: Option<Box<Spans>>,
     /// When a direct call's handler began, and which.
     begun: OnceLock<(Instant, Py<Binder>)>,
     /// `None` once the call is closed.
     side: Mutex<Option<PluginSide>>,
+}
+
+/// What a call holds until it is closed.
+pub(crate) struct Held {
+    /// Its place among the requests of its loop.
+    pub(crate) _load: Option<Counted>,
+    /// Its place among the requests that its plugin is given at once.
+    pub(crate) _permit: Option<Permit>,
+    /// Its trace, if it is traced.
+    pub(crate) trace: Option<Arc<CallTrace>>,
 }
 
 impl Call {
@@ -83,9 +96,9 @@ impl Call {
         side: PluginSide,
         direct: Option<Direct>,
         caller: Option<Arc<Caller>>,
-        load: Option<Counted>,
-        permit: Option<Permit>,
+        held: Held,
     ) -> Call {
+        let spans = held.trace.as_ref().map(|trace| Box::new(trace.spans().clone()));
         Call {
             id,
             direct,
@@ -93,7 +106,8 @@ impl Call {
             last: false,
             started: AtomicBool::new(false),
             is_read: AtomicBool::new(false),
-            taken: Mutex::new(Some((load, permit))),
+            held: Mutex::new(Some(held)),
+            spans,
             begun: OnceLock::new(),
             side: Mutex::new(Some(side)),
         }
@@ -113,6 +127,14 @@ impl Call {
     fn emit_output(&self, number: u8, bytes: Bytes) -> bool {
         let stream = if number == 1 { Stream::Stdout } else { Stream::Stderr };
         bytes.is_empty() || self.emit(Event::Output { stream, bytes })
+    }
+
+    /// Notes in the trace that the plugin's thread takes the call up.
+    fn handling(&self) {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(trace) = held.as_ref().and_then(|held| held.trace.as_ref()) {
+            trace.handling();
+        }
     }
 
     pub(crate) fn with<T>(&self, work: impl FnOnce(&PluginSide) -> T) -> PyResult<T> {
@@ -315,6 +337,27 @@ impl Call {
         Ok(py.detach(replies))
     }
 
+    /// The span of the handler, as W3C Trace Context writes it; `None` for a call that is not traced.
+    #[getter]
+    fn traceparent(&self) -> Option<String> {
+        self.spans.as_ref().map(|spans| spans.traceparent())
+    }
+
+    /// True if spans of the plugin are recorded.
+    #[getter]
+    fn records(&self) -> bool {
+        self.spans.as_ref().is_some_and(|spans| spans.is_recording())
+    }
+
+    /// Records a span of the plugin that has ended, the library's `traces::Reported` as JSON; also after the answer.
+    fn record(&self, span: &str) -> PyResult<()> {
+        let Some(spans) = &self.spans else { return Ok(()) };
+        let span =
+            serde_json::from_str(span).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        spans.record(span);
+        Ok(())
+    }
+
     /// A wait for the end of the call.
     fn ending(&self) -> Ending {
         Ending::of(self.with(PluginSide::wait).ok())
@@ -345,8 +388,15 @@ impl Call {
         variable: &Bound<'py, PyAny>,
         current: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let id = slf.get().request_id(slf.py())?;
-        context::copy_with(base, [(variable, id.as_any()), (current, slf.as_any())])
+        let (py, own) = (slf.py(), slf.get());
+        let id = own.request_id(py)?;
+        let context = context::copy_with(base, [(variable, id.as_any()), (current, slf.as_any())])?;
+        if own.spans.is_some() {
+            own.handling();
+            py.import(intern!(py, "skills_host.traces"))?
+                .call_method1(intern!(py, "enter"), (&context, slf))?;
+        }
+        Ok(context)
     }
 
     /// The keyword arguments of the handler, or `None` if FastAPI has to answer.
@@ -512,8 +562,11 @@ impl Call {
     /// Ends the call; an answer that is not whole is aborted.
     fn close(&self) {
         self.side.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(trace) = held.as_ref().and_then(|held| held.trace.as_ref()) {
+            trace.handled();
+        }
         // Outside of the lock: another call may be admitted.
-        drop(taken);
+        drop(held);
     }
 }

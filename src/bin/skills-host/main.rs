@@ -11,6 +11,7 @@
 //! - `scope`: its ASGI connection scope.
 //! - `binder`: from bound values to a handler's arguments; `json`: from its result to bytes.
 //! - `solver`: [`skills_daemon::solver::Solver`] by `uv`'s resolver.
+//! - `exporter`: [`skills_daemon::traces::Exporter`] by OpenTelemetry's.
 //! - `wakes`: sending finished answers, together or at once.
 //! - `crash`: noting the plugin whose code ends the process.
 //! - `packages`: the directory of installed packages in use, what is imported from it, and its replacement.
@@ -42,6 +43,7 @@ mod crash;
 mod embed;
 mod ending;
 mod executed;
+mod exporter;
 mod file;
 mod forms;
 mod inbox;
@@ -81,7 +83,7 @@ use skills_daemon::solver::Solver;
 use skills_daemon::uv::Step;
 use skills_daemon::venv::Base;
 use skills_daemon::wire::{HEARTBEAT, Ready, Startup};
-use skills_daemon::{console::Console, daemon};
+use skills_daemon::{console::Console, daemon, daemon::Means};
 
 /// A request's memory is mostly allocated on an I/O thread and freed on a plugin's, or the other way round:
 /// with the C library's allocator the two spent a quarter of their time on its locks.
@@ -168,6 +170,7 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     let files = if arguments.foreground { Vec::new() } else { files(&base, arguments.library) };
     let origin = Origin { predecessor, files, on_terminal: arguments.foreground };
     let solver: Arc<dyn Solver> = Arc::new(solver::UvSolver::new(env.clone()));
+    let exporter = exporter::exporter(&settings.traces, &env)?;
     let prepared = daemon::prepare(paths.clone(), settings, env, &base, origin, &progress)?;
 
     if let Some(journal) = prepared.journal() {
@@ -201,7 +204,8 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     let outcome = runtime.block_on(async {
         tokio::spawn(bells::ring());
         memory::give_back_soon();
-        daemon::run(prepared, python, Some(solver), bundled, announce).await
+        let means = Means { python, solver: Some(solver), exporter };
+        daemon::run(prepared, means, bundled, announce).await
     });
     embed::run_exit_functions();
     runtime.shutdown_timeout(LAST_TASKS);

@@ -23,7 +23,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::board::Board;
 use crate::bug;
-use crate::call::Call;
+use crate::call::{Call, Held};
 use crate::executed::Executed;
 use crate::inbox::{self, Event, Inbox, Refused, Reply, Sender};
 use crate::inspect;
@@ -301,7 +301,7 @@ impl Instance for Worker {
     }
 
     fn call(&self, call: runtime::Call) -> Result<IoSide, Failure> {
-        let runtime::Call { request, incoming, direct, caller, extent, permit } = call;
+        let runtime::Call { request, incoming, direct, caller, extent, permit, trace } = call;
         let id = self.next_call.fetch_add(1, Ordering::Relaxed);
         // What a thread of the pool cannot finish goes on on the first loop.
         let on_pool = direct.as_ref().is_some_and(|direct| !direct.begins_on_loop);
@@ -309,11 +309,12 @@ impl Instance for Worker {
         let (io, side) = exchange::exchange(request, incoming, extent, id, own_loop.waking());
         let sent = match direct {
             Some(direct) if !direct.begins_on_loop => {
-                self.pool.send(Call::new(id, side, Some(direct), caller, None, permit))
+                let held = Held { _load: None, _permit: permit, trace };
+                self.pool.send(Call::new(id, side, Some(direct), caller, held))
             }
             direct => {
-                let load = Some(own_loop.count());
-                let call = Call::new(id, side, direct, caller, load, permit);
+                let held = Held { _load: Some(own_loop.count()), _permit: permit, trace };
+                let call = Call::new(id, side, direct, caller, held);
                 own_loop.send(Event::Call(Box::new(call)))
             }
         };

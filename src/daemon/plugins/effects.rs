@@ -169,6 +169,7 @@ impl Router {
             policy,
             admission,
             metrics,
+            tracer: parts.registry.tracer().cloned(),
             slot,
             complaints,
             in_use,

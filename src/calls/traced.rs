@@ -1,0 +1,103 @@
+//! The trace of a call that has one: whose it continues, and what it says of the call.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::{Map, Value, json};
+
+use super::{Context, Target};
+use crate::failure::Failure;
+use crate::registry::Served;
+use crate::traces::{Call, CallTrace};
+
+/// The header of W3C Trace Context.
+const TRACEPARENT: &str = "traceparent";
+
+/// A call that is traced, until it is answered.
+pub(super) struct Traced {
+    trace: Arc<CallTrace>,
+    attributes: Map<String, Value>,
+    error: Option<String>,
+}
+
+/// Begins the trace of a call; `None` for one that is not traced.
+pub(super) fn begin<B>(
+    plugin: &Served,
+    target: &Target<B>,
+    context: Option<&Context>,
+    now: Instant,
+) -> Option<Box<Traced>> {
+    let tracer = plugin.tracer.as_ref()?;
+    let caller = context.and_then(|context| context.caller.as_ref());
+    let parent = match caller.and_then(|caller| caller.traceparent.as_deref()) {
+        Some(parent) => Some(parent),
+        None => of_headers(target),
+    };
+    let trace = tracer.begin(parent, now)?;
+    let mut attributes = Map::new();
+    let mut set = |name: &str, value: Value| attributes.insert(name.to_owned(), value);
+    set("skills.plugin", json!(plugin.name()));
+    match target {
+        Target::Http(head, _) | Target::Socket(head) => {
+            set("http.request.method", json!(head.method.as_str()));
+            set("url.path", json!(head.target.raw_path()));
+            set("skills.request_id", json!(&*head.request_id));
+        }
+        Target::Command(_, request, _) => {
+            set("skills.request_id", json!(request.id()));
+        }
+    }
+    let is_shell = caller.is_some();
+    set("skills.caller", json!(if is_shell { "shell" } else { "http" }));
+    Some(Box::new(Traced { trace, attributes, error: None }))
+}
+
+/// The `traceparent` among the headers of a request.
+fn of_headers<B>(target: &Target<B>) -> Option<&str> {
+    let value = match target {
+        Target::Http(head, _) | Target::Socket(head) => head.headers.get(TRACEPARENT),
+        Target::Command(_, request, _) => {
+            let mut headers = request.composed().headers.iter();
+            headers.find(|(name, _)| name.as_str() == TRACEPARENT).map(|(_, value)| value)
+        }
+    };
+    value?.to_str().ok()
+}
+
+impl Traced {
+    /// The trace, for the other side of the exchange.
+    pub(super) fn trace(&self) -> Arc<CallTrace> {
+        self.trace.clone()
+    }
+
+    /// The call is answered with this status.
+    pub(super) fn answered(&mut self, status: u16) {
+        self.attributes.insert("http.response.status_code".to_owned(), json!(status));
+        if status >= 500 {
+            self.error = Some(format!("answered with status {status}"));
+        }
+    }
+
+    /// The call is answered with `failure`.
+    pub(super) fn failed(&mut self, failure: &Failure) {
+        self.answered(failure.kind.http_status());
+        self.error = Some(failure.error.clone());
+    }
+
+    /// The call is answered, or its caller went away; the trace goes on until the plugin has ended it.
+    pub(super) fn end(self, plugin: &Served, command: Option<usize>) {
+        let Traced { trace, mut attributes, error } = self;
+        let command =
+            command.and_then(|index| plugin.metadata.description.all_commands().nth(index));
+        let mut name = plugin.name().to_owned();
+        if let Some((_, command)) = command {
+            let command = command.name();
+            name = format!("{name} {command}");
+            attributes.insert("skills.command".to_owned(), json!(command));
+        }
+        if !attributes.contains_key("http.response.status_code") {
+            attributes.insert("skills.cancelled".to_owned(), json!(true));
+        }
+        trace.describe(Call { name, attributes, error });
+    }
+}
