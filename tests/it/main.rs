@@ -82,6 +82,7 @@ mod swap;
 mod terminal;
 mod timeouts;
 mod tools;
+mod traces;
 mod users;
 mod watching;
 mod websockets;

@@ -80,6 +80,11 @@ pub(crate) fn metrics_venv() -> PathBuf {
     venv_with("test-metrics")
 }
 
+/// A venv with the messages of OTLP.
+pub(crate) fn traces_venv() -> PathBuf {
+    venv_with("test-traces")
+}
+
 /// A venv with the driver of a browser.
 pub(crate) fn browser_venv() -> PathBuf {
     venv_with("test-browser")
