@@ -21,6 +21,7 @@ use crate::harness::{CLIENT, CONTROL, Home, LIMIT, Output, Running, eventually, 
 /// A plugin that shows what it inherits.
 const SHOW: &str = r#""""Shows."""
 import os
+import stat
 
 
 def variables() -> list[str]:
@@ -30,12 +31,13 @@ def variables() -> list[str]:
 
 
 def inheritable() -> list[int]:
-    """Descriptors that programs would inherit."""
+    """Sockets that programs would inherit."""
     own = [int(name) for name in os.listdir("/dev/fd")]
     found = []
     for number in own:
         try:
-            if number > 2 and os.get_inheritable(number):
+            is_socket = stat.S_ISSOCK(os.fstat(number).st_mode)
+            if number > 2 and is_socket and os.get_inheritable(number):
                 found.append(number)
         except OSError:
             pass
@@ -85,9 +87,10 @@ impl Supervisor {
     fn report(&self, text: &str) -> String {
         let (mut all, mut buffer) = (String::new(), [0; 4096]);
         while !all.lines().any(|line| line.starts_with(text)) {
-            let length = self.reports.recv(&mut buffer).unwrap_or_else(|error| {
-                panic!("waited in vain for {text} ({error}) after: {all}")
-            });
+            let length = self
+                .reports
+                .recv(&mut buffer)
+                .unwrap_or_else(|error| panic!("waited in vain for {text} ({error}) after: {all}"));
             all.push_str(&String::from_utf8_lossy(&buffer[..length]));
             all.push('\n');
         }
@@ -149,7 +152,7 @@ fn a_daemon_speaks_the_protocols_of_its_service_manager() {
 #[test]
 fn a_start_that_fails_reports_its_reason_to_the_manager() {
     let home = Home::new();
-    home.write(".config/skills-daemon/config.toml", "port = \"x\"\n");
+    home.write(".config/skills-daemon/config.toml", "port = [\n");
     let supervisor = Supervisor::new(&home);
     let mut daemon = supervisor.start(&home);
     assert!(!daemon.wait().unwrap().success());
@@ -273,11 +276,8 @@ fn a_real_user_manager_starts_stops_and_restarts_the_daemon() {
     let unit = home.path().join(".config/systemd/user/skills-daemon.service");
     let installed = systemd.control(&home, &["install-service"]);
     installed.ok().says("Installed skills-daemon.service").says("active (running)");
-    let verified = systemd.run(
-        &home,
-        "systemd-analyze",
-        &["--user", "verify", unit.to_str().unwrap()],
-    );
+    let verified =
+        systemd.run(&home, "systemd-analyze", &["--user", "verify", unit.to_str().unwrap()]);
     verified.ok().quietly();
     let mut service =
         |arguments: &[&str]| systemd.control(&home, &[&["service"], arguments].concat());
