@@ -1,6 +1,6 @@
 //! Reports to the service manager that has started the daemon, by the protocol of systemd: datagrams of `KEY=VALUE` lines.
 //!
-//! Own code rather than a crate: those that there are read the process environment, which is emptied of what this needs
+//! Own code rather than a crate: crates for it read the process environment, which is emptied of what this needs
 //! before any thread runs. A sign of life is sent only after the daemon has answered a request on its own socket, so
 //! that it stands for the threads that accept, read and answer; plugins have no part in it.
 

@@ -62,7 +62,7 @@ fn through(
     act: fn(&Service) -> Result<(), Failure>,
 ) -> Result<Started, Failure> {
     let begin = SystemTime::now();
-    // The daemon's own reason before that of the manager, which knows only its exit status.
+    // The daemon's own reason before that of the manager, which has only its exit status.
     let reason = |failure: Failure| failure_since(paths, begin).unwrap_or(failure);
     act(service).map_err(|failure| reason(explained(service, failure)))?;
     let ready = wait(service, paths).map_err(reason)?;

@@ -95,7 +95,7 @@ fn escaped(text: &str) -> Result<String, Failure> {
     Ok(text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
 }
 
-/// Has launchd know the agent of `file`, as it is now, from here on and after each login; that starts it.
+/// Loads the agent of `file`, as it is now, which starts it; each login does so from then on.
 pub(super) fn load(program: &Program, name: &str, file: &Path) -> Result<(), Failure> {
     // Fails if it is not loaded.
     let _ = program.run(&["bootout", &target(name)], PATIENT);
@@ -181,8 +181,8 @@ mod tests {
         std::fs::write(&file, &text).unwrap();
         let script = "import json, plistlib, sys\n\
                       print(json.dumps(plistlib.load(open(sys.argv[1], 'rb')), sort_keys=True))";
-        let python = crate::interpreter::BUILD_PYTHON.unwrap_or("python3");
-        let parsed = std::process::Command::new(python).arg("-c").arg(script).arg(&file).output();
+        let parsed =
+            std::process::Command::new("python3").arg("-c").arg(script).arg(&file).output();
         let Ok(parsed) = parsed else { return };
         assert!(parsed.status.success(), "{parsed:?}");
         let parsed: serde_json::Value = serde_json::from_slice(&parsed.stdout).unwrap();
