@@ -38,6 +38,7 @@
 //! | 3 | [`discovery`] | which plugins there are |
 //! | 3 | [`interpreter`] | the CPython that is embedded, and its library |
 //! | 3 | [`render`] | answers as text for a person |
+//! | 3 | [`service`] | the daemon as a service of the user: its files, and what systemd or launchd is asked for |
 //! | 3 | [`tools`] | commands as tools for agents: names, schemas, calls by arguments |
 //! | 3 | [`wrappers`] | plugins as shell commands: the scripts in `~/.local/bin` |
 //! | 4 | [`runtime`] | the trait in front of Python: load, call, health, unload |
@@ -108,6 +109,7 @@ pub mod runtime;
 pub mod scheduling;
 #[cfg(test)]
 mod schemas;
+pub mod service;
 pub mod settings;
 pub mod skills;
 pub mod solver;

@@ -58,8 +58,11 @@ impl Leaving {
         // Another daemon's files are left alone: where the runtime directory was replaced, they are not these.
         if socket.is_there() {
             let paths = &self.paths;
-            for path in [paths.socket(), paths.handover_socket(), paths.tcp(), paths.pid_file()] {
+            for path in [paths.handover_socket(), paths.tcp(), paths.pid_file()] {
                 remove(&path);
+            }
+            if !socket.is_activated {
+                remove(&paths.socket());
             }
         }
         if let Some(End::Stop(mut stream)) = end {

@@ -1,5 +1,5 @@
-//! The listeners: a private Unix socket, TCP on loopback, and the socket for handing over; bound, or inherited from the
-//! host that this one replaces.
+//! The listeners: a private Unix socket, TCP on loopback, and the socket for handing over; bound, inherited from the
+//! host that this one replaces, or passed by a service manager, which then owns the socket's file.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::AcceptConn;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -140,6 +143,8 @@ pub struct UnixSocket {
 pub struct SocketIdentity {
     path: PathBuf,
     inode: u64,
+    /// The file belongs to a service manager, which goes on listening.
+    pub is_activated: bool,
 }
 
 impl SocketIdentity {
@@ -161,19 +166,67 @@ impl UnixSocket {
             let listener = UnixListener::bind(path)?;
             fs::set_permissions(path, Permissions::from_mode(0o600))?;
             let inode = fs::metadata(path)?.ino();
-            Ok(UnixSocket { listener, identity: SocketIdentity { path: path.to_owned(), inode } })
+            let identity = SocketIdentity { path: path.to_owned(), inode, is_activated: false };
+            Ok(UnixSocket { listener, identity })
         };
         bound().map_err(|error| paths::unwritable(path, &error))
     }
 
-    /// Takes over the socket whose file at `path` has `inode`; binds a new one if that file is gone.
-    fn inherited(socket: OwnedFd, path: PathBuf, inode: u64) -> Result<UnixSocket, Failure> {
-        let identity = SocketIdentity { path, inode };
+    /// Takes the socket of a service manager; binds a new one if its file is gone.
+    fn activated(listener: UnixListener, path: &Path) -> Result<UnixSocket, Failure> {
+        let Ok(metadata) = fs::metadata(path) else { return UnixSocket::bind(path) };
+        let inode = metadata.ino();
+        let identity = SocketIdentity { path: path.to_owned(), inode, is_activated: true };
+        Ok(UnixSocket { listener, identity })
+    }
+
+    /// Takes over the socket whose file is that of `identity`; binds a new one if that file is gone.
+    fn inherited(socket: OwnedFd, identity: SocketIdentity) -> Result<UnixSocket, Failure> {
         match identity.is_there() {
             true => Ok(UnixSocket { listener: UnixListener::from(socket), identity }),
             false => UnixSocket::bind(&identity.path),
         }
     }
+}
+
+/// The sockets of a service manager.
+#[derive(Default)]
+pub struct Activated {
+    unix: Option<UnixListener>,
+    /// TCP.
+    pub tcp: Vec<TcpListener>,
+}
+
+impl Activated {
+    /// Sorts `sockets`, which programs started by plugins are not to inherit; those that are no listeners of the daemon
+    /// are closed.
+    pub fn new(sockets: Vec<OwnedFd>, paths: &Paths) -> Activated {
+        let mut activated = Activated::default();
+        for socket in sockets {
+            let kept = fcntl(&socket, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).is_ok()
+                && getsockopt(&socket, AcceptConn).unwrap_or(false);
+            if !kept {
+                tracing::warn!("a descriptor of the service manager is no listening socket");
+                continue;
+            }
+            let unix = UnixListener::from(socket);
+            match unix.local_addr() {
+                Ok(address) if is_at(&address, &paths.socket()) => activated.unix = Some(unix),
+                Ok(address) if address.as_pathname().is_some() => {
+                    tracing::warn!(?address, "a socket of the service manager is not the daemon's");
+                }
+                _ => activated.tcp.push(TcpListener::from(OwnedFd::from(unix))),
+            }
+        }
+        activated
+    }
+}
+
+/// True if `address` is the file at `path`.
+fn is_at(address: &std::os::unix::net::SocketAddr, path: &Path) -> bool {
+    let Some(own) = address.as_pathname() else { return false };
+    let identity = |path: &Path| fs::metadata(path).ok().map(|it| (it.dev(), it.ino()));
+    own == path || identity(own).is_some_and(|own| Some(own) == identity(path))
 }
 
 /// The sockets of a host that is being replaced.
@@ -212,13 +265,25 @@ impl Listeners {
         paths: &Paths,
         ports: Ports,
         inherited: Option<Inherited>,
+        activated: Activated,
     ) -> Result<Listeners, Failure> {
-        let (unix, handover) = match inherited {
-            Some(Inherited { offer, unix, handover, .. }) => (
-                UnixSocket::inherited(unix, paths.socket(), offer.socket)?,
-                UnixSocket::inherited(handover, paths.handover_socket(), offer.handover)?,
+        let identity = |path, inode, is_activated| SocketIdentity { path, inode, is_activated };
+        let (unix, handover) = match (inherited, activated.unix) {
+            (Some(Inherited { offer, unix, handover, .. }), _) => (
+                UnixSocket::inherited(
+                    unix,
+                    identity(paths.socket(), offer.socket, offer.activated),
+                )?,
+                UnixSocket::inherited(
+                    handover,
+                    identity(paths.handover_socket(), offer.handover, false),
+                )?,
             ),
-            None => {
+            (None, Some(unix)) => (
+                UnixSocket::activated(unix, &paths.socket())?,
+                UnixSocket::bind(&paths.handover_socket())?,
+            ),
+            (None, None) => {
                 (UnixSocket::bind(&paths.socket())?, UnixSocket::bind(&paths.handover_socket())?)
             }
         };
@@ -248,7 +313,12 @@ impl Listeners {
     /// The sockets for a successor, and their description.
     pub fn offer(&self) -> (Offer, Vec<RawFd>) {
         let pid = nix::unistd::Pid::this().as_raw();
-        let offer = Offer { pid, socket: self.socket.inode, handover: self.handover_inode };
+        let offer = Offer {
+            pid,
+            socket: self.socket.inode,
+            handover: self.handover_inode,
+            activated: self.socket.is_activated,
+        };
         let mut sockets = vec![self.unix.as_raw_fd(), self.handover.as_raw_fd()];
         sockets.extend(self.tcp.iter().map(|listener| listener.as_raw_fd()));
         (offer, sockets)

@@ -1,22 +1,28 @@
-//! The daemon's log: JSON lines in `logs/daemon.log`, or text for a person on stderr.
+//! The daemon's log: JSON lines in `logs/daemon.log`, and text for a person on stderr or in the journal.
 //!
 //! 5 MB a file, three old ones kept, mode 0600. Writing happens on a thread of its own, so a slow disk holds up
 //! no request; when it falls behind by [`LINES_MAX`], lines are dropped rather than memory filled.
 
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use file_rotate::compression::Compression;
 use file_rotate::suffix::AppendCount;
 use file_rotate::{ContentLimit, FileRotate};
 use nix::libc;
-use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::{Context, Filter};
+use tracing_subscriber::registry::LookupSpan;
 
+use crate::environment::supervision::Supervision;
 use crate::failure::Failure;
 use crate::paths::{self, Paths};
 use crate::settings::LogLevel;
@@ -29,12 +35,21 @@ pub const OLD_FILES: usize = 3;
 const LINES_MAX: usize = 8192;
 
 /// Where the log goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Destination {
     /// JSON lines into the log file.
     File,
     /// JSON lines into the log file, and text on stderr.
     FileAndTerminal,
+    /// JSON lines into the log file, and text with its priority into the journal, which has times of its own.
+    FileAndJournal(File),
+}
+
+/// True if `stream` leads into the journal of the service manager.
+pub fn is_journal(stream: &File, supervision: &Supervision) -> bool {
+    let identity = |it: std::fs::Metadata| format!("{}:{}", it.dev(), it.ino());
+    let own = stream.metadata().ok().map(identity);
+    own.is_some() && own == supervision.journal
 }
 
 /// Starts logging; what is still in memory is written when the guard is dropped.
@@ -50,7 +65,22 @@ pub fn start(
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(LINES_MAX).finish(log_file(paths)?);
     let file = fmt::layer().json().flatten_event(true).with_writer(writer).with_filter(AtLevel);
-    let terminal = (destination == Destination::FileAndTerminal).then(|| {
+    let (terminal, journal) = match destination {
+        Destination::File => (false, None),
+        Destination::FileAndTerminal => (true, None),
+        Destination::FileAndJournal(journal) => (false, Some(journal)),
+    };
+    let journal = journal.map(|journal| {
+        fmt::layer()
+            .event_format(Prioritized(
+                fmt::format().without_time().with_target(false).with_level(false),
+            ))
+            .with_ansi(false)
+            .with_writer(Mutex::new(journal))
+            .log_internal_errors(false)
+            .with_filter(AtLevel)
+    });
+    let terminal = terminal.then(|| {
         fmt::layer()
             .with_writer(io::stderr)
             .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
@@ -61,7 +91,8 @@ pub fn start(
     });
     // Only the daemon's own and the plugins' events: libraries below talk of their inner workings.
     let own = tracing_subscriber::filter::Targets::new().with_target("skills", LevelFilter::TRACE);
-    let subscriber = tracing_subscriber::registry().with(file.and_then(terminal).with_filter(own));
+    let subscriber = tracing_subscriber::registry()
+        .with(file.and_then(terminal).and_then(journal).with_filter(own));
     tracing::subscriber::set_global_default(subscriber)
         .map_err(|error| Failure::environment(format!("cannot start the log: {error}")))?;
     Ok(guard)
@@ -72,6 +103,35 @@ pub fn set_level(level: LogLevel) {
     LEVEL.store(level as u8, Ordering::Relaxed);
     // The interest in each place that logs is cached there, so that one of no interest costs nothing.
     tracing::callsite::rebuild_interest_cache();
+}
+
+/// Lines that begin with their priority, as the journal reads it: `<3>` for errors to `<7>` for details.
+struct Prioritized<F>(F);
+
+impl<S, N, F> FormatEvent<S, N> for Prioritized<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> std::fmt::Result {
+        write!(writer, "<{}>", priority(*event.metadata().level()))?;
+        self.0.format_event(context, writer, event)
+    }
+}
+
+fn priority(level: Level) -> u8 {
+    match level {
+        Level::ERROR => 3,
+        Level::WARN => 4,
+        Level::INFO => 6,
+        _ => 7,
+    }
 }
 
 /// The [`LogLevel`] of the process's one log.

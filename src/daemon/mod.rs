@@ -21,12 +21,14 @@ pub mod logging;
 mod outbox;
 mod plugins;
 mod skills;
+pub mod supervised;
 #[cfg(test)]
 mod tests;
 mod upgrade;
 mod venv;
 
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -60,9 +62,10 @@ use ends::Signals;
 use guard::Guard;
 use handover::{End, Giver, Predecessor};
 use leaving::Leaving;
-use listen::{Inherited, Listeners, Ports};
+use listen::{Activated, Inherited, Listeners, Ports};
 use outbox::Outbox;
 use plugins::{Parts, Supervisor};
+use supervised::Manager;
 
 /// How many control messages may wait.
 const CONTROL_QUEUE: usize = 16;
@@ -84,6 +87,8 @@ pub struct Prepared {
     on_terminal: bool,
     /// The host to replace, and its sockets.
     takeover: Option<(Predecessor, Inherited)>,
+    activated: Activated,
+    manager: Arc<Manager>,
     crashes: Crashes,
     journal: Option<Arc<Journal>>,
 }
@@ -134,6 +139,10 @@ pub struct Origin {
     pub files: Vec<PathBuf>,
     /// True for a host that stays in a terminal, and ends with it.
     pub on_terminal: bool,
+    /// The sockets that a service manager passed.
+    pub sockets: Vec<OwnedFd>,
+    /// The service manager that is reported to, if there is one.
+    pub manager: Arc<Manager>,
 }
 
 /// Takes the locks and the TCP port and prepares the venv; `progress` gets a line for each step that takes a while.
@@ -148,17 +157,20 @@ pub fn prepare(
     progress: Progress,
 ) -> Result<Prepared, Failure> {
     let lock = HostLock::live(&paths)?;
-    let Origin { predecessor, files, on_terminal } = origin;
+    let Origin { predecessor, files, on_terminal, sockets, manager } = origin;
+    let mut activated = Activated::new(sockets, &paths);
     let mut takeover = match predecessor {
         Some(stream) => Some(Predecessor::meet(stream)?),
         None => {
             lock.serve()?;
+            lock.starts();
             None
         }
     };
     let (crashes, journal) = (crashes::take_over(&paths), crashes::journal(&paths).map(Arc::new));
     let tcp = takeover.as_mut().map(|(_, inherited)| std::mem::take(&mut inherited.tcp));
-    let ports = Ports::bind(&settings, tcp.unwrap_or_default())?;
+    let tcp = tcp.unwrap_or_else(|| std::mem::take(&mut activated.tcp));
+    let ports = Ports::bind(&settings, tcp)?;
     let uv = Uv::new(&paths, &env, &base.executable);
     let generation = venv::generation(&paths, &settings, &env, base, &uv, progress)?;
     let site_packages = generation.site_packages().to_owned();
@@ -177,6 +189,8 @@ pub fn prepare(
         files,
         on_terminal,
         takeover,
+        activated,
+        manager,
         crashes,
         journal,
     })
@@ -196,11 +210,13 @@ pub async fn run(
 ) -> Result<(), Failure> {
     let mut signals = Signals::new(prepared.on_terminal)?;
     let (replace, replacements) = mpsc::unbounded_channel();
+    let manager = prepared.manager.clone();
     let upgrade = upgrade::Watch::new(&prepared.paths, &prepared.env, prepared.files.clone());
     let python = means.python.clone();
     let starting = Running::begin(prepared, means, bundled, replace, &mut signals);
     let Some((mut running, servers)) = starting.await? else { return Ok(()) };
     announce(&running.service.ready);
+    tokio::spawn(manager.clone().watch(running.paths.clone()));
     let giver = Giver {
         listeners: &running.listeners,
         lock: running.lock,
@@ -221,6 +237,7 @@ pub async fn run(
     };
     tracing::info!(reason, "daemon stopping");
     let limit = running.settings.now().shutdown_timeout.value.duration();
+    manager.stopping(reason, limit);
     let Running { paths, supervisor, service, phases, listeners, outbox, .. } = running;
     let leaving = Leaving { paths, supervisor, service, phases, limit };
     match end {
@@ -263,7 +280,7 @@ impl Running {
         signals: &mut Signals,
     ) -> Result<Option<(Running, impl Future<Output = ()> + use<>)>, Failure> {
         let Prepared { paths, settings, env, base, uv, site_packages, .. } = prepared;
-        let Prepared { ports, lock, takeover, crashes, journal, .. } = prepared;
+        let Prepared { ports, lock, takeover, activated, crashes, journal, .. } = prepared;
         let Means { python, solver, exporter } = means;
         let ready = Ready {
             pid: std::process::id(),
@@ -338,13 +355,14 @@ impl Running {
             None => None,
         };
         let (phases, phase) = watch::channel(Phase::default());
-        let listeners = Listeners::open(&paths, ports, inherited)?;
+        let listeners = Listeners::open(&paths, ports, inherited, activated)?;
         let servers = listeners.serve(&http::entry(service.clone()), &phase);
         let written = address.and_then(|address| Tcp::write(&paths, address, old_tcp));
         let tcp = written.map_err(|error| paths::unwritable(&paths.tcp(), &error))?;
         // Set once.
         let _ = service.token.set(tcp.token);
         locks::write_pid(&paths).map_err(|error| paths::unwritable(&paths.pid_file(), &error))?;
+        lock.accepts(listeners.socket.is_activated);
         tokio::spawn(async move {
             if let Some(stream) = relieved {
                 handover::relieved(stream).await;

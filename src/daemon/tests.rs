@@ -52,6 +52,8 @@ fn prepared(root: &Path) -> Prepared {
         files: Vec::new(),
         on_terminal: false,
         takeover: None,
+        activated: super::listen::Activated::default(),
+        manager: Arc::default(),
         crashes: Crashes::default(),
         journal: None,
     }

@@ -207,8 +207,8 @@ fn ask_daemon(paths: &Paths) -> Daemon {
 
 /// Starts the host just far enough to see that the loader finds its library.
 fn host_version(paths: &Paths, env: &Environment, settings: &Settings) -> Result<String, String> {
-    let (mut command, _) =
-        launch::host_command(paths, env, settings, false).map_err(|failure| failure.error)?;
+    let (mut command, _) = launch::host_command(paths, env, settings, launch::Keeper::Launcher)
+        .map_err(|failure| failure.error)?;
     if !paths.runtime.is_dir() {
         command.current_dir("/");
     }

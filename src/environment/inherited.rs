@@ -10,6 +10,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use super::supervision::VARIABLES;
 use super::{Environment, PATH};
 
 /// Variables of one kind that a daemon does not inherit.
@@ -24,13 +25,14 @@ pub struct LeftOut {
 }
 
 /// Variables that a daemon does not inherit, by kind.
-pub const LEFT_OUT: [LeftOut; 6] = [
+pub const LEFT_OUT: [LeftOut; 7] = [
     LeftOut::always("a repository, or a hook that runs in it", REPOSITORY),
     LeftOut::always("a virtual environment", VENV),
     LeftOut::always("a build, a test run or a task of a project", TASK),
     LeftOut::always("a shell", SHELL),
     LeftOut { what: "a terminal and its session", names: TERMINAL, kept_on_terminal: true },
     LeftOut::always("an editor or an agent", EDITOR),
+    LeftOut::always("a service manager", VARIABLES),
 ];
 
 /// Directories that are not on the `PATH` a daemon inherits: the variable that names each, and a subdirectory.

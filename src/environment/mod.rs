@@ -8,6 +8,7 @@
 
 pub mod inherited;
 pub mod profile;
+pub mod supervision;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -64,6 +65,8 @@ pub const CLAUDE_CONFIG_DIR: &str = "CLAUDE_CONFIG_DIR";
 pub const CODEX_HOME: &str = "CODEX_HOME";
 /// Moves the settings of most programs.
 pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+/// The directory of sockets of the login, the service manager's among them.
+pub const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
 /// The user's editor for a terminal that shows whole screens.
 pub const VISUAL: &str = "VISUAL";
 /// The user's editor.
@@ -112,6 +115,14 @@ impl Environment {
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.vars.insert(name.into(), value.into());
         self
+    }
+
+    /// Returns the variables that are called `names`, as they are set.
+    pub fn only<'a>(
+        &'a self,
+        names: &'a [&str],
+    ) -> impl Iterator<Item = (&'a OsString, &'a OsString)> {
+        self.vars.iter().filter(|(name, _)| names.iter().any(|it| *name == OsStr::new(it)))
     }
 
     /// Returns the environment without any variable but `HOME`.

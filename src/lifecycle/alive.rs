@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 
 use super::connection::{ConnectError, Connection, Way};
 use super::hang::{self, Condition, Hang, Observer, Replaced, Verdict};
+use super::locks;
 use super::request::Request;
 use super::response::{ExchangeError, Response};
 use super::sandbox;
@@ -42,15 +43,20 @@ pub enum Ping {
     TimedOut,
 }
 
-/// Connects to the daemon; `None` where none listens. The connection waits as long as the daemon lives.
+/// Connects to the daemon; `None` where none runs. The connection waits as long as the daemon lives.
+///
+/// A socket on which a service manager listens for a daemon that does not run is left alone: a connection would start it.
 ///
 /// # Errors
 /// The kernel refuses the connection, so that the daemon's state is unknown; or the daemon hangs.
 pub fn connect(paths: &Paths) -> Result<Option<Connection>, Failure> {
+    if locks::is_free(paths) {
+        return Ok(None);
+    }
     reach(paths).map_err(|error| not_connected(paths, &error))
 }
 
-/// Connects to the daemon as [`connect`] does, with the error as it is.
+/// Connects to the daemon, or to the service manager that starts it then, with the error as it is.
 pub fn reach(paths: &Paths) -> Result<Option<Connection>, ConnectError> {
     let connection = Connection::open(paths, TICK, QUEUED_TICKS)?;
     Ok(connection.map(|connection| guarded(connection, paths, |_| {}, |_| Replaced::No)))
@@ -176,6 +182,7 @@ pub fn unresponsive(paths: &Paths) -> Failure {
             "Continue it in its terminal (`fg`), or run `skills-daemon restart`."
         }
         Condition::Traced => "Detach the debugger, or run `skills-daemon restart`.",
+        Condition::Absent => "Run `skills-daemon doctor`, or look at its service.",
         _ => "Run `skills-daemon restart`.",
     };
     let error = format!("the daemon{} does not respond{reason}", named(pid));

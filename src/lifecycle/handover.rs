@@ -84,6 +84,9 @@ pub struct Offer {
     pub socket: u64,
     /// Inode of `handover.sock`.
     pub handover: u64,
+    /// True if the file of the private socket belongs to a service manager.
+    #[serde(default)]
+    pub activated: bool,
 }
 
 /// Connects to the host; `None` where none can hand over.
@@ -179,7 +182,7 @@ mod tests {
         let path = directory.path().join("s");
         let listener = UnixListener::bind(&path).unwrap();
         let (ours, theirs) = UnixStream::pair().unwrap();
-        let offer = Offer { pid: 7, socket: 1, handover: 2 };
+        let offer = Offer { pid: 7, socket: 1, handover: 2, activated: true };
         send_offer(ours.as_raw_fd(), &offer, &[listener.as_raw_fd()]).unwrap();
         let (received, mut sockets) = receive_offer(&theirs).unwrap();
         assert_eq!((received, sockets.len()), (offer, 1));

@@ -27,9 +27,13 @@ pub enum Condition {
     Idle,
     /// Threads run, want to run, or wait for a disk.
     Busy,
+    /// It has not begun to accept connections: they wait in a socket of a service manager.
+    Starting,
+    /// No process has the daemon's lock: a service manager listens, and is about to start it.
+    Absent,
     /// The system does not show what it does.
     Unknown,
-    /// It has no process id here: it runs in another container, or none holds the daemon's lock.
+    /// It has no process id here: it runs in another container.
     OutOfReach,
 }
 
@@ -78,6 +82,10 @@ pub fn verdict(condition: Condition, pings: u32) -> Verdict {
         // A machine under load: ten seconds without a turn for any I/O thread are a fault, not load.
         Condition::Busy | Condition::Unknown => (10, Verdict::Replace),
         Condition::OutOfReach => (3, Verdict::GiveUp),
+        // An interpreter is found and looked at before the lock is taken.
+        Condition::Absent => (10, Verdict::GiveUp),
+        // As long as one step of a start: packages are fetched. Its manager ends one that hangs.
+        Condition::Starting => (30 * 60, Verdict::GiveUp),
     };
     if pings >= enough { verdict } else { Verdict::Wait }
 }
@@ -96,6 +104,8 @@ impl Condition {
             Condition::Traced => "held by a debugger",
             Condition::Idle => "no thread runs",
             Condition::Busy => "overloaded",
+            Condition::Starting => "it starts",
+            Condition::Absent => "its service was not started",
             Condition::Unknown | Condition::OutOfReach => "",
         }
     }
@@ -111,6 +121,12 @@ pub struct Observer {
 impl Observer {
     /// Returns the daemon's process and what it does.
     pub fn look(&mut self, paths: &Paths) -> (Option<Pid>, Condition) {
+        if locks::is_free(paths) {
+            return (None, Condition::Absent);
+        }
+        if let Some(pid) = locks::starting(paths) {
+            return (Some(pid).filter(|pid| pid.as_raw() > 0), Condition::Starting);
+        }
         // The kernel gives 0 for a process outside of this one's namespace.
         let Some(pid) = locks::holder(paths).filter(|pid| pid.as_raw() > 0) else {
             return (None, Condition::OutOfReach);
@@ -170,7 +186,9 @@ mod tests {
 
     #[test]
     fn a_daemon_is_replaced_only_on_evidence_that_it_will_not_answer() {
-        use Condition::{Busy, Idle, OutOfReach, Stopped, Suspended, Traced, Unknown};
+        use Condition::{
+            Absent, Busy, Idle, OutOfReach, Starting, Stopped, Suspended, Traced, Unknown,
+        };
         use Verdict::{GiveUp, Replace};
         for (condition, enough, then) in [
             (Stopped, 1, Replace),
@@ -180,6 +198,8 @@ mod tests {
             (Busy, 10, Replace),
             (Unknown, 10, Replace),
             (OutOfReach, 3, GiveUp),
+            (Absent, 10, GiveUp),
+            (Starting, 1800, GiveUp),
         ] {
             for pings in 0..enough {
                 assert_eq!(verdict(condition, pings), Verdict::Wait, "{condition:?} {pings}");

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::environment::{self, Environment};
+use crate::environment::{self, Environment, supervision};
 use crate::failure::Failure;
 use crate::interpreter::{self, Interpreter};
 use crate::paths::{self, Paths};
@@ -19,6 +19,23 @@ pub const HOST: &str = "skills-host";
 /// Option of the host: stdin is the connection to the host that it replaces.
 pub const TAKE_OVER: &str = "--take-over";
 
+/// Option of the host: it logs to the terminal, too.
+pub const FOREGROUND: &str = "--foreground";
+
+/// Option of the host: a service manager has started it.
+pub const SERVICE: &str = "--service";
+
+/// What has started a host, and holds its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeper {
+    /// A program, which goes on without it.
+    Launcher,
+    /// A terminal, in which it stays.
+    Terminal,
+    /// A service manager.
+    Service,
+}
+
 /// Returns the host executable: beside this program, else on PATH.
 pub fn host_executable() -> Result<PathBuf, Failure> {
     environment::installed_program(HOST).ok_or_else(|| {
@@ -27,18 +44,26 @@ pub fn host_executable() -> Result<PathBuf, Failure> {
     })
 }
 
-/// Returns a command that runs the host in the runtime directory with the inherited part of `env` and the path of
-/// its library; `on_terminal` is true for a host that stays in the terminal.
+/// Returns a command that runs the host in the runtime directory, with the inherited part of `env` and the path of
+/// its library.
 pub fn host_command(
     paths: &Paths,
     env: &Environment,
     settings: &Settings,
-    on_terminal: bool,
+    keeper: Keeper,
 ) -> Result<(Command, Interpreter), Failure> {
     let executable = host_executable()?;
     let interpreter = interpreter::find(settings, env)?;
     let mut command = Command::new(executable);
-    command.env_clear().envs(&env.inherited(on_terminal));
+    command.env_clear().envs(&env.inherited(keeper == Keeper::Terminal));
+    match keeper {
+        Keeper::Launcher => {}
+        Keeper::Terminal => drop(command.arg(FOREGROUND)),
+        // The host becomes the process that they are for.
+        Keeper::Service => {
+            command.arg(SERVICE).envs(env.only(supervision::VARIABLES));
+        }
+    }
     command.arg("--python").arg(&interpreter.executable);
     if let (Some(library), Some(dir)) = (&interpreter.library, interpreter.library_dir()) {
         command.arg("--library").arg(library);

@@ -1,7 +1,8 @@
 //! The locks of hosts, and the pid file.
 //!
 //! `daemon.lock` has a byte for the *serving* role, which one host has at a time, and for each host a byte of its own,
-//! locked for life: when a host hands over to its successor, both live for a while. All are record locks of `fcntl`:
+//! locked for life: when a host hands over to its successor, both live for a while. Two more are those of the serving
+//! host while it starts, and if its socket belongs to a service manager. All are record locks of `fcntl`:
 //! the kernel releases them with the process, and closing any descriptor of the file would release them all, so the
 //! host opens it once.
 
@@ -22,6 +23,10 @@ use crate::paths::{self, Paths};
 const SERVING: libc::off_t = 0;
 /// Offset of the byte of the process with id 0.
 const LIVES: libc::off_t = 1;
+/// Offset of the byte that the serving host has until it accepts connections.
+const STARTING: libc::off_t = LIVES + i32::MAX as libc::off_t + 1;
+/// Offset of the byte that the serving host has while it listens on a socket of a service manager.
+const ACTIVATED: libc::off_t = STARTING + 1;
 /// The whole file.
 pub(super) const ALL: libc::flock = range(0, 0);
 
@@ -65,6 +70,20 @@ impl HostLock {
     pub fn cease(self) {
         unlock(self.0, range(SERVING, 1));
     }
+
+    /// Marks the beginning of a start.
+    pub fn starts(self) {
+        // Only what waits for the start looks at it.
+        let _ = try_lock(self.0, range(STARTING, 1));
+    }
+
+    /// Marks the end of the start; `activated` is true if the socket belongs to a service manager.
+    pub fn accepts(self, activated: bool) {
+        if activated {
+            let _ = try_lock(self.0, range(ACTIVATED, 1));
+        }
+        unlock(self.0, range(STARTING, 1));
+    }
 }
 
 /// Returns the process id of the host that serves from the kernel; `None` when none does.
@@ -72,6 +91,33 @@ impl HostLock {
 /// Not for a host itself, whose locks it would release.
 pub fn holder(paths: &Paths) -> Option<Pid> {
     blocker(&open_existing(paths)?, range(SERVING, 1))
+}
+
+/// True if no host serves for sure: where the lock cannot be read, that is unknown.
+///
+/// Not for a host itself, whose locks it would release.
+pub fn is_free(paths: &Paths) -> bool {
+    let mut lock = range(SERVING, 1);
+    match OpenOptions::new().read(true).write(true).open(paths.lock_file()) {
+        Ok(file) => fcntl(&file, FcntlArg::F_GETLK(&mut lock)).is_ok() && is_unlocked(&lock),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
+}
+
+/// Returns the process id of the host that serves and does not accept connections yet.
+///
+/// Not for a host itself, whose locks it would release.
+pub fn starting(paths: &Paths) -> Option<Pid> {
+    let file = open_existing(paths)?;
+    let starting = blocker(&file, range(STARTING, 1));
+    starting.filter(|starting| blocker(&file, range(SERVING, 1)) == Some(*starting))
+}
+
+/// True if a host listens on a socket of a service manager.
+///
+/// Not for a host itself, whose locks it would release.
+pub fn is_activated(paths: &Paths) -> bool {
+    open_existing(paths).is_some_and(|file| blocker(&file, range(ACTIVATED, 1)).is_some())
 }
 
 /// Returns the process ids of all hosts that live, those that are draining included.
@@ -83,7 +129,8 @@ pub fn hosts(paths: &Paths) -> Vec<Pid> {
     let mut unknown = vec![(SERVING, LIVES + libc::off_t::from(i32::MAX))];
     while let Some((start, end)) = unknown.pop() {
         let mut lock = range(start, end - start);
-        if start >= end || fcntl(&file, FcntlArg::F_GETLK(&mut lock)).is_err() || is_free(&lock) {
+        if start >= end || fcntl(&file, FcntlArg::F_GETLK(&mut lock)).is_err() || is_unlocked(&lock)
+        {
             continue;
         }
         let pid = Pid::from_raw(lock.l_pid);
@@ -151,10 +198,10 @@ fn byte_of(pid: Pid) -> libc::flock {
 /// Returns the process whose lock is in the way of `lock`.
 pub(super) fn blocker(file: &File, mut lock: libc::flock) -> Option<Pid> {
     fcntl(file, FcntlArg::F_GETLK(&mut lock)).ok()?;
-    (!is_free(&lock)).then(|| Pid::from_raw(lock.l_pid))
+    (!is_unlocked(&lock)).then(|| Pid::from_raw(lock.l_pid))
 }
 
-fn is_free(lock: &libc::flock) -> bool {
+fn is_unlocked(lock: &libc::flock) -> bool {
     lock.l_type == libc::F_UNLCK as libc::c_short
 }
 

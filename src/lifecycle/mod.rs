@@ -26,7 +26,13 @@
 //!    the control program reports it, and a client replaces it once ([`replace`]). `stop`, `restart` and a replacement
 //!    send SIGTERM, have a stopped process go on, and soon send SIGKILL. One that is stopped while it drains is
 //!    continued once; stopped again it is killed.
-//! 9. After `kill -9` sockets and pid file are left behind: connecting fails, so point 2 follows.
+//! 9. Where a service of the daemon is installed, its manager starts it ([`managed`]): points 2 to 4 with a service
+//!    manager in place of the pipe. `start.lock` is held by the program that asks the manager, not by the host. systemd
+//!    listens on `daemon.sock`, also while no host runs, so a connection alone starts the daemon; a program that only asks
+//!    looks at the lock first. While it starts, the host has a byte of `daemon.lock` that keeps clients from taking it for
+//!    one that hangs. `restart` has the manager restart it; connections wait in the socket meanwhile. `stop` and a
+//!    replacement end it as in points 6 and 8, and then have the manager leave it stopped or start it.
+//! 10. After `kill -9` sockets and pid file are left behind: connecting fails, so point 2 follows.
 
 pub mod alive;
 mod body;
@@ -36,6 +42,7 @@ pub mod handover;
 pub mod hang;
 pub mod launch;
 pub mod locks;
+pub mod managed;
 pub mod replace;
 mod request;
 pub mod response;

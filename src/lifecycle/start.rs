@@ -14,9 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use super::alive::Ping;
 use super::hang::Observer;
+use super::launch::Keeper;
 use super::locks;
 use super::start_lock::StartLock;
-use super::{Connection, alive, connect, handover, launch, start_lock, stop};
+use super::{Connection, alive, connect, handover, launch, managed, start_lock, stop};
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::failure::{Failure, Kind};
@@ -126,6 +127,13 @@ fn replace_unless(
     }
     // One that hangs accepts the connection and says nothing.
     let hung = stop::hangs(paths);
+    if let Some(service) = managed::in_charge(paths, env, console) {
+        let limit = stop::shutdown_timeout(paths, env);
+        if hung || !managed::keeps(&service, paths) {
+            stop::end_serving(paths, limit, hung, &lock)?;
+        }
+        return managed::restart(&service, paths, console);
+    }
     let serves = locks::holder(paths).is_some() && !hung;
     match handover::connect(paths).filter(|_| serves) {
         Some(old) => take_over(paths, env, console, &old),
@@ -164,13 +172,23 @@ pub fn start_locked(
     lock: &StartLock,
 ) -> Result<Started, Failure> {
     let outcome = Settings::load(&paths.config_file(), env).and_then(|settings| {
-        // Alive, yet not listening: it is stopping, or its socket was removed. Either way it must end first.
-        if locks::holder(paths).is_some() {
+        let service = managed::in_charge(paths, env, console);
+        // Alive, yet not listening: it is stopping, or its socket was removed. Either way it must end first, unless a
+        // service manager is starting it.
+        if locks::holder(paths).is_some() && (service.is_none() || locks::starting(paths).is_none())
+        {
             console.progress("waiting for the previous daemon to end");
             let (limit, hung) = (settings.shutdown_timeout.value.duration(), stop::hangs(paths));
             stop::end_serving(paths, limit, hung, lock)?;
         }
-        spawn(paths, env, &settings, console, None)
+        match service {
+            Some(service) => managed::start(&service, paths, console),
+            None => match alive::reach(paths) {
+                // A service manager without files of ours: the connection has it start the daemon.
+                Ok(Some(connection)) => Ok(Started::Found(connection)),
+                _ => spawn(paths, env, &settings, console, None),
+            },
+        }
     });
     match &outcome {
         Ok(_) => drop(fs::remove_file(paths.start_failure())),
@@ -188,7 +206,7 @@ fn spawn(
     old: Option<&UnixStream>,
 ) -> Result<Started, Failure> {
     console.progress("starting the skills daemon");
-    let (mut command, _) = launch::host_command(paths, env, settings, false)?;
+    let (mut command, _) = launch::host_command(paths, env, settings, Keeper::Launcher)?;
     launch::redirect_stderr(&mut command, paths)?;
     let run = |command: &mut Command| {
         // The one descriptor that a child inherits for sure, whatever else is open.
@@ -287,14 +305,15 @@ fn died(child: &mut Child, paths: &Paths) -> Failure {
         .hint("Run `skills-daemon doctor`.")
 }
 
-fn failure_since(paths: &Paths, begin: SystemTime) -> Option<Failure> {
+/// Returns the failure of a start since `begin`.
+pub(super) fn failure_since(paths: &Paths, begin: SystemTime) -> Option<Failure> {
     let bytes = fs::read(paths.start_failure()).ok()?;
     let kept: StartFailure = serde_json::from_slice(&bytes).ok()?;
     (kept.at >= begin).then_some(kept.failure)
 }
 
 /// Stores the failure for the processes that wait; if it cannot be written, they start the daemon themselves.
-fn remember(paths: &Paths, failure: &Failure) {
+pub fn remember(paths: &Paths, failure: &Failure) {
     let kept = StartFailure { at: SystemTime::now(), failure: failure.clone() };
     if let Ok(text) = serde_json::to_vec(&kept) {
         let _ = fs::write(paths.start_failure(), text);

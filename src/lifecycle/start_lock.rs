@@ -18,7 +18,7 @@ use crate::failure::{Failure, Kind};
 use crate::paths::{self, Paths};
 
 /// Timeout of the wait: that of one step of a start.
-pub(super) const WAIT_MAX: Duration = Duration::from_secs(30 * 60);
+pub const WAIT_MAX: Duration = Duration::from_secs(30 * 60);
 /// Timeout for a holder that does not run.
 const STOPPED_MAX: Duration = Duration::from_secs(5);
 /// Time between two looks at the holder.

@@ -15,6 +15,7 @@ use super::cut::Cut;
 use super::handover::{self, Reply, Request};
 use super::hang::{Condition, Observer};
 use super::locks;
+use super::managed;
 use super::start_lock::StartLock;
 use crate::console::Console;
 use crate::environment::Environment;
@@ -48,7 +49,13 @@ pub fn stop(paths: &Paths, env: &Environment, console: &Console) -> Result<Ended
     let lock = StartLock::acquire(paths, || {
         console.progress("waiting for another process that starts or stops the daemon");
     })?;
-    end(paths, shutdown_timeout(paths, env), &lock)
+    let service = managed::in_charge(paths, env, console);
+    let ended = end(paths, shutdown_timeout(paths, env), &lock)?;
+    if let Some(service) = service {
+        // One that was killed would be started again, and so would one for which a connection waits.
+        service.stop()?;
+    }
+    Ok(ended)
 }
 
 /// Returns the time for the daemon's requests and for its hooks.
@@ -123,13 +130,17 @@ fn end_hosts(
         let Some(Reply::Stopped(cut)) = report else { return Ok(Ended::Cleanly(Cut::default())) };
         return Ok(Ended::Cleanly(cut));
     }
-    let killed = hosts(paths);
+    let (killed, is_activated) = (hosts(paths), locks::is_activated(paths));
     for pid in &killed {
         signal(*pid, Signal::SIGKILL)?;
     }
     if ending.wait(GRACE) {
-        for file in [paths.socket(), paths.handover_socket(), paths.pid_file()] {
+        for file in [paths.handover_socket(), paths.pid_file()] {
             let _ = std::fs::remove_file(file);
+        }
+        // Its service manager goes on listening there.
+        if !is_activated {
+            let _ = std::fs::remove_file(paths.socket());
         }
         return Ok(Ended::Killed(killed));
     }

@@ -53,25 +53,28 @@ fn the_programs_explain_themselves_without_a_daemon() {
     Usage: skills-daemon [OPTIONS] <COMMAND>
 
     Commands:
-      start       Start the daemon, unless it runs
-      stop        Stop the daemon
-      restart     Stop the daemon and start it again
-      status      Show whether the daemon runs, and the state of its plugins
-      logs        Show the daemon's log
-      reload      Load plugins again
-      plugins     List the plugins and what they offer
-      plugin      Add, remove, create and check plugins
-      deps        Show and change the packages that plugins require
-      config      Show and change the settings
-      secret      Store secrets for plugins, outside of the settings
-      link        Make plugins shell commands: a wrapper for each in ~/.local/bin
-      unlink      Remove wrappers from ~/.local/bin
-      agent       Make plugins known to coding agents: Claude Code, Codex, Cursor, VS Code
-      profiles    List the profiles and their state
-      run         Run a command in a daemon of its own, which leaves nothing behind
-      completion  Print, or install, the script that lets a shell complete commands
-      doctor      Check the whole installation and suggest remedies
-      help        Print this message or the help of the given subcommand(s)
+      start              Start the daemon, unless it runs
+      stop               Stop the daemon
+      restart            Stop the daemon and start it again
+      status             Show whether the daemon runs, and the state of its plugins
+      logs               Show the daemon's log
+      reload             Load plugins again
+      plugins            List the plugins and what they offer
+      plugin             Add, remove, create and check plugins
+      deps               Show and change the packages that plugins require
+      config             Show and change the settings
+      secret             Store secrets for plugins, outside of the settings
+      link               Make plugins shell commands: a wrapper for each in ~/.local/bin
+      unlink             Remove wrappers from ~/.local/bin
+      agent              Make plugins known to coding agents: Claude Code, Codex, Cursor, VS Code
+      profiles           List the profiles and their state
+      install-service    Have systemd or launchd run the daemon: from login on, and again after a crash
+      uninstall-service  Undo `install-service`
+      service            Show the service of the daemon
+      run                Run a command in a daemon of its own, which leaves nothing behind
+      completion         Print, or install, the script that lets a shell complete commands
+      doctor             Check the whole installation and suggest remedies
+      help               Print this message or the help of the given subcommand(s)
 
     Options:
           --profile <NAME>  The daemon of this profile, which has places of its own [env:

@@ -73,6 +73,7 @@ mod schemas;
 mod scripts;
 mod sdk;
 mod secrets;
+mod service;
 mod shutdown;
 mod silent;
 mod starts;

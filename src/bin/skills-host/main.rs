@@ -74,8 +74,11 @@ use std::time::Duration;
 use clap::Parser;
 use skills_daemon::daemon::Origin;
 use skills_daemon::daemon::logging::{self, Destination};
+use skills_daemon::daemon::supervised::Manager;
+use skills_daemon::environment::supervision::{self, Supervision};
 use skills_daemon::environment::{self, Environment};
 use skills_daemon::failure::{Failure, Kind};
+use skills_daemon::lifecycle::{start, start_lock};
 use skills_daemon::paths::Paths;
 use skills_daemon::settings::Settings;
 use skills_daemon::settings::secrets::Secrets;
@@ -93,6 +96,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// More I/O threads than this only contend for what one connection per client needs.
 const IO_THREADS_MAX: usize = 4;
 
+/// The longest start: that of one step, for a launcher.
+const START_MAX: Duration = start_lock::WAIT_MAX;
+
 /// What tasks that still block get at the very end.
 const LAST_TASKS: Duration = Duration::from_secs(2);
 
@@ -109,6 +115,9 @@ struct Arguments {
     /// Stay in the terminal and log there too.
     #[arg(long)]
     foreground: bool,
+    /// Report to the service manager that has started it.
+    #[arg(long, hide = true, conflicts_with = "foreground")]
+    service: bool,
     /// Replace the host at the other end of stdin.
     #[arg(long, hide = true)]
     take_over: bool,
@@ -118,16 +127,23 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // SAFETY: no other thread runs yet, so none reads the environment while it changes.
     unsafe { environment::restore_library_path() };
+    let supervision = match arguments.service {
+        true => Supervision::of(&Environment::of_process(), std::process::id()),
+        false => Supervision::default(),
+    };
+    // SAFETY: as above.
+    unsafe { supervision::remove() };
     let env = Environment::of_process();
-    let reporter = match Reporter::new(arguments.foreground, &env) {
-        Ok(reporter) => reporter,
+    let started = Reporter::new(&arguments, &env, &supervision);
+    let (reporter, journal) = match started {
+        Ok(started) => started,
         Err(error) => {
             let failure =
                 Failure::environment(format!("cannot set up the host's outputs: {error}"));
             return Console::of_process(&env).failure(&failure);
         }
     };
-    let outcome = run(arguments, env, &reporter);
+    let outcome = run(arguments, env, &supervision, &reporter, journal);
     crash::end();
     match outcome {
         Ok(()) => embed::exit(0),
@@ -140,13 +156,24 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<(), Failure> {
+fn run(
+    arguments: Arguments,
+    env: Environment,
+    supervision: &Supervision,
+    reporter: &Reporter,
+    journal: Option<File>,
+) -> Result<(), Failure> {
+    // SAFETY: they are the service manager's, and nothing else has opened any descriptor by its number.
+    let sockets = unsafe { supervision.take_sockets() };
     let paths = Paths::resolve(&env)?;
     paths.create()?;
     let mut settings = Settings::load(&paths.config_file(), &env)?;
     let secrets = Secrets::load(&paths.secrets_file());
-    let destination =
-        if arguments.foreground { Destination::FileAndTerminal } else { Destination::File };
+    let destination = match journal {
+        Some(journal) => Destination::FileAndJournal(journal),
+        None if arguments.foreground => Destination::FileAndTerminal,
+        None => Destination::File,
+    };
     let level = settings.log_level.value;
     let log = logging::start(&paths, level, destination)?;
     // Written out even where the process ends in a hurry.
@@ -168,7 +195,9 @@ fn run(arguments: Arguments, env: Environment, reporter: &Reporter) -> Result<()
     let is_alone = predecessor.is_none();
     // A host in a terminal stays there until its user ends it.
     let files = if arguments.foreground { Vec::new() } else { files(&base, arguments.library) };
-    let origin = Origin { predecessor, files, on_terminal: arguments.foreground };
+    let on_terminal = arguments.foreground;
+    let manager = reporter.manager();
+    let origin = Origin { predecessor, files, on_terminal, sockets, manager };
     let solver: Arc<dyn Solver> = Arc::new(solver::UvSolver::new(env.clone()));
     let exporter = exporter::exporter(&settings.traces, &env)?;
     let prepared = daemon::prepare(paths.clone(), settings, env, &base, origin, &progress)?;
@@ -237,27 +266,58 @@ enum Reporter {
     Launcher(Arc<Mutex<Option<File>>>),
     /// Text to the terminal.
     Terminal(Box<Console>),
+    /// Reports to the service manager.
+    Service(Arc<Manager>),
 }
 
 impl Reporter {
-    /// In the background: keeps stdout for the launcher, lets Python and C have stderr instead, and leaves the
-    /// terminal's session.
-    fn new(foreground: bool, env: &Environment) -> io::Result<Reporter> {
-        if foreground {
-            return Ok(Reporter::Terminal(Box::new(Console::of_process(env))));
+    /// In the background: keeps stdout for the launcher or the journal, lets Python and C have stderr instead, and
+    /// leaves the terminal's session. Returns also the journal, where a service manager reads it from stdout.
+    fn new(
+        arguments: &Arguments,
+        env: &Environment,
+        supervision: &Supervision,
+    ) -> io::Result<(Reporter, Option<File>)> {
+        if arguments.foreground {
+            return Ok((Reporter::Terminal(Box::new(Console::of_process(env))), None));
         }
-        let report = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         nix::unistd::dup2_stdout(io::stderr().as_fd())?;
         // Fails only for a process that leads its group already, which has nothing to leave.
         let _ = nix::unistd::setsid();
-        let report = Arc::new(Mutex::new(Some(report)));
+        if arguments.service {
+            let manager = Arc::new(Manager::new(supervision));
+            let starting = Arc::downgrade(&manager);
+            thread::spawn(move || {
+                // A start that takes longer hangs, for its launcher, too.
+                for _ in 0..START_MAX.as_secs() / HEARTBEAT.as_secs().max(1) {
+                    let Some(manager) = starting.upgrade() else { return };
+                    if manager.has_started() {
+                        return;
+                    }
+                    manager.starting();
+                    thread::sleep(HEARTBEAT);
+                }
+            });
+            let journal = logging::is_journal(&stdout, supervision).then_some(stdout);
+            return Ok((Reporter::Service(manager), journal));
+        }
+        let report = Arc::new(Mutex::new(Some(stdout)));
         let pipe = report.clone();
         thread::spawn(move || {
             while send(&pipe, &Startup::Alive, false) {
                 thread::sleep(HEARTBEAT);
             }
         });
-        Ok(Reporter::Launcher(report))
+        Ok((Reporter::Launcher(report), None))
+    }
+
+    /// The service manager, which does not exist for a host that another program has started.
+    fn manager(&self) -> Arc<Manager> {
+        match self {
+            Reporter::Service(manager) => manager.clone(),
+            _ => Arc::default(),
+        }
     }
 
     fn progress(&self, text: &str) {
@@ -265,6 +325,7 @@ impl Reporter {
         match self {
             Reporter::Terminal(console) => console.note(text),
             Reporter::Launcher(_) => self.send(&Startup::Progress { text: text.to_owned() }, false),
+            Reporter::Service(manager) => manager.progress(text),
         }
     }
 
@@ -275,6 +336,7 @@ impl Reporter {
                 ready.port, ready.python
             )),
             Reporter::Launcher(_) => self.send(&Startup::Ready(ready), true),
+            Reporter::Service(manager) => manager.ready(&ready),
         }
     }
 
@@ -284,6 +346,15 @@ impl Reporter {
                 console.failure(&failure);
             }
             Reporter::Launcher(_) => self.send(&Startup::Failed { failure }, true),
+            Reporter::Service(manager) => {
+                manager.progress(&failure.error);
+                // For the program that has asked the manager for the start.
+                if !manager.has_started()
+                    && let Ok(paths) = Paths::resolve(&Environment::of_process())
+                {
+                    start::remember(&paths, &failure);
+                }
+            }
         }
     }
 

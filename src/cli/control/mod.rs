@@ -19,6 +19,7 @@ mod profiles;
 mod reload;
 mod run;
 mod secret;
+mod service;
 mod start;
 mod status;
 mod stop;
@@ -80,6 +81,12 @@ enum Command {
     Agent(agent::Arguments),
     /// List the profiles and their state
     Profiles(profiles::Arguments),
+    /// Have systemd or launchd run the daemon: from login on, and again after a crash
+    InstallService,
+    /// Undo `install-service`
+    UninstallService,
+    /// Show the service of the daemon
+    Service(service::Arguments),
     /// Run a command in a daemon of its own, which leaves nothing behind
     Run(run::Arguments),
     /// Print, or install, the script that lets a shell complete commands
@@ -98,6 +105,7 @@ impl Command {
                 | Command::Plugin(_)
                 | Command::Config(_)
                 | Command::Secret(_)
+                | Command::InstallService
                 | Command::Doctor(_)
         )
     }
@@ -137,6 +145,9 @@ pub fn main() -> ExitCode {
             Command::Plugins(arguments) => plugins::run(&context, &arguments),
             Command::Profiles(arguments) => profiles::run(&context, &arguments),
             Command::Run(arguments) => run::run(&context, &arguments),
+            Command::InstallService => service::install(&context),
+            Command::UninstallService => service::uninstall(&context),
+            Command::Service(arguments) => service::run(&context, &arguments),
             Command::Completion(arguments) => completion::run(&context, &arguments),
             Command::Plugin(arguments) => plugin::run(&context, &arguments),
             Command::Deps(arguments) => deps::run(&context, &arguments),

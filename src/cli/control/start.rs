@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::Context;
 use crate::failure::Failure;
+use crate::lifecycle::launch::Keeper;
 use crate::lifecycle::start::{self, Started};
 use crate::lifecycle::{self, Request, launch};
 use crate::settings::Settings;
@@ -17,11 +18,20 @@ pub(super) struct Arguments {
     /// Stay in the terminal and log there too; Ctrl-C ends
     #[arg(long)]
     foreground: bool,
+    /// Become the daemon of the service manager that has started this program
+    #[arg(long, hide = true, conflicts_with = "foreground")]
+    service: bool,
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.foreground {
-        return Err(foreground(context));
+        return Err(become_host(context, Keeper::Terminal));
+    }
+    if arguments.service {
+        let failure = become_host(context, Keeper::Service);
+        // For the program that has asked the manager for the start.
+        start::remember(&context.paths, &failure);
+        return Err(failure);
     }
     let started = lifecycle::ensure_running(&context.paths, &context.env, &context.console)?;
     if let Started::Found(_) = started {
@@ -48,15 +58,22 @@ fn report(context: &Context, started: &Started) -> ExitCode {
 }
 
 /// Becomes the host; returns only if that fails.
-fn foreground(context: &Context) -> Failure {
-    let prepared = context
-        .paths
+fn become_host(context: &Context, keeper: Keeper) -> Failure {
+    let (paths, env) = (&context.paths, &context.env);
+    let prepared = paths
         .create()
-        .and_then(|()| Settings::load(&context.paths.config_file(), &context.env))
-        .and_then(|settings| launch::host_command(&context.paths, &context.env, &settings, true));
+        .and_then(|()| Settings::load(&paths.config_file(), env))
+        .and_then(|settings| launch::host_command(paths, env, &settings, keeper))
+        .and_then(|(mut command, _)| {
+            if keeper == Keeper::Service {
+                // Where a crash is looked for; the log goes to the journal by stdout.
+                launch::redirect_stderr(&mut command, paths)?;
+            }
+            Ok(command)
+        });
     match prepared {
-        Ok((mut command, _)) => {
-            let error = command.arg("--foreground").exec();
+        Ok(mut command) => {
+            let error = command.exec();
             let program = command.get_program().to_string_lossy().into_owned();
             Failure::environment(format!("cannot run {program}: {error}"))
         }
