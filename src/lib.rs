@@ -17,6 +17,7 @@
 //! | 1 | [`metrics`] | what is counted of requests, and the page of it for Prometheus |
 //! | 1 | [`limits`] | how much of the daemon a plugin may take |
 //! | 1 | [`plugin_files`] | which files belong to a plugin |
+//! | 1 | [`recent`] | calls under way and recent ones |
 //! | 1 | [`reports`] | what a handler reports while it runs: log records, progress, questions |
 //! | 1 | [`requirements`] | what the installed packages must satisfy |
 //! | 1 | [`scheduling`] | when a thread runs a call and when an answer is sent, as plain data |
@@ -28,6 +29,7 @@
 //! | 2 | [`exchange`] | one call and its answer between two threads: bodies, events, signals |
 //! | 2 | [`watch`] | watching directories: settled batches of changes |
 //! | 2 | [`console`] | stdout and stderr of the command-line programs |
+//! | 2 | [`tail`] | the end of a log that grows and is rotated |
 //! | 2 | [`installed`] | the installed packages, from their metadata |
 //! | 3 | [`journal`] | which plugins a process has loaded, and which one ended it |
 //! | 3 | [`policy`] | how the daemon runs a plugin: manifest and settings resolved |
@@ -98,6 +100,7 @@ pub mod openapi;
 pub mod paths;
 pub mod plugin_files;
 pub mod policy;
+pub mod recent;
 pub mod registry;
 pub mod render;
 pub mod reports;
@@ -111,6 +114,7 @@ pub mod settings;
 pub mod skills;
 pub mod solver;
 pub mod store;
+pub mod tail;
 pub mod tools;
 pub mod uv;
 pub mod venv;

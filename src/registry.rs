@@ -20,6 +20,7 @@ use crate::journal::Slot;
 use crate::limits::admission::Admission;
 use crate::metrics::{Metrics, OfPlugin};
 use crate::policy::Policy;
+use crate::recent::Recent;
 use crate::routes::Table;
 use crate::runtime::{Instance, full};
 use crate::store::Metadata;
@@ -53,6 +54,8 @@ pub struct Served {
 pub struct Registry {
     /// What is counted of all requests.
     pub metrics: Metrics,
+    /// Calls under way and recent ones.
+    pub recent: Arc<Recent>,
     current: watch::Sender<Arc<Snapshot>>,
     wake: mpsc::UnboundedSender<u64>,
     /// True once another process serves.
@@ -91,7 +94,8 @@ impl Registry {
     pub fn new() -> (Registry, mpsc::UnboundedReceiver<u64>) {
         let (wake, woken) = mpsc::unbounded_channel();
         let (current, moved) = (watch::Sender::new(Arc::default()), AtomicBool::new(false));
-        (Registry { metrics: Metrics::default(), current, wake, moved }, woken)
+        let (metrics, recent) = (Metrics::default(), Arc::default());
+        (Registry { metrics, recent, current, wake, moved }, woken)
     }
 
     /// The snapshot of the moment.

@@ -38,7 +38,6 @@ use crate::discovery::PluginSource;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::http::health::HealthBook;
-use crate::http::serve::Phase;
 use crate::http::{self, Control, Service};
 use crate::journal::Journal;
 use crate::lifecycle::locks::{self, HostLock};
@@ -192,7 +191,7 @@ pub async fn run(
     let giver = Giver {
         listeners: &running.listeners,
         lock: running.lock,
-        phases: &running.phases,
+        phases: &running.service.phases,
         service: &running.service,
         upgrade: &upgrade,
     };
@@ -209,8 +208,8 @@ pub async fn run(
     };
     tracing::info!(reason, "daemon stopping");
     let limit = running.settings.now().shutdown_timeout.value.duration();
-    let Running { paths, supervisor, service, phases, listeners, .. } = running;
-    let leaving = Leaving { paths, supervisor, service, phases, limit };
+    let Running { paths, supervisor, service, listeners, .. } = running;
+    let leaving = Leaving { paths, supervisor, service, reason, limit };
     match end {
         Some(End::Successor(stream)) => {
             drop(listeners);
@@ -228,8 +227,6 @@ struct Running {
     supervisor: Supervisor,
     service: Arc<Service>,
     controls: mpsc::Receiver<Control>,
-    /// What the servers do.
-    phases: watch::Sender<Phase>,
     listeners: Listeners,
     lock: HostLock,
 }
@@ -318,8 +315,8 @@ impl Running {
             },
             None => None,
         };
-        let (phases, phase) = watch::channel(Phase::default());
         let listeners = Listeners::open(&paths, ports, inherited)?;
+        let phase = service.phases.subscribe();
         let servers = listeners.serve(&http::entry(service.clone()), &phase);
         let written = address.and_then(|address| Tcp::write(&paths, address, old_tcp));
         let tcp = written.map_err(|error| paths::unwritable(&paths.tcp(), &error))?;
@@ -334,8 +331,7 @@ impl Running {
         });
         tracing::info!(pid = ready.pid, port = ready.port, python = ready.python, "daemon started");
         supervisor.watch();
-        let running =
-            Running { paths, settings, supervisor, service, controls, phases, listeners, lock };
+        let running = Running { paths, settings, supervisor, service, controls, listeners, lock };
         Ok(Some((running, servers)))
     }
 }

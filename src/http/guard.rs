@@ -89,6 +89,9 @@ fn judge(
     {
         return Ok(Passed::Preflight(origin.clone()));
     }
+    if foreign.is_some() && uri.path() == wire::LIVE {
+        return Err(forbidden(format!("{} is served to the daemon's own page only", wire::LIVE)));
+    }
     let is_own_route = [wire::RUN, wire::STATUS, wire::MCP].contains(&uri.path());
     if !is_own_route && !rules.needs_token {
         return Ok(foreign.map_or(Passed::Plain, Passed::Foreign));

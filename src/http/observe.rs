@@ -1,24 +1,29 @@
-//! Every request has an id, a line in the log, and keeps the daemon from going idle.
+//! Every request has an id, a line in the log, and keeps the daemon from going idle; those to plugins are among the
+//! [recent](crate::recent) calls.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use axum::response::Response;
-use http_body::Body as _;
-use http_body_util::BodyExt;
+use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::Instant;
 
 use super::Service;
 use super::meter::{Answering, Meter};
 use crate::activity::InFlight;
 use crate::lifecycle::cut::CutRequest;
-use crate::metrics::Outcome;
-use crate::wire::REQUEST_ID_HEADER;
+use crate::manifest::check_name;
+use crate::mcp::scope;
+use crate::metrics;
+use crate::recent::{Call, Face, LONG, Listed, Outcome};
+use crate::wire::{self, REQUEST_ID_HEADER};
 
 /// Made once: a name in letters is hashed anew each time.
 static REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID_HEADER);
@@ -40,7 +45,19 @@ pub(super) struct Called {
 
 /// The place for a [`Called`], as an extension of the request.
 #[derive(Clone, Debug, Default)]
-pub(super) struct CalledCell(pub(super) Arc<OnceLock<Called>>);
+pub(super) struct CalledCell(Arc<Calling>);
+
+/// What is known of a client's call.
+#[derive(Debug, Default)]
+struct Calling {
+    /// The plugin that it is for, before more is known.
+    plugin: OnceLock<String>,
+    called: OnceLock<Called>,
+}
+
+/// The status of an answer that is known only while it is sent, as an extension of it; zero before.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LateStatus(pub(super) Arc<AtomicU16>);
 
 /// Marks an answer, as an extension of it, that waits for what may happen: it does not keep the daemon awake.
 #[derive(Clone, Copy, Debug)]
@@ -60,10 +77,15 @@ pub(super) struct Observed {
     method: Method,
     uri: Uri,
     /// Only requests for the daemon's own routes have one.
-    called: Option<CalledCell>,
+    called: OnceLock<CalledCell>,
     /// True for one that a plugin answers, which is counted as its command's.
-    pub(super) is_of_plugin: bool,
+    is_of_plugin: AtomicBool,
+    /// True once all of the answer was handed over.
     is_answered: bool,
+    /// How it ends, unless it is cut off.
+    outcome: Outcome,
+    late_status: Option<LateStatus>,
+    listed: OnceLock<Listed>,
     /// On a connection that is timed.
     answering: Option<Answering>,
 }
@@ -90,9 +112,12 @@ pub(super) fn begin(
         id,
         method,
         uri,
-        called: None,
-        is_of_plugin: false,
+        called: OnceLock::new(),
+        is_of_plugin: AtomicBool::new(false),
         is_answered: false,
+        outcome: Outcome::Cancelled,
+        late_status: None,
+        listed: OnceLock::new(),
         answering,
     }
 }
@@ -100,8 +125,12 @@ pub(super) fn begin(
 /// Reports a request that is cut off, before its answer or in the middle of it.
 impl Drop for Observed {
     fn drop(&mut self) {
+        if self.is_answered {
+            return;
+        }
+        self.note(self.begun.elapsed());
         let service = &self.service;
-        if self.is_answered || !service.cutting.load(Ordering::Relaxed) {
+        if !service.cutting.load(Ordering::Relaxed) {
             return;
         }
         let (method, path) = self.called();
@@ -126,13 +155,69 @@ impl Observed {
     }
 
     /// The place for what the request comes down to.
-    pub(super) fn called_cell(&mut self) -> CalledCell {
-        self.called.get_or_insert_default().clone()
+    pub(super) fn called_cell(&self) -> CalledCell {
+        self.called.get_or_init(CalledCell::default).clone()
+    }
+
+    /// Notes that a plugin answers it.
+    pub(super) fn set_of_plugin(&self) {
+        self.is_of_plugin.store(true, Ordering::Relaxed);
+    }
+
+    /// Lists the request as under way once it takes long, while there is a reader; called at each poll.
+    pub(super) fn look(&self) {
+        let recent = &self.service.registry.recent;
+        if !recent.is_read() || self.listed.get().is_some() || !self.is_call() {
+            return;
+        }
+        let ran = self.begun.elapsed();
+        if ran >= LONG
+            && let Some(listed) = recent.list(ran, || self.call())
+        {
+            // Set once: all polls are by one task.
+            let _ = self.listed.set(listed);
+        }
+    }
+
+    /// False for what only waits, and for the connection of an agent, whose calls are listed one by one.
+    fn is_call(&self) -> bool {
+        let path = self.uri.path();
+        let below_mcp = path.strip_prefix(scope::PATH);
+        let is_agents =
+            path == wire::MCP || below_mcp.is_some_and(|it| it.is_empty() || it.starts_with('/'));
+        self.in_flight.is_some() && !is_agents
+    }
+
+    /// Keeps the request as a recent call; of those to the daemon itself only what took long or failed.
+    fn note(&self, took: Duration) {
+        let is_of_plugin = self.is_of_plugin.load(Ordering::Relaxed);
+        let has_failed = self.outcome.is_error();
+        if self.is_call() && (is_of_plugin || has_failed || took >= LONG) {
+            let recent = &self.service.registry.recent;
+            recent.ended(self.begun + took, took, self.outcome, || self.call());
+        }
+    }
+
+    /// What the request is known by.
+    fn call(&self) -> Call {
+        let (method, path) = self.called();
+        let is_shell = self.uri.path() == wire::RUN;
+        let awaited = self.called.get().and_then(|cell| cell.0.plugin.get());
+        let first = path.split('/').nth(1).unwrap_or_default();
+        let (plugin, name) = match awaited {
+            Some(plugin) if path == wire::RUN => {
+                (plugin.clone(), "waits for its plugin".to_owned())
+            }
+            _ if check_name(first).is_err() => (String::new(), format!("{method} {path}")),
+            _ => (first.to_owned(), format!("{method} {path}")),
+        };
+        let face = if is_shell { Face::Shell } else { Face::Http };
+        Call { face, plugin, name, request: self.id.clone() }
     }
 
     /// The method and path of the plugin's handler, if known, else of the request.
     fn called(&self) -> (&Method, &str) {
-        match self.called.as_ref().and_then(|cell| cell.0.get()) {
+        match self.called.get().and_then(|cell| cell.0.called.get()) {
             Some(called) => (&called.method, called.path.as_str()),
             None => (&self.method, self.uri.path()),
         }
@@ -145,8 +230,9 @@ impl Observed {
         let duration_ms = (duration.as_secs_f64() * 1e5).round() / 100.0;
         let status = response.status().as_u16();
         let plugin = path.split('/').nth(1).unwrap_or_default();
-        if !self.is_of_plugin {
-            self.service.registry.metrics.own.count(Outcome::of_status(status), duration);
+        if !self.is_of_plugin.load(Ordering::Relaxed) {
+            let outcome = metrics::Outcome::of_status(status);
+            self.service.registry.metrics.own.count(outcome, duration);
         }
         if duration >= SLOW {
             tracing::warn!(request_id = &**id, plugin, %method, path, status, duration_ms, "slow_request");
@@ -161,22 +247,91 @@ impl Observed {
         if response.extensions_mut().remove::<Waits>().is_some() {
             self.in_flight = None;
         }
+        self.outcome = Outcome::Status(status);
         if let Some(held) = response.extensions_mut().remove::<Held>() {
+            let listed = self.service.registry.recent.list(duration, || self.call());
+            self.listed = listed.map(OnceLock::from).unwrap_or_default();
             // Set once: a request has one answer.
             let _ = held.0.set(self);
             return response;
         }
         if response.body().size_hint().exact().is_some() {
+            self.note(duration);
             self.is_answered = true;
             return response;
         }
-        // An answer that streams is in flight until its last byte.
-        response.map(|body| {
-            Body::new(body.map_frame(move |frame| {
-                let _ = &self;
-                frame
-            }))
-        })
+        self.late_status = response.extensions_mut().remove::<LateStatus>();
+        response.map(|body| Body::new(Streamed { body, observed: self }))
+    }
+}
+
+impl CalledCell {
+    /// Notes the plugin that the call is for.
+    pub(super) fn awaits(&self, plugin: &str) {
+        // Fails only if it is called twice.
+        let _ = self.0.plugin.set(plugin.to_owned());
+    }
+
+    /// Notes what the call came down to.
+    pub(super) fn set(&self, called: Called) {
+        // Fails only if it is called twice.
+        let _ = self.0.called.set(called);
+    }
+}
+
+/// The body of an answer that streams, whose request is in flight until its last byte.
+struct Streamed {
+    body: Body,
+    observed: Observed,
+}
+
+impl HttpBody for Streamed {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.observed.look();
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(None) = polled {
+            self.finish();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Streamed {
+    /// Notes that the answer is whole.
+    fn finish(&mut self) {
+        let observed = &mut self.observed;
+        if observed.is_answered {
+            return;
+        }
+        let late = observed.late_status.as_ref().map(|it| it.0.load(Ordering::Relaxed));
+        if let Some(status @ 1..) = late {
+            observed.outcome = Outcome::Status(status);
+        }
+        observed.note(observed.begun.elapsed());
+        observed.is_answered = true;
+    }
+}
+
+impl Drop for Streamed {
+    fn drop(&mut self) {
+        match self.body.is_end_stream() {
+            true => self.finish(),
+            false => self.observed.outcome = Outcome::Cancelled,
+        }
     }
 }
 
