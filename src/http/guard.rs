@@ -177,6 +177,20 @@ fn is_loopback(host: &str) -> bool {
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_pages_stream_is_for_the_page_alone() {
+        let allows = |_: &str| true;
+        let rules = Rules { token: None, needs_token: false, allows: &allows };
+        let uri = Uri::from_static(wire::LIVE);
+        let of = |origin: &'static str| {
+            let own = [(header::HOST, "localhost:1"), (header::ORIGIN, origin)];
+            let headers = own.map(|(name, value)| (name, HeaderValue::from_static(value)));
+            judge(&rules, &Method::GET, &uri, &HeaderMap::from_iter(headers))
+        };
+        assert_eq!(of("http://localhost:1").ok(), Some(Passed::Plain));
+        assert_eq!(of("vscode-webview://editor").unwrap_err().kind, Kind::Forbidden);
+    }
+
     fn judged(
         needs_token: bool,
         method: &Method,

@@ -55,11 +55,11 @@ function createEnded(call) {
     "tr",
     {},
     make("td", { class: "wide time" }, clock(call.began)),
-    make("td", {}, plugin(call)),
+    make("td", { class: "wide" }, plugin(call)),
     make("td", { class: "call" }, call.name),
     make("td", { class: "wide" }, PLACES[call.face]),
     make("td", { class: "number" }, duration(call.millis)),
-    make("td", {}, outcome),
+    make("td", { class: "outcome" }, outcome),
     make("td", { class: "wide id" }, call.request),
   );
 }
@@ -68,7 +68,7 @@ function createUnderWay(call) {
   return make(
     "tr",
     {},
-    make("td", {}, plugin(call)),
+    make("td", { class: "wide" }, plugin(call)),
     make("td", { class: "call" }),
     make("td", { class: "wide" }, PLACES[call.face]),
     make("td", { class: "number" }),

@@ -31,7 +31,9 @@ function drawNotices(notices, change) {
 
 /** A change of packages in progress, in one line. */
 function progress(change) {
-  return typeof change === "string" ? change : "Packages are being changed.";
+  const { phase, step, done = 0, packages = [] } = change;
+  const count = packages.length ? `, ${done} of ${packages.length}` : "";
+  return `Packages are being changed: ${phase}${step ? ` (${step})` : ""}${count}`;
 }
 
 const on = {

@@ -113,7 +113,7 @@ function create() {
     {},
     make("th", { scope: "row" }, make("span", { class: "name" }), make("span", { class: "version muted" })),
     make("td", {}, makeState()),
-    cell("number requests"),
+    cell("number wide requests"),
     cell("number wide errors"),
     cell("number wide median"),
     cell("number wide most"),
@@ -157,6 +157,7 @@ function update(body, { plugin, numbers, commands }) {
   write(find(".most"), most);
   write(find(".total"), numbers ? numbers.total.toLocaleString("en") : "–");
   const waiting = numbers?.waiting ? `, ${numbers.waiting} waiting` : "";
-  write(find(".numbers"), numbers ? `${numbers.total.toLocaleString("en")} requests, p50 ${median}, p99 ${most}${waiting}` : "");
+  const inAll = numbers ? `${numbers.total.toLocaleString("en")} requests${waiting}` : "";
+  write(find(".numbers"), rates ? `${rate(rates.requests)}/s, p50 ${median}, p99 ${most}, ${inAll}` : inAll);
   commands.drawIn(find("details"), plugin.path);
 }
