@@ -50,7 +50,7 @@ def breaks(page: Page, url: str, plugin: Path, pictures: Path) -> dict[str, obje
     broken = {"title": page.title(), "announced": page.locator("#announced").inner_text()}
     expect(page.locator("#count-broken")).to_have_text("1")
     expect(page.locator("#recent tr").first).to_be_visible()
-    page.screenshot(path=pictures / "page-broken.png", full_page=True)
+    page.screenshot(path=pictures / "page.png")
     plugin.write_text(good)
     state(page, "notes", "serving")
     expect(reason).to_be_empty()
@@ -85,13 +85,13 @@ def keyboard(page: Page) -> dict[str, object]:
     return {"focus": place, "next": next_place, "cleared": text, "link": link, "outline": outline}
 
 
-def swagger(page: Page) -> dict[str, object]:
+def swagger(page: Page, url: str) -> dict[str, object]:
     """The link of the command that has the focus, in Swagger UI."""
     page.keyboard.press("Enter")
     opened = page.locator(".opblock.is-open")
     expect(opened).to_have_count(1, timeout=LIMIT)
     path = opened.locator("[data-path]").get_attribute("data-path")
-    page.go_back()
+    page.goto(f"{url}/")
     live(page)
     return {"path": path}
 
@@ -135,7 +135,7 @@ def main(chromium: str, url: str, plugin: str, control: str, directory: str) -> 
         report = {
             **breaks(page, url, Path(plugin), Path(directory)),
             "keyboard": keyboard(page),
-            "swagger": swagger(page),
+            "swagger": swagger(page, url),
             "pictures": pictures(browser, url, Path(directory)),
             **seen.report(url),
         }

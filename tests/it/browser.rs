@@ -86,6 +86,7 @@ fn a_plugin_breaks_and_is_mended_on_the_page() {
         assert_eq!(pictures[name], json!(0), "{name} sticks out");
         assert!(is_picture(&format!("page-{name}.png")));
     }
+    assert!(is_picture("page.png"));
     assert_ne!(pictures["light-ground"], pictures["dark-ground"]);
     for nothing in ["elsewhere", "errors"] {
         assert_eq!(seen[nothing], json!([]), "{nothing}");
