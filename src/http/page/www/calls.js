@@ -34,7 +34,7 @@ export class Calls {
     this.#ended = isNew ? [] : [...added, ...this.#ended].slice(0, SHOWN);
     this.#underWay = look.under_way;
     this.#endedRows.draw(this.#ended);
-    show(byId("none-recent"), this.#ended.length === 0);
+    setEmpty("recent", this.#ended.length === 0);
     show(byId("sample"), look.is_sample);
     this.tick();
   }
@@ -42,8 +42,14 @@ export class Calls {
   /** Draws how long calls have been under way. */
   tick() {
     this.#underWayRows.draw(this.#underWay);
-    show(byId("none-under-way"), this.#underWay.length === 0);
+    setEmpty("under-way", this.#underWay.length === 0);
   }
+}
+
+/** Shows a table, or the line in its place. */
+function setEmpty(id, isEmpty) {
+  show(byId(id).closest("table"), !isEmpty);
+  show(byId(`none-${id}`), isEmpty);
 }
 
 const plugin = (call) => call.plugin || "daemon";

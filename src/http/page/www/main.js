@@ -11,6 +11,7 @@ const log = new Log();
 const calls = new Calls();
 const plugins = new Plugins();
 const rates = new Rates();
+calls.clear();
 
 /** The daemon's first event, and when its process began, by this page's clock. */
 let about = null;

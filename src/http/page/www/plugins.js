@@ -32,7 +32,10 @@ export const isBroken = (plugin) => stateOf(plugin)[0] === "bad";
 
 /** What there is to say about the state, a paragraph each. */
 function reasons(plugin) {
-  const of = plugin.state === "asleep" ? [] : [plugin.detail, plugin.hint];
+  if (plugin.state === "asleep") {
+    return ["It is loaded at its first call."];
+  }
+  const of = [plugin.detail, plugin.hint];
   const tasks = (plugin.background ?? []).filter((task) => task.error);
   return [...of, ...(plugin.notices ?? []), ...tasks.map((task) => `task ${task.name}: ${task.error}`)].filter(Boolean);
 }
@@ -157,7 +160,7 @@ function update(body, { plugin, numbers, commands }) {
   write(find(".most"), most);
   write(find(".total"), numbers ? numbers.total.toLocaleString("en") : "–");
   const waiting = numbers?.waiting ? `, ${numbers.waiting} waiting` : "";
-  const inAll = numbers ? `${numbers.total.toLocaleString("en")} requests${waiting}` : "";
+  const inAll = numbers ? `${numbers.total.toLocaleString("en")} request${numbers.total === 1 ? "" : "s"}${waiting}` : "";
   write(find(".numbers"), rates ? `${rate(rates.requests)}/s, p50 ${median}, p99 ${most}, ${inAll}` : inAll);
   commands.drawIn(find("details"), plugin.path);
 }

@@ -9,6 +9,10 @@ export class Rates {
   #requests = 0;
   #curve = new Array(SECONDS).fill(0);
 
+  constructor() {
+    this.#draw();
+  }
+
   set(numbers) {
     this.#requests = numbers.requests;
     write(byId("requests"), rate(numbers.requests));
@@ -21,6 +25,10 @@ export class Rates {
   tick() {
     this.#curve.shift();
     this.#curve.push(this.#requests);
+    this.#draw();
+  }
+
+  #draw() {
     const most = Math.max(1, ...this.#curve);
     const y = (value) => (HEIGHT - 1 - (value / most) * (HEIGHT - 3)).toFixed(1);
     const line = this.#curve.map((value, x) => `${x ? "L" : "M"}${x} ${y(value)}`).join("");
