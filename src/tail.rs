@@ -69,7 +69,7 @@ impl Tail {
         lines
     }
 
-    /// Reads to the end. A log that cannot be read is as one without new lines: whoever writes it reports that.
+    /// Reads to the end. A log that cannot be read is as one without new lines.
     fn read(&mut self, lines: &mut Lines) {
         if let Some(open) = &mut self.open {
             let _ = open.read(lines);

@@ -1,29 +1,31 @@
 //! Every request has an id, a line in the log, and keeps the daemon from going idle; those to plugins are among the
 //! [recent](crate::recent) calls.
 
+mod called;
+mod listed;
+mod streamed;
+
 use std::hash::{BuildHasher, RandomState};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use axum::response::Response;
-use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body::Body as _;
 use tokio::time::Instant;
 
 use super::Service;
 use super::meter::{Answering, Meter};
 use crate::activity::InFlight;
 use crate::lifecycle::cut::CutRequest;
-use crate::manifest::check_name;
-use crate::mcp::scope;
 use crate::metrics;
-use crate::recent::{Call, Face, LONG, Listed, Outcome};
-use crate::wire::{self, REQUEST_ID_HEADER};
+use crate::recent::{Listed, Outcome};
+use crate::wire::REQUEST_ID_HEADER;
+pub(super) use called::{Called, CalledCell, LateStatus};
+use streamed::Streamed;
 
 /// Made once: a name in letters is hashed anew each time.
 static REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID_HEADER);
@@ -35,29 +37,6 @@ const REQUEST_ID_MAX: usize = 128;
 /// The id of the request at hand, as an extension of it.
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(pub(super) Arc<str>);
-
-/// The request that a client's call came down to.
-#[derive(Clone, Debug)]
-pub(super) struct Called {
-    pub(super) method: Method,
-    pub(super) path: String,
-}
-
-/// The place for a [`Called`], as an extension of the request.
-#[derive(Clone, Debug, Default)]
-pub(super) struct CalledCell(Arc<Calling>);
-
-/// What is known of a client's call.
-#[derive(Debug, Default)]
-struct Calling {
-    /// The plugin that it is for, before more is known.
-    plugin: OnceLock<String>,
-    called: OnceLock<Called>,
-}
-
-/// The status of an answer that is known only while it is sent, as an extension of it; zero before.
-#[derive(Clone, Debug, Default)]
-pub(super) struct LateStatus(pub(super) Arc<AtomicU16>);
 
 /// Marks an answer, as an extension of it, that waits for what may happen: it does not keep the daemon awake.
 #[derive(Clone, Copy, Debug)]
@@ -164,60 +143,9 @@ impl Observed {
         self.is_of_plugin.store(true, Ordering::Relaxed);
     }
 
-    /// Lists the request as under way once it takes long, while there is a reader; called at each poll.
-    pub(super) fn look(&self) {
-        let recent = &self.service.registry.recent;
-        if !recent.is_read() || self.listed.get().is_some() || !self.is_call() {
-            return;
-        }
-        let ran = self.begun.elapsed();
-        if ran >= LONG
-            && let Some(listed) = recent.list(ran, || self.call())
-        {
-            // Set once: all polls are by one task.
-            let _ = self.listed.set(listed);
-        }
-    }
-
-    /// False for what only waits, and for the connection of an agent, whose calls are listed one by one.
-    fn is_call(&self) -> bool {
-        let path = self.uri.path();
-        let below_mcp = path.strip_prefix(scope::PATH);
-        let is_agents =
-            path == wire::MCP || below_mcp.is_some_and(|it| it.is_empty() || it.starts_with('/'));
-        self.in_flight.is_some() && !is_agents
-    }
-
-    /// Keeps the request as a recent call; of those to the daemon itself only what took long or failed.
-    fn note(&self, took: Duration) {
-        let is_of_plugin = self.is_of_plugin.load(Ordering::Relaxed);
-        let has_failed = self.outcome.is_error();
-        if self.is_call() && (is_of_plugin || has_failed || took >= LONG) {
-            let recent = &self.service.registry.recent;
-            recent.ended(self.begun + took, took, self.outcome, || self.call());
-        }
-    }
-
-    /// What the request is known by.
-    fn call(&self) -> Call {
-        let (method, path) = self.called();
-        let is_shell = self.uri.path() == wire::RUN;
-        let awaited = self.called.get().and_then(|cell| cell.0.plugin.get());
-        let first = path.split('/').nth(1).unwrap_or_default();
-        let (plugin, name) = match awaited {
-            Some(plugin) if path == wire::RUN => {
-                (plugin.clone(), "waits for its plugin".to_owned())
-            }
-            _ if check_name(first).is_err() => (String::new(), format!("{method} {path}")),
-            _ => (first.to_owned(), format!("{method} {path}")),
-        };
-        let face = if is_shell { Face::Shell } else { Face::Http };
-        Call { face, plugin, name, request: self.id.clone() }
-    }
-
     /// The method and path of the plugin's handler, if known, else of the request.
     fn called(&self) -> (&Method, &str) {
-        match self.called.get().and_then(|cell| cell.0.called.get()) {
+        match self.called.get().and_then(|cell| cell.called()) {
             Some(called) => (&called.method, called.path.as_str()),
             None => (&self.method, self.uri.path()),
         }
@@ -261,77 +189,7 @@ impl Observed {
             return response;
         }
         self.late_status = response.extensions_mut().remove::<LateStatus>();
-        response.map(|body| Body::new(Streamed { body, observed: self }))
-    }
-}
-
-impl CalledCell {
-    /// Notes the plugin that the call is for.
-    pub(super) fn awaits(&self, plugin: &str) {
-        // Fails only if it is called twice.
-        let _ = self.0.plugin.set(plugin.to_owned());
-    }
-
-    /// Notes what the call came down to.
-    pub(super) fn set(&self, called: Called) {
-        // Fails only if it is called twice.
-        let _ = self.0.called.set(called);
-    }
-}
-
-/// The body of an answer that streams, whose request is in flight until its last byte.
-struct Streamed {
-    body: Body,
-    observed: Observed,
-}
-
-impl HttpBody for Streamed {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        self.observed.look();
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        if let Poll::Ready(None) = polled {
-            self.finish();
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Streamed {
-    /// Notes that the answer is whole.
-    fn finish(&mut self) {
-        let observed = &mut self.observed;
-        if observed.is_answered {
-            return;
-        }
-        let late = observed.late_status.as_ref().map(|it| it.0.load(Ordering::Relaxed));
-        if let Some(status @ 1..) = late {
-            observed.outcome = Outcome::Status(status);
-        }
-        observed.note(observed.begun.elapsed());
-        observed.is_answered = true;
-    }
-}
-
-impl Drop for Streamed {
-    fn drop(&mut self) {
-        match self.body.is_end_stream() {
-            true => self.finish(),
-            false => self.observed.outcome = Outcome::Cancelled,
-        }
+        response.map(|body| Body::new(Streamed::new(body, self)))
     }
 }
 

@@ -85,7 +85,7 @@ pub(super) fn outcome(outcome: &Result<Outcome, Failure>) -> (&'static str, usiz
 /// The same as the outcome of a recent call.
 pub(super) fn status(outcome: &Result<Outcome, Failure>) -> recent::Outcome {
     recent::Outcome::Status(match outcome {
-        Ok(outcome) if outcome.has_failed() => outcome.status.as_u16().max(500),
+        Ok(outcome) if outcome.has_failed() && outcome.status.as_u16() < 400 => 500,
         Ok(outcome) => outcome.status.as_u16(),
         Err(failure) => failure.kind.http_status(),
     })

@@ -1,4 +1,4 @@
-//! Calls under way and recent ones, for people who watch the daemon.
+//! Calls under way and recent ones, as the daemon's page shows them.
 //!
 //! A call that ends costs a load and a comparison here, unless it is kept: of short ones at most [`SHORT`] a second are, of
 //! those that took [`LONG`] or failed at most [`NOTABLE`]. The rest is not counted either, only noted as missing

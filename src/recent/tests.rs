@@ -46,7 +46,7 @@ async fn of_many_calls_some_are_kept_and_long_and_failed_ones_among_them() {
     }
     let look = reader.look();
     assert_eq!(look.ended.len(), KEPT, "the oldest make room");
-    assert_eq!(look.ended.last().unwrap().number, (SHORT + 2 + 4 * NOTABLE).into());
+    assert_eq!(look.ended.last().unwrap().number, u64::from(SHORT + 2 + 4 * NOTABLE));
 }
 
 #[tokio::test(start_paused = true)]

@@ -176,7 +176,7 @@ fn calls_that_were_under_way_before_are_listed_and_end() {
         }
         (seen.len() == 3).then_some(())
     });
-    // Without the query, which may hold what is nobody's business.
+    // Without the query, which may hold secrets.
     let wait = ("GET /slow/wait".to_owned(), "http".to_owned());
     assert_eq!(seen[&wait], json!("from-a-test"));
     assert!(seen.contains_key(&("GET /slow/wait".to_owned(), "shell".to_owned())), "{seen:?}");
