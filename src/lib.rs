@@ -18,6 +18,7 @@
 //! | 1 | [`traces`] | which calls are traced, and the spans of those |
 //! | 1 | [`limits`] | how much of the daemon a plugin may take |
 //! | 1 | [`plugin_files`] | which files belong to a plugin |
+//! | 1 | [`recent`] | calls under way and recent ones |
 //! | 1 | [`reports`] | what a handler reports while it runs: log records, progress, questions |
 //! | 1 | [`requirements`] | what the installed packages must satisfy |
 //! | 1 | [`scheduling`] | when a thread runs a call and when an answer is sent, as plain data |
@@ -29,6 +30,7 @@
 //! | 2 | [`exchange`] | one call and its answer between two threads: bodies, events, signals |
 //! | 2 | [`watch`] | watching directories: settled batches of changes |
 //! | 2 | [`console`] | stdout and stderr of the command-line programs |
+//! | 2 | [`tail`] | the end of a log that grows and is rotated |
 //! | 2 | [`installed`] | the installed packages, from their metadata |
 //! | 3 | [`journal`] | which plugins a process has loaded, and which one ended it |
 //! | 3 | [`policy`] | how the daemon runs a plugin: manifest and settings resolved |
@@ -100,6 +102,7 @@ pub mod openapi;
 pub mod paths;
 pub mod plugin_files;
 pub mod policy;
+pub mod recent;
 pub mod registry;
 pub mod render;
 pub mod reports;
@@ -114,6 +117,7 @@ pub mod settings;
 pub mod skills;
 pub mod solver;
 pub mod store;
+pub mod tail;
 pub mod tools;
 pub mod traces;
 pub mod uv;

@@ -20,6 +20,7 @@ use crate::journal::Slot;
 use crate::limits::admission::Admission;
 use crate::metrics::{Metrics, OfPlugin};
 use crate::policy::Policy;
+use crate::recent::Recent;
 use crate::routes::Table;
 use crate::runtime::{Instance, full};
 use crate::store::Metadata;
@@ -56,6 +57,8 @@ pub struct Served {
 pub struct Registry {
     /// What is counted of all requests.
     pub metrics: Metrics,
+    /// Calls under way and recent ones.
+    pub recent: Arc<Recent>,
     tracer: OnceLock<Arc<Tracer>>,
     current: watch::Sender<Arc<Snapshot>>,
     wake: mpsc::UnboundedSender<u64>,
@@ -95,8 +98,8 @@ impl Registry {
     pub fn new() -> (Registry, mpsc::UnboundedReceiver<u64>) {
         let (wake, woken) = mpsc::unbounded_channel();
         let (current, moved) = (watch::Sender::new(Arc::default()), AtomicBool::new(false));
-        let (metrics, tracer) = (Metrics::default(), OnceLock::new());
-        (Registry { metrics, tracer, current, wake, moved }, woken)
+        let (metrics, recent, tracer) = (Metrics::default(), Arc::default(), OnceLock::new());
+        (Registry { metrics, recent, tracer, current, wake, moved }, woken)
     }
 
     /// Has calls of the plugins that are loaded from now on traced.

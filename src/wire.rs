@@ -12,6 +12,7 @@ mod caller;
 pub mod deps;
 pub mod frame;
 mod plugin;
+mod rates;
 mod traffic;
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ use crate::failure::Failure;
 pub use background::{BackgroundTask, TaskState};
 pub use caller::{Caller, Colors, Terminals};
 pub use plugin::{PluginState, PluginStatus, Reload, Stage, StageWord, Word};
+pub use rates::{Range, Rates};
 pub use traffic::{Bucket, Traffic};
 
 /// Path of the client's call, whose body is a [`Run`] in one line, followed by what it says [follows](Run::follows); only
@@ -32,6 +34,8 @@ pub use traffic::{Bucket, Traffic};
 pub const RUN: &str = "/-/run";
 /// Path of the daemon's status, more than that of `/health`; only the Unix socket serves it.
 pub const STATUS: &str = "/-/status";
+/// Path of what the page at `/` shows, as server-sent events.
+pub const LIVE: &str = "/-/live";
 /// Path of the Model Context Protocol in lines, both ways; only the Unix socket serves it. Its query has [`MCP_PLUGIN`]
 /// and [`MCP_TOOLS`].
 ///

@@ -8,7 +8,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::net::UnixStream;
-use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::ends::Signals;
@@ -29,7 +28,8 @@ pub(super) struct Leaving {
     pub(super) paths: Paths,
     pub(super) supervisor: Supervisor,
     pub(super) service: Arc<Service>,
-    pub(super) phases: watch::Sender<Phase>,
+    /// Why it ends.
+    pub(super) reason: &'static str,
     /// How long requests may take, and then hooks.
     pub(super) limit: Duration,
 }
@@ -45,7 +45,7 @@ impl Leaving {
         let socket = listeners.socket.clone();
         drop(listeners);
         self.refuse();
-        self.phases.send_replace(Phase::Closing);
+        self.service.phases.send_replace(Phase::Closing);
         let mut servers = std::pin::pin!(servers);
         let mut cut = Cut::default();
         if timeout(self.limit, servers.as_mut()).await.is_err() {
@@ -80,13 +80,13 @@ impl Leaving {
     ) {
         self.refuse();
         self.service.registry.set_moved();
-        self.phases.send_replace(Phase::Lingering);
+        self.service.phases.send_replace(Phase::Lingering);
         let mut servers = std::pin::pin!(servers);
         let mut are_served = false;
         let is_drained = {
             let drained = async {
                 are_served = timeout(LINGER, servers.as_mut()).await.is_ok();
-                self.phases.send_replace(Phase::Closing);
+                self.service.phases.send_replace(Phase::Closing);
                 // From here on no request arrives.
                 self.supervisor.end_exclusive().await;
                 // The successor may be gone.
@@ -117,16 +117,14 @@ impl Leaving {
     }
 
     fn refuse(&self) {
-        self.service.stopping.store(true, Ordering::Relaxed);
-        self.service.closing.store(true, Ordering::Relaxed);
-        self.service.mcp.leave();
+        self.service.leave(self.reason);
         self.supervisor.refuse_reloads();
     }
 
     /// Cuts all connections; returns their requests.
     async fn cut(&self, servers: impl Future<Output = ()>) -> Cut {
         self.service.cutting.store(true, Ordering::Relaxed);
-        self.phases.send_replace(Phase::Cut);
+        self.service.phases.send_replace(Phase::Cut);
         servers.await;
         let mut requests = self.service.cut.lock().unwrap_or_else(PoisonError::into_inner);
         Cut { requests: std::mem::take(&mut requests), plugins: Vec::new() }

@@ -41,7 +41,6 @@ use crate::discovery::PluginSource;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::http::health::HealthBook;
-use crate::http::serve::Phase;
 use crate::http::{self, Control, Service};
 use crate::journal::Journal;
 use crate::lifecycle::locks::{self, HostLock};
@@ -220,7 +219,7 @@ pub async fn run(
     let giver = Giver {
         listeners: &running.listeners,
         lock: running.lock,
-        phases: &running.phases,
+        phases: &running.service.phases,
         service: &running.service,
         upgrade: &upgrade,
     };
@@ -238,8 +237,8 @@ pub async fn run(
     tracing::info!(reason, "daemon stopping");
     let limit = running.settings.now().shutdown_timeout.value.duration();
     manager.stopping(reason, limit);
-    let Running { paths, supervisor, service, phases, listeners, outbox, .. } = running;
-    let leaving = Leaving { paths, supervisor, service, phases, limit };
+    let Running { paths, supervisor, service, listeners, outbox, .. } = running;
+    let leaving = Leaving { paths, supervisor, service, reason, limit };
     match end {
         Some(End::Successor(stream)) => {
             drop(listeners);
@@ -260,8 +259,6 @@ struct Running {
     supervisor: Supervisor,
     service: Arc<Service>,
     controls: mpsc::Receiver<Control>,
-    /// What the servers do.
-    phases: watch::Sender<Phase>,
     listeners: Listeners,
     lock: HostLock,
     /// Where calls are traced.
@@ -354,8 +351,8 @@ impl Running {
             },
             None => None,
         };
-        let (phases, phase) = watch::channel(Phase::default());
         let listeners = Listeners::open(&paths, ports, inherited, activated)?;
+        let phase = service.phases.subscribe();
         let servers = listeners.serve(&http::entry(service.clone()), &phase);
         let written = address.and_then(|address| Tcp::write(&paths, address, old_tcp));
         let tcp = written.map_err(|error| paths::unwritable(&paths.tcp(), &error))?;
@@ -377,7 +374,6 @@ impl Running {
             supervisor,
             service,
             controls,
-            phases,
             listeners,
             lock,
             outbox,

@@ -130,7 +130,7 @@ fn config(choices: &[(String, String)]) -> Config<'_> {
 }
 
 /// An answer that a browser may keep, but has to ask about.
-fn tagged(asked: &HeaderMap, content_type: &str, bytes: Bytes) -> Response {
+pub(super) fn tagged(asked: &HeaderMap, content_type: &str, bytes: Bytes) -> Response {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
     let tag = format!("\"{:016x}\"", hasher.finish());

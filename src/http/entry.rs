@@ -6,7 +6,8 @@
 //! plugin's prefix are in [`PAGES`].
 
 use std::convert::Infallible;
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -100,7 +101,7 @@ impl Connection {
         let answering = self.meter.answer();
         self.slot.offer(&mut request);
         Box::pin(async move {
-            let mut observed = observe::begin(shared.service.clone(), &request, answering);
+            let observed = observe::begin(shared.service.clone(), &request, answering);
             let (passed, response) = match guard::check(peer, &shared.service, &request) {
                 Err(refused) => (Passed::Plain, failed(&refused)),
                 Ok(passed @ Passed::Preflight(_)) => (passed, origins::preflight(&request)),
@@ -108,7 +109,12 @@ impl Connection {
                     if let (Passed::Own, Some(meter)) = (&passed, observed.meter()) {
                         meter.trust();
                     }
-                    (passed, shared.answer(peer, &mut observed, request).await)
+                    let mut answer = pin!(shared.answer(peer, &observed, request));
+                    let watched = poll_fn(|context| {
+                        observed.look();
+                        answer.as_mut().poll(context)
+                    });
+                    (passed, watched.await)
                 }
             };
             let response = match observed.meter().is_some_and(Meter::body_is_late) {
@@ -154,10 +160,10 @@ fn late() -> Response {
 }
 
 impl Shared {
-    async fn answer(&self, peer: Peer, observed: &mut Observed, mut request: Request) -> Response {
+    async fn answer(&self, peer: Peer, observed: &Observed, mut request: Request) -> Response {
         let id = observed.id();
         if let Some(served) = self.plugin(request.uri().path()) {
-            observed.is_of_plugin = true;
+            observed.set_of_plugin();
             return dispatch::answer(&self.service, served, peer, id, request).await;
         }
         request.extensions_mut().insert(peer);
@@ -168,7 +174,9 @@ impl Shared {
             Ok(response) => response,
             Err(never) => match never {},
         };
-        observed.is_of_plugin = response.extensions_mut().remove::<OfPlugin>().is_some();
+        if response.extensions_mut().remove::<OfPlugin>().is_some() {
+            observed.set_of_plugin();
+        }
         match repeatable {
             Some(repeatable) if relay::is_elsewhere(&self.service, &response) => {
                 relay::forward(&self.service, repeatable.into_request()).await

@@ -6,13 +6,17 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::Ordering;
+
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::Response;
 use futures_util::stream;
 use http_body_util::BodyExt;
 use tokio::sync::mpsc::{self, Sender};
 
 use super::failed;
+use super::observe::LateStatus;
 use crate::calls::{Answer, AnswerBody};
 use crate::exchange::events::{Event, Stream};
 use crate::exchange::{Aborted, Events, IoSide};
@@ -31,22 +35,26 @@ pub(super) trait Form: Send + 'static {
 /// An answer that is there, or on its way.
 pub(super) type Answered = Result<Answer, Failure>;
 
-/// The body of a response that has the events of a call, the `first` of which was read, and its answer, which gets
-/// `headers`, too. A reader that goes away drops the call.
-pub(super) fn body(
+/// A response whose body has the events of a call, the `first` of which was read, and its answer, which gets `headers`,
+/// too. A reader that goes away drops the call.
+pub(super) fn response(
     events: Events,
     first: Option<Event>,
     answer: impl Future<Output = Answered> + Send + Unpin + 'static,
     headers: HeaderMap,
     form: impl Form,
-) -> Body {
+) -> Response {
     let (sender, receiver) = mpsc::channel(WAITING);
-    let relay = Relay { sender, events, headers, form };
+    let status = LateStatus::default();
+    let relay = Relay { sender, events, headers, form, status: status.clone() };
     tokio::spawn(relay.run(first, answer));
-    Body::from_stream(stream::unfold(receiver, async |mut receiver| {
+    let body = Body::from_stream(stream::unfold(receiver, async |mut receiver| {
         let piece: Result<Bytes, Aborted> = receiver.recv().await?;
         Some((piece, receiver))
-    }))
+    }));
+    let mut response = Response::new(body);
+    response.extensions_mut().insert(status);
+    response
 }
 
 /// The reader went away.
@@ -58,6 +66,7 @@ struct Relay<F> {
     events: Events,
     headers: HeaderMap,
     form: F,
+    status: LateStatus,
 }
 
 impl<F: Form> Relay<F> {
@@ -158,6 +167,7 @@ impl<F: Form> Relay<F> {
     }
 
     async fn head(&mut self, status: u16, headers: &HeaderMap) -> Result<(), Gone> {
+        self.status.0.store(status, Ordering::Relaxed);
         let header = |(name, value): (&HeaderName, &HeaderValue)| {
             (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         };

@@ -78,7 +78,7 @@ fn framed(
     answer: impl Future<Output = Answered> + Send + Unpin + 'static,
     headers: HeaderMap,
 ) -> Response {
-    let mut response = Response::new(following::body(events, first, answer, headers, Frames));
+    let mut response = following::response(events, first, answer, headers, Frames);
     let answer = HeaderValue::from_static(wire::ANSWER_FRAMES);
     response.headers_mut().insert(wire::ANSWER_HEADER, answer);
     response

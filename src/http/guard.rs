@@ -89,6 +89,9 @@ fn judge(
     {
         return Ok(Passed::Preflight(origin.clone()));
     }
+    if foreign.is_some() && uri.path() == wire::LIVE {
+        return Err(forbidden(format!("{} is served to the daemon's own page only", wire::LIVE)));
+    }
     let is_own_route = [wire::RUN, wire::STATUS, wire::MCP].contains(&uri.path());
     if !is_own_route && !rules.needs_token {
         return Ok(foreign.map_or(Passed::Plain, Passed::Foreign));
@@ -173,6 +176,20 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_pages_stream_is_for_the_page_alone() {
+        let allows = |_: &str| true;
+        let rules = Rules { token: None, needs_token: false, allows: &allows };
+        let uri = Uri::from_static(wire::LIVE);
+        let of = |origin: &'static str| {
+            let own = [(header::HOST, "localhost:1"), (header::ORIGIN, origin)];
+            let headers = own.map(|(name, value)| (name, HeaderValue::from_static(value)));
+            judge(&rules, &Method::GET, &uri, &HeaderMap::from_iter(headers))
+        };
+        assert_eq!(of("http://localhost:1").ok(), Some(Passed::Plain));
+        assert_eq!(of("vscode-webview://editor").unwrap_err().kind, Kind::Forbidden);
+    }
 
     fn judged(
         needs_token: bool,

@@ -26,6 +26,7 @@ mod more;
 mod observe;
 mod origins;
 mod owner;
+mod page;
 mod parting;
 pub mod peer;
 mod program;
@@ -67,6 +68,7 @@ use crate::wire::{self, Ready, Reloaded};
 pub use deps::Question;
 use entry::Entry;
 use health::HealthBook;
+use serve::Phase;
 
 /// The largest body of a request to the daemon itself, in bytes.
 const OWN_BODY_MAX: usize = 64 << 20;
@@ -125,6 +127,9 @@ pub struct Service {
     pub mcp: mcp_server::Server,
     /// What keeps the daemon awake.
     pub activity: Arc<Activity>,
+    /// What the servers do; a change that changes nothing has each connection poll its request.
+    pub phases: watch::Sender<Phase>,
+    pages: page::Places,
     started: Instant,
     started_at: SystemTime,
     document: docs::Document,
@@ -166,10 +171,20 @@ impl Service {
             settings,
             mcp,
             activity,
+            phases: watch::Sender::default(),
+            pages: page::Places::default(),
             started: Instant::now(),
             started_at: SystemTime::now(),
             document: docs::Document::default(),
         }
+    }
+
+    /// Refuses what would begin, and ends what only waits: the daemon ends, for this reason.
+    pub fn leave(&self, reason: &'static str) {
+        self.stopping.store(true, Ordering::Relaxed);
+        self.closing.store(true, Ordering::Relaxed);
+        self.mcp.leave();
+        self.pages.leave(reason);
     }
 
     /// The time since work was under way.
@@ -190,6 +205,9 @@ impl Service {
 /// The way into all routes over `service`.
 pub fn entry(service: Arc<Service>) -> Entry {
     let router = Router::new()
+        .route("/", get(page::root))
+        .route("/-/page/{name}", get(page::part))
+        .route(wire::LIVE, get(page::stream))
         .route("/health", get(core::health))
         .route("/plugins", get(core::plugins))
         .route("/metrics", get(metrics::metrics))

@@ -1,7 +1,12 @@
-//! Every request has an id, a line in the log, and keeps the daemon from going idle.
+//! Every request has an id, a line in the log, and keeps the daemon from going idle; those to plugins are among the
+//! [recent](crate::recent) calls.
+
+mod called;
+mod listed;
+mod streamed;
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -10,15 +15,17 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use axum::response::Response;
 use http_body::Body as _;
-use http_body_util::BodyExt;
 use tokio::time::Instant;
 
 use super::Service;
 use super::meter::{Answering, Meter};
 use crate::activity::InFlight;
 use crate::lifecycle::cut::CutRequest;
-use crate::metrics::Outcome;
+use crate::metrics;
+use crate::recent::{Listed, Outcome};
 use crate::wire::REQUEST_ID_HEADER;
+pub(super) use called::{Called, CalledCell, LateStatus};
+use streamed::Streamed;
 
 /// Made once: a name in letters is hashed anew each time.
 static REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID_HEADER);
@@ -30,17 +37,6 @@ const REQUEST_ID_MAX: usize = 128;
 /// The id of the request at hand, as an extension of it.
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(pub(super) Arc<str>);
-
-/// The request that a client's call came down to.
-#[derive(Clone, Debug)]
-pub(super) struct Called {
-    pub(super) method: Method,
-    pub(super) path: String,
-}
-
-/// The place for a [`Called`], as an extension of the request.
-#[derive(Clone, Debug, Default)]
-pub(super) struct CalledCell(pub(super) Arc<OnceLock<Called>>);
 
 /// Marks an answer, as an extension of it, that waits for what may happen: it does not keep the daemon awake.
 #[derive(Clone, Copy, Debug)]
@@ -60,10 +56,15 @@ pub(super) struct Observed {
     method: Method,
     uri: Uri,
     /// Only requests for the daemon's own routes have one.
-    called: Option<CalledCell>,
+    called: OnceLock<CalledCell>,
     /// True for one that a plugin answers, which is counted as its command's.
-    pub(super) is_of_plugin: bool,
+    is_of_plugin: AtomicBool,
+    /// True once all of the answer was handed over.
     is_answered: bool,
+    /// How it ends, unless it is cut off.
+    outcome: Outcome,
+    late_status: Option<LateStatus>,
+    listed: OnceLock<Listed>,
     /// On a connection that is timed.
     answering: Option<Answering>,
 }
@@ -90,9 +91,12 @@ pub(super) fn begin(
         id,
         method,
         uri,
-        called: None,
-        is_of_plugin: false,
+        called: OnceLock::new(),
+        is_of_plugin: AtomicBool::new(false),
         is_answered: false,
+        outcome: Outcome::Cancelled,
+        late_status: None,
+        listed: OnceLock::new(),
         answering,
     }
 }
@@ -100,8 +104,12 @@ pub(super) fn begin(
 /// Reports a request that is cut off, before its answer or in the middle of it.
 impl Drop for Observed {
     fn drop(&mut self) {
+        if self.is_answered {
+            return;
+        }
+        self.note(self.begun.elapsed());
         let service = &self.service;
-        if self.is_answered || !service.cutting.load(Ordering::Relaxed) {
+        if !service.cutting.load(Ordering::Relaxed) {
             return;
         }
         let (method, path) = self.called();
@@ -126,13 +134,18 @@ impl Observed {
     }
 
     /// The place for what the request comes down to.
-    pub(super) fn called_cell(&mut self) -> CalledCell {
-        self.called.get_or_insert_default().clone()
+    pub(super) fn called_cell(&self) -> CalledCell {
+        self.called.get_or_init(CalledCell::default).clone()
+    }
+
+    /// Notes that a plugin answers it.
+    pub(super) fn set_of_plugin(&self) {
+        self.is_of_plugin.store(true, Ordering::Relaxed);
     }
 
     /// The method and path of the plugin's handler, if known, else of the request.
     fn called(&self) -> (&Method, &str) {
-        match self.called.as_ref().and_then(|cell| cell.0.get()) {
+        match self.called.get().and_then(|cell| cell.called()) {
             Some(called) => (&called.method, called.path.as_str()),
             None => (&self.method, self.uri.path()),
         }
@@ -145,8 +158,9 @@ impl Observed {
         let duration_ms = (duration.as_secs_f64() * 1e5).round() / 100.0;
         let status = response.status().as_u16();
         let plugin = path.split('/').nth(1).unwrap_or_default();
-        if !self.is_of_plugin {
-            self.service.registry.metrics.own.count(Outcome::of_status(status), duration);
+        if !self.is_of_plugin.load(Ordering::Relaxed) {
+            let outcome = metrics::Outcome::of_status(status);
+            self.service.registry.metrics.own.count(outcome, duration);
         }
         if duration >= SLOW {
             tracing::warn!(request_id = &**id, plugin, %method, path, status, duration_ms, "slow_request");
@@ -161,22 +175,21 @@ impl Observed {
         if response.extensions_mut().remove::<Waits>().is_some() {
             self.in_flight = None;
         }
+        self.outcome = Outcome::Status(status);
         if let Some(held) = response.extensions_mut().remove::<Held>() {
+            let listed = self.service.registry.recent.list(duration, || self.call());
+            self.listed = listed.map(OnceLock::from).unwrap_or_default();
             // Set once: a request has one answer.
             let _ = held.0.set(self);
             return response;
         }
         if response.body().size_hint().exact().is_some() {
+            self.note(duration);
             self.is_answered = true;
             return response;
         }
-        // An answer that streams is in flight until its last byte.
-        response.map(|body| {
-            Body::new(body.map_frame(move |frame| {
-                let _ = &self;
-                frame
-            }))
-        })
+        self.late_status = response.extensions_mut().remove::<LateStatus>();
+        response.map(|body| Body::new(Streamed::new(body, self)))
     }
 }
 

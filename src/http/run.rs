@@ -87,6 +87,7 @@ async fn call(
         None if arguments::may_limit(&run.arguments) => known_limit(service, &run, &line).await,
         own => own,
     };
+    called.awaits(&run.plugin);
     let plugin = find(service, &run.plugin, limit.map(of_caller)).await?;
     let description = &plugin.metadata.description;
     if let Some((command, words)) = program::with_words(description, &run.arguments) {
@@ -128,8 +129,7 @@ async fn made(
     };
     let method = request.method.clone();
     let request = Addressed::new(request, plugin.name(), service.ready.port, request_id.0);
-    // Fails only if it is called twice.
-    let _ = called.0.set(Called { method, path: request.path() });
+    called.set(Called { method, path: request.path() });
     let outdated = service.registry.unseen_failure(plugin.name());
     let kind = match plugin.metadata.description.style {
         Style::Functions => wire::ANSWER_FUNCTION,

@@ -45,14 +45,13 @@ pub(super) async fn call(invocation: Invocation<Body>) -> Response {
             None => return streamed(events, None, answer.await),
             Some(body @ Event::Body(_)) => return streamed(events, Some(body), answer.await),
             Some(task @ Event::Progress(_)) => {
-                let body = following::body(
+                let mut response = following::response(
                     events,
                     Some(task),
                     answer,
                     HeaderMap::new(),
                     ServerSent::default(),
                 );
-                let mut response = Response::new(body);
                 let kind = HeaderValue::from_static(EVENTS);
                 response.headers_mut().insert(header::CONTENT_TYPE, kind);
                 return response;
@@ -77,11 +76,11 @@ fn streamed(events: Events, first: Option<Event>, answer: Answered) -> Response 
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let is_events = kind.is_some_and(|kind| kind.starts_with(EVENTS));
     let answer = std::future::ready(Ok(Answer { head, body: AnswerBody::Stream(io) }));
-    let body = match is_events {
-        true => following::body(events, first, answer, HeaderMap::new(), ServerSent::default()),
-        false => following::body(events, first, answer, HeaderMap::new(), Plain),
+    let none = HeaderMap::new();
+    let mut response = match is_events {
+        true => following::response(events, first, answer, none, ServerSent::default()),
+        false => following::response(events, first, answer, none, Plain),
     };
-    let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
@@ -148,7 +147,8 @@ impl Form for ServerSent {
     }
 }
 
-fn event(name: &str, data: &[u8]) -> Bytes {
+/// A server-sent event.
+pub(super) fn event(name: &str, data: &[u8]) -> Bytes {
     let mut event = format!("event: {name}\n").into_bytes();
     for line in data.split(|byte| *byte == b'\n') {
         event.extend_from_slice(b"data: ");

@@ -81,8 +81,7 @@ async fn invocation(
     let is_certain = description.reaches(command, &request.segments);
     let method = request.method.clone();
     let request = Addressed::new(request, plugin.name(), service.ready.port, request_id.0);
-    // Fails only if it is called twice.
-    let _ = called.0.set(Called { method, path: request.path() });
+    called.set(Called { method, path: request.path() });
     let index = is_certain.then_some(tool.command);
     let target = Target::Command(index, Box::new(request), stdin.map(Body::from));
     Ok(Invocation { plugin, target, context: None })

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::request::Parts;
 use rmcp::RoleServer;
@@ -18,6 +19,7 @@ use super::{direct, log};
 use crate::description::Description;
 use crate::exchange::events::Signal;
 use crate::failure::{Failure, Kind};
+use crate::recent::{self, Call as RecentCall, Face};
 use crate::reports::Question;
 use crate::tools::{self, ToolCall};
 
@@ -49,8 +51,9 @@ pub(super) async fn run(
 ) -> Result<Ended, ErrorData> {
     let Asking { request, name, plugin, command, arguments, answers, state } = asking;
     let size = json!(arguments).to_string().len();
-    let log = |running: &Running, ended| {
+    let log = |running: &Running, ended, outcome| {
         client.shared.calls.ended(&plugin.name, &name, running, size, ended);
+        running.note(&client.shared.registry.recent, outcome);
     };
     let mut call = match state {
         Some(state) => {
@@ -61,7 +64,7 @@ pub(super) async fn run(
             })?;
             Call { running: held.running, count: held.count, open: held.asked }
         }
-        None => match begun(client, &plugin, command, arguments, &context).await {
+        None => match begun(client, &plugin, command, &name, arguments, &context).await {
             Ok(running) => Call { running, count: 0, open: Vec::new() },
             Err(failure) => return Ok(Ended::Done(Err(failure))),
         },
@@ -98,7 +101,7 @@ pub(super) async fn run(
         };
         let Some(turn) = turn else {
             call.running.cancel();
-            log(&call.running, ("cancelled", 0));
+            log(&call.running, ("cancelled", 0), recent::Outcome::Cancelled);
             return Err(ErrorData::internal_error("cancelled", None));
         };
         match turn {
@@ -114,7 +117,7 @@ pub(super) async fn run(
     };
     match ended {
         Some(outcome) => {
-            log(&call.running, log::outcome(&outcome));
+            log(&call.running, log::outcome(&outcome), log::status(&outcome));
             Ok(Ended::Done(outcome))
         }
         None => {
@@ -184,11 +187,18 @@ async fn begun(
     client: &Client,
     known: &Arc<Description>,
     command: usize,
+    name: &str,
     arguments: Map<String, Value>,
     context: &RequestContext<RoleServer>,
 ) -> Result<Running, Failure> {
     let shared = &client.shared;
     let held = shared.activity.begin();
+    let parts = context.extensions.get::<Parts>();
+    let request_id = parts.and_then(|parts| parts.headers.get(crate::wire::REQUEST_ID_HEADER));
+    let request_id = request_id.and_then(|id| id.to_str().ok()).map_or_else(new_id, Arc::from);
+    let (plugin, name) = (known.name.clone(), name.to_owned());
+    let call = RecentCall { face: Face::Agent, plugin, name, request: request_id.clone() };
+    let listed = shared.registry.recent.list(Duration::ZERO, || call.clone());
     let plugin = shared.registry.find(&known.name).await?;
     let description = &plugin.metadata.description;
     let wanted = known.command(command);
@@ -204,10 +214,7 @@ async fn begun(
     if let Some(trace) = context.meta.get_traceparent().and_then(|trace| trace.parse().ok()) {
         request.headers.push((http::HeaderName::from_static("traceparent"), trace));
     }
-    let parts = context.extensions.get::<Parts>();
-    let request_id = parts.and_then(|parts| parts.headers.get(crate::wire::REQUEST_ID_HEADER));
-    let request_id = request_id.and_then(|id| id.to_str().ok()).map_or_else(new_id, Arc::from);
-    let place = Place { port: shared.port, request_id, held };
+    let place = Place { port: shared.port, request_id, held, call, listed };
     Running::begin(plugin, command, request, stdin, place).await
 }
 

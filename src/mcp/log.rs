@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::running::{Outcome, Running};
 use crate::failure::Failure;
+use crate::recent;
 
 /// How many calls a second have a line of their own: a log of nothing else would soon have lost all before it.
 const LINES: u32 = 20;
@@ -79,6 +80,15 @@ pub(super) fn outcome(outcome: &Result<Outcome, Failure>) -> (&'static str, usiz
         Ok(outcome) => ("ok", outcome.body.len() + outcome.stdout.len()),
         Err(_) => ("failure", 0),
     }
+}
+
+/// The same as the outcome of a recent call.
+pub(super) fn status(outcome: &Result<Outcome, Failure>) -> recent::Outcome {
+    recent::Outcome::Status(match outcome {
+        Ok(outcome) if outcome.has_failed() && outcome.status.as_u16() < 400 => 500,
+        Ok(outcome) => outcome.status.as_u16(),
+        Err(failure) => failure.kind.http_status(),
+    })
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::exchange::events::{Event, Reply, Signal, Stream};
 use crate::exchange::request::{Addressed, Composed};
 use crate::exchange::{Events, IoSide, Signals};
 use crate::failure::{Failure, Kind};
+use crate::recent::{self, Call, Listed, Recent};
 use crate::registry::Served;
 use crate::reports::Question;
 
@@ -42,6 +43,8 @@ pub(super) struct Running {
     /// Questions that were read and are asked with those that follow.
     asked: Vec<Question>,
     pub(super) begun: Instant,
+    /// What it is known by, and its place among the calls under way.
+    call: Option<(Call, Option<Listed>)>,
     _held: InFlight,
 }
 
@@ -89,14 +92,17 @@ impl Running {
         let is_certain = description
             .command(command)
             .is_some_and(|command| description.reaches(command, &request.segments));
-        let addressed = Addressed::new(request, plugin.name(), place.port, place.request_id);
+        let Place { port, request_id, held, call, listed } = place;
+        let addressed = Addressed::new(request, plugin.name(), port, request_id);
         let stdin = stdin.map(|text| Full::new(Bytes::from(text)));
         let target = Target::Command(is_certain.then_some(command), Box::new(addressed), stdin);
         let context = Context { events: Readers::AllWithReplies, ..Context::default() };
         let invocation = Invocation { plugin, target, context: Some(Box::new(context)) };
         let pending = calls::begin(invocation).await?;
         let (events, signals) = (pending.events(), pending.signals());
-        Ok(Running::new(events, signals, Box::pin(pending.answer()), place.held))
+        let mut running = Running::new(events, signals, Box::pin(pending.answer()), held);
+        running.call = Some((call, listed));
+        Ok(running)
     }
 
     fn new(events: Events, signals: Signals, answer: Answering, held: InFlight) -> Running {
@@ -111,6 +117,7 @@ impl Running {
             stderr: BytesMut::new(),
             asked: Vec::new(),
             begun: Instant::now(),
+            call: None,
             _held: held,
         }
     }
@@ -179,6 +186,14 @@ impl Running {
         }
     }
 
+    /// Keeps the call, which has ended, as a recent one.
+    pub(super) fn note(&self, recent: &Recent, outcome: recent::Outcome) {
+        let now = Instant::now();
+        if let Some((call, _)) = &self.call {
+            recent.ended(now, now.duration_since(self.begun), outcome, || call.clone());
+        }
+    }
+
     /// Gives the reply to a question; `None` if there is no answer.
     pub(super) fn reply(&self, question: u64, reply: Reply) {
         // False only for a question that waits no longer.
@@ -237,6 +252,10 @@ pub(super) struct Place {
     pub(super) request_id: Arc<str>,
     /// Keeps the daemon awake.
     pub(super) held: InFlight,
+    /// What it is known by.
+    pub(super) call: Call,
+    /// Its place among the calls under way.
+    pub(super) listed: Option<Listed>,
 }
 
 fn too_large() -> Failure {

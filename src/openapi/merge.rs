@@ -77,7 +77,7 @@ pub(super) fn add(whole: &mut Value, own: Value, plugin: &str, description: &str
 }
 
 /// The tag that the routes of a plugin have, as Python's `str.capitalize` makes it.
-fn capitalized(name: &str) -> String {
+pub(super) fn capitalized(name: &str) -> String {
     let lower = name.to_lowercase();
     let mut letters = lower.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

@@ -37,6 +37,11 @@ pub fn document(snapshot: &Snapshot) -> Value {
     whole
 }
 
+/// The tag of the operations of a plugin.
+pub fn tag(plugin: &str) -> String {
+    merge::capitalized(plugin)
+}
+
 /// The object at `key` of an object, made if it is not there.
 fn object<'v>(value: &'v mut Value, key: &str) -> Option<&'v mut Map<String, Value>> {
     value.as_object_mut()?.entry(key).or_insert_with(|| json!({})).as_object_mut()

@@ -8,29 +8,13 @@ from __future__ import annotations
 import json
 import sys
 
-from playwright.sync_api import Page, expect, sync_playwright
-
-#: Only the daemon's host resolves, and Chromium sends no requests of its own.
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost",
-]
+from chromium import Seen, launched
+from playwright.sync_api import Page, expect
 
 
 def visit(page: Page, url: str, picture: str) -> dict[str, object]:
     """Opens the page, tries the demo's greeting out and takes a picture of the answer."""
-    asked: list[str] = []
-    failed: list[str] = []
-    errors: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("requestfailed", lambda request: failed.append(request.url))
-    page.on("console", lambda line: line.type == "error" and errors.append(line.text))
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    seen = Seen(page)
     page.goto(f"{url}/docs")
     operation = page.locator(".opblock", has=page.locator('[data-path="/demo/hello"]'))
     expect(operation).to_be_visible()
@@ -49,18 +33,14 @@ def visit(page: Page, url: str, picture: str) -> dict[str, object]:
         "tags": tags,
         "status": status.split()[0],
         "body": body,
-        "elsewhere": [address for address in asked if not address.startswith((url, "data:"))],
-        "failed": failed,
-        "errors": errors,
+        **seen.report(url),
     }
 
 
 def main(chromium: str, url: str, picture: str) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+    with launched(chromium) as browser:
         page = browser.new_page(viewport={"width": 1100, "height": 900})
         print(json.dumps(visit(page, url, picture)))
-        browser.close()
 
 
 main(*sys.argv[1:])

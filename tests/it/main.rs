@@ -59,6 +59,7 @@ mod openapi;
 mod oracle;
 mod output;
 mod packages;
+mod page;
 mod pages;
 mod plugin_command;
 mod plugin_life;

@@ -1,6 +1,5 @@
 //! `skills-daemon status`.
 
-mod rates;
 mod watch;
 
 use std::process::ExitCode;

@@ -48,7 +48,7 @@ fn followed() -> (PluginSide, Body) {
         };
         Ok(Answer { head, body })
     });
-    (plugin, body(events, None, answer, HeaderMap::new(), Whole))
+    (plugin, response(events, None, answer, HeaderMap::new(), Whole).into_body())
 }
 
 fn read(mut bytes: &[u8]) -> Vec<Frame> {

@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 use nix::libc;
 use nix::sys::signal::{self, SigHandler, Signal};
 
-use super::rates::{Range, Rates};
 use super::{count, span};
 use crate::cli::control::Context;
 use crate::cli::control::columns::columns;
 use crate::failure::{Failure, Kind};
 use crate::lifecycle::Request;
-use crate::wire::{self, PluginStatus, Status};
+use crate::wire::{self, PluginStatus, Range, Rates, Status};
 
 /// Time between two looks.
 const PERIOD: Duration = Duration::from_secs(2);

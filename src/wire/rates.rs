@@ -2,25 +2,25 @@
 
 use std::time::Duration;
 
+use super::{PluginState, PluginStatus, Traffic};
 use crate::metrics::BOUNDS;
-use crate::wire::{PluginState, PluginStatus, Traffic};
 
 /// What happened to a plugin between two moments.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Rates {
+pub struct Rates {
     /// Requests a second.
-    pub(super) requests: f64,
+    pub requests: f64,
     /// Requests a second that were answered with a status from 500 on.
-    pub(super) errors: f64,
+    pub errors: f64,
     /// The range of durations that half of the requests did not exceed.
-    pub(super) median: Option<Range>,
+    pub median: Option<Range>,
     /// The same for 99 of 100.
-    pub(super) most: Option<Range>,
+    pub most: Option<Range>,
 }
 
 /// The range of durations that a duration is in: up to so many microseconds, or beyond them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Range {
+pub enum Range {
     /// At most so many.
     UpTo(u64),
     /// More than so many.
@@ -29,7 +29,7 @@ pub(super) enum Range {
 
 impl Rates {
     /// What happened between `before` and `now`, `elapsed` later in the same process; none for a plugin that was not there.
-    pub(super) fn between(
+    pub fn between(
         before: &[PluginStatus],
         now: &PluginStatus,
         elapsed: Duration,
