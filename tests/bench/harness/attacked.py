@@ -19,9 +19,9 @@ _SLOW = 1000
 #: Milliseconds between two requests of a client.
 _PAUSE = 10
 #: Answers that a slow reader asks for at once: more than the system's buffers take.
-_ANSWERS = 100
+_ANSWERS = 4
 _UNFINISHED = b"POST /bench/order HTTP/1.1\r\nhost: localhost\r\ncontent-le"
-_LARGE = b"GET /bench/rows HTTP/1.1\r\nhost: localhost\r\n\r\n"
+_LARGE = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
 
 def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
