@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use nix::sys::socket::{Backlog, listen};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -71,7 +72,11 @@ impl Ports {
             let is_it = |it: &TcpListener| it.local_addr().is_ok_and(|own| own == address);
             let listener = match inherited.iter().position(is_it) {
                 Some(place) => Ok(inherited.swap_remove(place)),
-                None => TcpListener::bind(address),
+                None => TcpListener::bind(address).inspect(|listener| {
+                    // The standard library has 128 wait; of any more the kernel forgets the first packet, and they
+                    // try again after 1, 3, 7 … seconds.
+                    let _ = listen(listener, Backlog::MAXCONN);
+                }),
             };
             match listener {
                 Ok(listener) => {
