@@ -153,7 +153,11 @@ impl Manifest {
                 let (path, message) = (path.to_owned(), error.to_string());
                 let field = track.path().to_string();
                 return Err(match error.is_data() {
-                    true if field == "." => ManifestError::NotAnObject { path },
+                    true if field == "." && !text.trim_start().starts_with('{') => {
+                        ManifestError::NotAnObject { path }
+                    }
+                    // A key that is there twice.
+                    true if field == "." => ManifestError::Fields { path, message },
                     true => ManifestError::Field { path, field, message },
                     false => ManifestError::Json { path, message },
                 });
@@ -202,7 +206,12 @@ impl Manifest {
             (_, value) => vec![json!({field: value})],
         });
         let problems = parts.filter_map(|part| Manifest::parse(&part.to_string(), path).err());
-        problems.map(ManifestError::without_position).collect()
+        let problems: Vec<_> = problems.map(ManifestError::without_position).collect();
+        match problems.is_empty() {
+            // Of all fields together: a key that is there twice.
+            true => Manifest::parse(text, path).err().into_iter().collect(),
+            false => problems,
+        }
     }
 
     /// True if it names no function and no class, so that the plugin needs an `__init__.py`.

@@ -14,6 +14,8 @@ pub enum Topic {
     Settings,
     /// Secrets that cannot be read.
     Secrets,
+    /// Addresses beyond loopback.
+    Listening,
     /// How changes of files are noticed.
     Watching,
     /// The last attempt to replace this process by a new one, and the change for which it was made.

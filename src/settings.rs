@@ -37,7 +37,7 @@ use std::path::{Path, PathBuf};
 
 use toml::Table;
 
-pub use values::{LogLevel, Loopback, Port, Seconds, Switch};
+pub use values::{Addresses, LogLevel, Port, Seconds, Switch};
 
 use crate::environment::{self, Environment};
 use crate::failure::Failure;
@@ -133,8 +133,8 @@ pub struct Resolved {
 /// Everything that can be configured.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Loopback addresses to listen on; both families unless set.
-    pub host: Setting<Loopback>,
+    /// Addresses to listen on; loopback in both families unless set.
+    pub host: Setting<Addresses>,
     /// TCP port, 9100 unless set; that of a profile is chosen by the system.
     pub port: Setting<Port>,
     /// Time without a request after which the daemon stops; 0 is never.
@@ -185,7 +185,7 @@ impl Settings {
     pub fn resolve(table: Table, file: &Path, env: &Environment) -> Result<Settings, Failure> {
         let unknown = unknown_of("", "", table.keys());
         let mut layers = Layers { table, file, env, top: Vec::new(), unknown };
-        Ok(Settings {
+        let settings = Settings {
             host: layers.take("host")?,
             port: layers.take("port")?,
             idle_timeout: layers.take("timeout")?,
@@ -211,7 +211,9 @@ impl Settings {
             secrets: Secrets::default(),
             unknown: layers.unknown,
             top: layers.top,
-        })
+        };
+        access::check(&settings.host, settings.access.tcp_token)?;
+        Ok(settings)
     }
 }
 

@@ -1,9 +1,9 @@
-//! The listeners: a private Unix socket, TCP on loopback, and the socket for handing over; bound, inherited from the
-//! host that this one replaces, or passed by a service manager, which then owns the socket's file.
+//! The listeners: a private Unix socket, TCP on loopback and perhaps beyond, and the socket for handing over; bound,
+//! inherited from the host that this one replaces, or passed by a service manager, which then owns the socket's file.
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::AcceptConn;
+use nix::sys::socket::{Backlog, getsockopt, listen};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -23,7 +23,7 @@ use crate::http::entry::Entry;
 use crate::http::serve::{self, Phase};
 use crate::lifecycle::handover::Offer;
 use crate::paths::{self, Paths};
-use crate::settings::Settings;
+use crate::settings::{Settings, access};
 
 /// How often a port that the system chose for one family is tried on the other.
 const ATTEMPTS: usize = 16;
@@ -54,7 +54,7 @@ impl Ports {
                 Ok(ports) => return Ok(ports),
             }
         }
-        Err(Failure::environment("no TCP port is free on all loopback addresses"))
+        Err(Failure::environment("no TCP port is free on all addresses"))
     }
 
     fn try_bind(
@@ -74,7 +74,11 @@ impl Ports {
             let is_it = |it: &TcpListener| it.local_addr().is_ok_and(|own| own == address);
             let listener = match inherited.iter().position(is_it) {
                 Some(place) => Ok(inherited.swap_remove(place)),
-                None => TcpListener::bind(address),
+                None => TcpListener::bind(address).inspect(|listener| {
+                    // The standard library has 128 wait; of any more the kernel forgets the first packet, and they
+                    // try again after 1, 3, 7 … seconds.
+                    let _ = listen(listener, Backlog::MAXCONN);
+                }),
             };
             match listener {
                 Ok(listener) => {
@@ -91,13 +95,30 @@ impl Ports {
         }
     }
 
-    /// The first address that was bound.
+    /// The first address that was bound, as programs on this machine reach it.
     ///
     /// # Errors
     /// The system does not report the address of a listener.
     pub fn address(&self) -> io::Result<SocketAddr> {
         let first = self.listeners.first().ok_or(io::ErrorKind::AddrNotAvailable)?;
-        first.local_addr()
+        let mut address = first.local_addr()?;
+        if address.ip().is_unspecified() {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        Ok(address)
+    }
+
+    /// What it means that `settings` have an address beyond loopback, if they have: for the log, and for `status`.
+    pub fn report(&self, settings: &Settings) -> Option<String> {
+        let beyond = settings.host.value.beyond_loopback()?;
+        let is_it = |it: &TcpListener| it.local_addr().is_ok_and(|own| own.ip() == beyond);
+        Some(match self.listeners.iter().any(is_it) {
+            true => access::exposure(beyond),
+            false => format!(
+                "this machine has no address {beyond} (`host`): the daemon listens on loopback only; \
+                 `skills-daemon restart` tries again"
+            ),
+        })
     }
 
     /// The port, the same on all addresses.
@@ -363,6 +384,24 @@ mod tests {
         let failure = Ports::bind(&settings(ports.port()), Vec::new()).err().unwrap();
         assert!(failure.error.contains(&format!("TCP port {} is already in use", ports.port())));
         assert!(failure.hint.unwrap().contains("SKILLS_DAEMON_PORT"));
+    }
+
+    #[test]
+    fn an_address_beyond_loopback_is_reported_also_where_the_machine_lacks_it() {
+        let resolve = |host: &str| {
+            let table = format!("host = '{host}'\nport = 0").parse().unwrap();
+            Settings::resolve(table, Path::new("c"), &Environment::default()).unwrap()
+        };
+        let local = resolve("localhost");
+        assert_eq!(Ports::bind(&local, Vec::new()).unwrap().report(&local), None);
+        let all = resolve("0.0.0.0");
+        let ports = Ports::bind(&all, Vec::new()).unwrap();
+        assert!(ports.address().unwrap().ip().is_loopback());
+        assert_eq!(ports.report(&all), Some(access::exposure(Ipv4Addr::UNSPECIFIED.into())));
+        // Of documentation: no machine has it.
+        let lacking = resolve("192.0.2.1");
+        let report = Ports::bind(&lacking, Vec::new()).unwrap().report(&lacking).unwrap();
+        assert!(report.starts_with("this machine has no address 192.0.2.1"), "{report}");
     }
 
     #[test]

@@ -45,7 +45,7 @@ use crate::http::{self, Control, Service};
 use crate::journal::Journal;
 use crate::lifecycle::locks::{self, HostLock};
 use crate::lifecycle::tcp::Tcp;
-use crate::notices::Notices;
+use crate::notices::{Notices, Topic};
 use crate::paths::{self, Paths};
 use crate::registry::Registry;
 use crate::runtime::Runtime;
@@ -293,6 +293,11 @@ impl Running {
         let outbox = exporter.map(|exporter| Outbox::open(exporter, per_second, &registry));
         let health = Arc::new(HealthBook::default());
         let notices = Arc::new(Notices::default());
+        let beyond_loopback = ports.report(&settings);
+        if let Some(report) = &beyond_loopback {
+            tracing::warn!("{report}");
+        }
+        notices.set(None, Topic::Listening, beyond_loopback);
         let settings = Arc::new(Live::new(settings));
         let site = |(uv, solver)| Site {
             paths: paths.clone(),

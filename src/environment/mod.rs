@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use directories::BaseDirs;
 
-/// Address to listen on (loopback only).
+/// Address to listen on.
 pub const HOST: &str = "SKILLS_DAEMON_HOST";
 /// TCP port; 0 lets the system choose.
 pub const PORT: &str = "SKILLS_DAEMON_PORT";

@@ -93,7 +93,7 @@ pub(super) async fn trial(
 fn own(peer: Peer) -> Result<(), Failure> {
     match peer {
         Peer::Unix => Ok(()),
-        Peer::Tcp(_) | Peer::Unproven(_) => {
+        Peer::Tcp(_) | Peer::Unproven(_) | Peer::Remote(_) => {
             Err(Failure::new(Kind::Forbidden, "packages are changed only over the Unix socket")
                 .hint("Use `skills-daemon deps`."))
         }

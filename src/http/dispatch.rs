@@ -89,7 +89,7 @@ fn take_apart(
 ) -> (RequestHead, Body) {
     let (parts, body) = request.into_parts();
     let client = match peer {
-        Peer::Tcp(address) | Peer::Unproven(address) => Some(address),
+        Peer::Tcp(address) | Peer::Unproven(address) | Peer::Remote(address) => Some(address),
         Peer::Unix => None,
     };
     let head = RequestHead {

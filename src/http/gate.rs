@@ -64,6 +64,8 @@ pub(super) enum Group {
     Root,
     /// Over TCP, of a user that is not known.
     Unknown,
+    /// Over TCP, beyond loopback.
+    Remote,
 }
 
 /// A connection that is served, counted until this is dropped.
@@ -152,6 +154,7 @@ impl Refusal {
                     Group::User => "of this user over TCP",
                     Group::Root => "of root over TCP",
                     Group::Unknown => "over TCP",
+                    Group::Remote => "from other machines",
                 };
                 unavailable(
                     format!("too many connections {from} ({limit})"),
@@ -175,6 +178,11 @@ fn judge(
         Arrival::Unix(_) => return Ok((Peer::Unix, Group::Socket)),
         Arrival::Tcp { peer, local } => (peer, local),
     };
+    // Of what is not local, the system has no owner.
+    let is_loopback = |address: SocketAddr| address.ip().to_canonical().is_loopback();
+    if !is_loopback(peer) || !local.is_none_or(is_loopback) {
+        return Ok((Peer::Remote(peer), Group::Remote));
+    }
     let owner = local.map_or(Owner::Unknown, |local| owner_of(peer, local));
     let group = match owner {
         Owner::Closed => return Err(Refusal::Closed),
@@ -240,6 +248,24 @@ mod tests {
         assert_eq!(on_socket(Some(0)), Ok((Peer::Unix, Group::Socket)));
         assert_eq!(on_socket(None), Ok((Peer::Unix, Group::Socket)));
         assert_eq!(on_socket(Some(1001)), Err(Refusal::User(1001)));
+    }
+
+    #[test]
+    fn what_does_not_come_over_loopback_is_remote() {
+        let at = |address: [u8; 4], port| SocketAddr::from((address, port));
+        for (peer, local) in [
+            (at([192, 0, 2, 7], 5), at([192, 0, 2, 1], 9100)),
+            // This machine, by its own address.
+            (at([192, 0, 2, 1], 5), at([192, 0, 2, 1], 9100)),
+            (at([192, 0, 2, 7], 5), at([127, 0, 0, 1], 9100)),
+            ("[::ffff:192.0.2.7]:5".parse().unwrap(), at([127, 0, 0, 1], 9100)),
+        ] {
+            let arrival = Arrival::Tcp { peer, local: Some(local) };
+            for token in [TcpToken::Auto, TcpToken::Never] {
+                let judged = judge(arrival, 1000, token, |_, _| Owner::User(1000));
+                assert_eq!(judged, Ok((Peer::Remote(peer), Group::Remote)));
+            }
+        }
     }
 
     #[test]

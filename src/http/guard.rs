@@ -3,7 +3,8 @@
 //! The Unix socket is private by its mode, and [`gate`](super::gate) refuses other users' connections. On TCP, any web
 //! page can make the browser send requests to loopback. So a request must name a loopback host (which stops DNS
 //! rebinding), and one that a browser made (which sends `Origin` or `Sec-Fetch-Site`) must come from a page of the daemon
-//! itself or of an origin that the settings allow.
+//! itself or of an origin that the settings allow. Beyond loopback any name may be asked for, and every request needs the
+//! daemon's token, which no page of another site has.
 
 use std::net::IpAddr;
 
@@ -35,6 +36,8 @@ pub(super) enum Passed {
 struct Rules<'r> {
     /// The daemon's token.
     token: Option<&'r str>,
+    /// The connection is beyond loopback.
+    is_remote: bool,
     /// The user at the other end is not known.
     needs_token: bool,
     /// Whether pages of an origin may call.
@@ -46,17 +49,18 @@ struct Rules<'r> {
 /// # Errors
 /// The request comes from another site or host, or lacks the daemon's token where it needs that.
 pub(super) fn check(peer: Peer, service: &Service, request: &Request) -> Result<Passed, Failure> {
-    let needs_token = match peer {
+    let (is_remote, needs_token) = match peer {
         Peer::Unix => return Ok(Passed::Plain),
-        Peer::Tcp(_) => false,
-        Peer::Unproven(_) => true,
+        Peer::Tcp(_) => (false, false),
+        Peer::Unproven(_) => (false, true),
+        Peer::Remote(_) => (true, true),
     };
     let allows = |origin: &str| {
         let settings = service.settings.now();
         settings.access.allowed_origins.iter().any(|allowed| allowed.allows(origin))
     };
     let token = service.token.get().map(String::as_str);
-    let rules = Rules { token, needs_token, allows: &allows };
+    let rules = Rules { token, is_remote, needs_token, allows: &allows };
     judge(&rules, request.method(), request.uri(), request.headers()).inspect_err(|failure| {
         let path = request.uri().path();
         tracing::warn!(path, reason = failure.error, "request refused");
@@ -69,7 +73,17 @@ fn judge(
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<Passed, Failure> {
+    let has_token = || rules.token.is_some_and(|token| has_token(headers, token));
+    let is_own_route = [wire::RUN, wire::STATUS, wire::MCP].contains(&uri.path());
     let named = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
+    if rules.is_remote {
+        return match has_token() {
+            false => Err(forbidden("a request from another machine needs the daemon's token".to_owned())
+                .hint("Send `Authorization: Bearer TOKEN` with the token in `state/tcp.json` of the runtime directory.")),
+            true if is_own_route => Err(forbidden(format!("{} is not served to other machines", uri.path()))),
+            true => Ok(foreign(rules, named.unwrap_or_default(), headers)?.map_or(Passed::Plain, Passed::Foreign)),
+        };
+    }
     let host = uri
         .authority()
         .map(Authority::as_str)
@@ -92,18 +106,16 @@ fn judge(
     if foreign.is_some() && uri.path() == wire::LIVE {
         return Err(forbidden(format!("{} is served to the daemon's own page only", wire::LIVE)));
     }
-    let is_own_route = [wire::RUN, wire::STATUS, wire::MCP].contains(&uri.path());
     if !is_own_route && !rules.needs_token {
         return Ok(foreign.map_or(Passed::Plain, Passed::Foreign));
     }
-    let has_token = rules.token.is_some_and(|token| has_token(headers, token));
     match (is_own_route, foreign) {
-        (true, None) if has_token => Ok(Passed::Own),
+        (true, None) if has_token() => Ok(Passed::Own),
         (true, _) => Err(forbidden(format!(
             "{} is served on the Unix socket only, or with the daemon's token",
             uri.path()
         ))),
-        (false, foreign) if has_token => Ok(foreign.map_or(Passed::Plain, Passed::Foreign)),
+        (false, foreign) if has_token() => Ok(foreign.map_or(Passed::Plain, Passed::Foreign)),
         (false, _) => Err(forbidden("a request over TCP needs the daemon's token".to_owned())
             .hint(
                 "Send `Authorization: Bearer TOKEN` with the token in `state/tcp.json` of the runtime directory. \
@@ -202,8 +214,18 @@ mod tests {
             .map(|(name, value)| (header::HeaderName::from_static(name), value.parse().unwrap()))
             .collect();
         let allows = |origin: &str| origin == "vscode-webview://a";
-        let rules = Rules { token: Some("secret"), needs_token, allows: &allows };
+        let rules = Rules { token: Some("secret"), is_remote: false, needs_token, allows: &allows };
         judge(&rules, method, &uri.parse().unwrap(), &headers)
+    }
+
+    fn remote(uri: &str, headers: &[(&'static str, &str)]) -> Result<Passed, Failure> {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (header::HeaderName::from_static(name), value.parse().unwrap()))
+            .collect();
+        let rules =
+            Rules { token: Some("secret"), is_remote: true, needs_token: true, allows: &|_| false };
+        judge(&rules, &Method::GET, &uri.parse().unwrap(), &headers)
     }
 
     fn allowed(uri: &str, headers: &[(&'static str, &str)]) -> bool {
@@ -290,6 +312,23 @@ mod tests {
         assert!(judged(false, &Method::OPTIONS, "/x", &other).is_err());
         let rebound = [("host", "evil.example"), page[1]];
         assert!(judged(false, &Method::GET, "/x", &rebound).is_err());
+    }
+
+    #[test]
+    fn another_machine_needs_the_token_and_may_ask_for_any_name() {
+        let token = ("authorization", "Bearer secret");
+        for host in ["box.lan:9100", "192.0.2.1", "localhost", "evil.example"] {
+            assert!(remote("/health", &[("host", host)]).is_err(), "{host}");
+            assert_eq!(remote("/health", &[("host", host), token]).unwrap(), Passed::Plain);
+        }
+        let host = ("host", "box.lan");
+        assert!(remote("/docs", &[host]).is_err());
+        assert!(remote("/health", &[host, ("authorization", "Bearer secreT")]).is_err());
+        for private in [wire::RUN, wire::STATUS, wire::MCP] {
+            assert!(remote(private, &[host, token]).is_err(), "{private}");
+        }
+        assert!(remote("/health", &[host, token, ("origin", "http://evil.example")]).is_err());
+        assert!(remote("/health", &[host, token, ("sec-fetch-site", "cross-site")]).is_err());
     }
 
     #[test]

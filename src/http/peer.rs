@@ -11,6 +11,8 @@ pub enum Peer {
     Tcp(SocketAddr),
     /// TCP loopback, from any program on this machine: served with the daemon's token only.
     Unproven(SocketAddr),
+    /// TCP beyond loopback: served with the daemon's token only, under any name.
+    Remote(SocketAddr),
 }
 
 /// A connection that was accepted.

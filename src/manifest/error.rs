@@ -41,6 +41,14 @@ pub enum ManifestError {
         /// The file.
         path: PathBuf,
     },
+    /// A field is there twice.
+    #[error("{path}: {message}")]
+    Fields {
+        /// The file.
+        path: PathBuf,
+        /// The error, with line and column.
+        message: String,
+    },
     /// The metadata in a `.py` file are not those of a script.
     #[error("{path} line {line}: {message}")]
     Script {

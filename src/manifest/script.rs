@@ -50,7 +50,10 @@ pub fn has_block(path: &Path) -> bool {
 }
 
 /// Reads the manifest in the `.py` file `bytes`; the default without a block. `path` is only named in errors.
-pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Manifest, ManifestError> {
+///
+/// # Errors
+/// The block has no end, is no TOML, or is no valid manifest.
+pub fn parse(bytes: &[u8], path: &Path) -> Result<Manifest, ManifestError> {
     match fields(&text(bytes), path)? {
         None => Ok(Manifest::default()),
         Some(fields) => {
@@ -60,7 +63,7 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Manifest, ManifestError
 }
 
 /// Returns all errors in the block of the `.py` file `bytes`.
-pub(super) fn problems(bytes: &[u8], path: &Path) -> Vec<ManifestError> {
+pub fn problems(bytes: &[u8], path: &Path) -> Vec<ManifestError> {
     match fields(&text(bytes), path) {
         Err(error) => vec![error],
         Ok(None) => Vec::new(),

@@ -86,6 +86,20 @@ fn all_problems_are_found_at_once() {
 }
 
 #[test]
+fn a_field_that_is_there_twice_is_named() {
+    for (text, message) in [
+        (r#"{"version": "1", "version": "2"}"#, "/m: duplicate field `version` at line 1 column "),
+        (r#" {"daemon": {"loops": 1, "loops": 2}}"#, "/m: field `daemon`: duplicate field `loops`"),
+    ] {
+        let error = Manifest::parse(text, Path::new("/m")).unwrap_err().to_string();
+        assert!(error.starts_with(message), "{error}");
+        let problems = Manifest::problems(text, Path::new("/m"));
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].to_string().starts_with(message), "{}", problems[0]);
+    }
+}
+
+#[test]
 fn a_daemon_version_admits_this_daemon_or_names_the_one_it_needs() {
     let check = |wanted: &str, version: &str| {
         let text = json!({"daemon_version": wanted}).to_string();

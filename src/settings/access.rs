@@ -1,6 +1,12 @@
-//! `allowed_origins` and `tcp_token` in `config.toml`: who is served over TCP besides the user's own programs.
+//! `allowed_origins` and `tcp_token` in `config.toml`: who is served over TCP besides the user's own programs; and what an
+//! address beyond loopback means.
+
+use std::net::IpAddr;
 
 use toml::{Table, Value};
+
+use super::{Addresses, Setting};
+use crate::failure::Failure;
 
 /// Who is served over TCP.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,6 +78,29 @@ impl AllowedOrigin {
             _ => Ok(AllowedOrigin::Exact(lower)),
         }
     }
+}
+
+/// Checks that requests from other machines need the token.
+///
+/// # Errors
+/// `tcp_token` is false, and the daemon would listen beyond loopback.
+pub(super) fn check(host: &Setting<Addresses>, token: TcpToken) -> Result<(), Failure> {
+    match host.value.beyond_loopback() {
+        Some(address) if token == TcpToken::Never => Err(Failure::environment(format!(
+            "`tcp_token` is false, and `host` is {address}, which other machines can reach (set by {})",
+            host.source
+        ))
+        .hint("Remove `tcp_token = false`: requests from other machines need the token. Or set `host` to localhost.")),
+        _ => Ok(()),
+    }
+}
+
+/// What it means that the daemon listens on `address`, which is beyond loopback, as one line.
+pub fn exposure(address: IpAddr) -> String {
+    format!(
+        "the daemon listens on {address}, which other machines can reach: over plain HTTP, so that the token can be \
+         read on the way, and with the token anyone runs commands as you; a tunnel of ssh to localhost is safer"
+    )
 }
 
 /// Takes the settings out of `table`; an error names key and value.

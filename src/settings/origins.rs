@@ -222,10 +222,10 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named_beside_the_rest() {
         let text = "port = 'http'\ntimeout = 5\nprot = 1\nagents = 1\n[plugins.a]\nloops = 99";
-        let all = shown(text, &[("SKILLS_DAEMON_HOST", "0.0.0.0")]);
+        let all = shown(text, &[("SKILLS_DAEMON_HOST", "box.lan")]);
         let problem = |key: &str| one(&all, key).2.unwrap_or_default();
         assert!(problem("port").contains("`http`, which is not a port number"));
-        assert!(problem("host").starts_with("SKILLS_DAEMON_HOST is `0.0.0.0`"));
+        assert!(problem("host").starts_with("SKILLS_DAEMON_HOST is `box.lan`"));
         assert!(problem("prot").ends_with("(did you mean `port`?)"));
         assert!(problem("agents").contains("must be a table"));
         assert!(problem("plugins.a.loops").contains("99 is not from 1 to 32"));

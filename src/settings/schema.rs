@@ -10,10 +10,10 @@ const PATH: &str = "^(/|~/|~$)";
 const URL: &str = "^(https|http|file)://\\S*$";
 /// The origins of pages.
 const ORIGIN: &str = "^[A-Za-z][A-Za-z0-9+.-]*://([^/*?#@\\s]+|\\*)$";
-/// The loopback addresses.
 /// A service over HTTP.
 const ENDPOINT: &str = "^https?://[^\\s/]\\S*$";
-const HOST: &str = "^(localhost|::|::1|127(\\.[0-9]{1,3}){3})$";
+/// The addresses to listen on.
+const HOST: &str = "^(localhost|[0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$";
 
 /// Returns the schema of the whole file.
 pub fn document() -> Value {

@@ -45,7 +45,7 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// One of these texts, in capitals or not.
     Level(&'static [&'static str]),
-    /// A loopback address.
+    /// An address to listen on.
     Host,
     /// The URL of a package index.
     Url,
@@ -111,7 +111,7 @@ pub static ROWS: [Row; 35] = [
         "host",
         Kind::Host,
         "\"localhost\"",
-        "loopback address to listen on; `localhost` is both families",
+        "address to listen on; `localhost` is loopback in both families, one beyond loopback needs the token",
     )
     .of(HOST)
     .at_start(),

@@ -25,8 +25,36 @@ fn a_bad_value_names_place_value_and_remedy() {
         failure.error,
         "/c/config.toml: `port` is `http`, which is not a port number from 0 to 65535"
     );
-    let failure = resolve("", &[("SKILLS_DAEMON_HOST", "0.0.0.0")]).unwrap_err();
-    assert!(failure.error.contains("loopback only"), "{failure}");
+    let failure = resolve("", &[("SKILLS_DAEMON_HOST", "box.lan")]).unwrap_err();
+    assert!(failure.error.ends_with("or an address of this machine"), "{failure}");
+}
+
+#[test]
+fn an_address_beyond_loopback_comes_in_addition_and_never_without_the_token() {
+    for (host, expected) in [
+        ("localhost", "127.0.0.1, ::1"),
+        ("::", "127.0.0.1, ::1"),
+        ("[::1]", "::1"),
+        ("::ffff:127.0.0.1", "127.0.0.1"),
+        ("0.0.0.0", "0.0.0.0, ::1"),
+        ("192.0.2.1", "127.0.0.1, ::1, 192.0.2.1"),
+        ("2001:db8::1", "127.0.0.1, ::1, 2001:db8::1"),
+    ] {
+        let settings = resolve("", &[("SKILLS_DAEMON_HOST", host)]).unwrap();
+        assert_eq!(settings.host.value.to_string(), expected);
+        let beyond = settings.host.value.beyond_loopback().is_some();
+        let refused = resolve("tcp_token = false", &[("SKILLS_DAEMON_HOST", host)]);
+        assert_eq!(refused.is_err(), beyond, "{host}");
+    }
+    for host in ["224.0.0.1", "255.255.255.255", "1.2.3", "192.0.2.1:80", "fe80::1%eth0"] {
+        let resolved = resolve("", &[("SKILLS_DAEMON_HOST", host)]);
+        assert!(resolved.is_err(), "{host}");
+    }
+    let failure = resolve("host = '192.0.2.1'\ntcp_token = false", &[]).unwrap_err();
+    assert_eq!(
+        failure.error,
+        "`tcp_token` is false, and `host` is 192.0.2.1, which other machines can reach (set by config.toml)"
+    );
 }
 
 #[test]

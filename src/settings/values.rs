@@ -46,27 +46,42 @@ impl fmt::Display for LogLevel {
     }
 }
 
-/// The loopback addresses to listen on.
+/// The addresses to listen on: of loopback, and perhaps one beyond it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Loopback(pub Vec<IpAddr>);
+pub struct Addresses(pub Vec<IpAddr>);
 
-impl FromStr for Loopback {
+impl Addresses {
+    /// The address that other machines can reach, if there is one.
+    pub fn beyond_loopback(&self) -> Option<IpAddr> {
+        self.0.iter().copied().find(|address| !address.is_loopback())
+    }
+}
+
+impl FromStr for Addresses {
     type Err = &'static str;
 
-    /// `localhost` and the "any" addresses of the original daemon mean both families; others must be loopback.
+    /// `localhost`, and `::` of the original daemon, mean loopback in both families; an address beyond loopback comes
+    /// in addition to these.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let both = || Loopback(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
-        match text.trim_matches(['[', ']']) {
-            "localhost" | "::" => Ok(both()),
-            address => match address.parse::<IpAddr>() {
-                Ok(address) if address.is_loopback() => Ok(Loopback(vec![address])),
-                _ => Err("localhost, 127.0.0.1 or ::1 (the daemon listens on loopback only)"),
-            },
+        const WANTED: &str = "localhost, 127.0.0.1, ::1, or an address of this machine";
+        let (v4, v6) = (IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST));
+        let text = text.trim_matches(['[', ']']);
+        if matches!(text, "localhost" | "::") {
+            return Ok(Addresses(vec![v4, v6]));
+        }
+        let address = text.parse::<IpAddr>().map_err(|_| WANTED)?.to_canonical();
+        match address {
+            IpAddr::V4(Ipv4Addr::BROADCAST) | IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Err(WANTED),
+            _ if address.is_multicast() => Err(WANTED),
+            _ if address.is_loopback() => Ok(Addresses(vec![address])),
+            // It includes loopback.
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ok(Addresses(vec![address, v6])),
+            _ => Ok(Addresses(vec![v4, v6, address])),
         }
     }
 }
 
-impl fmt::Display for Loopback {
+impl fmt::Display for Addresses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<String> = self.0.iter().map(ToString::to_string).collect();
         f.write_str(&names.join(", "))

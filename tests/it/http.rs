@@ -194,11 +194,11 @@ fn both_loopback_addresses_are_served_and_no_other() {
     home.control(&["restart"]).ok();
     TcpStream::connect((Ipv4Addr::LOCALHOST, home.port())).unwrap();
     TcpStream::connect((Ipv6Addr::LOCALHOST, home.port())).unwrap_err();
-    home.with("SKILLS_DAEMON_HOST", "0.0.0.0")
+    home.with("SKILLS_DAEMON_HOST", "box.lan")
         .control(&["restart"])
         .fails_with(3)
-        .complains("SKILLS_DAEMON_HOST is `0.0.0.0`, which is not")
-        .complains("loopback");
+        .complains("SKILLS_DAEMON_HOST is `box.lan`, which is not")
+        .complains("an address of this machine");
 }
 
 #[test]

@@ -54,6 +54,7 @@ mod mcp;
 mod metrics;
 mod mistakes;
 mod modules;
+mod names;
 mod offline;
 mod openapi;
 mod oracle;

@@ -1,7 +1,7 @@
 //! Other users of the machine, and pages of other sites.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 
 use serde_json::{Value, json};
 use skills_daemon::lifecycle::tcp::Tcp;
@@ -92,6 +92,88 @@ fn with_tcp_token_each_request_over_tcp_needs_it() {
     crate::harness::eventually("the new setting", || {
         (home.get("/demo/hello").status == 200).then_some(())
     });
+}
+
+/// An address of this machine that others reach, if it has one.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    // Of documentation: only the route there is looked up, nothing is sent.
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_loopback())
+}
+
+/// Asks over TCP at `address`.
+fn asked(address: SocketAddr, method: &str, target: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    let headers: String =
+        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head = format!(
+        "{method} {target} HTTP/1.1\r\n{headers}connection: close\r\ncontent-length: 0\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    Answer::parse(&answer)
+}
+
+#[test]
+fn beyond_loopback_every_request_needs_the_token() {
+    let Some(own) = own_address() else {
+        eprintln!("skipped: this machine has no address besides loopback");
+        return;
+    };
+    let home = Home::new();
+    home.control(&["config", "set", "host", &own.to_string()]).ok();
+    let meaning = format!("the daemon listens on {own}, which other machines can reach");
+    home.control(&["start"]).ok().complains(&meaning);
+    home.client(&["demo", "hello"]).ok();
+    home.control(&["status"]).ok().says(&meaning);
+    home.control(&["doctor"]).says(&meaning);
+    let logged = home.log().into_iter().filter(|line| line["level"] == "WARN");
+    assert!(
+        logged
+            .filter_map(|line| line["message"].as_str().map(str::to_owned))
+            .any(|line| line.starts_with(&meaning))
+    );
+
+    let remote = SocketAddr::new(own, home.port());
+    let token = format!("Bearer {}", Tcp::read(&home.paths()).unwrap().token);
+    let token = ("authorization", token.as_str());
+    for host in ["localhost", "box.lan:9100"] {
+        let host = ("host", host);
+        for (method, target) in [
+            ("GET", "/health"),
+            ("GET", "/docs"),
+            ("GET", "/demo/hello"),
+            ("POST", "/shutdown"),
+            ("POST", "/mcp"),
+        ] {
+            let refused = asked(remote, method, target, &[host]);
+            assert_eq!((refused.status, &refused.json()["kind"]), (403, &json!("forbidden")));
+        }
+        let wrong = ("authorization", "Bearer 0000");
+        assert_eq!(asked(remote, "GET", "/health", &[host, wrong]).status, 403);
+        assert_eq!(asked(remote, "GET", "/demo/hello", &[host, token]).status, 200);
+        // Not even with the token.
+        for (method, target) in [("GET", "/-/status"), ("POST", "/-/run"), ("POST", "/-/mcp")] {
+            assert_eq!(asked(remote, method, target, &[host, token]).status, 403);
+        }
+        let page = ("origin", "http://evil.example");
+        assert_eq!(asked(remote, "GET", "/health", &[host, token, page]).status, 403);
+    }
+    // Loopback is as before.
+    assert_eq!(home.get("/health").status, 200);
+    assert_eq!(home.http("GET", "/health", &[("host", "box.lan")]).status, 403);
+
+    home.control(&["config", "set", "tcp_token", "false"])
+        .fails_with(3)
+        .complains("`tcp_token` is false, and `host` is");
+    let everywhere = home.with("SKILLS_DAEMON_HOST", "0.0.0.0");
+    everywhere.control(&["restart"]).ok().complains("the daemon listens on 0.0.0.0");
+    let remote = SocketAddr::new(own, everywhere.port());
+    assert_eq!(asked(remote, "GET", "/health", &[("host", "box.lan")]).status, 403);
+    assert_eq!(everywhere.get("/health").status, 200);
 }
 
 #[test]

@@ -394,6 +394,25 @@ fn pages_of_other_sites_open_no_websocket() {
 }
 
 #[test]
+fn pages_of_allowed_origins_open_websockets() {
+    let home = served();
+    let config = ".config/skills-daemon/config.toml";
+    home.write(config, "allowed_origins = ['vscode-webview://*', 'http://localhost:3000']\n");
+    let open = |origin: &str| {
+        let headers = [("origin", origin), ("sec-fetch-site", "cross-site")];
+        Socket::over(tcp(home.port()), "/ws/echo", &headers).map_err(|refusal| refusal.status)
+    };
+    // A setting of a running daemon.
+    let mut socket = eventually("the new setting", || open("vscode-webview://1a2b").ok());
+    socket.send("hello");
+    assert_eq!(socket.text(), "hello");
+    assert!(open("http://localhost:3000").is_ok());
+    for origin in ["http://localhost:3001", "http://evil.example", "vscode-webview://", "null"] {
+        assert_eq!(open(origin).unwrap_err(), 403, "{origin}");
+    }
+}
+
+#[test]
 fn other_routes_do_not_take_the_upgrade_up() {
     let home = Home::new();
     home.plugin("plain", "def get_double(number: int) -> int:\n    return number * 2\n", "");

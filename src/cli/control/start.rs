@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::lifecycle::launch::Keeper;
 use crate::lifecycle::start::{self, Started};
 use crate::lifecycle::{self, Request, launch};
-use crate::settings::Settings;
+use crate::settings::{Settings, access};
 use crate::wire::{self, Status};
 
 #[derive(Args)]
@@ -53,6 +53,10 @@ fn report(context: &Context, started: &Started) -> ExitCode {
             "The daemon is running (process id {}, http://localhost:{}, Python {}).",
             ready.pid, ready.port, ready.python
         )),
+    }
+    let settings = Settings::load(&context.paths.config_file(), &context.env);
+    if let Some(address) = settings.ok().and_then(|it| it.host.value.beyond_loopback()) {
+        context.console.warning(&access::exposure(address));
     }
     ExitCode::SUCCESS
 }

@@ -13,7 +13,7 @@ const DESCRIPTORS_KEPT: u64 = 256;
 const CONNECTIONS_MIN: usize = 64;
 /// The connections at this time, by their group.
 #[derive(Default)]
-pub(super) struct Places(Mutex<[usize; 4]>);
+pub(super) struct Places(Mutex<[usize; 5]>);
 
 /// One of them.
 pub(super) struct Place {

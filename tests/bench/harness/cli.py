@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 from harness import (
+    attacked,
     bad,
     blocking,
     chance,
@@ -36,6 +37,7 @@ from harness.workloads import WORKLOADS
 _REPOSITORY = BENCH.parent.parent
 _COMMANDS = {
     "compare": compare,
+    "attacked": attacked,
     "bad": bad,
     "isolation": isolation,
     "blocking": blocking,
