@@ -28,6 +28,7 @@
 //!    continued once; stopped again it is killed.
 //! 9. After `kill -9` sockets and pid file are left behind: connecting fails, so point 2 follows.
 
+pub mod abandoned;
 pub mod alive;
 mod body;
 pub mod connection;
@@ -39,7 +40,7 @@ pub mod locks;
 pub mod replace;
 mod request;
 pub mod response;
-mod sandbox;
+pub mod sandbox;
 pub mod start;
 pub mod start_lock;
 pub mod stop;
