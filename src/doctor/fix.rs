@@ -10,10 +10,10 @@ use std::path::PathBuf;
 /// What can be done about a finding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fix {
+    /// Takes the permission to write from others than the owner; before anything is written there.
+    CloseDirectory(PathBuf),
     /// Creates missing runtime directories, readable by the user alone.
     CreateDirectories,
-    /// Takes the permission to write from others than the owner.
-    CloseDirectory(PathBuf),
     /// Takes all permissions from others than the owner.
     CloseFile(PathBuf),
     /// Removes files of a daemon that was killed, while none lives.
@@ -47,8 +47,8 @@ impl fmt::Display for Fix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fix::CreateDirectories => f.write_str("create the missing directories"),
-            Fix::CloseDirectory(path) => write!(f, "let nobody else write to {}", path.display()),
-            Fix::CloseFile(path) => write!(f, "let nobody else read {}", path.display()),
+            Fix::CloseDirectory(path) => write!(f, "take the permission to write to {} from others", path.display()),
+            Fix::CloseFile(path) => write!(f, "take all permissions on {} from others", path.display()),
             Fix::RemoveStale(paths) | Fix::RemoveAbandoned(paths) => {
                 write!(f, "remove {}", listed(paths))
             }

@@ -2,7 +2,7 @@
 //!
 //! - [`facts`] collects, on a broken installation too, within a limited time, and writes nothing.
 //! - [`checks`] are pure functions of the facts.
-//! - [`Fix`] is what of the remedies can be carried out; whoever collected the facts carries it out and collects again.
+//! - [`Fix`] is what of the remedies can be carried out; the control program does it, and collects the facts again.
 //! - [`redact`] takes secrets and names out of a text; [`bundle`] is the archive for a report of a bug.
 //!
 //! To add a check: a fact, a function in `checks`, a line in [`examine`].

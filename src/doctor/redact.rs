@@ -16,7 +16,7 @@ pub const SECRET: &str = "[secret]";
 const SECRET_MIN: usize = 4;
 /// The shortest name of a user or a host that is looked for.
 const NAME_MIN: usize = 3;
-/// Names that identify nobody.
+/// Names that many machines have.
 const COMMON_NAMES: [&str; 7] =
     ["root", "user", "admin", "daemon", "nobody", "localhost", "localhost.localdomain"];
 /// Values after a word such as `token` that are settings.
@@ -67,7 +67,7 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
     regex(&format!("({name}{between})({value})"))
 });
 
-/// A home directory of anybody.
+/// A home directory of another user.
 static HOMES: LazyLock<Regex> = LazyLock::new(|| regex(r#"/(home|Users)/[^/ \t\r\n"':,;)\]]+"#));
 
 fn regex(text: &str) -> Regex {

@@ -58,7 +58,7 @@ const READ_ME: &str = "\
 A report of skills-daemon about one installation, written by `skills-daemon doctor --bundle`.
 
 Taken out: secrets that are known or look like some, the home directory (~), names of user and host, e-mail addresses.
-Logs may have what plugins print. Read them before you send this to anybody.
+Logs may have what plugins print. Read them before you send this to others.
 
 ";
 
@@ -155,13 +155,18 @@ fn versions(facts: &Facts) -> String {
     let installation = facts.installation.as_ref().ok();
     as_json(&json!({
         "skills-daemon": crate::VERSION,
-        "host": installation.map(|it| it.host_version.clone()),
+        "host": installation.map(|it| either(&it.host_version)),
         "python": facts.interpreter.as_ref().ok().map(|it| it.version.clone()),
-        "uv": installation.and_then(|it| it.uv.as_ref()).map(|(_, version)| version.clone()),
+        "uv": installation.and_then(|it| it.uv.as_ref()).map(|(_, version)| either(version)),
         "system": field(|it| it.sysname()),
         "release": field(|it| it.release()),
         "machine": field(|it| it.machine()),
     }))
+}
+
+/// Returns the version, or why it is not known.
+fn either(version: &Result<String, String>) -> &str {
+    version.as_deref().unwrap_or_else(|error| error)
 }
 
 /// Returns the variables that matter; the value only of those that are no secrets.

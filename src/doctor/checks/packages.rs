@@ -92,8 +92,11 @@ pub fn dependencies(installation: &Installation) -> Option<Check> {
     let bytes: u64 = report.generations.iter().map(|generation| generation.bytes).sum();
     let count = report.packages.iter().filter(|package| package.installed.is_some()).count();
     let size = Size(bytes);
-    let generations = report.generations.len();
-    let evidence = format!("{count} packages installed, {generations} environments ({size})");
+    let environments = match report.generations.len() {
+        1 => "1 environment".to_owned(),
+        generations => format!("{generations} environments"),
+    };
+    let evidence = format!("{count} packages installed, {environments} ({size})");
     let sync = installation.control.line("deps sync");
     if let Some(failure) = &report.failure {
         return Some(

@@ -33,6 +33,7 @@ fn loaded(plugin: &PluginStatus, control: &Control) -> Check {
         PluginState::Ready { complaints, .. } if complaints.is_empty() && reports.is_empty() => {
             Check::ok(GROUP, &name, plugin.path.as_str())
         }
+        PluginState::Loading(_) if reports.is_empty() => Check::ok(GROUP, &name, detail),
         PluginState::Ready { .. } | PluginState::Loading(_) => Check::warning(GROUP, &name, detail),
     };
     match plugin.state.hint() {

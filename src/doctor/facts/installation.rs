@@ -120,6 +120,7 @@ impl Installation {
             _ => None,
         };
         let on_disk = plugins::on_disk(paths, env, in_force);
+        let plugin_names = plugins::names(paths, &daemon, &on_disk);
         let names = profiles::all(env).unwrap_or_default();
         Installation {
             control: Control(paths.profile.as_ref().map(|profile| profile.name().to_owned())),
@@ -151,12 +152,12 @@ impl Installation {
             port_free,
             last_stderr_line: last_line(&paths.host_stderr()),
             log: LogErrors::collect(&paths.log_file()),
-            plugin_names: plugins::names(paths, &daemon, &on_disk),
             crashes: match &daemon {
                 Daemon::Running(_) => Vec::new(),
                 _ => crashes::recorded(paths),
             },
-            wrappers: plugins::wrappers_on_disk(paths, env, &daemon, &on_disk),
+            wrappers: plugins::wrappers_on_disk(paths, env, &daemon, &on_disk, &plugin_names),
+            plugin_names,
             agents: agents::collect(paths, env),
             sandboxes: agents::sandboxes(paths, env),
             agent: Sandbox::of(env),

@@ -44,6 +44,11 @@ impl LockState {
             {
                 return LockState::Invalid { path, reason: source.to_string() };
             }
+            Err(LockError::Read { source, .. })
+                if source.kind() == std::io::ErrorKind::NotADirectory =>
+            {
+                return LockState::Absent;
+            }
             Err(error) => return LockState::Unreadable(error.to_string()),
         };
         let installed = venv.site_packages().and_then(|site| Installed::read(&site).ok());

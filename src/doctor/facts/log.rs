@@ -33,13 +33,18 @@ impl LogErrors {
     pub(super) fn collect(file: &Path) -> LogErrors {
         match tail(file, READ_MAX) {
             Ok(text) => errors(&text, SystemTime::now()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => LogErrors::default(),
+            Err(error) if is_absent(&error) => LogErrors::default(),
             Err(error) => {
                 let unreadable = Some(format!("cannot read {}: {error}", file.display()));
                 LogErrors { unreadable, ..LogErrors::default() }
             }
         }
     }
+}
+
+/// True if there is no such file.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Returns the errors in `text`, lines of JSON, of the hour before `now`.

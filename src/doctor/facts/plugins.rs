@@ -88,9 +88,10 @@ pub(super) fn wrappers_on_disk(
     env: &Environment,
     daemon: &Daemon,
     plugins: &[PluginOnDisk],
+    known: &BTreeSet<String>,
 ) -> Result<WrappersOnDisk, Failure> {
     let wrappers = Wrappers::of(paths)?;
-    let names: Vec<String> = match daemon {
+    let names: BTreeSet<String> = match daemon {
         Daemon::Running(status) => {
             // Bundled ones lie in the cache, and have a wrapper only if it was linked by name.
             let own =
@@ -99,7 +100,11 @@ pub(super) fn wrappers_on_disk(
                 .map(|plugin| plugin.name.clone())
                 .collect()
         }
-        _ => plugins.iter().filter_map(|plugin| plugin.manifest.clone().ok().flatten()).collect(),
+        // Without a daemon a name is certain that is in a manifest, or that has a wrapper already.
+        _ => {
+            let named = plugins.iter().filter_map(|plugin| plugin.manifest.clone().ok().flatten());
+            named.chain(wrappers.names().into_iter().filter(|name| known.contains(name))).collect()
+        }
     };
     let place = |name: &String| {
         let path = wrappers.path(name);

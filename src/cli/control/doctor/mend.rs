@@ -39,11 +39,11 @@ impl Doctor<'_> {
             if left.is_empty() {
                 break;
             }
-            if !yes && !context.console.watched {
-                self.line("");
-                return Err(no_terminal(&left));
-            }
             self.line("");
+            if !yes && !context.console.watched {
+                left.iter().for_each(|fix| self.line(&format!("to do    {fix}")));
+                return Err(no_terminal());
+            }
             let mut is_changed = false;
             for fix in left {
                 is_changed |= self.one(context, &fix, yes)?;
@@ -76,11 +76,11 @@ impl Doctor<'_> {
         self.line(&format!("{}mending{}  {fix}", style.bold, style.reset));
         match carry_out(context, fix) {
             Ok(ExitCode::SUCCESS) => {
-                self.line(&format!("{}done{}     {fix}", style.green, style.reset));
+                self.line(&format!("{}done{}", style.green, style.reset));
             }
-            Ok(_) => self.line(&format!("{}not all{}  {fix}", style.yellow, style.reset)),
+            Ok(_) => self.line(&format!("{}not all of it is done{}", style.yellow, style.reset)),
             Err(failure) => {
-                self.line(&format!("{}failed{}   {fix}: {failure}", style.red, style.reset));
+                self.line(&format!("{}failed{}   {failure}", style.red, style.reset));
                 if let Some(hint) = &failure.hint {
                     self.line(&format!("         {}{hint}{}", style.dim, style.reset));
                 }
@@ -90,11 +90,9 @@ impl Doctor<'_> {
     }
 }
 
-fn no_terminal(fixes: &[Fix]) -> Failure {
-    let fixes: Vec<String> = fixes.iter().map(Fix::to_string).collect();
-    let error =
-        format!("there is no terminal to ask at; nothing was changed of: {}", fixes.join("; "));
-    Failure::new(Kind::Usage, error).hint("Give --yes to do all of it.")
+fn no_terminal() -> Failure {
+    Failure::new(Kind::Usage, "there is no terminal to ask at: nothing was changed")
+        .hint("Give --yes to do all of it.")
 }
 
 fn agreed(context: &Context, fix: &Fix) -> Result<bool, Failure> {
@@ -109,8 +107,7 @@ fn agreed(context: &Context, fix: &Fix) -> Result<bool, Failure> {
         key: None,
         more: false,
     };
-    let answer =
-        context.console.ask(&question).map_err(|_| no_terminal(std::slice::from_ref(fix)))?;
+    let answer = context.console.ask(&question).map_err(|_| no_terminal())?;
     Ok(answer.as_deref() == Some(YES))
 }
 
