@@ -47,8 +47,12 @@ impl fmt::Display for Fix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fix::CreateDirectories => f.write_str("create the missing directories"),
-            Fix::CloseDirectory(path) => write!(f, "take the permission to write to {} from others", path.display()),
-            Fix::CloseFile(path) => write!(f, "take all permissions on {} from others", path.display()),
+            Fix::CloseDirectory(path) => {
+                write!(f, "take the permission to write to {} from others", path.display())
+            }
+            Fix::CloseFile(path) => {
+                write!(f, "take all permissions on {} from others", path.display())
+            }
             Fix::RemoveStale(paths) | Fix::RemoveAbandoned(paths) => {
                 write!(f, "remove {}", listed(paths))
             }
