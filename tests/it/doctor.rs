@@ -132,7 +132,7 @@ fn twelve_things_that_are_broken_at_once_are_found_and_most_of_them_mended() {
     fs::create_dir(&temporary).unwrap();
     let home = home.with("TMPDIR", temporary.to_str().unwrap());
     home.plugin("jira", "def get_ok() -> int:\n    return 1\n", r#"{"name": "jira"}"#);
-    home.plugin("bad", "", r#"{"name": "bad"}"#);
+    home.plugin("bad", "def get_ok() -> int:\n    return 2\n", r#"{"name": "bad"}"#);
     home.client(&["jira", "get-ok"]).ok();
     for agent in ["claude", "codex"] {
         home.control(&["agent", "setup", agent, "--yes"]).ok();
@@ -292,7 +292,7 @@ fn it_works_without_a_home() {
 fn on_a_full_disk_it_writes_nothing_and_names_the_disk() {
     let home = Home::new();
     let runtime = home.path().join("small");
-    let Some(_disk) = crate::harness::SmallDisk::mount(&runtime, "2m") else {
+    let Some(disk) = crate::harness::SmallDisk::mount(&runtime, "2m") else {
         eprintln!("skipped: this user may not mount a small file system");
         return;
     };
@@ -311,6 +311,8 @@ fn on_a_full_disk_it_writes_nothing_and_names_the_disk() {
         .fails_with(3)
         .complains("The disk is full: free some space.");
     assert!(!report.exists());
+    // Before the HOME that it is in.
+    drop(disk);
 }
 
 /// Returns the files of a report, by name.
