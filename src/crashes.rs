@@ -7,7 +7,7 @@
 
 pub mod blame;
 pub mod book;
-mod date;
+pub mod date;
 mod trace;
 
 use std::fs;
@@ -96,6 +96,12 @@ pub fn take_over(paths: &Paths) -> Crashes {
         crashes.write(&crashes.lock());
     }
     crashes
+}
+
+/// Returns the crashes that the daemon has recorded, as text, where no daemon runs to ask.
+pub fn recorded(paths: &Paths) -> Vec<String> {
+    let book = fs::read(paths.crashes()).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    book.map_or_else(Vec::new, |book: Book| book.texts())
 }
 
 /// Creates the journal of this process; without one, no crash can be attributed to a plugin.

@@ -7,11 +7,13 @@
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::bounded;
 use crate::environment::{self, Environment};
 use crate::failure::Failure;
 use crate::settings::{Setting, Settings};
@@ -22,6 +24,8 @@ pub const BUILD_PYTHON: Option<&str> = option_env!("SKILLS_BUILD_PYTHON");
 pub const BUILD_VERSION: Option<&str> = option_env!("SKILLS_BUILD_PYTHON_VERSION");
 
 const INSPECT: &str = include_str!("interpreter/inspect.py");
+/// Time for one of them, on a slow disk too.
+const INSPECT_MAX: Duration = Duration::from_secs(30);
 
 /// An interpreter that was inspected.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -58,10 +62,9 @@ pub enum InspectError {
 impl Interpreter {
     /// Inspects the interpreter at `executable`.
     pub fn inspect(executable: &Path) -> Result<Interpreter, InspectError> {
-        let output = Command::new(executable)
-            .args(["-I", "-S", "-c", INSPECT])
-            .stdin(Stdio::null())
-            .output()
+        let mut command = Command::new(executable);
+        command.args(["-I", "-S", "-c", INSPECT]);
+        let output = bounded::output(&mut command, INSPECT_MAX)
             .map_err(|source| InspectError::Run { executable: executable.to_owned(), source })?;
         serde_json::from_slice(&output.stdout).map_err(|error| {
             let stderr = String::from_utf8_lossy(&output.stderr);

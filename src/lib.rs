@@ -7,6 +7,7 @@
 //! | floor | module | owns |
 //! | --- | --- | --- |
 //! | 1 | [`activity`] | what keeps the daemon awake: work in flight |
+//! | 1 | [`bounded`] | programs that are run for their output, with limits of time and size |
 //! | 1 | [`failure`] | failures: kind, hint, exit status and HTTP status |
 //! | 1 | [`durable`] | files that are replaced whole, also when the power fails |
 //! | 1 | [`environment`] | the process environment: names of all variables, one snapshot, what a daemon inherits |
@@ -70,6 +71,7 @@
 pub mod activity;
 pub mod agents;
 pub mod arguments;
+pub mod bounded;
 pub mod calls;
 pub mod cli;
 pub mod command;

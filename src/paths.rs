@@ -2,6 +2,7 @@
 
 mod private;
 pub mod profiles;
+mod survey;
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -14,6 +15,8 @@ use nix::unistd::{AccessFlags, access};
 use crate::environment::profile::Profile;
 use crate::environment::{self, Environment};
 use crate::failure::{Failure, Kind};
+
+pub use survey::Defect;
 
 /// The longest path of a Unix socket, in bytes without the closing NUL.
 const SOCKET_PATH_MAX: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
@@ -261,6 +264,19 @@ impl Paths {
     /// A directory that cannot be created or written, or that another user could write to ([`private`]), or a runtime
     /// path too long for a Unix socket.
     pub fn create(&self) -> Result<(), Failure> {
+        self.check_length()?;
+        let make = |dir: &Path| make_private_dir(dir).map_err(|error| unwritable(dir, &error));
+        make(&self.runtime)?;
+        private::check_root(&self.runtime)?;
+        for dir in [self.logs(), self.state(), self.tools(), self.cache()] {
+            make(&dir)?;
+            private::check(&dir)?;
+        }
+        Ok(())
+    }
+
+    /// Checks that a socket can have the longest path that one has here.
+    fn check_length(&self) -> Result<(), Failure> {
         // The longer one of the two.
         let length = self.handover_socket().as_os_str().len();
         if length > SOCKET_PATH_MAX {
@@ -269,13 +285,6 @@ impl Paths {
                 self.handover_socket().display()
             ))
             .hint(format!("Set {} to a shorter path.", environment::RUNTIME_DIR)));
-        }
-        let make = |dir: &Path| make_private_dir(dir).map_err(|error| unwritable(dir, &error));
-        make(&self.runtime)?;
-        private::check_root(&self.runtime)?;
-        for dir in [self.logs(), self.state(), self.tools(), self.cache()] {
-            make(&dir)?;
-            private::check(&dir)?;
         }
         Ok(())
     }

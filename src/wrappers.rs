@@ -273,6 +273,14 @@ pub fn parts(file: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// Returns the client that the wrapper at `path` calls; `None` if the file is no wrapper.
+pub fn target(path: &Path) -> Option<PathBuf> {
+    let Found::Ours { text, .. } = look(path) else { return None };
+    let text = String::from_utf8(text).ok()?;
+    let line = text.lines().find(|line| line.starts_with("exec "))?;
+    shlex::split(line)?.into_iter().nth(1).map(PathBuf::from)
+}
+
 /// Returns the runtime directory that a wrapper names.
 fn owner(text: &[u8]) -> Option<&str> {
     let rest = text.strip_prefix(MARKER.as_bytes())?.strip_prefix(OWNER.as_bytes())?;
@@ -364,6 +372,7 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("#!/bin/sh\n# Made by skills-daemon"), "{text}");
         assert!(text.ends_with("/it'\\''s/skills-client' jira \"$@\"\n"), "{text}");
+        assert_eq!(target(&path), Some(root.path().join("it's/skills-client")));
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o755);
         assert_eq!(wrappers.link("jira").unwrap(), WrapperState::Current);
         fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();

@@ -41,6 +41,19 @@ pub struct Files {
 }
 
 impl Agent {
+    /// All of them.
+    pub const ALL: [Agent; 4] = [Agent::Claude, Agent::Codex, Agent::Cursor, Agent::VsCode];
+
+    /// The agent as the argument of `skills-daemon agent setup`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Agent::Claude => "claude",
+            Agent::Codex => "codex",
+            Agent::Cursor => "cursor",
+            Agent::VsCode => "vscode",
+        }
+    }
+
     /// The agent's own name.
     pub fn title(self) -> &'static str {
         match self {

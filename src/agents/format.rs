@@ -29,11 +29,11 @@ impl Format {
         }
     }
 
-    /// Returns the names of the servers of this program in `text`.
+    /// Returns the servers of this program in `text`, of any installation of it.
     ///
     /// # Errors
     /// The text is invalid.
-    pub fn own(self, text: &str) -> Result<Vec<String>, Invalid> {
+    pub fn own(self, text: &str) -> Result<Vec<Server>, Invalid> {
         match self {
             Format::Json { key, .. } => json::own(text, key),
             Format::Toml => tables::own(text),

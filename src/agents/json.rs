@@ -21,15 +21,16 @@ pub(super) fn state(text: &str, key: &str, server: &Server) -> Result<State, Inv
     Ok(server.compared(command, &arguments))
 }
 
-pub(super) fn own(text: &str, key: &str) -> Result<Vec<String>, Invalid> {
+pub(super) fn own(text: &str, key: &str) -> Result<Vec<Server>, Invalid> {
     let root = root(text)?;
     let servers = root.as_ref().map(|root| object(text, root, key)).transpose()?.flatten();
     let properties = servers.map_or(&[][..], |servers| &servers.properties);
-    let is_own = |property: &&ObjectProp| {
+    let own = |property: &ObjectProp| {
         let (command, arguments) = called(property);
-        command.is_some_and(|command| is_own(command, &arguments))
+        let command = command.filter(|command| is_own(command, &arguments))?.to_owned();
+        Some(Server { name: property.name.as_str().to_owned(), command, arguments })
     };
-    Ok(properties.iter().filter(is_own).map(|it| it.name.as_str().to_owned()).collect())
+    Ok(properties.iter().filter_map(own).collect())
 }
 
 pub(super) fn with(text: &str, key: &str, typed: bool, server: &Server) -> Result<String, Invalid> {

@@ -20,14 +20,15 @@ pub(super) fn state(text: &str, server: &Server) -> Result<State, Invalid> {
     }))
 }
 
-pub(super) fn own(text: &str) -> Result<Vec<String>, Invalid> {
+pub(super) fn own(text: &str) -> Result<Vec<Server>, Invalid> {
     let root = parsed(text)?;
     let all = servers(text, &root)?.into_iter().flatten();
-    let own = all.filter(|(_, server)| {
+    let own = all.filter_map(|(name, server)| {
         let (command, arguments) = called(server.get_ref());
-        command.is_some_and(|command| is_own(command, &arguments))
+        let command = command.filter(|command| is_own(command, &arguments))?.to_owned();
+        Some(Server { name: name.get_ref().to_string(), command, arguments })
     });
-    Ok(own.map(|(name, _)| name.get_ref().to_string()).collect())
+    Ok(own.collect())
 }
 
 pub(super) fn with(text: &str, server: &Server) -> Result<String, Invalid> {

@@ -68,6 +68,11 @@ impl Book {
         self.crashes.len() != before
     }
 
+    /// The crashes of each plugin as text.
+    pub fn texts(&self) -> Vec<String> {
+        self.crashes.iter().map(Entry::to_string).collect()
+    }
+
     /// How many crashes there are.
     pub fn count(&self) -> u64 {
         self.crashes.iter().map(|entry| u64::from(entry.count)).sum()

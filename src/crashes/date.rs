@@ -1,7 +1,7 @@
 //! Times as text.
 
 /// `2026-11-27 05:10 UTC`, of seconds since 1970.
-pub(super) fn utc(seconds: u64) -> String {
+pub fn utc(seconds: u64) -> String {
     let (mut days, minutes) = (seconds / 86_400, seconds % 86_400 / 60);
     let is_leap = |year: u64| {
         (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400)

@@ -34,6 +34,7 @@
 //!    replacement end it as in points 6 and 8, and then have the manager leave it stopped or start it.
 //! 10. After `kill -9` sockets and pid file are left behind: connecting fails, so point 2 follows.
 
+pub mod abandoned;
 pub mod alive;
 mod body;
 pub mod connection;
@@ -46,7 +47,7 @@ pub mod managed;
 pub mod replace;
 mod request;
 pub mod response;
-mod sandbox;
+pub mod sandbox;
 pub mod start;
 pub mod start_lock;
 pub mod stop;

@@ -59,6 +59,12 @@ pub(super) fn check(directory: &Path) -> Result<(), Failure> {
     fault.map_or(Ok(()), |fault| Err(refused(directory, fault)))
 }
 
+/// True for a directory of the user's own, and no link, that others may write to.
+pub(super) fn is_open(directory: &Path) -> bool {
+    let metadata = fs::symlink_metadata(directory).ok().filter(|it| !it.is_symlink());
+    metadata.is_some_and(|it| judge(&it, geteuid()) == Some(Fault::Writable))
+}
+
 fn judge(metadata: &Metadata, own: Uid) -> Option<Fault> {
     if metadata.uid() != own.as_raw() {
         return Some(Fault::Owner(metadata.uid()));

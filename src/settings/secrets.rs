@@ -95,7 +95,7 @@ pub fn read(file: &Path) -> Result<String, Failure> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
         Err(error) => return Err(failed(error)),
     };
-    if mode & 0o077 != 0 {
+    if is_open(mode) {
         let error = format!(
             "{} has the permissions {mode:o}: others than you can read or change it",
             file.display()
@@ -105,6 +105,11 @@ pub fn read(file: &Path) -> Result<String, Failure> {
         );
     }
     fs::read_to_string(file).map_err(failed)
+}
+
+/// True for permissions with which others than the owner can read or change a file.
+pub fn is_open(mode: u32) -> bool {
+    mode & 0o077 != 0
 }
 
 #[cfg(test)]

@@ -6,17 +6,22 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::error::UvError;
 use super::step::{Progress, Step};
+use crate::bounded;
 use crate::environment::{Environment, UV_CACHE_DIR};
 use crate::paths::Paths;
 
 /// The length of the end of a tool's output that an error quotes, in bytes.
 const OUTPUT_MAX: usize = 4096;
+
+/// Time for a program that is called for its output.
+const OUTPUT_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// The begin of the line in which `uv` names the environment of a call.
 const ENVIRONMENT: &str = "Using Python ";
@@ -124,9 +129,9 @@ impl Call {
         self
     }
 
-    /// Returns the program's stdout.
+    /// Returns the stdout of a program that needs no files and ends soon.
     pub(super) fn output(mut self) -> Result<String, UvError> {
-        let output = self.prepared().and_then(|()| self.command.output());
+        let output = bounded::output(self.command.current_dir("/"), OUTPUT_TIME_MAX);
         let output = output.map_err(|source| self.not_run(source))?;
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }

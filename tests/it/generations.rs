@@ -14,7 +14,7 @@ use skills_daemon::interpreter::Interpreter;
 use skills_daemon::lockfile::Lock;
 use skills_daemon::venv::{Base, State, Venv};
 
-use crate::harness::{Home, plugin_code, shared};
+use crate::harness::{Home, SmallDisk, plugin_code, shared};
 
 fn base() -> Base {
     let interpreter = Interpreter::inspect(Path::new(shared::python())).unwrap();
@@ -269,26 +269,6 @@ fn a_change_that_is_killed_at_any_moment_leaves_a_consistent_venv() {
     home.control(&["stop"]).ok();
     home.client(&["demo", "size", "1000"]).ok();
     assert_eq!(fs::read_dir(home.paths().venvs()).unwrap().count(), 1, "leftovers are removed");
-}
-
-/// A small file system, unmounted when it is dropped.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// `None` where the user may not mount.
-    fn mount(at: &Path, size: &str) -> Option<SmallDisk> {
-        fs::create_dir_all(at).unwrap();
-        let mut command = Command::new("mount");
-        command.args(["-t", "tmpfs", "-o", &format!("size={size},mode=0700"), "tmpfs"]).arg(at);
-        command.output().is_ok_and(|it| it.status.success()).then(|| SmallDisk(at.to_owned()))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Lazily: the daemon of a failed test may still use it.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
 }
 
 /// Writes a wheel of the package `big` with 64 MB that cannot be compressed.

@@ -77,6 +77,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// Writes the wrappers of these plugins.
+pub(super) fn again(context: &Context, names: &[String]) -> Result<ExitCode, Failure> {
+    run(context, &Arguments { names: names.to_vec(), json: false })
+}
+
 /// Removes wrappers; works without a daemon, and for wrappers of plugins that no longer exist.
 pub(super) fn undo(context: &Context, arguments: &Removal) -> Result<ExitCode, Failure> {
     let wrappers = Wrappers::of(&context.paths)?;

@@ -3,7 +3,6 @@
 //! Works when Python, the venv or the configuration is broken: each subcommand reads only what it needs. To add
 //! one: a module with its arguments and `run`, a variant here, a line in the match.
 
-mod abandoned;
 mod agent;
 mod columns;
 mod completion;
@@ -130,6 +129,10 @@ pub fn main() -> ExitCode {
         Some(name) => env.with(environment::PROFILE, name),
         None => env,
     };
+    if let (Err(failure), Command::Doctor(arguments)) = (Paths::resolve(&env), &arguments.command) {
+        let outcome = doctor::run_without_places(failure, &env, console, arguments);
+        return ended(outcome, console);
+    }
     let outcome = Paths::resolve(&env).and_then(|paths| {
         if !arguments.command.may_create_profile() {
             profile_files::check_exists(&paths, &env)?;
@@ -159,6 +162,11 @@ pub fn main() -> ExitCode {
             Command::Doctor(arguments) => doctor::run(&context, &arguments),
         }
     });
+    ended(outcome, console)
+}
+
+/// Returns the exit status, after a failure was printed.
+fn ended(outcome: Result<ExitCode, Failure>, console: Console) -> ExitCode {
     let status = outcome.unwrap_or_else(|failure| console.failure(&failure));
     console.rest();
     status

@@ -17,17 +17,15 @@ use clap::Args;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
+use super::Context;
 use super::plugin::within;
-use super::{Context, abandoned};
 use crate::environment;
 use crate::failure::Failure;
-use crate::lifecycle::stop;
+use crate::lifecycle::{abandoned, stop};
 use crate::paths::{Paths, unwritable};
 use crate::uv;
 use crate::wrappers;
 
-/// Prefix of the names of such directories; a process id follows.
-const PREFIX: &str = "skills-run-";
 /// Ends a daemon whose `skills-daemon run` was killed, in seconds.
 const IDLE_TIMEOUT: &str = "60";
 /// Signals that end the command, and then this program.
@@ -113,8 +111,8 @@ fn wait(child: &mut Child) -> io::Result<i32> {
 impl Place {
     fn make(context: &Context) -> Result<Place, Failure> {
         let base = environment::temporary_directory();
-        abandoned::remove(&base, PREFIX);
-        let directory = base.join(format!("{PREFIX}{}", std::process::id()));
+        abandoned::remove(&base, abandoned::RUN);
+        let directory = base.join(format!("{}{}", abandoned::RUN, std::process::id()));
         let failed = |error: io::Error| unwritable(&directory, &error);
         DirBuilder::new().mode(0o700).create(&directory).map_err(failed)?;
         let env = context

@@ -7,9 +7,11 @@
 //! - [`Socket`]: a WebSocket.
 //! - [`Load`]: requests without a break.
 //! - [`mcp`]: a client of the Model Context Protocol.
+//! - [`SmallDisk`]: a file system that is soon full.
 //! - `wheels`: tiny packages.
 //! - [`shared`]: what all tests of a run share: `uv`, its cache, a runtime directory to copy.
 
+mod disk;
 mod home;
 mod http;
 mod load;
@@ -23,6 +25,7 @@ mod wheels;
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub(crate) use disk::SmallDisk;
 pub(crate) use home::Home;
 pub(crate) use http::{Answer, Sent};
 pub(crate) use load::Load;

@@ -122,7 +122,9 @@ pub(super) fn without_servers(
 ) -> Result<Edited, Failure> {
     let own = format.own(text).map_err(|invalid| invalid.of(file))?;
     let mut text = text.to_owned();
-    for name in own.iter().filter(|name| names.is_empty() || names.contains(name)).rev() {
+    let own = own.into_iter().map(|server| server.name);
+    let own: Vec<String> = own.filter(|name| names.is_empty() || names.contains(name)).collect();
+    for name in own.iter().rev() {
         text = format.without(&text, name).map_err(|invalid| invalid.of(file))?;
     }
     Ok(Edited { text, replaces: Vec::new() })

@@ -86,6 +86,12 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     }
 }
 
+/// Installs what the plugins require; exit status 1 if a plugin is set aside.
+pub(super) fn sync(context: &Context) -> Result<ExitCode, Failure> {
+    lifecycle::ensure_running(&context.paths, &context.env, &context.console)?;
+    change::run(context, &Order::Sync, false)
+}
+
 /// Sends `request` to the daemon, which was running a moment ago.
 fn ask<T: DeserializeOwned>(context: &Context, request: &Request) -> Result<T, Failure> {
     context.ask(request)?.ok_or_else(|| {

@@ -11,15 +11,13 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::super::{Context, abandoned};
+use super::super::Context;
 use crate::environment::{self, profile};
 use crate::failure::{Failure, Kind};
-use crate::lifecycle::{self, stop};
+use crate::lifecycle::{self, abandoned, stop};
 use crate::paths::{self, Paths};
 use crate::uv;
 
-/// Prefix of the names of such directories; a process id follows.
-const PREFIX: &str = "check-";
 /// Ends the daemon of a check that was killed, in seconds.
 const IDLE_TIMEOUT: &str = "60";
 
@@ -42,8 +40,9 @@ impl Scratch {
             )
         })?;
         context.paths.create()?;
-        abandoned::remove(&context.paths.cache(), PREFIX);
-        let directory = context.paths.cache().join(format!("{PREFIX}{}", std::process::id()));
+        abandoned::remove(&context.paths.cache(), abandoned::CHECK);
+        let directory =
+            context.paths.cache().join(format!("{}{}", abandoned::CHECK, std::process::id()));
         prepare(context, &directory, line)
             .map_err(|error| paths::unwritable(&directory, &error))?;
         let cache = context.env.path(environment::UV_CACHE_DIR);
