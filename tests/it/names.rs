@@ -110,7 +110,13 @@ fn no_path_of_a_url_leads_to_a_file() {
     ] {
         let answer = home.get(target);
         let text = answer.text();
-        assert!(matches!(answer.status, 400 | 404), "{target}: {} {text}", answer.status);
+        // Help of what is unknown has the status of help.
+        let is_help = target.ends_with("/help") && answer.json()["error"].is_string();
+        assert!(
+            matches!(answer.status, 400 | 404) || is_help,
+            "{target}: {} {text}",
+            answer.status
+        );
         assert!(!text.contains(&token) && !text.contains("root:"), "{target}: {text}");
     }
     // The session of an agent is a file of its name.

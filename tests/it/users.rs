@@ -167,7 +167,7 @@ fn beyond_loopback_every_request_needs_the_token() {
     assert_eq!(home.http("GET", "/health", &[("host", "box.lan")]).status, 403);
 
     home.control(&["config", "set", "tcp_token", "false"])
-        .fails_with(3)
+        .fails_with(2)
         .complains("`tcp_token` is false, and `host` is");
     let everywhere = home.with("SKILLS_DAEMON_HOST", "0.0.0.0");
     everywhere.control(&["restart"]).ok().complains("the daemon listens on 0.0.0.0");
