@@ -48,6 +48,7 @@ mod request;
 pub mod response;
 mod sandbox;
 pub mod start;
+pub mod start_failure;
 pub mod start_lock;
 pub mod stop;
 mod stream;
