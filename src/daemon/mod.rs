@@ -373,16 +373,8 @@ impl Running {
         });
         tracing::info!(pid = ready.pid, port = ready.port, python = ready.python, "daemon started");
         supervisor.watch();
-        let running = Running {
-            paths,
-            settings,
-            supervisor,
-            service,
-            controls,
-            listeners,
-            lock,
-            outbox,
-        };
+        let running =
+            Running { paths, settings, supervisor, service, controls, listeners, lock, outbox };
         Ok(Some((running, servers)))
     }
 }

@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn the_pages_stream_is_for_the_page_alone() {
         let allows = |_: &str| true;
-        let rules = Rules { token: None, needs_token: false, allows: &allows };
+        let rules = Rules { token: None, is_remote: false, needs_token: false, allows: &allows };
         let uri = Uri::from_static(wire::LIVE);
         let of = |origin: &'static str| {
             let own = [(header::HOST, "localhost:1"), (header::ORIGIN, origin)];

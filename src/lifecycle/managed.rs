@@ -4,8 +4,8 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::alive::Ping;
-use super::start::{Started, failure_since};
-use super::{alive, connect, locks, start_lock};
+use super::start_failure::failure_since;
+use super::{Connection, alive, connect, locks, start_lock};
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -41,7 +41,7 @@ pub(super) fn start(
     service: &Service,
     paths: &Paths,
     console: &Console,
-) -> Result<Started, Failure> {
+) -> Result<(Connection, Ready), Failure> {
     console.progress(&format!("starting {}", service.unit()));
     through(service, paths, Service::start)
 }
@@ -51,7 +51,7 @@ pub(super) fn restart(
     service: &Service,
     paths: &Paths,
     console: &Console,
-) -> Result<Started, Failure> {
+) -> Result<(Connection, Ready), Failure> {
     console.progress(&format!("restarting {}", service.unit()));
     through(service, paths, Service::restart)
 }
@@ -60,14 +60,14 @@ fn through(
     service: &Service,
     paths: &Paths,
     act: fn(&Service) -> Result<(), Failure>,
-) -> Result<Started, Failure> {
+) -> Result<(Connection, Ready), Failure> {
     let begin = SystemTime::now();
     // The daemon's own reason before that of the manager, which has only its exit status.
     let reason = |failure: Failure| failure_since(paths, begin).unwrap_or(failure);
     act(service).map_err(|failure| reason(explained(service, failure)))?;
     let ready = wait(service, paths).map_err(reason)?;
     match connect(paths)? {
-        Some(connection) => Ok(Started::Fresh(connection, ready)),
+        Some(connection) => Ok((connection, ready)),
         None => Err(reason(gone(service))),
     }
 }

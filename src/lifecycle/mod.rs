@@ -49,6 +49,7 @@ mod request;
 pub mod response;
 pub mod sandbox;
 pub mod start;
+pub mod start_failure;
 pub mod start_lock;
 pub mod stop;
 mod stream;

@@ -10,12 +10,12 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use nix::unistd::Pid;
-use serde::{Deserialize, Serialize};
 
 use super::alive::Ping;
 use super::hang::Observer;
 use super::launch::Keeper;
 use super::locks;
+use super::start_failure::{failure_since, remember};
 use super::start_lock::StartLock;
 use super::{Connection, alive, connect, handover, launch, managed, start_lock, stop};
 use crate::console::Console;
@@ -49,13 +49,6 @@ impl Started {
             Started::Found(connection) | Started::Fresh(connection, _) => connection,
         }
     }
-}
-
-/// A failed start, stored for the processes that waited for it.
-#[derive(Serialize, Deserialize)]
-struct StartFailure {
-    at: SystemTime,
-    failure: Failure,
 }
 
 /// Connects to the daemon, after starting it if none runs.
@@ -132,7 +125,7 @@ fn replace_unless(
         if hung || !managed::keeps(&service, paths) {
             stop::end_serving(paths, limit, hung, &lock)?;
         }
-        return managed::restart(&service, paths, console);
+        return fresh(managed::restart(&service, paths, console));
     }
     let serves = locks::holder(paths).is_some() && !hung;
     match handover::connect(paths).filter(|_| serves) {
@@ -182,7 +175,7 @@ pub fn start_locked(
             stop::end_serving(paths, limit, hung, lock)?;
         }
         match service {
-            Some(service) => managed::start(&service, paths, console),
+            Some(service) => fresh(managed::start(&service, paths, console)),
             None => match alive::reach(paths) {
                 // A service manager without files of ours: the connection has it start the daemon.
                 Ok(Some(connection)) => Ok(Started::Found(connection)),
@@ -195,6 +188,10 @@ pub fn start_locked(
         Err(failure) => remember(paths, failure),
     }
     outcome
+}
+
+fn fresh(started: Result<(Connection, Ready), Failure>) -> Result<Started, Failure> {
+    started.map(|(connection, ready)| Started::Fresh(connection, ready))
 }
 
 /// Starts a host, which takes over from the one at the other end of `old`, and waits until it is ready.
@@ -303,19 +300,4 @@ fn died(child: &mut Child, paths: &Paths) -> Failure {
     let output = if quoted.is_empty() { String::new() } else { format!(": {quoted}") };
     Failure::environment(format!("the daemon ended while it started ({status}){output}"))
         .hint("Run `skills-daemon doctor`.")
-}
-
-/// Returns the failure of a start since `begin`.
-pub(super) fn failure_since(paths: &Paths, begin: SystemTime) -> Option<Failure> {
-    let bytes = fs::read(paths.start_failure()).ok()?;
-    let kept: StartFailure = serde_json::from_slice(&bytes).ok()?;
-    (kept.at >= begin).then_some(kept.failure)
-}
-
-/// Stores the failure for the processes that wait; if it cannot be written, they start the daemon themselves.
-pub fn remember(paths: &Paths, failure: &Failure) {
-    let kept = StartFailure { at: SystemTime::now(), failure: failure.clone() };
-    if let Ok(text) = serde_json::to_vec(&kept) {
-        let _ = fs::write(paths.start_failure(), text);
-    }
 }

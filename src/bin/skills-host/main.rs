@@ -78,7 +78,7 @@ use skills_daemon::daemon::supervised::Manager;
 use skills_daemon::environment::supervision::{self, Supervision};
 use skills_daemon::environment::{self, Environment};
 use skills_daemon::failure::{Failure, Kind};
-use skills_daemon::lifecycle::{start, start_lock};
+use skills_daemon::lifecycle::{start_failure, start_lock};
 use skills_daemon::paths::Paths;
 use skills_daemon::settings::Settings;
 use skills_daemon::settings::secrets::Secrets;
@@ -352,7 +352,7 @@ impl Reporter {
                 if !manager.has_started()
                     && let Ok(paths) = Paths::resolve(&Environment::of_process())
                 {
-                    start::remember(&paths, &failure);
+                    start_failure::remember(&paths, &failure);
                 }
             }
         }

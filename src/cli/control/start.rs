@@ -9,8 +9,13 @@ use super::Context;
 use crate::failure::Failure;
 use crate::lifecycle::launch::Keeper;
 use crate::lifecycle::start::{self, Started};
+<<<<<<< HEAD
 use crate::lifecycle::{self, Request, launch};
 use crate::settings::{Settings, access};
+=======
+use crate::lifecycle::{self, Request, launch, start_failure};
+use crate::settings::Settings;
+>>>>>>> service
 use crate::wire::{self, Status};
 
 #[derive(Args)]
@@ -30,7 +35,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     if arguments.service {
         let failure = become_host(context, Keeper::Service);
         // For the program that has asked the manager for the start.
-        start::remember(&context.paths, &failure);
+        start_failure::remember(&context.paths, &failure);
         return Err(failure);
     }
     let started = lifecycle::ensure_running(&context.paths, &context.env, &context.console)?;

@@ -175,8 +175,8 @@ fn mode(path: &Path) -> Option<u32> {
 
 /// Starts the host just far enough to see that the loader finds its library.
 fn host_version(paths: &Paths, env: &Environment, settings: &Settings) -> Result<String, String> {
-    let (mut command, _) =
-        launch::host_command(paths, env, settings, launch::Keeper::Launcher).map_err(|failure| failure.error)?;
+    let (mut command, _) = launch::host_command(paths, env, settings, launch::Keeper::Launcher)
+        .map_err(|failure| failure.error)?;
     if !paths.runtime.is_dir() {
         command.current_dir("/");
     }
