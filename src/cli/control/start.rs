@@ -9,13 +9,8 @@ use super::Context;
 use crate::failure::Failure;
 use crate::lifecycle::launch::Keeper;
 use crate::lifecycle::start::{self, Started};
-<<<<<<< HEAD
-use crate::lifecycle::{self, Request, launch};
-use crate::settings::{Settings, access};
-=======
 use crate::lifecycle::{self, Request, launch, start_failure};
-use crate::settings::Settings;
->>>>>>> service
+use crate::settings::{Settings, access};
 use crate::wire::{self, Status};
 
 #[derive(Args)]
