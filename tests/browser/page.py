@@ -1,4 +1,4 @@
-"""Watches a plugin break and be mended on the daemon's page, in a Chromium that reaches nothing else.
+"""Watches a plugin break and be mended on the daemon's page, in a Chromium without other sites.
 
 page.py CHROMIUM URL PLUGIN CONTROL PICTURES     # prints what it saw, as JSON
 
