@@ -19,7 +19,10 @@ impl Page {
     fn open(port: u16) -> Page {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
-        write!(stream, "GET {LIVE} HTTP/1.1\r\nhost: localhost:{port}\r\n\r\n").unwrap();
+        // A refusal ends the connection, too.
+        let head =
+            format!("GET {LIVE} HTTP/1.1\r\nhost: localhost:{port}\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
         Page(BufReader::new(stream))
     }
 
