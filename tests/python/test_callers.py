@@ -26,6 +26,9 @@ SHELL = {
 class Call:
     """A call as the host has it."""
 
+    traceparent = None
+    records = False
+
     def __init__(self, known=None, headers=None):
         self.caller = None if known is None else json.dumps(known)
         self.cancelled = False

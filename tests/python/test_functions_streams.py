@@ -14,6 +14,8 @@ from skills_host.functions.stream import Items
 class Call:
     """The call of a shell."""
 
+    traceparent = None
+    records = False
     emits = True
 
     def __init__(self):

@@ -14,6 +14,8 @@ from skills_daemon._call import current
 class Call:
     """A call that can be cancelled."""
 
+    traceparent = None
+    records = False
     caller = (
         '{"directory": "/", "terminals": {}, "columns": 0, "rows": 0, "colors": {"stdout": false}}'
     )
