@@ -35,6 +35,7 @@ use crate::failure::{Failure, Kind};
 use crate::lifecycle::hang::Replaced;
 use crate::lifecycle::{self, Connection, ExchangeError, Request, alive};
 use crate::paths::{Paths, profiles as profile_files};
+use crate::reports::{Asks, NO, Question, YES};
 use crate::wire::Status;
 
 /// Controls the skills daemon, which keeps Python plugins loaded and runs their commands.
@@ -176,6 +177,20 @@ impl Context {
     /// Prints a line to stdout; a reader that hung up is no failure.
     fn print(&self, text: &str) {
         let _ = self.console.print(text);
+    }
+
+    /// Asks a question whose default is no; `None` if there is no terminal to ask at.
+    fn agrees(&self, prompt: String) -> Option<bool> {
+        let question = Question {
+            number: 0,
+            prompt,
+            asks: Asks::Confirmation,
+            default: Some(NO.to_owned()),
+            key: None,
+            more: false,
+        };
+        let answer = self.console.ask(&question).ok()?;
+        Some(answer.as_deref() == Some(YES))
     }
 
     /// Prints `value` as indented JSON.

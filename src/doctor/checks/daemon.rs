@@ -10,12 +10,7 @@ const GROUP: Group = Group::Daemon;
 pub fn process(installation: &Installation) -> Check {
     const NAME: &str = "process";
     let restart = installation.control.line("restart");
-    let broken = |evidence: String| {
-        Check::failed(GROUP, NAME, evidence)
-            .remedy(format!("Run `{restart}`."))
-            .command(restart.clone())
-            .fix(Fix::Restart)
-    };
+    let broken = |evidence: String| broken(installation, NAME, evidence);
     match (&installation.daemon, installation.holder) {
         (Daemon::Running(status), Some(_)) => {
             let ready = &status.ready;
@@ -58,17 +53,20 @@ pub fn process(installation: &Installation) -> Check {
     }
 }
 
+/// The failed check `name`, which a restart mends.
+fn broken(installation: &Installation, name: &str, evidence: String) -> Check {
+    let restart = installation.control.line("restart");
+    Check::failed(GROUP, name, evidence)
+        .remedy(format!("Run `{restart}`."))
+        .command(restart)
+        .fix(Fix::Restart)
+}
+
 /// Checks that only the user may use the socket.
 pub fn socket(installation: &Installation) -> Check {
     const NAME: &str = "socket";
     let place = installation.paths.socket();
-    let restart = installation.control.line("restart");
-    let broken = |evidence: String| {
-        Check::failed(GROUP, NAME, evidence)
-            .remedy(format!("Run `{restart}`."))
-            .command(restart.clone())
-            .fix(Fix::Restart)
-    };
+    let broken = |evidence: String| broken(installation, NAME, evidence);
     match (&installation.daemon, installation.socket_mode) {
         (_, Some(0o600)) | (Daemon::NotRunning, None) => {
             Check::ok(GROUP, NAME, place.display().to_string())

@@ -11,7 +11,6 @@ use super::skills::{self, Directory};
 use crate::agents::{Agent, Files, Format, Scope, Server};
 use crate::environment;
 use crate::failure::{Failure, Kind};
-use crate::reports::{Asks, NO, Question, YES};
 use crate::wrappers;
 
 #[derive(Args)]
@@ -232,16 +231,7 @@ fn agreed(context: &Context, arguments: &Arguments, prompt: String) -> Result<bo
     if !context.console.watched {
         return Err(no_terminal());
     }
-    let question = Question {
-        number: 0,
-        prompt: prompt.clone(),
-        asks: Asks::Confirmation,
-        default: Some(NO.to_owned()),
-        key: None,
-        more: false,
-    };
-    let answer = context.console.ask(&question).map_err(|_| no_terminal())?;
-    Ok(answer.as_deref() == Some(YES))
+    context.agrees(prompt.clone()).ok_or_else(no_terminal)
 }
 
 /// Fails for a name that no plugin has.

@@ -17,7 +17,6 @@ use crate::failure::{Failure, Kind};
 use crate::lifecycle::locks;
 use crate::lifecycle::start_lock::StartLock;
 use crate::paths::unwritable;
-use crate::reports::{Asks, NO, Question, YES};
 use crate::settings::secrets;
 use crate::wrappers;
 
@@ -99,16 +98,8 @@ fn agreed(context: &Context, fix: &Fix) -> Result<bool, Failure> {
     let prompt = fix.to_string();
     let mut letters = prompt.chars();
     let first = letters.next().map(|first| first.to_ascii_uppercase());
-    let question = Question {
-        number: 0,
-        prompt: format!("{}?", first.into_iter().chain(letters).collect::<String>()),
-        asks: Asks::Confirmation,
-        default: Some(NO.to_owned()),
-        key: None,
-        more: false,
-    };
-    let answer = context.console.ask(&question).map_err(|_| no_terminal())?;
-    Ok(answer.as_deref() == Some(YES))
+    let prompt = format!("{}?", first.into_iter().chain(letters).collect::<String>());
+    context.agrees(prompt).ok_or_else(no_terminal)
 }
 
 /// Carries out one fix; a status other than success means that a part of it could not be done, which was printed.
