@@ -76,6 +76,10 @@ fn an_edit_takes_effect_and_a_touch_or_a_foreign_file_does_nothing() {
     for foreign in [".__init__.py.swp", "__init__.py~", "4913", "log.log", "__pycache__/x.py"] {
         home.write(&format!("{}/skills_plugin/{foreign}", Home::scripts("aa")), "x");
     }
+    // A later change has taken effect, so those were looked at: a look that meets the next write would see half a file.
+    home.plugin("bb", &code("bb", "here"), "");
+    serves(&home, &["aa", "bb"]);
+    assert_eq!(home.read("loads").as_deref(), Some("one "));
     fs::write(&init, counted("aa", "two")).unwrap();
     says(&home, "aa", "two");
     // As editors save: a new file that is moved to the old one's place.
