@@ -22,6 +22,8 @@ pub enum Fix {
     RemoveAbandoned(Vec<PathBuf>),
     /// Moves a lock that cannot be read out of the way.
     SetLockAside(PathBuf),
+    /// Installs the service again, as this program would now, which starts the daemon.
+    InstallService,
     /// Replaces the running daemon, or starts one; that makes a broken virtual environment again.
     Restart,
     /// Installs what is locked, and damaged packages again.
@@ -59,6 +61,7 @@ impl fmt::Display for Fix {
             Fix::SetLockAside(path) => {
                 write!(f, "move {} to {}", path.display(), aside(path).display())
             }
+            Fix::InstallService => f.write_str("install the service again"),
             Fix::Restart => f.write_str("start the daemon again"),
             Fix::Sync => f.write_str("install the packages that are locked"),
             Fix::Link(names) => write!(f, "write the commands of {}", names.join(", ")),

@@ -132,7 +132,7 @@ pub fn examine(facts: &Facts) -> Vec<Check> {
     found.extend(checks::other_installation(machine));
     match &facts.installation {
         Err(failure) => found.push(checks::no_places(failure)),
-        Ok(installation) => installed(installation, &mut found),
+        Ok(installation) => installed(installation, machine, &mut found),
     }
     found.push(checks::space(&facts.spaces));
     found.extend(checks::proxies(&machine.proxies));
@@ -146,7 +146,7 @@ pub fn examine(facts: &Facts) -> Vec<Check> {
 }
 
 /// Runs the checks of the places and of what is in them.
-fn installed(installation: &facts::Installation, found: &mut Vec<Check>) {
+fn installed(installation: &facts::Installation, machine: &facts::Machine, found: &mut Vec<Check>) {
     let control = &installation.control;
     found.push(checks::host(installation));
     found.push(checks::uv(installation));
@@ -158,6 +158,7 @@ fn installed(installation: &facts::Installation, found: &mut Vec<Check>) {
     found.push(checks::venv(installation));
     found.extend(checks::lock(&installation.lock, control));
     found.extend(checks::dependencies(installation));
+    found.push(checks::service(installation, machine.own.as_deref()));
     found.push(checks::process(installation));
     found.push(checks::socket(installation));
     found.push(checks::port(installation));

@@ -171,7 +171,7 @@ mod tests {
             description: "Skills daemon".to_owned(),
             socket: "/r/daemon.sock".into(),
             output: "/r/logs/service.stderr".into(),
-            mark: Mark::new(Path::new("/r--s")),
+            mark: Mark::new(Path::new("/r--s"), Path::new("/p")),
         };
         let (name, text) = text("skills-daemon-office", &definition).unwrap();
         assert_eq!(name, "skills-daemon-office.plist");

@@ -1,4 +1,4 @@
-//! The line by which files of services are known as ours: the version that wrote them, and their daemon.
+//! The line by which files of services are known as ours: the version that wrote them, their daemon and its program.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,12 +15,15 @@ pub struct Mark {
     pub version: String,
     /// The runtime directory of the daemon.
     pub runtime: PathBuf,
+    /// `skills-daemon`, as the service runs it.
+    pub program: PathBuf,
 }
 
 impl Mark {
-    /// The mark of this version for the daemon in `runtime`.
-    pub fn new(runtime: &Path) -> Mark {
-        Mark { version: crate::VERSION.to_owned(), runtime: runtime.to_owned() }
+    /// The mark of this version for the daemon in `runtime`, which `program` starts.
+    pub fn new(runtime: &Path, program: &Path) -> Mark {
+        let (runtime, program) = (runtime.to_owned(), program.to_owned());
+        Mark { version: crate::VERSION.to_owned(), runtime, program }
     }
 
     /// Finds the mark in the text of a file.
@@ -49,7 +52,7 @@ mod tests {
     #[test]
     fn a_mark_is_found_in_any_comment() {
         for runtime in ["/h/.local/share/skills-daemon", "/h/a b--c---d\"e\n%"] {
-            let mark = Mark::new(Path::new(runtime));
+            let mark = Mark::new(Path::new(runtime), Path::new("/p/skills-daemon"));
             let text = mark.to_string();
             assert!(!text.contains("--") && !text.contains('\n'), "{text}");
             for file in [format!("# {text}\n[Unit]"), format!("<?xml?>\n<!-- {text} -->\n<plist>")]

@@ -299,13 +299,13 @@ impl Definition {
         }
         arguments.extend(["start".to_owned(), "--service".to_owned()]);
         Ok(Definition {
+            mark: Mark::new(&paths.runtime, &program),
             program,
             arguments,
             variables: variables(paths, env),
             description,
             socket: paths.socket(),
             output: paths.logs().join("service.stderr"),
-            mark: Mark::new(&paths.runtime),
         })
     }
 }
@@ -377,7 +377,7 @@ mod tests {
         assert!(Service::installed(&own, &env).is_none());
         let file = Service::of(&own, &env).file();
         fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(&file, format!("# {}\n", Mark::new(&own.runtime))).unwrap();
+        fs::write(&file, format!("# {}\n", Mark::new(&own.runtime, Path::new("/p")))).unwrap();
         assert!(Service::installed(&own, &env).is_some());
         let mut other = own.clone();
         other.runtime = home.path().join("other");

@@ -86,7 +86,7 @@ pub fn interpreter(interpreter: &Result<Interpreter, Failure>) -> Check {
 }
 
 /// True if both are one file: `python3` and `python3.11` may be the same.
-fn same_file(one: &Path, other: &Path) -> bool {
+pub(super) fn same_file(one: &Path, other: &Path) -> bool {
     one == other
         || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }

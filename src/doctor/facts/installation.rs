@@ -14,6 +14,7 @@ use super::leftovers::Leftovers;
 use super::lock::LockState;
 use super::log::{self, LogErrors};
 use super::plugins::{self, PluginOnDisk, WrappersOnDisk};
+use super::service::InstalledService;
 use crate::bounded;
 use crate::crashes;
 use crate::doctor::Control;
@@ -75,6 +76,8 @@ pub struct Installation {
     pub holder: Option<i32>,
     /// The daemon's answer.
     pub daemon: Daemon,
+    /// The service that starts the daemon, if one is installed.
+    pub service: Option<InstalledService>,
     /// What is wanted, locked and installed, as the running daemon has it.
     pub dependencies: Option<Dependencies>,
     /// The mode of the socket file.
@@ -144,6 +147,7 @@ impl Installation {
             core: output(Command::new(venv.python()).args(["-I", "-B", "-c", IMPORT_CORE])),
             lock: LockState::collect(&venv),
             holder: locks::holder(paths).map(nix::unistd::Pid::as_raw),
+            service: InstalledService::collect(paths, env),
             dependencies: match &daemon {
                 Daemon::Running(_) => daemon::ask(paths, wire::deps::DEPS),
                 _ => None,

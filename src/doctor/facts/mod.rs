@@ -6,6 +6,7 @@
 //! - `machine`: what depends on neither home nor runtime directory; `inotify` is a part of it.
 //! - `installation`: what lies in the places.
 //! - `daemon`: what the running daemon answers.
+//! - `service`: the service that starts the daemon.
 //! - `plugins`: plugins and wrappers on disk.
 //! - `lock`: the lock, compared with what is installed.
 //! - `log`: the errors of the last hour.
@@ -21,6 +22,7 @@ mod lock;
 mod log;
 mod machine;
 mod plugins;
+mod service;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,6 +37,7 @@ pub use lock::LockState;
 pub use log::{LogErrors, tail};
 pub use machine::{Certificates, Descriptors, Machine};
 pub use plugins::{PluginOnDisk, WrapperPlace, WrappersOnDisk};
+pub use service::InstalledService;
 
 use crate::environment::{self, Environment, UV_CACHE_DIR};
 use crate::failure::Failure;

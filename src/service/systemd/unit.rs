@@ -137,7 +137,7 @@ mod tests {
             description: "Skills daemon (profile office)".to_owned(),
             socket: "/r u/100%/daemon.sock".into(),
             output: "/r/o".into(),
-            mark: Mark::new(Path::new("/r u/100%")),
+            mark: Mark::new(Path::new("/r u/100%"), Path::new("/p")),
         }
     }
 
