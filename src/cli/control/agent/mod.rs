@@ -2,11 +2,13 @@
 //!
 //! - `setup`: what is to be done, in which order, after which questions.
 //! - `edit`: a change of one settings file.
+//! - `repair`: the change of an entry that calls another installation.
 //! - `skills`: the changes of a directory of skills.
 //! - `diff`: two texts as lines that were removed and added.
 
 mod diff;
 mod edit;
+pub(super) mod repair;
 mod setup;
 mod skills;
 

@@ -9,16 +9,15 @@ use std::process::ExitCode;
 
 use nix::libc;
 
-use super::super::{Context, deps, link, start};
+use super::super::agent::repair;
+use super::super::{Context, deps, link, service, start};
 use super::Doctor;
-use crate::agents::{Agent, Scope, Server, file};
-use crate::doctor::{self, Check, Entry, Fix};
+use crate::doctor::{self, Check, Fix};
 use crate::failure::{Failure, Kind};
 use crate::lifecycle::locks;
 use crate::lifecycle::start_lock::StartLock;
 use crate::paths::unwritable;
 use crate::settings::secrets;
-use crate::wrappers;
 
 /// How often what is left is mended: a fix may show what was hidden before it.
 const ROUNDS_MAX: usize = 3;
@@ -68,6 +67,9 @@ impl Doctor<'_> {
     /// Asks for and carries out one fix; returns true if it was carried out, or was begun.
     fn one(&self, context: &Context, fix: &Fix, yes: bool) -> Result<bool, Failure> {
         let style = self.console.out;
+        if let Fix::Register(entry) = fix {
+            repair::show(context, entry);
+        }
         if !yes && !agreed(context, fix)? {
             self.line(&format!("{}skipped{}  {fix}", style.dim, style.reset));
             return Ok(false);
@@ -119,10 +121,11 @@ fn carry_out(context: &Context, fix: &Fix) -> Result<ExitCode, Failure> {
             let target = fix.target().unwrap_or_default();
             fs::rename(path, target).map_err(|error| unwritable(path, &error)).map(done)
         }
+        Fix::InstallService => service::install(context),
         Fix::Restart => start::restart(context),
         Fix::Sync => deps::sync(context),
         Fix::Link(names) => link::again(context, names),
-        Fix::Register(entry) => register(context, entry).map(done),
+        Fix::Register(entry) => repair::apply(context, entry).map(done),
     }
 }
 
@@ -153,21 +156,4 @@ fn gone(path: &Path, removed: io::Result<()>) -> Result<(), Failure> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unwritable(path, &error)),
         _ => Ok(()),
     }
-}
-
-/// Has an entry call the client of this installation, with the arguments that it has.
-fn register(context: &Context, entry: &Entry) -> Result<(), Failure> {
-    let Entry { agent, file: path, name } = entry;
-    let lost = || {
-        let error = format!("{} has been changed meanwhile", path.display());
-        Failure::new(Kind::Unavailable, error).hint("Run it again.")
-    };
-    let agent = Agent::ALL.into_iter().find(|it| it.title() == *agent).ok_or_else(lost)?;
-    let files = agent.files(Scope::User(&context.paths.home), &context.env);
-    let text = file::read(path)?.ok_or_else(lost)?;
-    let own = files.format.own(&text).map_err(|invalid| invalid.of(path))?;
-    let old = own.into_iter().find(|server| server.name == *name).ok_or_else(lost)?;
-    let new = Server { command: wrappers::client()?.display().to_string(), ..old };
-    let text = files.format.with(&text, &new).map_err(|invalid| invalid.of(path))?;
-    file::write(path, &text, files.mode)
 }
