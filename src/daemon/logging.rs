@@ -1,12 +1,12 @@
 //! The daemon's log: JSON lines in `logs/daemon.log`, and text for a person on stderr or in the journal.
 //!
-//! 5 MB a file, three old ones kept, mode 0600. Writing happens on a thread of its own, so a slow disk holds up
-//! no request; when it falls behind by [`LINES_MAX`], lines are dropped rather than memory filled.
+//! 5 MB a file, three old ones kept, mode 0600. File and journal are written each on a thread of its own, so neither a
+//! slow disk nor a stalled journal holds up a request; when one falls behind by [`LINES_MAX`], lines are dropped rather
+//! than memory filled.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use file_rotate::compression::Compression;
@@ -16,7 +16,7 @@ use nix::libc;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::{Context, Filter};
@@ -52,31 +52,31 @@ pub fn is_journal(stream: &File, supervision: &Supervision) -> bool {
     own.is_some() && own == supervision.journal
 }
 
-/// Starts logging; what is still in memory is written when the guard is dropped.
+/// Starts logging; what is still in memory is written when the guards are dropped.
 pub fn start(
     paths: &Paths,
     level: LogLevel,
     destination: Destination,
-) -> Result<WorkerGuard, Failure> {
+) -> Result<Vec<WorkerGuard>, Failure> {
     use tracing_subscriber::layer::SubscriberExt;
     use tracing_subscriber::{Layer, fmt};
 
     LEVEL.store(level as u8, Ordering::Relaxed);
-    let (writer, guard) =
-        NonBlockingBuilder::default().buffered_lines_limit(LINES_MAX).finish(log_file(paths)?);
+    let (writer, of_file) = on_thread(log_file(paths)?);
     let file = fmt::layer().json().flatten_event(true).with_writer(writer).with_filter(AtLevel);
     let (terminal, journal) = match destination {
         Destination::File => (false, None),
         Destination::FileAndTerminal => (true, None),
         Destination::FileAndJournal(journal) => (false, Some(journal)),
     };
+    let (journal, of_journal) = journal.map(on_thread).unzip();
     let journal = journal.map(|journal| {
         fmt::layer()
             .event_format(Prioritized(
                 fmt::format().without_time().with_target(false).with_level(false),
             ))
             .with_ansi(false)
-            .with_writer(Mutex::new(journal))
+            .with_writer(journal)
             .log_internal_errors(false)
             .with_filter(AtLevel)
     });
@@ -95,7 +95,12 @@ pub fn start(
         .with(file.and_then(terminal).and_then(journal).with_filter(own));
     tracing::subscriber::set_global_default(subscriber)
         .map_err(|error| Failure::environment(format!("cannot start the log: {error}")))?;
-    Ok(guard)
+    Ok([of_file].into_iter().chain(of_journal).collect())
+}
+
+/// A writer that hands lines to a thread, which writes them to `output`.
+fn on_thread(output: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default().buffered_lines_limit(LINES_MAX).finish(output)
 }
 
 /// Sets the least level of the events that are logged from now on.

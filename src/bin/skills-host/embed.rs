@@ -21,20 +21,20 @@ use crate::{
     writes,
 };
 
-/// Holds the log's writer until [`exit`].
-static LOG: Mutex<Option<WorkerGuard>> = Mutex::new(None);
+/// Holds the log's writers until [`exit`].
+static LOG: Mutex<Vec<WorkerGuard>> = Mutex::new(Vec::new());
 
-/// Keeps `guard` until the process ends.
-pub(crate) fn keep_until_exit(guard: WorkerGuard) {
+/// Keeps `guards` until the process ends.
+pub(crate) fn keep_until_exit(guards: Vec<WorkerGuard>) {
     if let Ok(mut kept) = LOG.lock() {
-        *kept = Some(guard);
+        *kept = guards;
     }
 }
 
 /// Writes out the log and ends the process without waiting for any thread.
 pub(crate) fn exit(status: i32) -> ! {
     if let Ok(mut kept) = LOG.lock() {
-        kept.take();
+        kept.clear();
     }
     // SAFETY: `_exit` ends the process at once. Nothing in it needs destructors: files are written, sockets gone.
     unsafe { nix::libc::_exit(status) }
