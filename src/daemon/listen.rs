@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::sys::socket::sockopt::AcceptConn;
-use nix::sys::socket::{Backlog, getsockopt, listen};
+use nix::sys::socket::sockopt::{AcceptConn, SndBuf};
+use nix::sys::socket::{Backlog, getsockopt, listen, setsockopt};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -27,6 +27,10 @@ use crate::settings::{Settings, access};
 
 /// How often a port that the system chose for one family is tried on the other.
 const ATTEMPTS: usize = 16;
+
+/// How much of its answers the kernel keeps for a connection within this machine, in bytes. By itself it takes several
+/// megabytes for a reader that is slow, and other connections wait while they are copied.
+const SEND_BUFFER: usize = 128 << 10;
 
 /// The TCP listeners, one per address, all on one port.
 pub struct Ports {
@@ -74,11 +78,7 @@ impl Ports {
             let is_it = |it: &TcpListener| it.local_addr().is_ok_and(|own| own == address);
             let listener = match inherited.iter().position(is_it) {
                 Some(place) => Ok(inherited.swap_remove(place)),
-                None => TcpListener::bind(address).inspect(|listener| {
-                    // The standard library has 128 wait; of any more the kernel forgets the first packet, and they
-                    // try again after 1, 3, 7 … seconds.
-                    let _ = listen(listener, Backlog::MAXCONN);
-                }),
+                None => listening(address),
             };
             match listener {
                 Ok(listener) => {
@@ -125,6 +125,19 @@ impl Ports {
     pub fn port(&self) -> u16 {
         self.port
     }
+}
+
+/// Listens on `address`; what cannot be set besides is as the system has it.
+fn listening(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    // The standard library has 128 wait; of any more the kernel forgets the first packet, and they try again after 1,
+    // 3, 7 … seconds.
+    let _ = listen(&listener, Backlog::MAXCONN);
+    if address.ip().is_loopback() {
+        // Its connections inherit it.
+        let _ = setsockopt(&listener, SndBuf, &SEND_BUFFER);
+    }
+    Ok(listener)
 }
 
 /// True if this machine has no such address, as without IPv6.
