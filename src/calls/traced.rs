@@ -47,8 +47,15 @@ pub(super) fn begin<B>(
             set("skills.request_id", json!(request.id()));
         }
     }
-    let is_shell = caller.is_some();
-    set("skills.caller", json!(if is_shell { "shell" } else { "http" }));
+    set(
+        "skills.caller",
+        json!(match (caller, target) {
+            (Some(_), _) => "shell",
+            // A call of a tool, by MCP or by the route of tools.
+            (None, Target::Command(..)) => "agent",
+            (None, Target::Http(..) | Target::Socket(_)) => "http",
+        }),
+    );
     Some(Box::new(Traced { trace, attributes, error: None }))
 }
 

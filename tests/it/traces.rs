@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::harness::{CLIENT, Home, Output, eventually, plugin_code, shared};
+use crate::harness::{Answer, CLIENT, Home, Output, eventually, plugin_code, shared};
 
 /// A collector: writes the spans of each request over OTLP as lines of JSON, after it has printed its port.
 const COLLECTOR: &str = "
@@ -103,14 +103,19 @@ impl Collector {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The spans that were received, once there are `count` of the trace.
-    fn spans(&self, trace: &str, count: usize) -> Vec<Value> {
-        eventually(&format!("{count} spans of {trace}"), || {
+    /// The spans that were received, once `count` of them have this value.
+    fn having(&self, key: &str, value: &str, count: usize) -> Vec<Value> {
+        eventually(&format!("{count} spans with the {key} {value}"), || {
             let text = fs::read_to_string(&self.file).unwrap();
             let all = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            let found: Vec<Value> = all.filter(|span| span["trace"] == trace).collect();
+            let found: Vec<Value> = all.filter(|span| span[key] == value).collect();
             (found.len() >= count).then_some(found)
         })
+    }
+
+    /// The spans that were received, once there are `count` of the trace.
+    fn spans(&self, trace: &str, count: usize) -> Vec<Value> {
+        self.having("trace", trace, count)
     }
 }
 
@@ -233,4 +238,17 @@ fn calls_without_a_trace_begin_one_and_a_collector_that_is_down_costs_only_spans
         line["message"].as_str().is_some_and(|text| text.contains("does not take spans"))
     }));
     home.client(&["traced", "search"]).ok();
+}
+
+#[test]
+fn a_call_of_a_tool_is_one_of_an_agent() {
+    let (home, collector) = traced();
+    // Tools are known once their plugin is loaded.
+    assert_eq!(home.get("/traced/broken").status, 500);
+    let json = [("content-type", "application/json")];
+    let answer = Answer::of(home.port(), "POST", "/tools/traced_program", &json, b"{}");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let calls = collector.having("name", "traced program", 1);
+    assert_eq!(calls[0]["attributes"]["skills.caller"], "agent");
+    assert_eq!(calls[0]["parent"], "");
 }
