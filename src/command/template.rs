@@ -7,6 +7,7 @@
 mod tests;
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use regex::Regex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -16,7 +17,20 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct PathTemplate {
     text: String,
     segments: Vec<Segment>,
+    expression: Expression,
 }
+
+/// The regular expression of a template, compiled when it is first used; it follows from the text.
+#[derive(Clone, Debug, Default)]
+struct Expression(OnceLock<Option<Regex>>);
+
+impl PartialEq for Expression {
+    fn eq(&self, _: &Expression) -> bool {
+        true
+    }
+}
+
+impl Eq for Expression {}
 
 /// What stands between two slashes of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +84,7 @@ impl PathTemplate {
     pub fn new(text: impl Into<String>) -> PathTemplate {
         let text = text.into();
         let segments = split(&text).map(Segment::parse).collect();
-        PathTemplate { text, segments }
+        PathTemplate { text, segments, expression: Expression::default() }
     }
 
     /// The template as it was declared.
@@ -123,7 +137,11 @@ impl PathTemplate {
     }
 
     /// The regular expression of the whole path, parameters as named groups; `None` with a custom convertor.
-    pub fn expression(&self) -> Option<Regex> {
+    pub fn expression(&self) -> Option<&Regex> {
+        self.expression.0.get_or_init(|| self.compiled()).as_ref()
+    }
+
+    fn compiled(&self) -> Option<Regex> {
         let mut expression = String::from("^");
         for segment in &self.segments {
             expression.push('/');

@@ -76,7 +76,7 @@ impl Table {
                 Some(path) => table.add_irregular(
                     index,
                     match path.expression() {
-                        Some(expression) => Irregular::Expression(Box::new(expression)),
+                        Some(expression) => Irregular::Expression(Box::new(expression.clone())),
                         None => Irregular::Anything,
                     },
                 ),
