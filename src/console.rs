@@ -7,6 +7,7 @@ mod ask;
 mod bars;
 mod wait;
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::process::{self, ExitCode};
 
@@ -191,18 +192,20 @@ impl Console {
 
     /// Writes a warning line to stderr.
     pub fn warning(&self, text: &str) {
+        let text = visible(text);
         self.line(&format!("{}Warning:{} {text}", self.err.yellow, self.err.reset));
     }
 
     /// Writes a failure to stderr and returns its exit status.
     pub fn failure(&self, failure: &Failure) -> ExitCode {
-        self.line(&format!("{}Error:{} {}", self.err.red, self.err.reset, failure.error));
+        let error = visible(&failure.error);
+        self.line(&format!("{}Error:{} {error}", self.err.red, self.err.reset));
         if let Some(hint) = &failure.hint {
-            self.line(&format!("{}Hint: {hint}{}", self.err.dim, self.err.reset));
+            self.line(&format!("{}Hint: {}{}", self.err.dim, visible(hint), self.err.reset));
         }
         if let Some(available) = &failure.available {
             let names = available.join(", ");
-            self.line(&format!("{}Available: {names}{}", self.err.dim, self.err.reset));
+            self.line(&format!("{}Available: {}{}", self.err.dim, visible(&names), self.err.reset));
         }
         ExitCode::from(failure.kind.exit_status())
     }
@@ -212,6 +215,38 @@ impl Console {
         // Fails only if stderr itself is closed.
         let _ = self.write_err(format!("{text}\n").as_bytes());
     }
+}
+
+/// Returns `text` with what a terminal would obey made visible: control characters, and those that turn the direction of
+/// text, as names of plugins and messages of other programs may have them. Line breaks, tabs and colours stay.
+fn visible(text: &str) -> Cow<'_, str> {
+    let is_obeyed = |c: char| {
+        let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        turns || c.is_control() && !matches!(c, '\n' | '\t')
+    };
+    if !text.contains(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let length = color(rest).unwrap_or(c.len_utf8());
+        let (piece, after) = rest.split_at(length);
+        if is_obeyed(c) && length == c.len_utf8() {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push_str(piece);
+        }
+        rest = after;
+    }
+    Cow::Owned(shown)
+}
+
+/// The length of the sequence for a colour that `text` begins with: `ESC [ NUMBERS m`.
+fn color(text: &str) -> Option<usize> {
+    let numbers = text.strip_prefix("\x1b[")?;
+    let after = numbers.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+    after.starts_with('m').then(|| text.len() - after.len() + 1)
 }
 
 fn put(mut to: impl Write, bytes: &[u8]) -> io::Result<()> {
@@ -232,4 +267,17 @@ pub fn end_by_closed_pipe() -> ! {
 fn columns() -> usize {
     terminal_size::terminal_size_of(io::stdout())
         .map_or(USUAL_COLUMNS, |(width, _)| usize::from(width.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_made_visible() {
+        assert_eq!(visible("two\n\tlines, \u{fc}"), "two\n\tlines, \u{fc}");
+        assert_eq!(visible("a\u{1b}[2Jb\rc"), r"a\u{1b}[2Jb\u{d}c");
+        assert_eq!(visible("\x1b[1;31mred\x1b[0m\x1b[2J"), "\x1b[1;31mred\x1b[0m\\u{1b}[2J");
+        assert_eq!(visible("x\u{202e}y\u{2066}"), r"x\u{202e}y\u{2066}");
+    }
 }

@@ -86,6 +86,31 @@ fn a_profile_has_no_directory_under_a_name_that_is_none() {
 }
 
 #[test]
+fn secrets_and_packages_have_no_such_names() {
+    let home = Home::new();
+    home.client(&["demo", "hello"]).ok();
+    for name in tricks() {
+        let refused = home.control(&["secret", "set", "--", &name, "token"]);
+        refused.fails_with(2).complains("cannot be a plugin's name");
+        for command in ["upgrade", "why"] {
+            let refused = home.control(&["deps", command, "--", &name]);
+            assert!(!refused.status().success(), "{command} {name:?}");
+            // A terminal would follow what it is shown.
+            assert!(!refused.stderr().contains(['\u{1b}', '\u{202e}']), "{refused:?}");
+        }
+        let tool = name.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+        let kind = [("content-type", "application/json")];
+        let answer = Answer::of(home.port(), "POST", &format!("/tools/{tool}"), &kind, b"{}");
+        assert!(matches!(answer.status, 404 | 405), "{name:?}: {}", answer.status);
+    }
+    for name in ["", "a\nb", "a\u{1b}[2J"] {
+        let refused = home.control(&["secret", "set", "demo", "--", name]);
+        refused.fails_with(2).complains("cannot be a secret's name");
+    }
+    assert_eq!(files(&home.path().join(".config")), Vec::<String>::new());
+}
+
+#[test]
 fn no_path_of_a_url_leads_to_a_file() {
     let home = Home::new();
     home.client(&["demo", "hello"]).ok();

@@ -62,6 +62,8 @@ fn nothing_is_upgraded_unless_it_is_asked_for() {
     assert_eq!(skx.unwrap()["wanted"][0], json!({"owner": "aa", "requirement": "skx"}));
 
     let old = home.pid();
+    let mistyped = home.control(&["deps", "upgrade", "SKX", "skxx"]);
+    mistyped.fails_with(1).complains("no plugin needs `skxx`").complains("Did you mean `skx`?");
     home.control(&["deps", "upgrade", "skx"]).ok().says("skx 1 -> 2").says("new process");
     eventually("the new process", || (home.pid() != old).then_some(()));
     home.client(&["aa", "version"]).ok().says("2");

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::Context;
 use crate::agents::file;
 use crate::failure::{Failure, Kind};
+use crate::manifest::check_name;
 use crate::reports::{Asks, Question};
 use crate::settings::edit;
 use crate::settings::secrets::{self, Secrets};
@@ -56,6 +57,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
     let secrets = Secrets::parsed(&text, &path)?;
     match &arguments.command {
         Command::Set(Name { plugin, name }) => {
+            check(plugin, name).map_err(|error| Failure::new(Kind::Usage, error))?;
             let value = value(context, plugin, name)?;
             let key = [plugin.clone(), name.clone()];
             let edited = edit::set(&text, &key, value.into()).map_err(|message| {
@@ -90,6 +92,15 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
         Command::List(_) => list(context, &secrets),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Checks the names of a secret that is to be stored.
+fn check(plugin: &str, name: &str) -> Result<(), String> {
+    check_name(plugin)?;
+    if name.is_empty() || name.contains(char::is_control) {
+        return Err(format!("{name:?} cannot be a secret's name"));
+    }
+    Ok(())
 }
 
 fn list(context: &Context, secrets: &Secrets) {

@@ -8,7 +8,8 @@ use super::ask;
 use super::list::print_set_aside;
 use crate::failure::{Failure, Kind};
 use crate::lifecycle::Request;
-use crate::wire::deps::{ORDER, Order, Outcome};
+use crate::nearest::nearest;
+use crate::wire::deps::{DEPS, Dependencies, ORDER, Order, Outcome};
 
 /// Orders a change and prints what it came to; exit status 1 if a plugin is set aside.
 pub(super) fn run(context: &Context, order: &Order, json: bool) -> Result<ExitCode, Failure> {
@@ -36,6 +37,38 @@ pub(super) fn run(context: &Context, order: &Order, json: bool) -> Result<ExitCo
     context.print(&summary(order, &outcome));
     print_set_aside(context, outcome.set_aside.iter());
     Ok(status)
+}
+
+/// Upgrades the packages, or all.
+///
+/// # Errors
+/// No plugin needs one of them: a typing error would upgrade nothing, without a word.
+pub(super) fn upgrade(
+    context: &Context,
+    packages: &[String],
+    json: bool,
+) -> Result<ExitCode, Failure> {
+    if !packages.is_empty() {
+        let known: Dependencies = ask(context, &Request::get(DEPS))?;
+        let names = || known.packages.iter().map(|package| package.name.as_str());
+        for package in packages {
+            if names().any(|name| name == normalized(package)) {
+                continue;
+            }
+            let failure = Failure::new(Kind::NotFound, format!("no plugin needs `{package}`"));
+            return Err(match nearest(package, names()) {
+                Some(meant) => failure.hint(format!("Did you mean `{meant}`?")),
+                None => failure.hint("`skills-daemon deps list` lists all packages."),
+            });
+        }
+    }
+    run(context, &Order::Upgrade(packages.to_vec()), json)
+}
+
+/// The name of a package as indexes have it.
+fn normalized(name: &str) -> String {
+    let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("-").to_lowercase()
 }
 
 fn summary(order: &Order, outcome: &Outcome) -> String {

@@ -77,9 +77,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, 
         Command::List(Output { json }) => list::run(context, *json),
         Command::Sync(Output { json }) => change::run(context, &Order::Sync, *json),
         Command::Lock(Output { json }) => change::run(context, &Order::Lock, *json),
-        Command::Upgrade(Upgrade { packages, json }) => {
-            change::run(context, &Order::Upgrade(packages.clone()), *json)
-        }
+        Command::Upgrade(Upgrade { packages, json }) => change::upgrade(context, packages, *json),
         Command::Why(Why { package, json }) => questions::why(context, package, *json),
         Command::Outdated(Output { json }) => questions::outdated(context, *json),
         Command::Prune(Output { json }) => questions::prune(context, *json),
