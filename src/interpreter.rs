@@ -109,8 +109,7 @@ pub fn find(settings: &Settings, env: &Environment) -> Result<Interpreter, Failu
 
 fn configured(chosen: &Setting<PathBuf>, built: &str) -> Result<Interpreter, Failure> {
     let hint = format!(
-        "Set {} ({}) to a Python {built} with its shared library, or remove the setting.",
-        environment::PYTHON,
+        "Set `python` (from {}) to a Python {built} with its shared library, or remove the setting.",
         chosen.source
     );
     let interpreter = Interpreter::inspect(&chosen.value)

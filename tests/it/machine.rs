@@ -82,7 +82,7 @@ fn an_interpreter_that_does_not_exist_or_does_not_fit() {
     let home = Home::new().with("SKILLS_DAEMON_PYTHON", "/nonexistent/python");
     let text = start_fails(&home);
     assert!(text.starts_with("Error: cannot run /nonexistent/python: "), "{text}");
-    assert!(text.contains("Hint: Set SKILLS_DAEMON_PYTHON"), "{text}");
+    assert!(text.contains("Hint: Set `python` (from "), "{text}");
     home.control(&["doctor"])
         .fails_with(1)
         .says("failed   interpreter: cannot run /nonexistent/python");
