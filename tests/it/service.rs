@@ -2,21 +2,22 @@
 //! `systemd --user` in a mount namespace, where the machine can run one.
 #![cfg(target_os = "linux")]
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::net::TcpListener;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Command};
 
 use nix::libc;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{CLIENT, CONTROL, Home, LIMIT, Output, Running, eventually, shared};
+use crate::harness::{Answer, CLIENT, CONTROL, Home, LIMIT, Output, Running, eventually, shared};
 
 /// A plugin that shows what it inherits.
 const SHOW: &str = r#""""Shows."""
@@ -44,6 +45,18 @@ def inheritable() -> list[int]:
     return found
 "#;
 
+/// A plugin that fills the log.
+const TALK: &str = r#""""Talks."""
+import logging
+
+
+def talk(count: int) -> int:
+    """Writes so many lines."""
+    for number in range(count):
+        logging.getLogger("talk").warning("%d %s", number, "x" * 100)
+    return count
+"#;
+
 /// A service manager of its own: it listens on the daemon's socket, and reads its reports.
 struct Supervisor {
     listener: UnixListener,
@@ -63,23 +76,34 @@ impl Supervisor {
 
     /// Starts the daemon as a unit's `ExecStart` would.
     fn start(&self, home: &Home) -> Child {
+        self.command(home, &[]).spawn().unwrap()
+    }
+
+    /// Such a start, with sockets for TCP besides the manager's own.
+    fn command(&self, home: &Home, tcp: &[TcpListener]) -> Command {
         // The process id that `LISTEN_PID` needs is known only in the process.
         let script = "LISTEN_PID=$$; export LISTEN_PID; exec \"$0\" start --service";
         let mut command = home.command("/bin/sh", &["-c", script, CONTROL]);
         command
             .env("NOTIFY_SOCKET", &self.notify)
             .env("WATCHDOG_USEC", "3000000")
-            .env("LISTEN_FDS", "1")
+            .env("LISTEN_FDS", (1 + tcp.len()).to_string())
             .env("LISTEN_FDNAMES", "skills-daemon.socket");
-        let descriptor = self.listener.as_raw_fd();
+        let all = [self.listener.as_raw_fd()].into_iter().chain(tcp.iter().map(AsRawFd::as_raw_fd));
+        let all: Vec<RawFd> = all.collect();
         // SAFETY: between fork and exec only `dup2` is called, which is async-signal-safe.
         unsafe {
-            command.pre_exec(move || match libc::dup2(descriptor, 3) {
-                3 => Ok(()),
-                _ => Err(io::Error::last_os_error()),
+            command.pre_exec(move || {
+                // Those of this process have higher numbers, in the order in which they were opened.
+                for (place, descriptor) in (3..).zip(&all) {
+                    if libc::dup2(*descriptor, place) != place {
+                        return Err(io::Error::last_os_error());
+                    }
+                }
+                Ok(())
             });
         }
-        command.spawn().unwrap()
+        command
     }
 
     /// Reads reports up to the one with `text`; returns all of them.
@@ -150,6 +174,43 @@ fn a_daemon_speaks_the_protocols_of_its_service_manager() {
 }
 
 #[test]
+fn sockets_for_tcp_that_the_manager_passes_are_served() {
+    let home = Home::new();
+    let supervisor = Supervisor::new(&home);
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = tcp.local_addr().unwrap().port();
+    let mut daemon = supervisor.command(&home, std::slice::from_ref(&tcp)).spawn().unwrap();
+    supervisor.report("READY=1");
+    assert_eq!(home.port(), port);
+    assert_eq!(Answer::of(port, "GET", "/health", &[], b"").json()["status"], "running");
+    kill(Pid::from_raw(daemon.id() as i32), Signal::SIGTERM).unwrap();
+    assert!(daemon.wait().unwrap().success());
+}
+
+#[test]
+fn a_journal_that_nothing_reads_holds_up_no_call() {
+    let home = Home::new();
+    home.write(".config/skills-daemon/plugins/talk.py", TALK);
+    let supervisor = Supervisor::new(&home);
+    let (reader, writer) = io::pipe().unwrap();
+    let writer = File::from(OwnedFd::from(writer));
+    let found = writer.metadata().unwrap();
+    let mut command = supervisor.command(&home, &[]);
+    command.env("JOURNAL_STREAM", format!("{}:{}", found.dev(), found.ino())).stdout(writer);
+    let mut daemon = command.spawn().unwrap();
+    drop(command);
+    // More than a pipe holds.
+    home.client(&["talk", "talk", "--count", "2000"]).ok();
+    home.client(&["demo", "hello"]).ok();
+    let is_last = |record: &Value| record["message"] == json!(format!("1999 {}", "x".repeat(100)));
+    eventually("the last line in the log", || home.log().iter().any(is_last).then_some(()));
+    kill(Pid::from_raw(daemon.id() as i32), Signal::SIGTERM).unwrap();
+    assert!(daemon.wait().unwrap().success());
+    let journal = io::read_to_string(reader).unwrap();
+    assert!(journal.lines().any(|line| line.starts_with("<4>0 xxx")), "{journal}");
+}
+
+#[test]
 fn a_start_that_fails_reports_its_reason_to_the_manager() {
     let home = Home::new();
     home.write(".config/skills-daemon/config.toml", "port = [\n");
@@ -179,7 +240,7 @@ fn without_a_service_manager_one_line_says_so() {
 #[test]
 fn a_service_whose_manager_is_away_does_not_keep_the_daemon_from_running() {
     let home = Home::new().with("XDG_RUNTIME_DIR", "/nonexistent");
-    let mark = json!({"version": "2.0.0", "runtime": home.runtime()});
+    let mark = json!({"version": "2.0.0", "runtime": home.runtime(), "program": CONTROL});
     let text = format!("# skills-daemon-service {mark}\n[Service]\nExecStart=/bin/true\n");
     home.write(".config/systemd/user/skills-daemon.service", &text);
     home.client(&["demo", "hello"]).ok().complains("skills-daemon.service is not used");
@@ -273,7 +334,8 @@ fn a_real_user_manager_starts_stops_and_restarts_the_daemon() {
             return;
         }
     };
-    let unit = home.path().join(".config/systemd/user/skills-daemon.service");
+    let unit_directory = ".config/systemd/user";
+    let unit = home.path().join(unit_directory).join("skills-daemon.service");
     let installed = systemd.control(&home, &["install-service"]);
     installed.ok().says("Installed skills-daemon.service").says("active (running)");
     let verified =
@@ -293,6 +355,35 @@ fn a_real_user_manager_starts_stops_and_restarts_the_daemon() {
     let state = service(&["status", "--json"]).ok().json();
     assert_ne!(state["state"]["pid"], json!(first), "{state}");
     assert_eq!(state["state"]["pid"], json!(home.pid()), "{state}");
+
+    let healthy = "service: skills-daemon.service is active (running), starts at login, started again once after a crash";
+    systemd.control(&home, &["doctor"]).says(healthy);
+
+    // One that hangs is ended by the watchdog, and started again.
+    home.write(
+        &format!("{unit_directory}/skills-daemon.service.d/x.conf"),
+        "[Service]\nWatchdogSec=5\n",
+    );
+    systemd.run(&home, "systemctl", &["--user", "daemon-reload"]).ok();
+    systemd.control(&home, &["restart"]).ok();
+    let hung = home.pid();
+    home.signal(Signal::SIGSTOP);
+    eventually("another process", || {
+        let state = systemd.control(&home, &["service", "status", "--json"]).json();
+        let pid = state["state"]["pid"].as_i64()?;
+        (pid != i64::from(hung)).then_some(())
+    });
+    home.client(&["demo", "hello"]).ok();
+
+    // A unit of another version is found, and written again.
+    let text = fs::read_to_string(&unit).unwrap();
+    let version = |version: &str| format!(r#""version":"{version}""#);
+    let old = text.replace(&version(env!("CARGO_PKG_VERSION")), &version("1.0.0"));
+    fs::write(&unit, &old).unwrap();
+    let mended = systemd.control(&home, &["doctor", "--fix", "--yes"]);
+    mended.says("skills-daemon.service was installed by version 1.0.0");
+    mended.says("mending  install the service again").says("Updated skills-daemon.service");
+    assert_eq!(fs::read_to_string(&unit).unwrap(), text);
 
     let second = home.pid();
     systemd.control(&home, &["restart"]).ok().says("The daemon is running (process id");
