@@ -53,6 +53,7 @@ fn of_two_that_conflict_the_later_one_is_set_aside_everywhere_and_comes_back_by_
     home.client(&["aa", "--help"]).fails_with(1).says(why);
     home.control(&["doctor"]).says("set aside: aa").says(why);
     home.control(&["deps", "list"]).fails_with(1).says("set aside").says(why);
+    home.control(&["deps", "sync"]).fails_with(1).says("Nothing was changed.").says(why);
     let report = home.control(&["deps", "list", "--json"]).fails_with(1).json();
     let party = |name: &str| {
         let parties = report["wanted"].as_array().unwrap();

@@ -83,7 +83,8 @@ fn summary(order: &Order, outcome: &Outcome) -> String {
         (_, true) if !outcome.repaired.is_empty() => {
             format!("Installed again, because files were damaged: {}.", outcome.repaired.join(", "))
         }
-        (_, true) => "Everything is as required.".to_owned(),
+        (_, true) if outcome.set_aside.is_empty() => "Everything is as required.".to_owned(),
+        (_, true) => "Nothing was changed.".to_owned(),
         (_, false) => format!("{changes} changed."),
     };
     match outcome.replaces_process {
