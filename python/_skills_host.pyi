@@ -145,8 +145,8 @@ class Call:
         """True if the shell shows log records, too."""
 
     @property
-    def socket(self) -> Socket | None:
-        """The WebSocket that is asked for; `None` for any other request."""
+    def is_socket(self) -> bool:
+        """True if a WebSocket is asked for."""
 
     def is_terminal(self, number: int) -> bool:
         """Returns true if the shell's stdin (0), stdout (1) or stderr (2) is a terminal."""
@@ -290,8 +290,9 @@ class Call:
 
 @final
 class Socket:
-    """The WebSocket of a call; no method blocks."""
+    """The WebSocket of a call that asks for one; no method blocks."""
 
+    def __init__(self, call: Call, /) -> None: ...
     def scope(self) -> dict[str, Any]:
         """Returns a new ASGI connection scope."""
 

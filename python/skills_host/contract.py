@@ -9,7 +9,7 @@ the other half of the process is in `_skills_host.pyi`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 
 if TYPE_CHECKING:
     from _skills_host import Binder, Call
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+T = TypeVar("T")
 
 
 class Application(Protocol):
@@ -48,6 +50,29 @@ class Tree(Protocol):
 
     def call(self, arguments: dict[str, Any], /) -> Coroutine[Any, Any, Any]:
         """Returns the coroutine of a handler that is a coroutine function."""
+
+
+class State(Protocol):
+    """What the steps of a tree take of a call, and add to it."""
+
+    results: list[Any]
+    slots: dict[str, Any]
+    errors: list[Any]
+    body: Any
+    form: Any
+
+    @property
+    def request(self) -> Any:
+        """The call's Starlette `Request`, of which there is one."""
+
+    def background_tasks(self) -> Any:
+        """Returns the background tasks of the call, of which there is one object."""
+
+    def own_response(self) -> Any:
+        """Returns the response that handlers and dependencies change, of which there is one."""
+
+    def drive(self, work: Coroutine[Any, Any, T]) -> T:
+        """Returns the result of a coroutine that never waits."""
 
 
 class Plan(Protocol):

@@ -30,7 +30,7 @@ class Call:
 
     id = 1
     request_id = "test"
-    socket = None
+    is_socket = False
     cancelled = False
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from skills_host.asgi import channel
 from skills_host.plan import internals
@@ -13,18 +13,27 @@ from skills_host.plan.step import MISSING
 
 if TYPE_CHECKING:
     from _skills_host import Call
+    from skills_host.asgi import Waiters
     from skills_host.contract import Receive, Send
-    from skills_host.direct.runner import Runner
     from skills_host.plan.route import Plan
 
 T = TypeVar("T")
+
+
+class Loop(Protocol):
+    """What a call needs of the runner of its event loop."""
+
+    waiters: Waiters
+
+    def scope(self, call: Call, plan: Any) -> dict[str, Any]:
+        """Returns the scope of a request that the library has routed."""
 
 
 class Run:
     """State of one call; nothing is made before it is needed.
 
     Args:
-        runner: The runner of the call's loop.
+        loop: The runner of the call's loop.
         call: The call.
         plan: Its plan.
         slots: The bound values.
@@ -48,17 +57,17 @@ class Run:
         "errors",
         "form",
         "json",
+        "loop",
         "plan",
         "response",
         "results",
-        "runner",
         "slots",
         "stacks",
         "unread",
     )
 
-    def __init__(self, runner: Runner, call: Call, plan: Plan, slots: dict[str, Any]) -> None:
-        self.runner = runner
+    def __init__(self, loop: Loop, call: Call, plan: Plan, slots: dict[str, Any]) -> None:
+        self.loop = loop
         self.call = call
         self.plan = plan
         self.slots = slots
@@ -82,9 +91,7 @@ class Run:
             from starlette.requests import Request
 
             receive, send = self.channel()
-            request = self._request = Request(
-                self.runner.scope(self.call, self.plan), receive, send
-            )
+            request = self._request = Request(self.loop.scope(self.call, self.plan), receive, send)
             self._fill(request)
         return request
 
@@ -102,7 +109,7 @@ class Run:
 
     def channel(self) -> tuple[Receive, Send]:
         """Returns the `receive` and `send` of the call."""
-        return channel(self.call, self.runner.waiters)
+        return channel(self.call, self.loop.waiters)
 
     def background_tasks(self) -> Any:
         """Returns the background tasks of the call, of which there is one object."""

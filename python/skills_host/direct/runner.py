@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
+import _skills_host
 from skills_daemon._call import current
 from skills_daemon.logging import request_id_ctx
 from skills_host import websocket
@@ -133,7 +134,8 @@ class Runner:
 
     async def _serve(self, call: Call, plan: Any = None) -> None:
         """Serves a request by the plugin's application; `plan` learns what its routing does."""
-        if (socket := call.socket) is not None:
+        if call.is_socket:
+            socket = _skills_host.Socket(call)
             await websocket.serve(self._app, call, socket, self.waiters, self._state)
             return
         call.release()

@@ -229,7 +229,7 @@ class Solver:
                 await answer.background_on_loop(background, self._hops)
             return
         if stream.is_plain(response):
-            await stream.send(run.call, run.runner.waiters, self._hops, response)
+            await stream.send(run.call, run.loop.waiters, self._hops, response)
             return
         receive, send = run.channel()
         if is_plain_file(response):

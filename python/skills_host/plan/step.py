@@ -12,7 +12,7 @@ from skills_host.plan.purity import is_pure
 from skills_host.plan.reason import Unplanned
 
 if TYPE_CHECKING:
-    from skills_host.direct.run import Run
+    from skills_host.contract import State
 
 _PLACES = ("path", "query", "header", "cookie")
 
@@ -100,7 +100,7 @@ class Step:
         else:
             self._plain_fields = None
 
-    def arguments(self, run: Run) -> dict[str, Any] | None:
+    def arguments(self, run: State) -> dict[str, Any] | None:
         """Returns the keyword arguments; adds errors to the run's and returns `None` if invalid."""
         return run.drive(self.solved(run)) if self.has_body else self._without_body(run)
 
@@ -109,7 +109,7 @@ class Step:
         """True if the body has to be looked at by FastAPI's own function."""
         return bool(self.body_fields) and self._single is None
 
-    async def solved(self, run: Run) -> dict[str, Any] | None:
+    async def solved(self, run: State) -> dict[str, Any] | None:
         """Returns what `arguments` does, for steps that may have to wait for files of a form."""
         values, is_valid = self._values(run)
         if run.form is not None and (of_form := self._of_form(run.form)) is not None:
@@ -140,7 +140,7 @@ class Step:
                 values[field.name] = valid
         return values, errors
 
-    def _without_body(self, run: Run) -> dict[str, Any] | None:
+    def _without_body(self, run: State) -> dict[str, Any] | None:
         values, is_valid = self._values(run)
         single = self._single
         if single is not None:
@@ -157,7 +157,7 @@ class Step:
             return values
         return self._completed(run, values, is_valid, [])
 
-    def _values(self, run: Run) -> tuple[dict[str, Any], bool]:
+    def _values(self, run: State) -> tuple[dict[str, Any], bool]:
         """Returns the results it needs and the values outside of the body; false if invalid."""
         results = run.results
         values: dict[str, Any] = {}
@@ -183,7 +183,7 @@ class Step:
         return values, is_valid and not errors
 
     def _completed(
-        self, run: Run, values: dict[str, Any], is_valid: bool, errors: list[Any]
+        self, run: State, values: dict[str, Any], is_valid: bool, errors: list[Any]
     ) -> dict[str, Any] | None:
         """Adds what only the request has."""
         run.errors += errors

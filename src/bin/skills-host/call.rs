@@ -29,8 +29,8 @@ use crate::binder::Binder;
 use crate::context;
 use crate::ending::Ending;
 use crate::file::{self, Opened};
+use crate::headers::headers_of;
 use crate::load::Counted;
-use crate::socket::{Socket, headers_of};
 use crate::{scope, wakes};
 
 /// A request and the way to its answer.
@@ -205,10 +205,10 @@ impl Call {
         self.with(is_wanted).unwrap_or(false)
     }
 
-    /// The WebSocket that is asked for; `None` for any other request.
+    /// True if a WebSocket is asked for.
     #[getter]
-    fn socket(slf: &Bound<'_, Self>) -> Option<Socket> {
-        Socket::of(slf)
+    fn is_socket(&self) -> bool {
+        self.with(|side| side.is_socket()).unwrap_or(false)
     }
 
     /// True if the shell's stdin (0), stdout (1) or stderr (2) is a terminal.

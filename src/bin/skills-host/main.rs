@@ -8,7 +8,7 @@
 //! - `board`: the background tasks of a plugin, for `status`.
 //! - `executed`: the files that a plugin executes.
 //! - `call`: one request, as a Python object.
-//! - `scope`: its ASGI connection scope.
+//! - `scope`: its ASGI connection scope; `socket`: its WebSocket.
 //! - `binder`: from bound values to a handler's arguments; `json`: from its result to bytes.
 //! - `solver`: [`skills_daemon::solver::Solver`] by `uv`'s resolver.
 //! - `exporter`: [`skills_daemon::traces::Exporter`] by OpenTelemetry's.
@@ -46,6 +46,7 @@ mod executed;
 mod exporter;
 mod file;
 mod forms;
+mod headers;
 mod inbox;
 mod inspect;
 mod json;

@@ -3,7 +3,7 @@
 //! All methods run on the plugin's thread with the GIL held, and none of them waits.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -14,6 +14,7 @@ use skills_daemon::exchange::head::ResponseHead;
 use skills_daemon::exchange::messages::{Close, Message, Taken};
 
 use crate::call::Call;
+use crate::headers::headers_of;
 use crate::{scope, wakes};
 
 /// From this size on, bytes are sent from where Python has them.
@@ -24,12 +25,6 @@ const SHARED_MIN: usize = 4 << 10;
 pub(crate) struct Socket(Py<Call>);
 
 impl Socket {
-    /// The WebSocket of `call`; `None` for a request of another kind.
-    pub(crate) fn of(call: &Bound<'_, Call>) -> Option<Socket> {
-        let is_socket = call.get().with(|side| side.is_socket()).unwrap_or(false);
-        is_socket.then(|| Socket(call.clone().unbind()))
-    }
-
     fn send(&self, message: Message) -> Option<bool> {
         match self.0.get().with(|side| side.send(message)).unwrap_or(Emitted::Dropped) {
             Emitted::Sent => Some(true),
@@ -41,6 +36,12 @@ impl Socket {
 
 #[pymethods]
 impl Socket {
+    /// The WebSocket of a call that asks for one.
+    #[new]
+    fn new(call: Py<Call>) -> Socket {
+        Socket(call)
+    }
+
     /// A new ASGI connection scope.
     fn scope<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         wakes::release();
@@ -105,19 +106,4 @@ impl Socket {
         let close = Close { code, reason: Some(reason) };
         self.0.get().with(|side| side.shut(close)).unwrap_or(false)
     }
-}
-
-/// Headers that Python gives as pairs of bytes.
-///
-/// # Errors
-/// One of them is not valid HTTP.
-pub(crate) fn headers_of(headers: &Bound<'_, PyAny>) -> PyResult<HeaderMap> {
-    let mut map = HeaderMap::new();
-    for header in headers.try_iter()? {
-        let (name, value): (PyBackedBytes, PyBackedBytes) = header?.extract()?;
-        let invalid = || PyValueError::new_err("a header's name or value is not valid HTTP");
-        let name = HeaderName::from_bytes(&name).map_err(|_| invalid())?;
-        map.append(name, HeaderValue::from_bytes(&value).map_err(|_| invalid())?);
-    }
-    Ok(map)
 }
