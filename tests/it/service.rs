@@ -362,7 +362,7 @@ fn a_real_user_manager_starts_stops_and_restarts_the_daemon() {
     // One that hangs is ended by the watchdog, and started again.
     home.write(
         &format!("{unit_directory}/skills-daemon.service.d/x.conf"),
-        "[Service]\nWatchdogSec=5\n",
+        "[Service]\nWatchdogSec=15\n",
     );
     systemd.run(&home, "systemctl", &["--user", "daemon-reload"]).ok();
     systemd.control(&home, &["restart"]).ok();
