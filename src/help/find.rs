@@ -14,25 +14,30 @@ pub(super) fn routes<'a>(
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
     let name = words.join(" ");
     let commands = || description.commands.iter();
-    let root: Vec<&Command> = commands().filter(|command| command.name() == name).collect();
+    let called = |name: &str| commands().filter(|it| it.name() == name).collect::<Vec<_>>();
+    let root = called("root");
     if name == "root" && !root.is_empty() {
         return Some((name, root));
     }
-    (1..=words.len()).rev().find_map(|count| {
+    let by_words = (1..=words.len()).rev().find_map(|count| {
         let words = words.get(..count)?;
         let name = words.join(" ");
         let begins = |command: &&Command| {
-            let mut parts = command.path.fixed_prefix();
+            // A segment may have spaces in it.
+            let mut parts = command.path.fixed_prefix().flat_map(str::split_whitespace);
             words.iter().all(|word| parts.next() == Some(word))
         };
         let mut routes: Vec<&Command> = commands().filter(begins).collect();
         if !routes.is_empty() {
-            routes.sort_by_key(|command| command.name() != name);
+            let is_it = |it: &Command| it.name().split_whitespace().eq(words.iter().copied());
+            routes.sort_by_key(|command| !is_it(command));
             return Some((name, routes));
         }
         let routes: Vec<&Command> = commands().filter(|command| leads_to(command, words)).collect();
         routes.first().map(|best| (best.name(), routes.clone()))
-    })
+    });
+    // A name of nothing but spaces has no words.
+    by_words.or_else(|| Some((asked.to_owned(), called(asked))).filter(|(_, all)| !all.is_empty()))
 }
 
 /// True if `words` are a complete path of `command`, with values in the place of its parameters.

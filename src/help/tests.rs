@@ -113,6 +113,22 @@ fn a_command_is_found_by_name_by_path_and_by_what_is_typed() {
 }
 
 #[test]
+fn a_command_is_found_by_its_name_with_spaces() {
+    let paths = ["/my  files/{key}", "/my  files/all", "/ /x", "/ /{key}"];
+    let commands = paths.map(|path| Command {
+        path: path.into(),
+        method: "GET".to_owned(),
+        ..Command::default()
+    });
+    let description = Description { commands: commands.to_vec(), ..Description::default() };
+    for (command, path) in commands.iter().zip(paths) {
+        let help = self::command(&description, &command.name()).unwrap();
+        assert!(help["path"].as_str().unwrap().ends_with(path), "{path}: {help}");
+    }
+    assert!(command(&description, "  ").is_err());
+}
+
+#[test]
 fn an_unknown_command_is_answered_by_the_available_ones() {
     let available = json!(["issue", "user", "memory", "project", "root"]);
     assert_eq!(
