@@ -292,7 +292,7 @@ class Call:
 class Socket:
     """The WebSocket of a call that asks for one; no method blocks."""
 
-    def __init__(self, call: Call, /) -> None: ...
+    def __new__(cls, call: Call, /) -> Socket: ...
     def scope(self) -> dict[str, Any]:
         """Returns a new ASGI connection scope."""
 
