@@ -50,7 +50,9 @@ pub enum Ping {
 /// # Errors
 /// The kernel refuses the connection, so that the daemon's state is unknown; or the daemon hangs.
 pub fn connect(paths: &Paths) -> Result<Option<Connection>, Failure> {
-    if locks::is_free(paths) {
+    // While one host hands over to another, none has the role for a moment, and connections wait in the socket.
+    let may_hand_over = || !locks::hosts(paths).is_empty() && !locks::is_activated(paths);
+    if locks::is_free(paths) && !may_hand_over() {
         return Ok(None);
     }
     reach(paths).map_err(|error| not_connected(paths, &error))

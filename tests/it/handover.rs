@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
+use skills_daemon::lifecycle::handover::{self, Reply, Request};
 use skills_daemon::lifecycle::locks;
 use skills_daemon::venv::Venv;
 
@@ -67,16 +68,31 @@ fn clients_that_keep_their_connections_notice_no_restart() {
 
 #[test]
 fn a_streamed_answer_under_way_is_finished_by_the_old_host() {
-    let home = running();
+    let home = Home::new();
+    let routes = "
+import asyncio, os
+from fastapi.responses import StreamingResponse
+@router.get('/lines')
+async def lines():
+    async def parts():
+        yield 'first\\n'
+        while os.path.exists(os.environ['HOME'] + '/streams'):
+            await asyncio.sleep(0.01)
+        yield 'last\\n'
+    return StreamingResponse(parts(), media_type='text/plain')
+";
+    home.plugin("streamer", &plugin_code("streamer", routes), "");
+    home.write("streams", "");
+    let streaming = home.spawn_client(&["streamer", "lines"]);
+    assert_eq!(streaming.line(), "first");
     let old = home.pid();
-    let counting = home.spawn_client(&["demo", "count", "--to", "30", "--delay", "0.1"]);
-    assert_eq!(counting.line(), "1");
     home.control(&["restart"]).ok();
     // Again, while the first one still streams.
     home.control(&["restart"]).ok();
     assert!(lives(old), "it streams");
-    let last = counting.end();
-    assert!(last.ok().quietly().stdout().ends_with("29\n30\n"), "{last:?}");
+    fs::remove_file(home.path().join("streams")).unwrap();
+    let last = streaming.end();
+    assert!(last.ok().quietly().stdout().ends_with("last\n"), "{last:?}");
     ends(old);
     serving(&home);
 }
@@ -112,6 +128,28 @@ fn the_old_host_serves_until_the_new_one_has_loaded_its_plugins() {
     restarting.end().ok().quietly();
     assert_eq!(serving(&home), new.as_raw());
     assert_eq!(home.plugin_status("held")["state"], json!("ready"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_program_that_asks_while_no_host_has_the_role_waits_for_one() {
+    let home = running();
+    let old = serving(&home);
+    // As a new host does it, up to the moment at which it would take the role.
+    let successor = handover::connect(&home.paths()).expect("the host hands over");
+    handover::send(&successor, &Request::TakeOver).unwrap();
+    let offer = handover::receive_offer(&successor).unwrap();
+    handover::send(&successor, &Request::Ready).unwrap();
+    assert_eq!(handover::receive(&successor).unwrap(), Reply::Yours);
+    assert_eq!(locks::holder(&home.paths()), None);
+    let mut asking = Running::start(home.command(CONTROL, &["status", "--json"]));
+    eventually("its connection, or its end", || {
+        (asking.has_a_socket() || !asking.lives()).then_some(())
+    });
+    drop((successor, offer));
+    let status = asking.end().ok().json();
+    assert_eq!((&status["running"], &status["pid"]), (&json!(true), &json!(old)), "{status}");
+    assert_eq!(serving(&home), old);
 }
 
 #[test]

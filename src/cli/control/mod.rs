@@ -38,6 +38,9 @@ use crate::paths::{Paths, profiles as profile_files};
 use crate::reports::{Asks, NO, Question, YES};
 use crate::wire::Status;
 
+/// Number of times that a request is sent to a daemon that ends before it takes it.
+const ATTEMPTS: usize = 3;
+
 /// Controls the skills daemon, which keeps Python plugins loaded and runs their commands.
 #[derive(Parser)]
 #[command(name = "skills-daemon", version, max_term_width = 100)]
@@ -220,22 +223,10 @@ impl Context {
     /// # Errors
     /// The daemon hangs or cannot be reached, or its answer is a failure.
     fn ask<T: DeserializeOwned>(&self, request: &Request) -> Result<Option<T>, Failure> {
-        let Some(connection) = lifecycle::connect(&self.paths)? else { return Ok(None) };
-        let connection = self.watched(connection);
         let failed = |error: String| {
             Failure::new(Kind::Unavailable, error).hint("Run `skills-daemon doctor`.")
         };
-        let answer = connection.send(request).and_then(|response| {
-            let status = response.status;
-            response.bytes().map(|bytes| (status, bytes))
-        });
-        let (status, bytes) = match answer {
-            Ok(answer) => answer,
-            // It ended after the connection was accepted by the kernel.
-            Err(ExchangeError::NotTaken) => return Ok(None),
-            Err(ExchangeError::Unresponsive) => return Err(alive::unresponsive(&self.paths)),
-            Err(error) => return Err(failed(error.to_string())),
-        };
+        let Some((status, bytes)) = self.exchange(request, failed)? else { return Ok(None) };
         if let Ok(value) = serde_json::from_slice(&bytes)
             && status < 400
         {
@@ -243,5 +234,28 @@ impl Context {
         }
         Err(serde_json::from_slice::<Failure>(&bytes)
             .unwrap_or_else(|_| failed(format!("the daemon answered with HTTP status {status}"))))
+    }
+
+    /// Returns the status and the body of the answer to `request`.
+    fn exchange(
+        &self,
+        request: &Request,
+        failed: impl Fn(String) -> Failure,
+    ) -> Result<Option<(u16, Vec<u8>)>, Failure> {
+        for _ in 0..ATTEMPTS {
+            let Some(connection) = lifecycle::connect(&self.paths)? else { return Ok(None) };
+            let answer = self.watched(connection).send(request).and_then(|response| {
+                let status = response.status;
+                response.bytes().map(|bytes| (status, bytes))
+            });
+            match answer {
+                Ok(answer) => return Ok(Some(answer)),
+                // It ended after the kernel had accepted the connection; another may have taken over from it.
+                Err(ExchangeError::NotTaken) => {}
+                Err(ExchangeError::Unresponsive) => return Err(alive::unresponsive(&self.paths)),
+                Err(error) => return Err(failed(error.to_string())),
+            }
+        }
+        Ok(None)
     }
 }

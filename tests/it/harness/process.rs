@@ -200,6 +200,15 @@ impl Running {
         waiting.any(|line| line.split_whitespace().any(|word| word == pid))
     }
 
+    /// True while the process has a socket open.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn has_a_socket(&mut self) -> bool {
+        let files = fs::read_dir(format!("/proc/{}/fd", self.child().id()));
+        let mut targets =
+            files.into_iter().flatten().flatten().map(|file| fs::read_link(file.path()));
+        targets.any(|target| target.is_ok_and(|it| it.to_string_lossy().starts_with("socket:")))
+    }
+
     /// Returns its process id.
     pub(crate) fn id(&mut self) -> u32 {
         self.child().id()
