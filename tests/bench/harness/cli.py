@@ -19,6 +19,7 @@ from harness import (
     chance,
     compare,
     edits,
+    instructions,
     isolation,
     memory,
     observed,
@@ -40,6 +41,7 @@ _COMMANDS = {
     "compare": compare,
     "attacked": attacked,
     "bad": bad,
+    "instructions": instructions,
     "isolation": isolation,
     "blocking": blocking,
     "memory": memory,
@@ -62,8 +64,8 @@ def main(documentation: str | None) -> int:
     # So that `finally` stops the servers.
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        # The only bench that needs its failed requests one by one.
-        if arguments.command != "chance":
+        # These need their requests one by one.
+        if arguments.command not in ("chance", "instructions"):
             wrk.check()
         binaries = arguments.binaries or _build()
         with home(binaries.resolve()) as made:

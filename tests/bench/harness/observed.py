@@ -22,7 +22,7 @@ from harness.wrk import Load
 #: Seconds between two reads of the metrics; Prometheus reads every 15 or 60 seconds.
 _SCRAPED = 1.0
 #: A caller that records every call.
-_PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @dataclass
@@ -52,12 +52,12 @@ def run(first: Home, arguments: argparse.Namespace) -> dict[str, Any]:
         _Way("another daemon of the same kind", echo, False),
         _Way("collector, 10 traces a second", echo, False),
         _Way("and metrics read every second, page open", echo, True),
-        _Way("collector, each call is traced", echo.with_header("traceparent", _PARENT), False),
+        _Way("collector, each call is traced", echo.with_header("traceparent", PARENT), False),
     ]
     with ExitStack() as stack:
         plain = stack.enter_context(daemon(first, [PLUGINS / "bench"]))
         twin = stack.enter_context(_other(first, ""))
-        traced = f'[traces]\nendpoint = "{stack.enter_context(_collector())}"\n'
+        traced = f'[traces]\nendpoint = "{stack.enter_context(collector())}"\n'
         watched = stack.enter_context(_other(first, traced))
         for number in range(rounds):
             for way in ways:
@@ -116,7 +116,7 @@ def _other(first: Home, settings: str) -> Iterator[Daemon]:
 
 
 @contextmanager
-def _collector() -> Iterator[str]:
+def collector() -> Iterator[str]:
     """Returns the URL of a collector that takes everything and keeps nothing."""
 
     class Handler(BaseHTTPRequestHandler):
