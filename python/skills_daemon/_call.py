@@ -68,6 +68,10 @@ class Call(Protocol):
         """The span of the handler, as W3C Trace Context writes it; None if it is not traced."""
 
     @property
+    def tracestate(self) -> str | None:
+        """The `tracestate` that goes with it; None if there is none."""
+
+    @property
     def records(self) -> bool:
         """True if spans are recorded."""
 

@@ -56,6 +56,7 @@ class Caller:
         traceparent: The trace that the call belongs to, as W3C Trace Context defines it: the
             innermost span of a call that the daemon traces, else the caller's, from `TRACEPARENT`
             or the header `traceparent`.
+        tracestate: What goes with it, from `TRACESTATE` or the header `tracestate`.
         env: Those of its environment variables that `env` in the plugin's `manifest.json` lists.
     """
 
@@ -68,6 +69,7 @@ class Caller:
     language: str | None = None
     time_zone: str | None = None
     traceparent: str | None = None
+    tracestate: str | None = None
     env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     _call: Call | None = field(default=None, repr=False, compare=False)
 
@@ -107,6 +109,7 @@ def _of_shell(call: Call, known: dict[str, Any]) -> Caller:
         language=known.get("language"),
         time_zone=known.get("time_zone"),
         traceparent=traceparent_of(call) or known.get("traceparent"),
+        tracestate=call.tracestate or known.get("tracestate"),
         env=MappingProxyType(known.get("env", {})),
         _call=call,
     )
@@ -118,6 +121,7 @@ def _of_http(call: Call) -> Caller:
     return Caller(
         language=first if first not in ("", "*") else None,
         traceparent=traceparent_of(call) or call.header("traceparent"),
+        tracestate=call.tracestate or call.header("tracestate"),
         _call=call,
     )
 
@@ -140,6 +144,7 @@ def _of_process() -> Caller:
         language=variable("LC_ALL", "LC_MESSAGES", "LANG"),
         time_zone=variable("TZ"),
         traceparent=variable("TRACEPARENT"),
+        tracestate=variable("TRACESTATE"),
         env=MappingProxyType(dict(os.environ)),
     )
 

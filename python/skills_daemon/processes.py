@@ -49,7 +49,8 @@ def run(
         check: False to return also if the exit status is not 0.
         cwd: Its working directory; the caller's by default.
         env: Its environment; by default the daemon's with the variables of the caller that
-            `env` in the plugin's `manifest.json` lists, and `TRACEPARENT` in a call of a trace.
+            `env` in the plugin's `manifest.json` lists, and in a call of a trace `TRACEPARENT`
+            and `TRACESTATE`.
         timeout: Seconds after which it is ended.
 
     Raises:
@@ -101,8 +102,11 @@ def run(
 
 
 def _environment(calling: Caller) -> dict[str, str]:
-    trace = {} if calling.traceparent is None else {"TRACEPARENT": calling.traceparent}
-    return {**os.environ, **trace, **calling.env}
+    trace = {"TRACEPARENT": calling.traceparent, "TRACESTATE": calling.tracestate}
+    # Those of the daemon's own environment are of the call that started it.
+    inherited = {name: value for name, value in os.environ.items() if name not in trace}
+    known = {name: value for name, value in trace.items() if value is not None}
+    return {**inherited, **known, **calling.env}
 
 
 def _thread(work: Any, *arguments: Any) -> threading.Thread:

@@ -149,7 +149,9 @@ def _attach(call: Call, span: int) -> Callable[[], None]:
     from opentelemetry import context, trace
 
     trace_id = int((call.traceparent or "").split("-")[1], 16)
-    own = trace.SpanContext(trace_id, span, False, trace.TraceFlags(trace.TraceFlags.SAMPLED))
+    state = trace.TraceState.from_header([call.tracestate or ""])
+    flags = trace.TraceFlags(trace.TraceFlags.SAMPLED)
+    own = trace.SpanContext(trace_id, span, False, flags, state)
     token = context.attach(trace.set_span_in_context(trace.NonRecordingSpan(own)))
     return lambda: context.detach(token)
 

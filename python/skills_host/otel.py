@@ -29,8 +29,9 @@ def adopt(call: Call) -> None:
     if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
         trace.set_tracer_provider(Provider())
     _, trace_id, span_id, flags = (call.traceparent or "").split("-")
+    state = trace.TraceState.from_header([call.tracestate or ""])
     own = trace.SpanContext(
-        int(trace_id, 16), int(span_id, 16), True, trace.TraceFlags(int(flags, 16))
+        int(trace_id, 16), int(span_id, 16), True, trace.TraceFlags(int(flags, 16)), state
     )
     contexts.attach(trace.set_span_in_context(trace.NonRecordingSpan(own)))
 
@@ -65,7 +66,10 @@ class Tracer(trace.Tracer):
         call = current.get()
         if call is None or not call.records or parent.is_valid != parent.trace_flags.sampled:
             return trace.NonRecordingSpan(parent)
-        return Span(call, parent, name, kind, attributes, start_time)
+        span = Span(call, parent, name, kind, attributes, start_time)
+        for link in links or ():
+            span.add_link(link.context, link.attributes)
+        return span
 
     @_agnosticcontextmanager
     def start_as_current_span(
@@ -108,12 +112,17 @@ class Span(trace.Span):
         # A parent of another trace is none that the collector could find.
         self._parent = parent.span_id if parent.trace_id == trace_id else 0
         self._context = trace.SpanContext(
-            trace_id, new_id(), False, trace.TraceFlags(trace.TraceFlags.SAMPLED)
+            trace_id,
+            new_id(),
+            False,
+            trace.TraceFlags(trace.TraceFlags.SAMPLED),
+            trace.TraceState.from_header([call.tracestate or ""]),
         )
         self._name = name
         self._kind = kind.name.lower()
         self._attributes = dict(attributes or {})
         self._moments: list[dict[str, Any]] = []
+        self._links: list[dict[str, Any]] = []
         self._error: str | None = None
         self._begun = start_time or time.time_ns()
         self._has_ended = False
@@ -141,8 +150,15 @@ class Span(trace.Span):
         at = timestamp or time.time_ns()
         self._moments.append({"name": name, "at": at, "attributes": plain(attributes or {})})
 
-    def add_link(self, context: Any, attributes: Any = None) -> None:
-        """Does nothing: links are not recorded."""
+    def add_link(
+        self, context: trace.SpanContext, attributes: Mapping[str, Any] | None = None
+    ) -> None:
+        """Adds a link to another span; one that is not valid is none."""
+        if not context.is_valid:
+            return
+        ids = f"{context.trace_id:032x}-{context.span_id:016x}"
+        traceparent = f"00-{ids}-{context.trace_flags:02x}"
+        self._links.append({"context": traceparent, "attributes": plain(attributes or {})})
 
     def update_name(self, name: str) -> None:
         """Replaces the name."""
@@ -185,6 +201,7 @@ class Span(trace.Span):
                     "attributes": plain(self._attributes),
                     "error": self._error,
                     "moments": self._moments,
+                    "links": self._links,
                 }
             )
         )

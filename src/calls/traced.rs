@@ -8,10 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{Context, Target};
 use crate::failure::Failure;
 use crate::registry::Served;
-use crate::traces::{Call, CallTrace};
-
-/// The header of W3C Trace Context.
-const TRACEPARENT: &str = "traceparent";
+use crate::traces::{Call, CallTrace, TRACEPARENT, TRACESTATE, TraceState};
 
 /// A call that is traced, until it is answered.
 pub(super) struct Traced {
@@ -29,11 +26,17 @@ pub(super) fn begin<B>(
 ) -> Option<Box<Traced>> {
     let tracer = plugin.tracer.as_ref()?;
     let caller = context.and_then(|context| context.caller.as_ref());
-    let parent = match caller.and_then(|caller| caller.traceparent.as_deref()) {
-        Some(parent) => Some(parent),
-        None => of_headers(target),
+    let of_shell = caller.filter(|caller| caller.traceparent.is_some());
+    let parent = match of_shell {
+        Some(caller) => caller.traceparent.as_deref(),
+        None => of_headers(target, TRACEPARENT).next(),
     };
-    let trace = tracer.begin(parent, now)?;
+    // That of another source belongs to another trace.
+    let state = || match of_shell {
+        Some(caller) => TraceState::joined(caller.tracestate.as_deref()),
+        None => TraceState::joined(of_headers(target, TRACESTATE)),
+    };
+    let trace = tracer.begin(parent, state, now)?;
     let mut attributes = Map::new();
     let mut set = |name: &str, value: Value| attributes.insert(name.to_owned(), value);
     set("skills.plugin", json!(plugin.name()));
@@ -59,16 +62,15 @@ pub(super) fn begin<B>(
     Some(Box::new(Traced { trace, attributes, error: None }))
 }
 
-/// The `traceparent` among the headers of a request.
-fn of_headers<B>(target: &Target<B>) -> Option<&str> {
-    let value = match target {
-        Target::Http(head, _) | Target::Socket(head) => head.headers.get(TRACEPARENT),
-        Target::Command(_, request, _) => {
-            let mut headers = request.composed().headers.iter();
-            headers.find(|(name, _)| name.as_str() == TRACEPARENT).map(|(_, value)| value)
-        }
+/// The values of a header of a request.
+fn of_headers<'t, B>(target: &'t Target<B>, name: &'static str) -> impl Iterator<Item = &'t str> {
+    let (received, composed) = match target {
+        Target::Http(head, _) | Target::Socket(head) => (Some(head.headers.get_all(name)), None),
+        Target::Command(_, request, _) => (None, Some(&request.composed().headers)),
     };
-    value?.to_str().ok()
+    let composed = composed.into_iter().flatten();
+    let composed = composed.filter(move |(own, _)| own.as_str() == name).map(|(_, value)| value);
+    received.into_iter().flatten().chain(composed).filter_map(|value| value.to_str().ok())
 }
 
 impl Traced {

@@ -116,7 +116,7 @@ impl Sending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traces::Reported;
+    use crate::traces::{Reported, TraceState};
     use futures_util::FutureExt;
     use futures_util::future::BoxFuture;
     use std::sync::Mutex;
@@ -157,7 +157,8 @@ mod tests {
         fn record(&self, count: usize) {
             let tracer = self.registry.tracer().unwrap();
             let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-            let trace = tracer.begin(Some(parent), std::time::Instant::now()).unwrap();
+            let trace = tracer.begin(Some(parent), TraceState::default, std::time::Instant::now());
+            let trace = trace.unwrap();
             (0..count).for_each(|_| trace.spans().record(Reported::default()));
         }
 

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::Response;
 use serde_json::{Map, Value};
 
@@ -16,6 +16,7 @@ use crate::calls::{Invocation, Target};
 use crate::exchange::request::Addressed;
 use crate::failure::{Failure, Kind};
 use crate::tools::{self, Catalog, Entry, Format, ToolCall};
+use crate::traces::{TRACEPARENT, TRACESTATE};
 
 /// `GET /tools?format=&plugin=`: never waits for a plugin.
 pub(super) async fn list(
@@ -46,13 +47,14 @@ pub(super) async fn call(
     Extension(request_id): Extension<RequestId>,
     Extension(called): Extension<CalledCell>,
     Path(name): Path<String>,
+    headers: HeaderMap,
     arguments: Result<Json<Map<String, Value>>, JsonRejection>,
 ) -> Response {
     let arguments = match arguments {
         Ok(Json(arguments)) => arguments,
         Err(rejection) => return failed(&Failure::new(Kind::Usage, rejection.body_text())),
     };
-    match invocation(&service, &name, arguments, request_id, &called).await {
+    match invocation(&service, &name, arguments, &headers, request_id, &called).await {
         Ok(invocation) => {
             let mut response = dispatch::call(invocation).await;
             response.extensions_mut().insert(OfPlugin);
@@ -66,6 +68,7 @@ async fn invocation(
     service: &Service,
     name: &str,
     arguments: Map<String, Value>,
+    headers: &HeaderMap,
     request_id: RequestId,
     called: &CalledCell,
 ) -> Result<Invocation<Body>, Failure> {
@@ -77,7 +80,11 @@ async fn invocation(
     let tool = &known.find(name).ok_or_else(|| unknown(&known, name))?.tool;
     let description = &plugin.metadata.description;
     let command = description.command(tool.command).ok_or_else(|| unknown(&known, name))?;
-    let ToolCall { request, stdin } = tools::composed(command, arguments)?;
+    let ToolCall { mut request, stdin } = tools::composed(command, arguments)?;
+    for name in [TRACEPARENT, TRACESTATE] {
+        let values = headers.get_all(name).into_iter().cloned();
+        request.headers.extend(values.map(|value| (HeaderName::from_static(name), value)));
+    }
     let is_certain = description.reaches(command, &request.segments);
     let method = request.method.clone();
     let request = Addressed::new(request, plugin.name(), service.ready.port, request_id.0);

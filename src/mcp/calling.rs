@@ -22,6 +22,7 @@ use crate::failure::{Failure, Kind};
 use crate::recent::{self, Call as RecentCall, Face};
 use crate::reports::Question;
 use crate::tools::{self, ToolCall};
+use crate::traces::{TRACEPARENT, TRACESTATE};
 
 /// What an agent calls.
 pub(super) struct Asking {
@@ -211,8 +212,14 @@ async fn begun(
         Failure::new(Kind::NotFound, error).hint("List the tools again.")
     })?;
     let ToolCall { mut request, stdin } = tools::composed(its, arguments)?;
-    if let Some(trace) = context.meta.get_traceparent().and_then(|trace| trace.parse().ok()) {
-        request.headers.push((http::HeaderName::from_static("traceparent"), trace));
+    let trace = [
+        (TRACEPARENT, context.meta.get_traceparent()),
+        (TRACESTATE, context.meta.get_tracestate()),
+    ];
+    for (name, value) in trace {
+        if let Some(value) = value.and_then(|value| value.parse().ok()) {
+            request.headers.push((http::HeaderName::from_static(name), value));
+        }
     }
     let place = Place { port: shared.port, request_id, held, call, listed };
     Running::begin(plugin, command, request, stdin, place).await

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::{Map, Value};
 
 use super::Tracer;
-use super::context::{SpanContext, SpanId, TraceId};
+use super::context::{SpanContext, SpanId, TraceId, TraceState};
 use super::span::{Kind, Reported, Span};
 
 /// What is known of a call once it was answered.
@@ -43,12 +43,18 @@ pub struct Spans {
     tracer: Arc<Tracer>,
     /// The span of the handler; that of the caller if the call is not recorded.
     handler: SpanContext,
+    state: TraceState,
 }
 
 impl Spans {
     /// The handler's span, as `traceparent` of W3C Trace Context.
     pub fn traceparent(&self) -> String {
         self.handler.to_string()
+    }
+
+    /// The `tracestate` that goes with it.
+    pub fn tracestate(&self) -> Option<&str> {
+        self.state.text()
     }
 
     /// True if what is reported is recorded.
@@ -59,13 +65,18 @@ impl Spans {
     /// Records a span of the plugin that has ended.
     pub fn record(&self, reported: Reported) {
         if self.is_recording() {
-            self.tracer.record(reported.into_span(self.handler));
+            self.tracer.record(reported.into_span(self.handler, self.state.clone()));
         }
     }
 }
 
 impl CallTrace {
-    pub(super) fn of(tracer: Arc<Tracer>, parent: Option<SpanContext>, now: Instant) -> CallTrace {
+    pub(super) fn of(
+        tracer: Arc<Tracer>,
+        parent: Option<(SpanContext, TraceState)>,
+        now: Instant,
+    ) -> CallTrace {
+        let (parent, state) = parent.unzip();
         let handler = match parent {
             Some(parent) if !parent.is_sampled => parent,
             parent => SpanContext {
@@ -75,7 +86,7 @@ impl CallTrace {
             },
         };
         CallTrace {
-            spans: Spans { tracer, handler },
+            spans: Spans { tracer, handler, state: state.unwrap_or_default() },
             parent: parent.map(|parent| parent.span),
             own: SpanId::random(),
             begun_at: SystemTime::now(),
@@ -109,7 +120,7 @@ impl CallTrace {
 
 impl Drop for CallTrace {
     fn drop(&mut self) {
-        let Spans { tracer, handler } = &self.spans;
+        let Spans { tracer, handler, state } = &self.spans;
         if !handler.is_sampled {
             return;
         }
@@ -118,6 +129,7 @@ impl Drop for CallTrace {
         if let Some(handling) = self.handling.take() {
             tracer.record(Span {
                 context: *handler,
+                state: state.clone(),
                 parent: Some(self.own),
                 is_parent_remote: false,
                 kind: Kind::Internal,
@@ -126,11 +138,13 @@ impl Drop for CallTrace {
                 ended: self.begun_at + self.handled.take().unwrap_or(lasted),
                 attributes: Map::new(),
                 moments: Vec::new(),
+                links: Vec::new(),
                 error: None,
             });
         }
         tracer.record(Span {
             context: SpanContext { span: self.own, ..*handler },
+            state: state.clone(),
             parent: self.parent,
             is_parent_remote: self.parent.is_some(),
             kind: Kind::Server,
@@ -139,6 +153,7 @@ impl Drop for CallTrace {
             ended: self.begun_at + lasted,
             attributes,
             moments: Vec::new(),
+            links: Vec::new(),
             error,
         });
     }

@@ -2,8 +2,12 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use uuid::Uuid;
+
+/// The longest `tracestate`, in characters: what W3C Trace Context has everybody pass on.
+const STATE_MAX: usize = 512;
 
 /// The id of a trace: 16 bytes, not all of them zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +28,10 @@ pub struct SpanContext {
     pub is_sampled: bool,
 }
 
+/// What systems along a trace keep for themselves, which W3C Trace Context writes as `tracestate`: passed on as it came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TraceState(Option<Arc<str>>);
+
 /// A text that is no `traceparent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
@@ -41,6 +49,23 @@ impl SpanId {
         let (high, low) = Uuid::new_v4().as_u64_pair();
         // The bits that a UUID fixes lie elsewhere in each half.
         SpanId(high ^ low.rotate_left(24))
+    }
+}
+
+impl TraceState {
+    /// Returns the state of several headers or one variable; none if it is longer than what has to be passed on, or is
+    /// not printable ASCII.
+    pub fn joined<'t>(parts: impl IntoIterator<Item = &'t str>) -> TraceState {
+        let parts = parts.into_iter().map(str::trim).filter(|part| !part.is_empty());
+        let text = parts.collect::<Vec<_>>().join(",");
+        let is_printable = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+        let fits = !text.is_empty() && text.len() <= STATE_MAX && text.bytes().all(is_printable);
+        TraceState(fits.then(|| text.into()))
+    }
+
+    /// The text, if there is a state.
+    pub fn text(&self) -> Option<&str> {
+        self.0.as_deref()
     }
 }
 
@@ -103,6 +128,17 @@ mod tests {
         }
         let later = "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03-more-of-it";
         assert!(later.parse::<SpanContext>().unwrap().is_sampled);
+    }
+
+    #[test]
+    fn a_state_is_kept_as_it_is_unless_it_is_too_long_or_no_text() {
+        let joined = |parts: &[&str]| TraceState::joined(parts.iter().copied());
+        assert_eq!(joined(&["a=1, b=2"]).text(), Some("a=1, b=2"));
+        assert_eq!(joined(&["a=1 ", "", "c=3"]).text(), Some("a=1,c=3"));
+        assert_eq!(joined(&["x".repeat(512).as_str()]).text().map(str::len), Some(512));
+        for parts in [&[][..], &[" "], &["x".repeat(513).as_str()], &["a=\u{e4}"], &["a=\t"]] {
+            assert_eq!(joined(parts), TraceState::default());
+        }
     }
 
     #[test]

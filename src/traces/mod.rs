@@ -24,10 +24,15 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
 pub use call::{Call, CallTrace, Spans};
-pub use context::{SpanContext, SpanId, TraceId};
-pub use span::{Kind, Moment, Reported, Span};
+pub use context::{SpanContext, SpanId, TraceId, TraceState};
+pub use span::{Kind, Link, Moment, Reported, Span};
 
 use sampler::Sampler;
+
+/// The header, and field of a message to a tool, that names the caller's span.
+pub const TRACEPARENT: &str = "traceparent";
+/// The one with what goes with it.
+pub const TRACESTATE: &str = "tracestate";
 
 /// How many spans may wait to be sent.
 const QUEUE: usize = 4096;
@@ -53,17 +58,22 @@ impl Tracer {
         (Tracer { sampler: Sampler::new(per_second), queue, dropped: AtomicU64::new(0) }, spans)
     }
 
-    /// Begins the trace of a call whose caller sent `parent`, its `traceparent`; `None` for a call that is not traced.
+    /// Begins the trace of a call whose caller sent `parent`, its `traceparent`, and `state`, its `tracestate`; `None` for
+    /// a call that is not traced.
     ///
-    /// A `parent` that is malformed counts as none.
-    pub fn begin(self: &Arc<Self>, parent: Option<&str>, now: Instant) -> Option<Arc<CallTrace>> {
-        match parent.and_then(|parent| parent.parse::<SpanContext>().ok()) {
-            Some(parent) => Some(Arc::new(CallTrace::of(self.clone(), Some(parent), now))),
-            None if self.sampler.admits(now) => {
-                Some(Arc::new(CallTrace::of(self.clone(), None, now)))
-            }
-            None => None,
+    /// A `parent` that is malformed counts as none, and its state is not asked for.
+    pub fn begin(
+        self: &Arc<Self>,
+        parent: Option<&str>,
+        state: impl FnOnce() -> TraceState,
+        now: Instant,
+    ) -> Option<Arc<CallTrace>> {
+        let parent = parent.and_then(|parent| parent.parse::<SpanContext>().ok());
+        if parent.is_none() && !self.sampler.admits(now) {
+            return None;
         }
+        let parent = parent.map(|parent| (parent, state()));
+        Some(Arc::new(CallTrace::of(self.clone(), parent, now)))
     }
 
     /// Queues a span that has ended.
@@ -93,7 +103,8 @@ mod tests {
     fn a_trace_that_the_caller_records_goes_on_whatever_the_rate() {
         let (tracer, mut spans) = Tracer::new(0);
         let tracer = Arc::new(tracer);
-        let trace = tracer.begin(Some(PARENT), Instant::now()).unwrap();
+        let state = || TraceState::joined(["vendor=1"]);
+        let trace = tracer.begin(Some(PARENT), state, Instant::now()).unwrap();
         trace.describe(Call { name: "jira search".into(), ..Call::default() });
         trace.handling();
         trace.handled();
@@ -108,6 +119,7 @@ mod tests {
         for span in [handler, call] {
             assert_eq!(span.context.trace.to_string(), "0af7651916cd43dd8448eb211c80319c");
             assert!(span.begun <= span.ended);
+            assert_eq!(span.state.text(), Some("vendor=1"));
         }
         assert!(call.begun <= handler.begun && handler.ended <= call.ended);
     }
@@ -116,7 +128,8 @@ mod tests {
     fn a_call_that_its_caller_does_not_record_passes_the_callers_context_on() {
         let (tracer, mut spans) = Tracer::new(10);
         let parent = PARENT.replace("-01", "-00");
-        let trace = Arc::new(tracer).begin(Some(&parent), Instant::now()).unwrap();
+        let trace =
+            Arc::new(tracer).begin(Some(&parent), TraceState::default, Instant::now()).unwrap();
         assert_eq!(trace.spans().traceparent(), parent);
         trace.handling();
         trace.spans().record(Reported::default());
@@ -128,7 +141,7 @@ mod tests {
     fn without_a_parent_only_so_many_of_a_second_are_traced() {
         let (tracer, _spans) = Tracer::new(2);
         let (tracer, now) = (Arc::new(tracer), Instant::now());
-        let begun = |parent| tracer.begin(parent, now).is_some();
+        let begun = |parent| tracer.begin(parent, TraceState::default, now).is_some();
         assert_eq!([begun(None), begun(Some("nonsense")), begun(None)], [true, true, false]);
         assert!(begun(Some(PARENT)));
     }
@@ -136,7 +149,7 @@ mod tests {
     #[test]
     fn a_call_that_never_reached_its_handler_has_no_span_of_one() {
         let (tracer, mut spans) = Tracer::new(1);
-        drop(Arc::new(tracer).begin(None, Instant::now()));
+        drop(Arc::new(tracer).begin(None, TraceState::default, Instant::now()));
         let spans = drained(&mut spans);
         assert_eq!(spans.len(), 1);
         assert_eq!(spans[0].parent, None);
@@ -145,7 +158,7 @@ mod tests {
     #[test]
     fn spans_of_the_plugin_are_children_of_its_handler() {
         let (tracer, mut spans) = Tracer::new(1);
-        let trace = Arc::new(tracer).begin(None, Instant::now()).unwrap();
+        let trace = Arc::new(tracer).begin(None, TraceState::default, Instant::now()).unwrap();
         trace.handling();
         let own: SpanContext = trace.spans().traceparent().parse().unwrap();
         trace.spans().record(Reported { name: "fetch".into(), ..Reported::default() });
@@ -160,7 +173,7 @@ mod tests {
     fn a_span_that_finds_the_queue_full_is_counted_as_dropped() {
         let (tracer, spans) = Tracer::new(1);
         let tracer = Arc::new(tracer);
-        let trace = tracer.begin(None, Instant::now()).unwrap();
+        let trace = tracer.begin(None, TraceState::default, Instant::now()).unwrap();
         for _ in 0..QUEUE + 3 {
             trace.spans().record(Reported::default());
         }

@@ -28,6 +28,9 @@ pub struct Caller {
     /// `TRACEPARENT`, as W3C Trace Context defines it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+    /// `TRACESTATE`, which goes with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracestate: Option<String>,
     /// True if log records of the call are shown.
     #[serde(skip_serializing_if = "is_false")]
     pub verbose: bool,

@@ -124,6 +124,7 @@ def surroundings() -> dict:
         "language": it.language,
         "time_zone": it.time_zone,
         "traceparent": it.traceparent,
+        "tracestate": it.tracestate,
         "isatty": sys.stdout.isatty(),
     }
 
@@ -289,6 +290,7 @@ fn a_function_knows_its_caller() {
     let home = talk().with("LANG", "de_DE.UTF-8").with("TZ", "Europe/Berlin");
     home.client(&["talk", "silent"]).ok();
     let home = home.with("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    let home = home.with("TRACESTATE", "vendor=1");
     let known = home.client(&["--json", "talk", "surroundings"]).ok().json();
     assert_eq!(
         known,
@@ -301,6 +303,7 @@ fn a_function_knows_its_caller() {
             "language": "de_DE.UTF-8",
             "time_zone": "Europe/Berlin",
             "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "tracestate": "vendor=1",
             "isatty": false,
         })
     );

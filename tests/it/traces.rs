@@ -29,11 +29,13 @@ class Handler(BaseHTTPRequestHandler):
             for span in (span for scope in resource.scope_spans for span in scope.spans):
                 values = {it.key: list(MessageToDict(it.value).values())[0] for it in span.attributes}
                 events = [event.name for event in span.events]
+                links = [[link.trace_id.hex(), link.span_id.hex()] for link in span.links]
                 out.write(json.dumps({
                     'trace': span.trace_id.hex(), 'id': span.span_id.hex(),
                     'parent': span.parent_span_id.hex(), 'name': span.name, 'kind': span.kind,
                     'begun': span.start_time_unix_nano, 'ended': span.end_time_unix_nano,
                     'attributes': values, 'events': events, 'failed': span.status.code == 2,
+                    'links': links, 'state': span.trace_state,
                     'message': span.status.message, 'service': own['service.name']['stringValue'],
                     'key': self.headers.get('x-key'),
                 }) + '\\n')
@@ -60,17 +62,20 @@ async def search(query: str = 'x'):
     with span('fetch', query=query, pages=[1, 2]) as fetch:
         await asyncio.sleep(0)
         tracer = trace.get_tracer('library')
-        with tracer.start_as_current_span('GET', kind=trace.SpanKind.CLIENT) as request:
+        batch = [trace.Link(trace.SpanContext(1, number, False)) for number in (2, 3)]
+        with tracer.start_as_current_span('GET', kind=trace.SpanKind.CLIENT, links=batch) as request:
             request.set_attribute('retries', 3)
+            state = request.get_span_context().trace_state.to_header()
             with span('parse'):
                 own = caller().traceparent
-    return {'fetch': fetch.traceparent, 'parse': own, 'after': caller().traceparent}
+    after = caller().traceparent
+    return {'fetch': fetch.traceparent, 'parse': own, 'after': after, 'state': state}
 
 @router.get('/program')
 def program():
     with span('program') as outer:
-        done = run(['sh', '-c', 'printf %s \"$TRACEPARENT\"'], capture_output=True)
-    return [done.stdout, outer.traceparent]
+        done = run(['sh', '-c', 'printf %s \"$TRACEPARENT $TRACESTATE\"'], capture_output=True)
+    return [done.stdout, f'{outer.traceparent} {caller().tracestate or \"\"}']
 
 @router.get('/broken')
 def broken():
@@ -151,7 +156,7 @@ fn span_of(traceparent: &Value) -> &str {
 fn one_trace_leads_from_the_shell_to_the_spans_of_the_plugin() {
     let (home, collector) = traced();
     let mut command = home.command(CLIENT, &["--json", "traced", "search"]);
-    command.env("TRACEPARENT", SAMPLED);
+    command.env("TRACEPARENT", SAMPLED).env("TRACESTATE", "vendor=1,other=2");
     let answer = Output::of(command).ok().json();
     let spans = collector.spans(TRACE, 5);
     let call = named(&spans, "traced search");
@@ -171,6 +176,11 @@ fn one_trace_leads_from_the_shell_to_the_spans_of_the_plugin() {
         assert!(span["ended"].as_u64() <= outer["ended"].as_u64(), "{name}: {spans:?}");
         outer = span;
     }
+    assert!(spans.iter().all(|span| span["state"] == "vendor=1,other=2"), "{spans:?}");
+    assert_eq!(answer["state"], "vendor=1,other=2");
+    let links = &named(&spans, "GET")["links"];
+    let id = |number: u128, length| format!("{number:0length$x}");
+    assert_eq!(*links, json!([[id(1, 32), id(2, 16)], [id(1, 32), id(3, 16)]]));
     assert_eq!(named(&spans, "GET")["kind"], 3);
     assert_eq!(named(&spans, "GET")["attributes"]["retries"], "3");
     assert_eq!(named(&spans, "fetch")["attributes"]["query"], "x");
@@ -182,8 +192,10 @@ fn one_trace_leads_from_the_shell_to_the_spans_of_the_plugin() {
 #[test]
 fn a_request_over_http_goes_on_in_its_trace_and_into_programs() {
     let (home, collector) = traced();
-    let answer = home.http("GET", "/traced/program", &[("traceparent", SAMPLED)]).json();
+    let headers = [("traceparent", SAMPLED), ("tracestate", "a=1"), ("tracestate", "b=2")];
+    let answer = home.http("GET", "/traced/program", &headers).json();
     assert_eq!(answer[0], answer[1]);
+    assert!(answer[0].as_str().unwrap().ends_with("-01 a=1,b=2"), "{answer}");
     let spans = collector.spans(TRACE, 3);
     assert_eq!(span_of(&answer[0]), named(&spans, "program")["id"]);
     let call = named(&spans, "traced program");
@@ -210,7 +222,7 @@ fn what_the_caller_does_not_record_is_not_recorded_but_its_context_is_passed_on(
     let (home, collector) = traced();
     let quiet = SAMPLED.replace("-01", "-00");
     let answer = home.http("GET", "/traced/search", &[("traceparent", &quiet)]).json();
-    assert_eq!(answer, json!({"fetch": null, "parse": quiet, "after": quiet}));
+    assert_eq!(answer, json!({"fetch": null, "parse": quiet, "after": quiet, "state": ""}));
     home.http("GET", "/traced/program", &[("traceparent", SAMPLED)]).json();
     home.control(&["stop"]).ok();
     // The call after it is there, and nothing of the first.
@@ -251,4 +263,9 @@ fn a_call_of_a_tool_is_one_of_an_agent() {
     let calls = collector.having("name", "traced program", 1);
     assert_eq!(calls[0]["attributes"]["skills.caller"], "agent");
     assert_eq!(calls[0]["parent"], "");
+    let headers = [json[0], ("traceparent", SAMPLED), ("tracestate", "a=1")];
+    Answer::of(home.port(), "POST", "/tools/traced_program", &headers, b"{}");
+    let spans = collector.spans(TRACE, 3);
+    let call = named(&spans, "traced program");
+    assert_eq!((&call["parent"], &call["state"]), (&json!("b7ad6b7169203331"), &json!("a=1")));
 }

@@ -27,6 +27,7 @@ class Call:
     """A call as the host has it."""
 
     traceparent = None
+    tracestate = None
     records = False
 
     def __init__(self, known=None, headers=None):

@@ -15,6 +15,7 @@ class Call:
     """The call of a shell."""
 
     traceparent = None
+    tracestate = None
     records = False
     emits = True
 

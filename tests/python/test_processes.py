@@ -15,6 +15,7 @@ class Call:
     """A call that can be cancelled."""
 
     traceparent = None
+    tracestate = None
     records = False
     caller = (
         '{"directory": "/", "terminals": {}, "columns": 0, "rows": 0, "colors": {"stdout": false}}'

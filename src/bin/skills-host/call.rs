@@ -343,6 +343,12 @@ impl Call {
         self.spans.as_ref().map(|spans| spans.traceparent())
     }
 
+    /// The `tracestate` that goes with it; `None` if there is none.
+    #[getter]
+    fn tracestate(&self) -> Option<&str> {
+        self.spans.as_ref().and_then(|spans| spans.tracestate())
+    }
+
     /// True if spans of the plugin are recorded.
     #[getter]
     fn records(&self) -> bool {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use opentelemetry::trace::{
-    Event, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
+    Event, Link as OtelLink, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
 };
 use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig};
@@ -19,7 +19,7 @@ use serde_json::{Map, Value as Json};
 use skills_daemon::environment::{Environment, PROFILE, SERVICE_NAME};
 use skills_daemon::failure::Failure;
 use skills_daemon::settings::traces::TraceSettings;
-use skills_daemon::traces::{Exporter, Kind, Moment, Span};
+use skills_daemon::traces::{self, Exporter, Kind, Link, Moment, Span};
 
 /// The path below the base URL, as OTLP defines it.
 const PATH: &str = "/v1/traces";
@@ -67,13 +67,11 @@ impl Exporter for Otlp {
 
 /// A span as OpenTelemetry's exporters take it.
 fn data(span: Span) -> SpanData {
-    let context = SpanContext::new(
-        TraceId::from(span.context.trace.0),
-        SpanId::from(span.context.span.0),
-        TraceFlags::SAMPLED,
-        false,
-        TraceState::NONE,
-    );
+    // One that OpenTelemetry does not take is passed on to others, and not sent.
+    let state = span.state.text().and_then(|text| text.parse().ok()).unwrap_or_default();
+    let context = context(span.context, state);
+    let mut links = SpanLinks::default();
+    links.links = span.links.into_iter().map(link).collect();
     let mut events = SpanEvents::default();
     events.events = span.moments.into_iter().map(event).collect();
     SpanData {
@@ -87,12 +85,21 @@ fn data(span: Span) -> SpanData {
         attributes: attributes(span.attributes),
         dropped_attributes_count: 0,
         events,
-        links: SpanLinks::default(),
+        links,
         status: span.error.map_or(Status::Unset, Status::error),
         instrumentation_scope: InstrumentationScope::builder("skills-daemon")
             .with_version(skills_daemon::VERSION)
             .build(),
     }
+}
+
+fn context(of: traces::SpanContext, state: TraceState) -> SpanContext {
+    let flags = if of.is_sampled { TraceFlags::SAMPLED } else { TraceFlags::default() };
+    SpanContext::new(TraceId::from(of.trace.0), SpanId::from(of.span.0), flags, false, state)
+}
+
+fn link(link: Link) -> OtelLink {
+    OtelLink::new(context(link.context, TraceState::NONE), attributes(link.attributes), 0)
 }
 
 fn kind(kind: Kind) -> SpanKind {

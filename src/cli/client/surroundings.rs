@@ -27,6 +27,7 @@ pub(super) fn of_process(env: &Environment, console: &Console, verbose: bool) ->
         language: ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(text),
         time_zone: text("TZ"),
         traceparent: text("TRACEPARENT"),
+        tracestate: text("TRACESTATE"),
         verbose,
         env: BTreeMap::new(),
         patterns: Vec::new(),
