@@ -222,14 +222,14 @@ impl Registry {
     pub async fn settled(&self) -> Result<Arc<Snapshot>, Failure> {
         let mut watched = self.current.subscribe();
         let done = watched.wait_for(|snapshot| snapshot.is_settled() || self.has_moved()).await;
-        match done {
-            Ok(snapshot) if !snapshot.is_settled() => {
-                let error = "another process of the daemon loads the plugins";
-                Err(Failure::new(Kind::Unavailable, error).hint("Send the request again."))
-            }
-            // The sender is gone only with `self`.
-            _ => Ok(self.snapshot()),
+        // The sender is gone only with `self`. What was waited for is a lock: whoever looks again while it is held, and
+        // another thread waits to replace the snapshot, waits for itself.
+        let snapshot = done.map_or_else(|_| self.snapshot(), |snapshot| snapshot.clone());
+        if !snapshot.is_settled() {
+            let error = "another process of the daemon loads the plugins";
+            return Err(Failure::new(Kind::Unavailable, error).hint("Send the request again."));
         }
+        Ok(snapshot)
     }
 }
 
@@ -238,6 +238,7 @@ mod tests {
     use super::*;
     use crate::discovery::{Origin, PluginSource};
     use crate::wire::Stage;
+    use std::time::Duration;
 
     fn registry(entries: &[(&str, bool, PluginState)]) -> Registry {
         let (registry, _) = Registry::new();
@@ -287,6 +288,27 @@ mod tests {
         assert_eq!(wait.await.err().unwrap().kind, Kind::Unavailable);
         set(&registry, &[("jira", true, PluginState::Asleep)]);
         assert!(registry.settled().await.is_ok());
+    }
+
+    #[test]
+    fn what_waits_holds_no_lock_when_it_looks_again() {
+        let registry = Arc::new(registry(&[("jira", true, PluginState::Asleep)]));
+        let replaced = registry.clone();
+        let (end, ended) = std::sync::mpsc::channel();
+        let ends = end.clone();
+        let replace = move || (0..20_000).for_each(|_| replaced.replace(Snapshot::default()));
+        std::thread::spawn(move || (replace(), ends.send(())));
+        let settle = async move {
+            for _ in 0..20_000 {
+                registry.settled().await.unwrap();
+            }
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        std::thread::spawn(move || (runtime.block_on(settle), end.send(())));
+        for _ in 0..2 {
+            let ended = ended.recv_timeout(Duration::from_secs(60));
+            assert!(ended.is_ok(), "the threads wait for each other");
+        }
     }
 
     #[tokio::test]
