@@ -222,8 +222,8 @@ impl Registry {
     pub async fn settled(&self) -> Result<Arc<Snapshot>, Failure> {
         let mut watched = self.current.subscribe();
         let done = watched.wait_for(|snapshot| snapshot.is_settled() || self.has_moved()).await;
-        // The sender is gone only with `self`. What was waited for is a lock: whoever looks again while it is held, and
-        // another thread waits to replace the snapshot, waits for itself.
+        // The sender is gone only with `self`. The reference is a lock for reading: a second one, taken after another thread
+        // began to wait for writing, would wait for that thread, and it for this one.
         let snapshot = done.map_or_else(|_| self.snapshot(), |snapshot| snapshot.clone());
         if !snapshot.is_settled() {
             let error = "another process of the daemon loads the plugins";

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-/// The longest `tracestate`, in characters: what W3C Trace Context has everybody pass on.
+/// The longest `tracestate`, in characters: what W3C Trace Context has every system pass on.
 const STATE_MAX: usize = 512;
 
 /// The id of a trace: 16 bytes, not all of them zero.
