@@ -109,7 +109,7 @@ def _of_shell(call: Call, known: dict[str, Any]) -> Caller:
         language=known.get("language"),
         time_zone=known.get("time_zone"),
         traceparent=traceparent_of(call) or known.get("traceparent"),
-        tracestate=call.tracestate or known.get("tracestate"),
+        tracestate=call.tracestate if call.traceparent else known.get("tracestate"),
         env=MappingProxyType(known.get("env", {})),
         _call=call,
     )
@@ -121,7 +121,7 @@ def _of_http(call: Call) -> Caller:
     return Caller(
         language=first if first not in ("", "*") else None,
         traceparent=traceparent_of(call) or call.header("traceparent"),
-        tracestate=call.tracestate or call.header("tracestate"),
+        tracestate=call.tracestate if call.traceparent else call.header("tracestate"),
         _call=call,
     )
 

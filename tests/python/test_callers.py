@@ -69,6 +69,16 @@ def test_a_call_that_has_ended_describes_nothing():
     assert of(call).directory is None
 
 
+def test_a_state_of_another_trace_is_left_out():
+    traced = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    for call in (Call({**SHELL, "tracestate": "a=1"}), Call(headers={"tracestate": "a=1"})):
+        assert of(call).tracestate == "a=1"
+        call.traceparent = traced
+        assert (of(call).traceparent, of(call).tracestate) == (traced, None)
+        call.tracestate = "b=2"
+        assert of(call).tracestate == "b=2"
+
+
 def test_a_request_is_described_by_its_headers():
     headers = {"accept-language": "fr-CH, fr;q=0.9", "traceparent": "00-1-2-01"}
     found = of(Call(headers=headers))
