@@ -4,9 +4,12 @@ No file of this name is imported: the host puts the module into `sys.modules` be
 other. `tests/it/contract.rs` compares these declarations with the module.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from asyncio import AbstractEventLoop, Task
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextvars import Context, ContextVar
-from typing import Any, Literal, Protocol, TypeAlias, TypedDict, final
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar, final
+
+_T = TypeVar("_T")
 
 class Settings(TypedDict):
     """Settings of this daemon: defaults, `config.toml` and environment, resolved."""
@@ -230,17 +233,11 @@ class Call:
     ) -> Context:
         """Returns a copy of `base` in which `variable` is the request's id, `current` the call."""
 
-    def arguments(self, binder: Binder) -> dict[str, Any] | None:
-        """Returns the handler's arguments; `None` if the request does not satisfy its plan."""
-
     def slots(self, binder: Binder) -> dict[str, Any]:
         """Returns the bound values by slot; those that FastAPI has to bind are missing."""
 
     def body(self) -> bytes | None:
         """Returns the whole body, once, if it has come; otherwise `receive` has its pieces."""
-
-    def finish(self, result: object) -> bool:
-        """Answers with a handler's result and ends the call; false if it is not plain JSON."""
 
     def json(self, result: object) -> bytes | None:
         """Returns a handler's result as JSON; `None` if it is not plain."""
@@ -320,8 +317,81 @@ class Socket:
     def close(self, code: int, reason: str) -> bool:
         """Closes the connection after all that was sent; false if it was lost before."""
 
-#: A request, the id of a call to wake, a part of a call to go on with, or `(verb, seconds, reply)`.
-Event: TypeAlias = Call | int | Callable[[], object] | tuple[str, float, Reply]
+@final
+class Starter:
+    """Begins the tasks of one loop, each with its first step."""
+
+    def __new__(cls, event_loop: AbstractEventLoop) -> Starter: ...
+    def begin(self, work: Coroutine[Any, Any, _T], context: Context) -> Task[_T]:
+        """Runs the first step of `work` as a task in `context`; on the loop's thread.
+
+        Before Python 3.11, which has no way to give a task its context, it runs in a copy.
+        """
+
+class Rest(Protocol):
+    """Does what is left of calls: what no handler with bound values, or more than it, answers.
+
+    A method that ends in `_sync` runs on a thread of the pool, in the context of the call, and
+    returns what is left for the loop. The others run on the loop's thread.
+    """
+
+    def run(self, call: Call, /) -> None:
+        """Begins to serve a call that is more."""
+
+    def run_sync(self, call: Call, /) -> Callable[[], object] | None: ...
+    def unbound(self, call: Call, context: Context, /) -> None:
+        """Begins to serve a call whose values are not all bound."""
+
+    def unbound_sync(self, call: Call, /) -> Callable[[], object] | None: ...
+    def refused(self, call: Call, error: BaseException, context: Context, /) -> None:
+        """Answers an exception that came before the handler waited, and that no task has."""
+
+    def waits(
+        self, dispatcher: Dispatcher, call: Call, task: Task[Any], context: Context, /
+    ) -> None:
+        """Has `dispatcher.done` called at the end of the task of a handler."""
+
+    def returned(self, call: Call, result: Any, context: Context, /) -> None:
+        """Answers with a result that is not plain JSON."""
+
+    def returned_sync(self, call: Call, result: Any, /) -> Callable[[], object] | None: ...
+    def raised(self, call: Call, task: Task[Any], context: Context, /) -> None:
+        """Answers the exception of a handler, which is that of its task."""
+
+    def raised_sync(self, call: Call, error: BaseException, /) -> Callable[[], object] | None: ...
+
+@final
+class Dispatcher:
+    """Calls the handlers of a plugin that take nothing but bound values."""
+
+    def __new__(
+        cls,
+        handlers: Sequence[tuple[Callable[..., Any], Binder] | None],
+        base: Context,
+        variables: tuple[ContextVar[str | None], ContextVar[Any]],
+        telemetry: tuple[Sequence[tuple[dict[str, Any], str]], Callable[[], bool]] | None,
+        tasks: Starter,
+        inbox: Inbox,
+        runner: Rest,
+    ) -> Dispatcher:
+        """Returns one for the loop that reads `inbox`.
+
+        Args:
+            handlers: Those that are called here, by the numbers of their plans.
+            base: The context of which each call has a copy.
+            variables: The variables of that copy: the id of the request, and the call.
+            telemetry: Variables of modules, and a function that returns whether a call is left to
+                `runner`, to be traced; asked if one of them is not `None`, or there is none.
+            tasks: Begins the tasks of the loop.
+            inbox: The queue of the loop.
+            runner: Does what is left of calls.
+        """
+
+    def done(self, call: Call, task: Task[Any], context: Context) -> None:
+        """Answers with the result of a task that has ended, or with its exception."""
+
+#: The id of a call to wake, a part of a call to go on with, or `(verb, seconds, reply)`.
+OtherEvent: TypeAlias = int | Callable[[], object] | tuple[str, float, Reply]
 
 @final
 class Inbox:
@@ -330,8 +400,8 @@ class Inbox:
     def fileno(self) -> int:
         """Returns the descriptor that is readable while events are pending."""
 
-    def take(self) -> list[Event]:
-        """Returns the next batch of events; answers to them may be held until `done`."""
+    def work(self, dispatcher: Dispatcher | None, other: Callable[[OtherEvent], object]) -> None:
+        """Works off the next batch of events: calls by `dispatcher`, or not at all without."""
 
     def hold(self) -> None:
         """Begins a batch: answers to what follows may be held until `done`."""
@@ -361,8 +431,8 @@ class Closable(Protocol):
 class Pool:
     """Threads for the `def` handlers of one plugin."""
 
-    def run_with(self, run: Callable[[Call], object], prepare: Callable[[], Closable]) -> None:
-        """Sets the functions that run a call and that prepare a thread, until its end."""
+    def run_with(self, dispatcher: Dispatcher, prepare: Callable[[], Closable]) -> None:
+        """Sets what carries out calls, and the function that prepares a thread, until its end."""
 
     def when_empty(self, callback: Callable[[], object]) -> None:
         """Calls `callback`, on any thread, once no call waits or runs; at once if none does."""

@@ -48,9 +48,6 @@ class Tree(Protocol):
     def is_async(self) -> bool:
         """True for a handler that is a coroutine function."""
 
-    def call(self, arguments: dict[str, Any], /) -> Coroutine[Any, Any, Any]:
-        """Returns the coroutine of a handler that is a coroutine function."""
-
 
 class State(Protocol):
     """What the steps of a tree take of a call, and add to it."""
@@ -106,6 +103,17 @@ class Plan(Protocol):
         """Returns any other result as JSON bytes, or as a response object."""
 
 
+class Telemetry(Protocol):
+    """Decides whether an application traces a request."""
+
+    @property
+    def providers(self) -> Sequence[tuple[dict[str, Any], str]]:
+        """Variables of modules; while there are some and all are `None`, nothing is traced."""
+
+    def __call__(self) -> bool:
+        """Returns whether the request at hand is traced."""
+
+
 class Plugin(Protocol):
     """A plugin that was loaded."""
 
@@ -138,7 +146,7 @@ class Plugin(Protocol):
         """True if its application and its responses are FastAPI's."""
 
     @property
-    def is_traced(self) -> Callable[[], bool] | None:
+    def is_traced(self) -> Telemetry | None:
         """Returns whether the application has to serve a request itself, to trace it."""
 
     def describe(self) -> str:

@@ -1,18 +1,16 @@
 """The tasks of a loop, each with its first step run at once.
 
 Most handlers never wait, and a task that is done after its first step costs the loop no round.
-From Python 3.12 on, `asyncio.Task` can do that by itself. Before, a task schedules its first step
-with `loop.call_soon`; that one call is caught and made at once, in the task's own context, so
-that `asyncio.current_task()` and everything built on it work in either case.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-import sys
 from collections.abc import Coroutine
 from typing import Any
+
+import _skills_host
 
 
 class Tasks:
@@ -20,12 +18,14 @@ class Tasks:
 
     Args:
         loop: The loop.
+
+    Attributes:
+        starter: Begins tasks that are not kept.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._caught: Any = None
-        self._catcher = self._catch
+        self.starter = _skills_host.Starter(loop)
         # The loop itself holds its tasks only weakly.
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -36,7 +36,7 @@ class Tasks:
 
         Before Python 3.11, which has no way to give a task its context, it runs in a copy.
         """
-        task = self._begun(work, context)
+        task: asyncio.Task[Any] = self.starter.begin(work, context)
         if not task.done():
             self.keep(task)
         return task
@@ -57,33 +57,3 @@ class Tasks:
             task.cancel()
         if self._running:
             self._loop.run_until_complete(asyncio.wait(set(self._running), timeout=seconds))
-
-    if sys.version_info >= (3, 12):
-
-        def _begun(
-            self, work: Coroutine[Any, Any, Any], context: contextvars.Context
-        ) -> asyncio.Task[Any]:
-            return asyncio.Task(work, loop=self._loop, context=context, eager_start=True)
-
-    else:
-
-        def _begun(
-            self, work: Coroutine[Any, Any, Any], context: contextvars.Context
-        ) -> asyncio.Task[Any]:
-            loop = self._loop
-            # An attribute of the instance hides the method for the length of one constructor.
-            loop.call_soon = self._catcher  # type: ignore[method-assign, assignment]
-            try:
-                if sys.version_info >= (3, 11):
-                    task = asyncio.Task(work, loop=loop, name="request", context=context)
-                else:
-                    task = context.run(asyncio.Task, work, loop=loop, name="request")
-            finally:
-                del loop.call_soon
-            step, context = self._caught
-            self._caught = None
-            context.run(step)
-            return task
-
-    def _catch(self, step: Any, context: Any = None) -> None:
-        self._caught = step, context

@@ -17,9 +17,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from skills_daemon._call import current as current_call
 from skills_daemon._plugin import current
-from skills_daemon.logging import request_id_ctx
 from skills_host import collector, hooks, leftovers, loader, precedence, threads
 from skills_host.asgi import Waiters
 from skills_host.contract import Plugin
@@ -34,7 +32,7 @@ from skills_host.place import where_and_why
 from skills_host.threads import version_ctx
 
 if TYPE_CHECKING:
-    from _skills_host import Board, Call, Executed, Inbox, Pool, Reply
+    from _skills_host import Board, Executed, Inbox, OtherEvent, Pool, Reply
     from skills_host.background import Supervisor
     from skills_host.contract import Outline
 
@@ -131,7 +129,7 @@ def _serve(
     lifespan = Lifespan(plugin.app)
     first, *others = [_Worker(inbox, pool, plugin, lifespan, tasks) for inbox in inboxes]
     first.beside = others
-    pool.run_with(first.run_sync, first.prepare_thread)
+    pool.run_with(first.dispatcher, first.prepare_thread)
     beside = []
     for number, other in enumerate(others, 2):
         name = f"plugin-{plugin.name}-{number}"
@@ -164,6 +162,7 @@ class _Worker:
 
     Attributes:
         beside: The plugin's other loops, which this one ends.
+        dispatcher: Begins the calls of this loop.
     """
 
     def __init__(
@@ -183,9 +182,8 @@ class _Worker:
         self._requests = Tasks(self._loop)
         self._others = Tasks(self._loop)
         hops = Hops(self._loop, inbox, pool)
-        self._runner = Runner(
-            plugin, self._waiters, self._requests, self._context, lifespan.state, hops
-        )
+        runner = Runner(plugin, self._waiters, self._requests, self._context, lifespan.state, hops)
+        self.dispatcher = runner.dispatcher(inbox)
         self._verbs: dict[str, Callable[[float], Awaitable[str]]] = {
             "start": self._startup,
             "health": functools.partial(hooks.health, plugin.instance),
@@ -217,32 +215,17 @@ class _Worker:
             self._loop.close()
 
     def _drain(self) -> None:
-        try:
-            for event in self._inbox.take():
-                if isinstance(event, int):
-                    self._waiters.wake(event)
-                elif callable(event):
-                    event()
-                elif isinstance(event, tuple):
-                    verb, limit, reply = event
-                    self._others.keep(self._loop.create_task(self._answer(verb, limit, reply)))
-                elif self._is_ending:
-                    event.close()
-                else:
-                    try:
-                        self._runner.run(event)
-                    except (SystemExit, KeyboardInterrupt) as error:
-                        # A handler that calls `sys.exit()` ends itself, not the calls behind it.
-                        logger.warning("%s in a handler", type(error).__name__)
-        finally:
-            self._inbox.done()
+        self._inbox.work(None if self._is_ending else self.dispatcher, self._happened)
 
-    def run_sync(self, call: Call) -> None:
-        """Runs a `def` handler; called by the threads of the pool."""
-        context = call.context(self._context, request_id_ctx, current_call)
-        left = context.run(self._runner.run_sync, call)
-        if left is not None:
-            self._inbox.call_soon(left)
+    def _happened(self, event: OtherEvent) -> None:
+        """Does what an event asks for that is no call."""
+        if isinstance(event, int):
+            self._waiters.wake(event)
+        elif callable(event):
+            event()
+        else:
+            verb, limit, reply = event
+            self._others.keep(self._loop.create_task(self._answer(verb, limit, reply)))
 
     def prepare_thread(self) -> contextlib.ExitStack:
         """Makes `anyio.from_thread` work on a thread of the pool, as it does on FastAPI's."""

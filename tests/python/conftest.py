@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TextIO
 
+import host
 import httpx
 import pytest
 
@@ -19,6 +20,8 @@ from skills_daemon import colors
 # arguments.
 sys.modules["_skills_host"] = ModuleType("_skills_host")
 sys.modules["_skills_host"].Binder = lambda *parts: parts
+sys.modules["_skills_host"].Dispatcher = host.Dispatcher
+sys.modules["_skills_host"].Starter = host.Starter
 sys.modules["_skills_host"].to_json = lambda value: None
 sys.modules["_skills_host"].slot = lambda: 0
 sys.modules["_skills_host"].carry = lambda slot: None

@@ -148,9 +148,8 @@ class Direct:
         )
         tasks = Tasks(self.loop)
         context = contextvars.copy_context()
-        self.runner = Runner(
-            plugin, self.waiters, tasks, context, {}, _Hops(self.loop, self._threads)
-        )
+        runner = Runner(plugin, self.waiters, tasks, context, {}, _Hops(self.loop, self._threads))
+        self.dispatcher = runner.dispatcher(None)
 
     def plan(self, path: str, method: str = "GET") -> Plan:
         """Returns the plan of a route."""
@@ -171,13 +170,13 @@ class Direct:
         if call.plan is not None and not self.plans[call.plan].spec()["begins_on_loop"]:
             context = contextvars.copy_context()
             rest = await self.loop.run_in_executor(
-                self._threads, context.run, self.runner.run_sync, call
+                self._threads, context.run, self.dispatcher.run, call
             )
             if rest is not None:
                 self.loop.call_soon(rest)
         else:
             # Outside of a task, as the host does.
-            self.loop.call_soon(self.runner.run, call)
+            self.loop.call_soon(self.dispatcher.begin, call)
         while not call.is_closed:
             await asyncio.sleep(0.001)
         return call

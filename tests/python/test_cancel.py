@@ -42,7 +42,7 @@ class Loop:
         self.waiters = Waiters()
         app = fastapi.FastAPI()
         app.get("/x")(handler)
-        tree = SimpleNamespace(steps=(), call=lambda arguments: handler())
+        tree = SimpleNamespace(steps=(), handler=handler)
         plan = SimpleNamespace(binder=None, tree=tree, is_plain=True)
         plugin = SimpleNamespace(
             app=app,
@@ -53,7 +53,8 @@ class Loop:
             sends_files=False,
         )
         tasks = Tasks(self.loop)
-        self.runner = Runner(plugin, self.waiters, tasks, contextvars.copy_context(), {}, None)
+        runner = Runner(plugin, self.waiters, tasks, contextvars.copy_context(), {}, None)
+        self.dispatcher = runner.dispatcher(None)
         self.call = Call(0 if direct else None)
 
     def run(self, act):
@@ -64,7 +65,7 @@ class Loop:
                 await asyncio.sleep(0)
 
         def begin():
-            self.runner.run(self.call)
+            self.dispatcher.begin(self.call)
             self.loop.call_later(0.01, act)
 
         self.loop.call_soon(begin)

@@ -1,8 +1,8 @@
-"""Receives the calls of one loop: each is begun directly, or handed to the application.
+"""Carries out the calls of one loop, directly or by the application.
 
-A handler that takes nothing but bound values is called here, and its result written as JSON by the
-library; results that it cannot write are finished on the loop. Everything around the handler is as
-in FastAPI: the request's own context, exceptions that have handlers, `Response` objects,
+A handler that takes nothing but bound values is called by the library, which writes its result as
+JSON, too; here is what is left of such a call, and all of the others. Everything around the handler
+is as in FastAPI: the request's own context, exceptions that have handlers, `Response` objects,
 background tasks of those, response models.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
@@ -26,8 +27,10 @@ from skills_host.eager import Tasks
 from skills_host.files import read_metadata
 
 if TYPE_CHECKING:
-    from _skills_host import Call
+    from _skills_host import Call, Dispatcher, Inbox
     from skills_host.direct.run import Run
+
+logger = logging.getLogger("skills_host.direct")
 
 #: What FastAPI's routing adds to the scope of a request.
 _ROUTED = ("starlette.exception_handlers", "router", "fastapi", "endpoint", "route")
@@ -66,51 +69,101 @@ class Runner:
         self._state = state
         self._hops = hops
         self._solver: Any = None
-        self._is_traced: Callable[[], bool] | None = plugin.is_traced
+        self._is_traced = plugin.is_traced
         self._is_fastapis = plugin.is_fastapis
         self._sends_files = plugin.sends_files
 
+    def dispatcher(self, inbox: Inbox) -> Dispatcher:
+        """Returns what begins the calls that come by `inbox`, with this for the rest of them."""
+        plain = [(p.tree.handler, p.binder) if p.is_plain else None for p in self._plans]
+        is_traced = self._is_traced
+        return _skills_host.Dispatcher(
+            plain,
+            self._context,
+            (request_id_ctx, current),
+            None if is_traced is None else (is_traced.providers, is_traced),
+            self._tasks.starter,
+            inbox,
+            self,
+        )
+
     def run(self, call: Call) -> None:
-        """Begins to serve a request: directly, or by the application where no plan fits."""
-        context = self._own_context(call)
+        """Begins to serve a call that is more than that of a handler with bound values."""
         number = call.plan
         if number is None or (self._is_traced is not None and self._is_traced()):
-            self._begin(call, self._serve(call), context)
-            return
-        plan = self._plans[number]
-        if not plan.is_plain:
-            self._begin(call, self._solved(call, plan), context)
-            return
-        try:
-            arguments = context.run(call.arguments, plan.binder)
-        except Exception as error:
-            self._begin(call, self.fail(call, error), context)
-            return
-        if arguments is None:
-            self._begin(call, self._solved(call, plan), context)
+            self._start(call, self._serve(call))
         else:
-            self._call(call, plan, plan.tree.call(arguments), context)
+            self._start(call, self._solved(call, self._plans[number]))
+
+    def unbound(self, call: Call, context: contextvars.Context) -> None:
+        """Begins to serve a call whose values FastAPI has to judge."""
+        assert call.plan is not None
+        self._begin(call, self._solved(call, self._plans[call.plan]), context)
+
+    def refused(self, call: Call, error: BaseException, context: contextvars.Context) -> None:
+        """Answers an exception that came before the first step of a handler, or ends programs."""
+        try:
+            raise error
+        except BaseException:
+            self._begin(call, self.fail(call, error), context)
+
+    def waits(
+        self,
+        dispatcher: Dispatcher,
+        call: Call,
+        task: asyncio.Task[Any],
+        context: contextvars.Context,
+    ) -> None:
+        """Keeps the task of a handler that waits, and has `dispatcher` answer with its result."""
+        self._tasks.keep(task)
+        self.waiters.began(call, task)
+
+        def done(task: asyncio.Task[Any]) -> None:
+            self.waiters.forget(call.id)
+            dispatcher.done(call, task, context)
+
+        task.add_done_callback(done, context=self._context)
+
+    def returned(self, call: Call, result: Any, context: contextvars.Context) -> None:
+        """Answers with what a handler returned, which is not plain JSON."""
+        if not (isinstance(result, self._response) and self._answered(call, result)):
+            assert call.plan is not None
+            self._begin(call, self.finish(call, self._plans[call.plan], result), context)
+
+    def raised(self, call: Call, task: asyncio.Task[Any], context: contextvars.Context) -> None:
+        """Answers the exception of a handler, which is that of its task."""
+        try:
+            task.result()
+        except asyncio.CancelledError:
+            self._cancelled(call)
+            call.close()
+        except BaseException as error:
+            if not self._answered(call, failure.response_now(self._app, error)):
+                self._begin(call, self.fail(call, error), context)
 
     def run_sync(self, call: Call) -> Callable[[], None] | None:
-        """Begins to serve a request on a thread of the pool, in the request's context.
+        """Begins to serve such a call on a thread of the pool, in the request's context.
 
         Returns:
             The rest of the work, to be run on the loop; `None` if the request is answered.
         """
-        number = call.plan
-        assert number is not None, "requests without a plan run on the loop"
-        plan = self._plans[number]
         if self._is_traced is not None and self._is_traced():
             return lambda: self._start(call, self._serve(call))
+        return self.unbound_sync(call)
+
+    def unbound_sync(self, call: Call) -> Callable[[], None] | None:
+        """Does what `unbound` does, on a thread of the pool; returns what `run_sync` does."""
+        assert call.plan is not None, "calls without a plan run on the loop"
         try:
-            if not plan.is_plain:
-                return self._solved_now(call, plan)
-            arguments = call.arguments(plan.binder)
-            if arguments is None:
-                return self._solved_now(call, plan)
-            result = plan.tree.handler(**arguments)
-            if call.finish(result):
-                return None
+            return self._solved_now(call, self._plans[call.plan])
+        except BaseException as error:
+            return self.raised_sync(call, error)
+
+    def returned_sync(self, call: Call, result: Any) -> Callable[[], None] | None:
+        """Does what `returned` does, on a thread of the pool; returns what `run_sync` does."""
+        assert call.plan is not None
+        plan = self._plans[call.plan]
+        try:
             if isinstance(result, self._response):
                 if self._answered(call, result):
                     return None
@@ -118,8 +171,21 @@ class Runner:
                 call.answer(plan.status, plan.encode(result, call))
                 return None
         except BaseException as error:
-            return self._failed_now(call, error)
+            return self.raised_sync(call, error)
         return lambda: self._start(call, self.finish(call, plan, result))
+
+    def raised_sync(self, call: Call, error: BaseException) -> Callable[[], None] | None:
+        """Does what `raised` does, on a thread of the pool; returns what `run_sync` does."""
+        if isinstance(error, KeyboardInterrupt) and call.cancelled:
+            # The caller has gone.
+            call.close()
+            return None
+        if isinstance(error, StopIteration):
+            # As from Starlette's pool: a coroutine cannot raise it.
+            error = RuntimeError("coroutine raised StopIteration")
+        if not call.started and self._answered(call, failure.response_now(self._app, error)):
+            return None
+        return lambda: self._start(call, self.fail(call, error))
 
     def scope(self, call: Call, plan: Any) -> dict[str, Any]:
         """Returns the scope of a request that the library has routed."""
@@ -212,21 +278,6 @@ class Runner:
             last_resort(call)
             call.close()
 
-    def _failed_now(self, call: Call, error: BaseException) -> Callable[[], None] | None:
-        """Answers an exception on a thread of the pool, or returns what does so on the loop."""
-        if isinstance(error, KeyboardInterrupt) and call.cancelled:
-            # The caller has gone.
-            call.close()
-            return None
-        if isinstance(error, StopIteration):
-            # As from Starlette's pool: a coroutine cannot raise it.
-            error = RuntimeError("coroutine raised StopIteration")
-        if not call.started and self._answered(call, failure.response_now(self._app, error)):
-            return None
-        # The name of an exception ends with its clause.
-        failed = error
-        return lambda: self._start(call, self.fail(call, failed))
-
     def _own_context(self, call: Call) -> contextvars.Context:
         """Returns a new context for a request, in which its id is set."""
         return call.context(self._context, request_id_ctx, current)
@@ -238,53 +289,15 @@ class Runner:
         self, call: Call, work: Coroutine[Any, Any, None], context: contextvars.Context
     ) -> None:
         """Runs the work of a call as a task, which is cancelled with the call."""
-        task = self._tasks.start(work, context)
-        if not task.done():
-            self.waiters.began(call, task)
-            task.add_done_callback(lambda _: self.waiters.forget(call.id), context=self._context)
-
-    def _call(
-        self, call: Call, plan: Plan, work: Coroutine[Any, Any, Any], context: contextvars.Context
-    ) -> None:
-        """Runs a handler as a task of its own; one that does not wait is answered at once."""
         try:
             task = self._tasks.start(work, context)
         except (SystemExit, KeyboardInterrupt) as error:
-            # A task passes these on, besides ending with them.
-            self._begin(call, self.fail(call, error), context)
+            # A handler that calls `sys.exit()` ends itself, not the calls behind it.
+            logger.warning("%s in a handler", type(error).__name__)
             return
-        if task.done():
-            self._done(task, call, plan, context)
-        else:
+        if not task.done():
             self.waiters.began(call, task)
-            task.add_done_callback(
-                lambda task: self._done_later(task, call, plan, context), context=self._context
-            )
-
-    def _done_later(
-        self, task: asyncio.Task[Any], call: Call, plan: Plan, context: contextvars.Context
-    ) -> None:
-        """Answers with the result of a handler that waited."""
-        self.waiters.forget(call.id)
-        self._done(task, call, plan, context)
-
-    def _done(
-        self, task: asyncio.Task[Any], call: Call, plan: Plan, context: contextvars.Context
-    ) -> None:
-        """Answers with the result or the exception of a handler."""
-        try:
-            result = task.result()
-        except asyncio.CancelledError:
-            self._cancelled(call)
-            call.close()
-        except BaseException as error:
-            if not self._answered(call, failure.response_now(self._app, error)):
-                self._begin(call, self.fail(call, error), context)
-        else:
-            if not call.finish(result) and not (
-                isinstance(result, self._response) and self._answered(call, result)
-            ):
-                self._begin(call, self.finish(call, plan, result), context)
+            task.add_done_callback(lambda _: self.waiters.forget(call.id), context=self._context)
 
     def _cancelled(self, call: Call) -> None:
         """Answers as a server does, unless the call was cancelled, and not by its own handler."""

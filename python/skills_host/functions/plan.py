@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 from _skills_host import Binder
@@ -20,11 +20,6 @@ class Handler:
     def __init__(self, command: Command) -> None:
         self.handler = command.call
         self.is_async = command.is_async
-
-    def call(self, arguments: dict[str, Any]) -> Coroutine[Any, Any, Any]:
-        """Returns the coroutine of a coroutine function."""
-        work: Coroutine[Any, Any, Any] = self.handler(**arguments)
-        return work
 
 
 class Plan:

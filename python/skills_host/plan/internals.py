@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from skills_host.plan.reason import Unplanned
@@ -235,7 +235,33 @@ def _of_plugin(provider: Any) -> Any:
     return None if provider is None or hasattr(provider, "is_of_daemon") else provider
 
 
-def telemetry(app: Any) -> Callable[[], bool] | None:
+class Telemetry:
+    """FastAPI's question whether it traces a request.
+
+    Args:
+        enabled: FastAPI's own function.
+        providers: Where it looks for providers: the variables of a module, and the name of one.
+
+    Attributes:
+        providers: As given; a request is not traced while all of them are `None`, if there are any.
+    """
+
+    def __init__(
+        self, enabled: Callable[[], bool], providers: Sequence[tuple[dict[str, Any], str]]
+    ) -> None:
+        self._enabled = enabled
+        self.providers = providers
+
+    def __call__(self) -> bool:
+        """Returns whether the request at hand is traced."""
+        if not self.providers:
+            return self._enabled()
+        # Nearly all of FastAPI's own question is spent where nothing is set.
+        is_set = any(_of_plugin(module[name]) is not None for module, name in self.providers)
+        return is_set and self._enabled()
+
+
+def telemetry(app: Any) -> Telemetry | None:
     """Returns the function by which FastAPI decides whether it traces a request, if any."""
     enabled: Callable[[], bool] | None
     enabled = getattr(getattr(app, "_native_telemetry", None), "enabled", None)
@@ -250,14 +276,6 @@ def telemetry(app: Any) -> Callable[[], bool] | None:
         (getattr(metrics, "_internal", None), "_METER_PROVIDER"),
         (getattr(_logs, "_internal", None), "_LOGGER_PROVIDER"),
     )
-    question: Callable[[], bool] = enabled
     if not all(hasattr(module, name) for module, name in places):
-        return question
-    (traces, tracer), (meters, meter), (logs, logger) = [(vars(m), n) for m, n in places]
-
-    def is_traced() -> bool:
-        # Nearly all of FastAPI's own question is spent where nothing is set.
-        is_set = _of_plugin(traces[tracer]) or meters[meter] or logs[logger]
-        return is_set is not None and question()
-
-    return is_traced
+        return Telemetry(enabled, ())
+    return Telemetry(enabled, [(vars(module), name) for module, name in places])

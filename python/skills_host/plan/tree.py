@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection
 from typing import Any
 
 from skills_host.plan import internals
@@ -74,11 +74,6 @@ class Tree:
     def runs_on_pool(self) -> bool:
         """True if all of a call may be on a thread of the pool."""
         return all(step.on_pool and not step.solves_on_loop for step in self.all)
-
-    def call(self, arguments: dict[str, Any]) -> Coroutine[Any, Any, Any]:
-        """Returns the coroutine of the handler."""
-        work: Coroutine[Any, Any, Any] = self.handler(**arguments)
-        return work
 
     def _add_needs(self, dependant: Any) -> list[tuple[str | None, int]]:
         """Adds the steps that `dependant` needs; returns its keywords with their numbers."""

@@ -91,6 +91,40 @@ impl Call {
         Ok(())
     }
 
+    /// The keyword arguments of the handler, or `None` if FastAPI has to answer.
+    pub(crate) fn arguments<'py>(
+        &self,
+        py: Python<'py>,
+        binder: &Bound<'py, Binder>,
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+        match &self.direct {
+            Some(direct) => {
+                if !binder.get().pace.begin() {
+                    wakes::release();
+                }
+                // Set once: a call has one handler.
+                let _ = self.begun.set((Instant::now(), binder.clone().unbind()));
+                let (arguments, is_complete) = binder.get().arguments(py, &direct.values)?;
+                Ok(is_complete.then_some(arguments))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Answers with what the handler returned and ends the call; false if that is not plain JSON.
+    pub(crate) fn finish(&self, result: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let Some((begun, binder)) = self.begun.get() else { return Ok(false) };
+        let (binder, now) = (binder.get(), Instant::now());
+        binder.pace.end(now.saturating_duration_since(*begun));
+        let Some(body) = binder.plain.written(result) else {
+            // What follows may take its time: an encoder, a response of its own.
+            wakes::release();
+            return Ok(false);
+        };
+        self.reply(binder.status, Bytes::from(body), now)?;
+        Ok(true)
+    }
+
     pub(crate) fn new(
         id: u64,
         side: PluginSide,
@@ -371,7 +405,7 @@ impl Call {
 
     /// The number of the plan, or `None` where FastAPI does everything.
     #[getter]
-    fn plan(&self) -> Option<usize> {
+    pub(crate) fn plan(&self) -> Option<usize> {
         self.direct.as_ref().map(|direct| direct.plan)
     }
 
@@ -388,7 +422,7 @@ impl Call {
     }
 
     /// A copy of the context `base` in which `variable` is the request's id, and `current` this call.
-    fn context<'py>(
+    pub(crate) fn context<'py>(
         slf: &Bound<'py, Self>,
         base: &Bound<'py, PyAny>,
         variable: &Bound<'py, PyAny>,
@@ -403,26 +437,6 @@ impl Call {
                 .call_method1(intern!(py, "enter"), (&context, slf))?;
         }
         Ok(context)
-    }
-
-    /// The keyword arguments of the handler, or `None` if FastAPI has to answer.
-    fn arguments<'py>(
-        &self,
-        py: Python<'py>,
-        binder: &Bound<'py, Binder>,
-    ) -> PyResult<Option<Bound<'py, PyDict>>> {
-        match &self.direct {
-            Some(direct) => {
-                if !binder.get().pace.begin() {
-                    wakes::release();
-                }
-                // Set once: a call has one handler.
-                let _ = self.begun.set((Instant::now(), binder.clone().unbind()));
-                let (arguments, is_complete) = binder.get().arguments(py, &direct.values)?;
-                Ok(is_complete.then_some(arguments))
-            }
-            None => Ok(None),
-        }
     }
 
     /// The values that are bound, by slot; those that FastAPI has to bind are missing.
@@ -443,20 +457,6 @@ impl Call {
     fn body<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let body = self.with(PluginSide::whole_body)?;
         Ok(body.map(|body| PyBytes::new(py, &body)))
-    }
-
-    /// Answers with what the handler returned and ends the call; false if that is not plain JSON.
-    fn finish(&self, result: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let Some((begun, binder)) = self.begun.get() else { return Ok(false) };
-        let (binder, now) = (binder.get(), Instant::now());
-        binder.pace.end(now.saturating_duration_since(*begun));
-        let Some(body) = binder.plain.written(result) else {
-            // What follows may take its time: an encoder, a response of its own.
-            wakes::release();
-            return Ok(false);
-        };
-        self.reply(binder.status, Bytes::from(body), now)?;
-        Ok(true)
     }
 
     /// What the handler returned as JSON; `None` if that is not plain.

@@ -30,3 +30,30 @@ pub(crate) fn copy_with<'py, const N: usize>(
     }
     Ok(context)
 }
+
+/// Runs `work` in `context`, on the thread that is attached.
+///
+/// # Errors
+/// It is no context, or was entered already; then nothing was run.
+pub(crate) fn within<T>(context: &Bound<'_, PyAny>, work: impl FnOnce() -> T) -> PyResult<T> {
+    /// Leaves the context again, also where `work` panics.
+    struct Entered<'c, 'py>(&'c Bound<'py, PyAny>);
+
+    impl Drop for Entered<'_, '_> {
+        fn drop(&mut self) {
+            // SAFETY: attached, as the `Bound` shows, and on the thread that entered it. What was entered since was left
+            // again, so it is the current one; if it were not, the call fails with an exception set.
+            if unsafe { ffi::PyContext_Exit(self.0.as_ptr()) } != 0 {
+                let error = PyErr::fetch(self.0.py());
+                tracing::error!(%error, "the context of a call could not be left");
+            }
+        }
+    }
+
+    // SAFETY: attached, as the `Bound` shows. The call checks the type of its argument, and fails with an exception set.
+    if unsafe { ffi::PyContext_Enter(context.as_ptr()) } != 0 {
+        return Err(PyErr::fetch(context.py()));
+    }
+    let _entered = Entered(context);
+    Ok(work())
+}

@@ -17,8 +17,8 @@ use skills_daemon::venv;
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::{
-    binder, board, bug, call, crash, ending, executed, forms, inbox, log, memory, pool, socket,
-    writes,
+    binder, board, bug, call, crash, dispatcher, ending, executed, forms, inbox, log, memory, pool,
+    socket, starter, writes,
 };
 
 /// Holds the log's writers until [`exit`].
@@ -114,12 +114,14 @@ fn set_up(
     module.add_class::<binder::Binder>()?;
     module.add_class::<board::Board>()?;
     module.add_class::<call::Call>()?;
+    module.add_class::<dispatcher::Dispatcher>()?;
     module.add_class::<ending::Ending>()?;
     module.add_class::<executed::Executed>()?;
     module.add_class::<inbox::Inbox>()?;
     module.add_class::<inbox::Reply>()?;
     module.add_class::<pool::Pool>()?;
     module.add_class::<socket::Socket>()?;
+    module.add_class::<starter::Starter>()?;
     module.add_function(wrap_pyfunction!(log::log, &module)?)?;
     module.add_function(wrap_pyfunction!(forms::parse_form, &module)?)?;
     module.add_function(wrap_pyfunction!(crate::json::to_json, &module)?)?;

@@ -11,9 +11,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
 use skills_daemon::exchange::Wake;
 use skills_daemon::runtime::LoopActivity;
 use skills_daemon::scheduling::bell::{Bell, Ring};
@@ -21,6 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::bells::{self, Sleeper};
 use crate::call::Call;
+use crate::dispatcher::Dispatcher;
 use crate::inspect::current_thread;
 use crate::load::{Counted, Load};
 use crate::wakes;
@@ -219,56 +218,44 @@ impl Inbox {
         self.reader.as_raw_fd()
     }
 
-    /// The next events, at most `BATCH`; answers to them may be held until `done`. On the loop's thread.
-    fn take<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let batch: Vec<Event> = {
-            let mut queue = self.shared.lock();
-            queue.taken += 1;
-            queue.thread = current_thread();
-            let count = queue.events.len().min(BATCH);
-            let mut batch: Vec<Event> = queue.events.drain(..count).collect();
-            queue.requests -= batch.iter().filter(|event| matches!(event, Event::Call(_))).count();
-            if let Some(since) = queue.beat
-                && batch.iter().any(|event| matches!(event, Event::Beat))
-            {
-                (queue.beat, queue.lag) = (None, since.elapsed());
-            }
-            if queue.events.is_empty() {
-                queue.signalled = false;
-                queue.bell.answered();
-                // Whatever is there: the byte of an event that was taken before it was written may come late.
-                let _ = (&self.reader).read(&mut [0; 8]);
-            }
-            if let Some(Event::Call(last)) = batch.last_mut() {
-                last.last = true;
-            }
-            batch
-        };
+    /// Works off the next events, at most `BATCH`: calls by `dispatcher`, or not at all without; anything else by `other`.
+    /// On the loop's thread.
+    fn work(
+        &self,
+        dispatcher: Option<&Bound<'_, Dispatcher>>,
+        other: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let py = other.py();
+        // Answers to what follows may be held until the end of the batch.
         wakes::open();
-        let list = PyList::empty(py);
-        for event in batch {
-            match event {
-                Event::Call(mut call) => {
+        let _batch = Batch;
+        for event in self.take() {
+            let outcome = match event {
+                Event::Call(mut call) => match dispatcher {
                     // One that its sender has given up is dropped.
-                    if !call.is_cancelled_already() {
-                        list.append(Bound::new(py, *call)?)?;
+                    Some(dispatcher) if !call.is_cancelled_already() => {
+                        Bound::new(py, *call).and_then(|call| Dispatcher::begin(dispatcher, &call))
                     }
-                }
-                Event::Moved(id) => list.append(id)?,
-                Event::Part(part) => list.append(part)?,
-                Event::Beat => {}
-                Event::Verb(verb, limit, sender) => {
-                    let reply = Bound::new(py, Reply::new(sender))?;
-                    list.append((verb, limit, reply).into_bound_py_any(py)?)?;
-                }
+                    _ => Ok(()),
+                },
+                Event::Moved(id) => other.call1((id,)).map(drop),
+                Event::Part(part) => other.call1((part,)).map(drop),
+                Event::Beat => Ok(()),
+                Event::Verb(verb, limit, sender) => Bound::new(py, Reply::new(sender))
+                    .and_then(|reply| other.call1(((verb, limit, reply),)))
+                    .map(drop),
+            };
+            if let Err(error) = outcome {
+                // Only by a mistake of the daemon's: what follows is worked off all the same.
+                tracing::error!(%error, "an event of a plugin's loop");
             }
         }
-        Ok(list)
+        Ok(())
     }
 
     /// Has the loop call `part`, without arguments, once its thread has ended what it does; false if the loop has ended. On
     /// any thread.
-    fn call_soon(&self, part: Py<PyAny>) -> bool {
+    pub(crate) fn call_soon(&self, part: Py<PyAny>) -> bool {
         self.shared.send(Event::Part(part)).is_ok()
     }
 
@@ -279,6 +266,42 @@ impl Inbox {
 
     /// Ends a batch: the answers that are held are sent. On the loop's thread.
     fn done(&self) {
+        wakes::close();
+    }
+}
+
+impl Inbox {
+    /// Takes the next events out of the queue.
+    fn take(&self) -> Vec<Event> {
+        let mut queue = self.shared.lock();
+        queue.taken += 1;
+        queue.thread = current_thread();
+        let count = queue.events.len().min(BATCH);
+        let mut batch: Vec<Event> = queue.events.drain(..count).collect();
+        queue.requests -= batch.iter().filter(|event| matches!(event, Event::Call(_))).count();
+        if let Some(since) = queue.beat
+            && batch.iter().any(|event| matches!(event, Event::Beat))
+        {
+            (queue.beat, queue.lag) = (None, since.elapsed());
+        }
+        if queue.events.is_empty() {
+            queue.signalled = false;
+            queue.bell.answered();
+            // Whatever is there: the byte of an event that was taken before it was written may come late.
+            let _ = (&self.reader).read(&mut [0; 8]);
+        }
+        if let Some(Event::Call(last)) = batch.last_mut() {
+            last.last = true;
+        }
+        batch
+    }
+}
+
+/// A batch of events that is worked off; at its end the answers that are held are sent.
+struct Batch;
+
+impl Drop for Batch {
+    fn drop(&mut self) {
         wakes::close();
     }
 }

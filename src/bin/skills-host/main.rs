@@ -40,6 +40,7 @@ mod bundle;
 mod call;
 mod context;
 mod crash;
+mod dispatcher;
 mod embed;
 mod ending;
 mod executed;
@@ -59,6 +60,7 @@ mod pool;
 mod scope;
 mod socket;
 mod solver;
+mod starter;
 mod wakes;
 mod writes;
 

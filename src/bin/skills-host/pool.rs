@@ -22,6 +22,7 @@ use tokio::runtime::Handle;
 
 use crate::bells::{self, Sleeper};
 use crate::call::Call;
+use crate::dispatcher::Dispatcher;
 use crate::inbox::Refused;
 use crate::inspect::current_thread;
 use crate::wakes;
@@ -58,8 +59,8 @@ struct State {
 
 /// Python's side of the pool.
 struct Work {
-    /// Runs a call.
-    run: Py<PyAny>,
+    /// Carries out a call.
+    dispatcher: Py<Dispatcher>,
     /// Prepares a thread; `close()` of what it returns ends that.
     prepare: Py<PyAny>,
 }
@@ -88,9 +89,9 @@ pub(crate) struct Pool(Arc<Shared>);
 
 #[pymethods]
 impl Pool {
-    /// Sets the function that runs a call, and the one that prepares each thread; runs on the plugin's thread.
-    fn run_with(&self, run: Py<PyAny>, prepare: Py<PyAny>) {
-        let previous = self.0.lock().work.replace(Arc::new(Work { run, prepare }));
+    /// Sets what carries out calls, and the function that prepares each thread; runs on the plugin's thread.
+    fn run_with(&self, dispatcher: Py<Dispatcher>, prepare: Py<PyAny>) {
+        let previous = self.0.lock().work.replace(Arc::new(Work { dispatcher, prepare }));
         drop(previous);
     }
 
@@ -352,9 +353,9 @@ impl Pool {
         self.result(match job {
             Job::Call(mut call) => {
                 call.last = last;
-                Bound::new(py, call).and_then(|call| work.run.bind(py).call1((call,)))
+                Bound::new(py, call).and_then(|call| work.dispatcher.get().run(&call))
             }
-            Job::Part(part) => part.into_bound(py).call0(),
+            Job::Part(part) => part.into_bound(py).call0().map(drop),
         });
     }
 
@@ -391,7 +392,7 @@ impl Pool {
     }
 
     /// Returns the result of a call into Python; an error, which only a mistake of the daemon can be, is logged.
-    fn result<'py>(&self, outcome: PyResult<Bound<'py, PyAny>>) -> Option<Bound<'py, PyAny>> {
+    fn result<T>(&self, outcome: PyResult<T>) -> Option<T> {
         outcome
             .inspect_err(|error| {
                 tracing::error!(plugin = self.0.name, %error, "the threads for def handlers");
