@@ -181,3 +181,47 @@ def pieces():
         assert_eq!((answer.status, answer.text()), (200, body.to_owned()));
     }
 }
+
+const PROVIDER: &str = "
+from opentelemetry import trace
+spans = []
+
+class Tracer(trace.NoOpTracer):
+    def start_span(self, name, *arguments, **options):
+        spans.append(name)
+        return super().start_span(name, *arguments, **options)
+
+class Provider(trace.TracerProvider):
+    def get_tracer(self, *arguments, **options):
+        return Tracer()
+
+@router.get('/spans')
+async def spans_so_far():
+    return spans
+
+@router.get('/beside')
+def beside():
+    return spans
+
+@router.get('/set')
+async def set_provider():
+    trace.set_tracer_provider(Provider())
+";
+
+#[test]
+fn once_a_plugin_sets_a_provider_of_traces_fastapi_serves_all_requests() {
+    let home = Home::new();
+    home.plugin("traced", &plugin_code("traced", PROVIDER), "");
+    home.control(&["start"]).ok();
+    let spans = |path| {
+        let answer = home.http("GET", path, &[]).json();
+        answer.as_array().map(Vec::len)
+    };
+    for path in ["/traced/spans", "/traced/beside"] {
+        assert_eq!(spans(path), Some(0), "{path}: called directly");
+    }
+    assert_eq!(home.http("GET", "/traced/set", &[]).status, 200);
+    for path in ["/traced/spans", "/traced/beside"] {
+        assert!(spans(path) < spans(path), "{path}: FastAPI begins a span for each request");
+    }
+}

@@ -148,7 +148,6 @@ impl Dispatcher {
 
     /// Carries out a call on a thread of the pool; fails only by a mistake of the daemon's.
     pub(crate) fn run(&self, call: &Bound<'_, Call>) -> PyResult<()> {
-        let py = call.py();
         let context = self.context(call)?;
         let left = context::within(&context, || self.run_within(call))??;
         if let Some(left) = left {
