@@ -9,6 +9,8 @@
 //! - `executed`: the files that a plugin executes.
 //! - `call`: one request, as a Python object.
 //! - `scope`: its ASGI connection scope; `socket`: its WebSocket.
+//! - `dispatcher`: calls handlers that take nothing but bound values, and leaves all else to Python's runner.
+//! - `starter`: the tasks of an event loop, each begun with its first step; `context`: their contexts.
 //! - `binder`: from bound values to a handler's arguments; `json`: from its result to bytes.
 //! - `solver`: [`skills_daemon::solver::Solver`] by `uv`'s resolver.
 //! - `exporter`: [`skills_daemon::traces::Exporter`] by OpenTelemetry's.
