@@ -46,13 +46,16 @@ struct Handler {
 struct Telemetry {
     /// The providers that it would trace by: variables of modules, `None` where none is set. Without any of them it is asked
     /// for every request.
-    providers: Vec<(Py<PyDict>, Py<PyString>)>,
+    providers: Vec<Variable>,
     /// Asks it.
     ask: Py<PyAny>,
 }
 
 /// The function of each handler that is called here, and its binder.
 type Handlers = Vec<Option<(Py<PyAny>, Py<Binder>)>>;
+
+/// A variable of a module: the module's dictionary, and the name.
+type Variable = (Py<PyDict>, Py<PyString>);
 
 #[pymethods]
 impl Dispatcher {
@@ -61,7 +64,7 @@ impl Dispatcher {
         handlers: Handlers,
         base: Py<PyAny>,
         variables: (Py<PyAny>, Py<PyAny>),
-        telemetry: Option<(Vec<(Py<PyDict>, Py<PyString>)>, Py<PyAny>)>,
+        telemetry: Option<(Vec<Variable>, Py<PyAny>)>,
         tasks: Py<Starter>,
         inbox: Py<Inbox>,
         runner: Py<PyAny>,
@@ -109,7 +112,7 @@ impl Dispatcher {
 impl Telemetry {
     /// Whether the request at hand is traced.
     fn traces(&self, py: Python<'_>) -> PyResult<bool> {
-        let is_set = |(module, name): &(Py<PyDict>, Py<PyString>)| {
+        let is_set = |(module, name): &Variable| {
             module.bind(py).get_item(name).map(|value| value.is_some_and(|it| !it.is_none()))
         };
         let mut may = self.providers.is_empty();

@@ -57,7 +57,7 @@ impl Starter {
         Ok(Starter {
             event_loop,
             task: py.import("asyncio")?.getattr("Task")?.unbind(),
-            keywords: PyTuple::new(py, keywords.collect::<Vec<_>>())?.unbind(),
+            keywords: PyTuple::new(py, keywords)?.unbind(),
             catcher,
             takes_context,
         })
