@@ -47,7 +47,7 @@ use file::Sending;
 use head::ResponseHead;
 pub use io::{Events, Feed, IoSide, Signals};
 use messages::Line;
-pub use plugin::{Emitted, PluginSide, Received};
+pub use plugin::{Emitted, PluginSide, Received, Requested};
 use request::Request;
 pub use wait::Wait;
 

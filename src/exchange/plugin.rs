@@ -43,6 +43,17 @@ pub enum Emitted {
     Dropped,
 }
 
+/// The request of an exchange, for as long as this is held.
+pub struct Requested(Arc<Shared>);
+
+impl std::ops::Deref for Requested {
+    type Target = Request;
+
+    fn deref(&self) -> &Request {
+        &self.0.request
+    }
+}
+
 impl PluginSide {
     pub(super) fn new(shared: Arc<Shared>) -> PluginSide {
         PluginSide { shared }
@@ -51,6 +62,11 @@ impl PluginSide {
     /// The request.
     pub fn request(&self) -> &Request {
         &self.shared.request
+    }
+
+    /// The request, which can be read while this side is elsewhere.
+    pub fn requested(&self) -> Requested {
+        Requested(self.shared.clone())
     }
 
     /// The next piece of the request's body.

@@ -491,12 +491,10 @@ impl Call {
     /// has a reader of events.
     #[pyo3(signature = (files=false))]
     fn scope<'py>(&self, py: Python<'py>, files: bool) -> PyResult<Bound<'py, PyDict>> {
-        let side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(side) = side.as_ref() else {
-            return Err(PyRuntimeError::new_err("the request has ended"));
-        };
-        let scope = scope::of(py, side.request().head())?;
-        if files && !side.has_events() {
+        let (request, has_events) = self.with(|side| (side.requested(), side.has_events()))?;
+        // Without the lock: a new dictionary may begin a garbage collection, and that runs code that asks this call.
+        let scope = scope::of(py, request.head())?;
+        if files && !has_events {
             scope::add_files(&scope)?;
         }
         Ok(scope)

@@ -45,7 +45,9 @@ impl Socket {
     /// A new ASGI connection scope.
     fn scope<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         wakes::release();
-        self.0.get().with(|side| scope::of_socket(py, side.request().head()))?
+        let request = self.0.get().with(PluginSide::requested)?;
+        // Without the lock, as in `Call::scope`.
+        scope::of_socket(py, request.head())
     }
 
     /// Accepts the connection, with a subprotocol and other headers; false if it has ended.
