@@ -45,7 +45,7 @@ impl Socket {
     /// A new ASGI connection scope.
     fn scope<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         wakes::release();
-        let request = self.0.get().with(PluginSide::requested)?;
+        let request = self.0.get().with(|side| side.requested())?;
         // Without the lock, as in `Call::scope`.
         scope::of_socket(py, request.head())
     }
