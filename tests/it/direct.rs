@@ -225,3 +225,49 @@ fn once_a_plugin_sets_a_provider_of_traces_fastapi_serves_all_requests() {
         assert!(spans(path) < spans(path), "{path}: FastAPI begins a span for each request");
     }
 }
+
+/// Garbage that writes when it is collected and leaves as much behind, so that each collection writes, whatever begins it.
+const LITTER: &str = "
+import gc
+from fastapi import Depends, Request
+collected = 0
+
+class Litter:
+    def __init__(self):
+        self.own = self
+
+    def __del__(self):
+        global collected
+        collected += 1
+        print('collected')
+        if gc.get_threshold()[0] == 1:
+            Litter()
+
+async def litter():
+    # Objects are made of those that were freed before, without a look at the threshold, until they are used up.
+    hoard = [({}, [], (number, number)) for number in range(10000)]
+    gc.set_threshold(1)
+    Litter()
+    return hoard
+
+@router.get('/path')
+async def path(request: Request, hoard=Depends(litter)):
+    path = request.url.path
+    gc.set_threshold(700)
+    return {'path': path, 'collected': collected}
+";
+
+#[test]
+fn a_finalizer_may_write_while_the_scope_of_its_call_is_made() {
+    let home = Home::new();
+    home.plugin("litter", &plugin_code("litter", LITTER), "");
+    home.control(&["start"]).ok();
+    // Each header is an object of the scope.
+    let names: Vec<String> = (0..80).map(|number| format!("x-{number}")).collect();
+    let headers: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
+    let get = || home.http("GET", "/litter/path", &headers).json();
+    // From the second request to a route on, the scope is made after the dependencies.
+    let (first, second) = (get(), get());
+    assert_eq!(second["path"], json!("/litter/path"));
+    assert!(first["collected"].as_u64() < second["collected"].as_u64(), "{first} {second}");
+}

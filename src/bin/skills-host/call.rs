@@ -171,6 +171,8 @@ impl Call {
         }
     }
 
+    /// Looks at the exchange, under a lock that the same thread must not take again: `work` makes no object that Python's
+    /// garbage collector tracks, because a collection runs code of plugins, which may write, and that asks this call.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&PluginSide) -> T) -> PyResult<T> {
         let side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
         side.as_ref().map(work).ok_or_else(|| PyRuntimeError::new_err("the request has ended"))
@@ -492,7 +494,6 @@ impl Call {
     #[pyo3(signature = (files=false))]
     fn scope<'py>(&self, py: Python<'py>, files: bool) -> PyResult<Bound<'py, PyDict>> {
         let (request, has_events) = self.with(|side| (side.requested(), side.has_events()))?;
-        // Without the lock: a new dictionary may begin a garbage collection, and that runs code that asks this call.
         let scope = scope::of(py, request.head())?;
         if files && !has_events {
             scope::add_files(&scope)?;

@@ -46,7 +46,6 @@ impl Socket {
     fn scope<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         wakes::release();
         let request = self.0.get().with(|side| side.requested())?;
-        // Without the lock, as in `Call::scope`.
         scope::of_socket(py, request.head())
     }
 
