@@ -10,7 +10,6 @@
 
 #![expect(clippy::print_stdout, reason = "it is the program's output")]
 #![expect(clippy::unwrap_used, reason = "a bench reports by panicking")]
-#![allow(missing_docs, reason = "a program")]
 
 use std::fs;
 use std::hint::black_box;

@@ -11,11 +11,10 @@
 
 #![expect(clippy::print_stdout, reason = "it is the program's output")]
 #![expect(clippy::unwrap_used, reason = "a bench reports by panicking")]
-#![allow(missing_docs, reason = "a program")]
 
 #[path = "../../src/bin/skills-host"]
 mod host {
-    #[allow(
+    #[expect(
         dead_code,
         unused_imports,
         reason = "a part of it is measured, and none of its tests run"
