@@ -1,9 +1,10 @@
-"""What metrics, traces and the page cost a plain echo: two daemons, with and without, in turns."""
+"""What metrics, traces and the page cost a plain echo: CPU time of two daemons under load at the same time."""
 
 from __future__ import annotations
 
 import argparse
 import http.client
+import os
 import statistics
 import threading
 from collections.abc import Iterator, Sequence
@@ -13,12 +14,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from harness import process, report, wrk
-from harness.daemon import PLUGINS, Daemon, Home, daemon, home
+from harness import process, report
+from harness.daemon import PLUGINS, Daemon, DaemonError, Home, daemon, home
 from harness.request import Request, parse
 from harness.workloads import ECHO
-from harness.wrk import Load
+from harness.wrk import Load, Run
 
+#: Of each of the two daemons.
+_CONNECTIONS = 16
 #: Seconds between two reads of the metrics; Prometheus reads every 15 or 60 seconds.
 _SCRAPED = 1.0
 #: A caller that records every call.
@@ -33,86 +36,96 @@ class _Way:
         title: For the table.
         request: What is sent to it; the plain daemon gets the plain echo.
         is_watched: Whether the metrics are read and the page is open meanwhile.
-        rates: Requests per second, in multiples of those of the plain daemon just before or after.
-        costs: CPU time per request, likewise.
+        costs: CPU time per request, in multiples of that of the plain daemon at the same time.
     """
 
     title: str
     request: Request
     is_watched: bool
-    rates: list[float] = field(default_factory=list)
     costs: list[float] = field(default_factory=list)
 
 
 def run(first: Home, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measures, prints the table, and returns the raw numbers."""
-    rounds, seconds = (2, 1) if arguments.quick else (20, 3)
+    """Measures, prints the table, and returns the raw numbers.
+
+    The speed of a machine changes by more than what is measured, from one second to the next and from one process to
+    the next of the same program, and most of all with the processors that threads wake each other on. So both daemons
+    run at the same time, started anew for each round, on one processor, and everything else on the others.
+    """
+    rounds, seconds = (3, 1) if arguments.quick else (30, 4)
     echo = parse(ECHO)
     ways = [
-        _Way("another daemon of the same kind", echo, False),
-        _Way("collector, 10 traces a second", echo, False),
-        _Way("and metrics read every second, page open", echo, True),
-        _Way("collector, each call is traced", echo.with_header("traceparent", PARENT), False),
+        _Way("nothing: another daemon of the same kind", echo, False),
+        _Way("a collector, 10 traces a second", echo, False),
+        _Way("the same, metrics read every second, page open", echo, True),
+        _Way("a collector, each call is traced", echo.with_header("traceparent", PARENT), False),
     ]
     with ExitStack() as stack:
-        plain = stack.enter_context(daemon(first, [PLUGINS / "bench"]))
-        twin = stack.enter_context(_other(first, ""))
         traced = f'[traces]\nendpoint = "{stack.enter_context(collector())}"\n'
-        watched = stack.enter_context(_other(first, traced))
-        for number in range(rounds):
-            for way in ways:
-                other = twin if way is ways[0] else watched
-                _compare(plain, other, way, echo, seconds, number % 2 == 0)
-    head = ["watched by", "requests/s", "least", "most", "CPU per request"]
+        twin, watched = (stack.enter_context(_home(first, each)) for each in ("", traced))
+        for _ in range(rounds):
+            with (
+                daemon(first, [PLUGINS / "bench"]) as plain,
+                daemon(twin, [PLUGINS / "bench"]) as equal,
+                daemon(watched, [PLUGINS / "bench"]) as other,
+                _apart([plain, equal, other]),
+            ):
+                for way in ways:
+                    compared = equal if way is ways[0] else other
+                    way.costs.append(_compare(plain, compared, way, echo, seconds))
+    head = ["watched by", "CPU per request", "standard error", "least", "most"]
     print(report.table(head, [_row(way) for way in ways]))
-    return {way.title: {"rates": way.rates, "costs": way.costs} for way in ways}
+    return {way.title: way.costs for way in ways}
 
 
-def _compare(
-    plain: Daemon, other: Daemon, way: _Way, echo: Request, seconds: int, plain_first: bool
-) -> None:
-    """Measures both, one right after the other."""
-
-    def of_plain() -> tuple[float, float]:
-        return _measure(plain, echo, seconds)
-
-    def of_other() -> tuple[float, float]:
-        with ExitStack() as stack:
-            if way.is_watched:
-                stack.enter_context(_watching(other))
-            return _measure(other, way.request, seconds)
-
-    if plain_first:
-        (rate, cost), (other_rate, other_cost) = of_plain(), of_other()
-    else:
-        (other_rate, other_cost), (rate, cost) = of_other(), of_plain()
-    way.rates.append(other_rate / rate)
-    way.costs.append(other_cost / cost)
+@contextmanager
+def _apart(daemons: Sequence[Daemon]) -> Iterator[None]:
+    """Has daemons run on one processor, and this program and the load on the others."""
+    all_of_them = os.sched_getaffinity(0)
+    processor, *others = sorted(all_of_them)
+    if not others:
+        raise DaemonError("two processors are needed: one for the daemons, one for the load")
+    for each in daemons:
+        process.pin(each.pid, {processor})
+    process.pin(os.getpid(), set(others))
+    try:
+        yield
+    finally:
+        # A daemon has as many I/O threads as it sees processors when it starts.
+        process.pin(os.getpid(), all_of_them)
 
 
-def _measure(started: Daemon, request: Request, seconds: int) -> tuple[float, float]:
-    """Returns requests per second, and CPU seconds per request of the daemon."""
-    before = process.cpu_seconds([started.pid])
-    measured = wrk.measure(started.url, Load((request,)), seconds)
-    used = process.cpu_seconds([started.pid]) - before
-    return measured.per_second, used / measured.requests
+def _compare(plain: Daemon, other: Daemon, way: _Way, echo: Request, seconds: int) -> float:
+    """Returns the CPU time per request of the other in multiples of that of the plain one."""
+    with ExitStack() as stack:
+        if way.is_watched:
+            stack.enter_context(_watching(other))
+        before = [process.cpu_seconds([each.pid]) for each in (plain, other)]
+        sent = ((plain, echo), (other, way.request))
+        runs = [Run(each.url, Load((what,), _CONNECTIONS), seconds) for each, what in sent]
+        measured = [each.result() for each in runs]
+        after = [process.cpu_seconds([each.pid]) for each in (plain, other)]
+    of_plain, of_other = (
+        (end - begin) / each.requests
+        for begin, end, each in zip(before, after, measured, strict=True)
+    )
+    return of_other / of_plain
 
 
 def _row(way: _Way) -> Sequence[str]:
-    rates, costs = sorted(way.rates), statistics.median(way.costs)
-    shown = [statistics.median(rates), rates[0], rates[-1], costs]
+    mean, error = statistics.mean(way.costs), statistics.stdev(way.costs) / len(way.costs) ** 0.5
+    shown = [mean, error, min(way.costs), max(way.costs)]
     return [way.title, *(f"{each:.3f}" for each in shown)]
 
 
 @contextmanager
-def _other(first: Home, settings: str) -> Iterator[Daemon]:
-    """A daemon in a home of its own, with `config.toml`."""
+def _home(first: Home, settings: str) -> Iterator[Home]:
+    """A home of its own, with `config.toml`."""
     with home(first.binaries) as second:
         directory = second.directory / ".config/skills-daemon"
         directory.mkdir(parents=True)
         (directory / "config.toml").write_text(settings)
-        with daemon(second, [PLUGINS / "bench"]) as started:
-            yield started
+        yield second
 
 
 @contextmanager

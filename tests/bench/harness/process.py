@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,9 +64,18 @@ def tree(pid: int) -> list[int]:
     return [pid, *(below for child in children for below in tree(child))]
 
 
+def pin(pid: int, processors: set[int]) -> None:
+    """Has all threads of a process, and those that they begin, run on these processors only."""
+    for task in os.listdir(f"/proc/{pid}/task"):
+        # One that has ended meanwhile.
+        with suppress(ProcessLookupError):
+            os.sched_setaffinity(int(task), processors)
+
+
 def cpu_seconds(pids: list[int]) -> float:
     """The CPU time, user and system, that processes have used."""
-    return sum(int(field) for pid in pids for field in _stat(pid)[11:13]) / _TICK
+    # The clock of a process, as `clock_getcpuclockid` of Linux makes its number: it counts nanoseconds, `/proc` hundredths.
+    return sum(time.clock_gettime((~pid << 3) | 2) for pid in pids)
 
 
 def machine_cpu_seconds() -> float:
