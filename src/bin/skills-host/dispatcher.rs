@@ -45,7 +45,7 @@ struct Handler {
 /// Whether FastAPI traces a request.
 struct Telemetry {
     /// The providers that it would trace by: variables of modules, `None` where none is set. Without any of them it is asked
-    /// for every request.
+    /// for every request. The daemon's own, which is set by the first traced call, is none.
     providers: Vec<Variable>,
     /// Asks it.
     ask: Py<PyAny>,
@@ -112,8 +112,11 @@ impl Dispatcher {
 impl Telemetry {
     /// Whether the request at hand is traced.
     fn traces(&self, py: Python<'_>) -> PyResult<bool> {
-        let is_set = |(module, name): &Variable| {
-            module.bind(py).get_item(name).map(|value| value.is_some_and(|it| !it.is_none()))
+        let is_set = |(module, name): &Variable| match module.bind(py).get_item(name)? {
+            Some(provider) if !provider.is_none() => {
+                provider.hasattr(intern!(py, "is_of_daemon")).map(|is_own| !is_own)
+            }
+            _ => Ok(false),
         };
         let mut may = self.providers.is_empty();
         for provider in &self.providers {
