@@ -3,12 +3,17 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use http::HeaderName;
 use serde_json::{Map, Value, json};
 
 use super::{Context, Target};
 use crate::failure::Failure;
 use crate::registry::Served;
 use crate::traces::{Call, CallTrace, TRACEPARENT, TRACESTATE, TraceState};
+
+/// Made once: a name in letters is hashed anew each time.
+static PARENT: HeaderName = HeaderName::from_static(TRACEPARENT);
+static STATE: HeaderName = HeaderName::from_static(TRACESTATE);
 
 /// A call that is traced, until it is answered.
 pub(super) struct Traced {
@@ -29,12 +34,12 @@ pub(super) fn begin<B>(
     let of_shell = caller.filter(|caller| caller.traceparent.is_some());
     let parent = match of_shell {
         Some(caller) => caller.traceparent.as_deref(),
-        None => of_headers(target, TRACEPARENT).next(),
+        None => header(target, &PARENT),
     };
     // That of another source belongs to another trace.
     let state = || match of_shell {
         Some(caller) => TraceState::joined(caller.tracestate.as_deref()),
-        None => TraceState::joined(of_headers(target, TRACESTATE)),
+        None => TraceState::joined(headers(target, &STATE)),
     };
     let trace = tracer.begin(parent, state, now)?;
     let mut attributes = Map::new();
@@ -62,14 +67,23 @@ pub(super) fn begin<B>(
     Some(Box::new(Traced { trace, attributes, error: None }))
 }
 
-/// The values of a header of a request.
-fn of_headers<'t, B>(target: &'t Target<B>, name: &'static str) -> impl Iterator<Item = &'t str> {
+/// The first value of a header of a request.
+fn header<'t, B>(target: &'t Target<B>, name: &HeaderName) -> Option<&'t str> {
+    match target {
+        // Each request passes here.
+        Target::Http(head, _) | Target::Socket(head) => head.headers.get(name)?.to_str().ok(),
+        Target::Command(..) => headers(target, name).next(),
+    }
+}
+
+/// All its values.
+fn headers<'t, B>(target: &'t Target<B>, name: &HeaderName) -> impl Iterator<Item = &'t str> {
     let (received, composed) = match target {
         Target::Http(head, _) | Target::Socket(head) => (Some(head.headers.get_all(name)), None),
         Target::Command(_, request, _) => (None, Some(&request.composed().headers)),
     };
     let composed = composed.into_iter().flatten();
-    let composed = composed.filter(move |(own, _)| own.as_str() == name).map(|(_, value)| value);
+    let composed = composed.filter(move |(own, _)| own == name).map(|(_, value)| value);
     received.into_iter().flatten().chain(composed).filter_map(|value| value.to_str().ok())
 }
 
