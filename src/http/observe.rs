@@ -154,20 +154,21 @@ impl Observed {
     /// Logs the request, counts it if no plugin does, and echoes its id.
     pub(super) fn end(mut self, mut response: Response) -> Response {
         let (method, path) = self.called();
-        let (duration, id) = (self.begun.elapsed(), &self.id);
-        let duration_ms = (duration.as_secs_f64() * 1e5).round() / 100.0;
+        let (duration, id) = (self.begun.elapsed(), &*self.id);
         let status = response.status().as_u16();
-        let plugin = path.split('/').nth(1).unwrap_or_default();
         if !self.is_of_plugin.load(Ordering::Relaxed) {
             let outcome = metrics::Outcome::of_status(status);
             self.service.registry.metrics.own.count(outcome, duration);
         }
+        // Of most requests nothing is logged, so the fields are made where they are used.
+        let plugin = || path.split('/').nth(1).unwrap_or_default();
+        let duration_ms = || (duration.as_secs_f64() * 1e5).round() / 100.0;
         if duration >= SLOW {
-            tracing::warn!(request_id = &**id, plugin, %method, path, status, duration_ms, "slow_request");
+            tracing::warn!(request_id = id, plugin = plugin(), %method, path, status, duration_ms = duration_ms(), "slow_request");
         } else if status >= 500 {
-            tracing::warn!(request_id = &**id, plugin, %method, path, status, duration_ms, "request");
+            tracing::warn!(request_id = id, plugin = plugin(), %method, path, status, duration_ms = duration_ms(), "request");
         } else {
-            tracing::debug!(request_id = &**id, plugin, %method, path, status, duration_ms, "request");
+            tracing::debug!(request_id = id, plugin = plugin(), %method, path, status, duration_ms = duration_ms(), "request");
         }
         if let Ok(value) = HeaderValue::from_str(id) {
             response.headers_mut().insert(&REQUEST_ID, value);
