@@ -18,6 +18,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use http_body::Body as _;
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use tower_service::Service as _;
 
 use super::dispatch;
@@ -142,7 +143,11 @@ impl hyper::service::Service<hyper::Request<Incoming>> for Connection {
     type Future = Answering;
 
     fn call(&self, request: hyper::Request<Incoming>) -> Answering {
-        let is_timed = self.meter.is_timed() && !request.body().is_end_stream();
+        let has_body = !request.body().is_end_stream();
+        if !has_body && request.extensions().get::<OnUpgrade>().is_none() {
+            self.meter.note_whole();
+        }
+        let is_timed = self.meter.is_timed() && has_body;
         let request = match is_timed {
             true => request.map(|body| Body::new(MeteredBody::new(body, self.meter.clone()))),
             false => request.map(Body::new),

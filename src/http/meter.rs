@@ -29,6 +29,8 @@ pub(super) struct Meter {
     is_timed: AtomicBool,
     /// How many heads were read.
     heads: AtomicU32,
+    /// How many requests were taken that consist of their heads.
+    whole: AtomicU32,
     /// How often something was read, and written.
     read: AtomicU32,
     written: AtomicU32,
@@ -84,6 +86,16 @@ impl Meter {
         }
         self.is_answering.store(true, Relaxed);
         Some(Answering(self.clone()))
+    }
+
+    /// Notes that a request consists of its head: its next byte is of the next request.
+    pub(super) fn note_whole(&self) {
+        step(&self.whole);
+    }
+
+    /// How many requests were taken that consist of their heads.
+    pub(super) fn whole(&self) -> u32 {
+        self.whole.load(Relaxed)
     }
 
     /// Notes that something was read.

@@ -1,4 +1,4 @@
-//! The bytes of a connection and the bodies of its requests, with marks for its [`Meter`].
+//! The bytes of a connection and the bodies of its requests, with marks for its [`Meter`], and with [`Targets`] encoded.
 //!
 //! hyper answers a request that it cannot read itself, without a body; such an answer is replaced by a failure as all
 //! others are.
@@ -14,6 +14,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::escaped::Targets;
 use super::meter::Meter;
 use super::parting::{self, Parting};
 use crate::failure::{Failure, Kind};
@@ -38,13 +39,32 @@ const OWN_ANSWERS: [(StatusCode, &str); 3] = [
 pub(super) struct Metered<Io> {
     inner: Io,
     meter: Arc<Meter>,
+    targets: Targets,
+    /// What was read and had no room when it was encoded.
+    left: Bytes,
     /// After an answer in place of hyper's.
     parting: Option<Parting>,
 }
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> Metered<Io> {
     pub(super) fn new(inner: Io, meter: Arc<Meter>) -> Metered<Io> {
-        Metered { inner, meter, parting: None }
+        Metered { inner, meter, targets: Targets::default(), left: Bytes::new(), parting: None }
+    }
+
+    /// Encodes the targets in what was read from `before` on.
+    fn encode(&mut self, buffer: &mut ReadBuf<'_>, before: usize) {
+        let whole = self.meter.whole();
+        if let Some(encoded) = self.targets.encode(&buffer.filled()[before..], whole) {
+            buffer.set_filled(before);
+            self.left = encoded.into();
+            self.hand_on(buffer);
+        }
+    }
+
+    /// Hands on as much as there is room for of what is left.
+    fn hand_on(&mut self, buffer: &mut ReadBuf<'_>) {
+        let length = self.left.len().min(buffer.remaining());
+        buffer.put_slice(&self.left.split_to(length));
     }
 
     /// Writes an answer in place of that of hyper which begins with `head`; `None` for any other answer.
@@ -84,7 +104,8 @@ fn unreadable(status: StatusCode, header_bytes: usize) -> Failure {
             Failure::new(Kind::TooLarge, "request target too long (limit 64 KiB)")
                 .hint("Send large values in the body.")
         }
-        _ => Failure::new(Kind::Usage, "the request is not valid HTTP/1.1"),
+        _ => Failure::new(Kind::Usage, "the request is not valid HTTP/1.1")
+            .hint("Percent-encode what no URL has: `\"` as %22, `<` as %3C, a space as %20."),
     }
 }
 
@@ -111,10 +132,15 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncRead for Metered<Io> {
             }
             return Poll::Ready(Ok(()));
         }
+        if !this.left.is_empty() {
+            this.hand_on(buffer);
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut this.inner).poll_read(context, buffer);
         if buffer.filled().len() > before {
             this.meter.note_read();
+            this.encode(buffer, before);
         }
         polled
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use skills_daemon::lifecycle::{self, Request};
 use skills_daemon::wire;
 
-use crate::harness::{Answer, Home, plugin_code};
+use crate::harness::{Answer, Home, Kept, plugin_code};
 
 #[test]
 fn a_plugins_routes_answer_as_under_fastapi() {
@@ -55,6 +55,38 @@ fn a_plugins_routes_answer_as_under_fastapi() {
     );
     assert_eq!(ask("GET", "/demo/fail?status=418").status, 418);
     assert_eq!(ask("GET", "/demo/count?to=3&delay=0").text(), "1\n2\n3\n");
+}
+
+#[test]
+fn a_target_is_served_with_characters_that_no_uri_has() {
+    let home = Home::new();
+    home.control(&["start"]).ok();
+    let mut connection = Kept::new(home.port());
+    let mut ask = |line: &str, body: &str| {
+        let length = if body.is_empty() {
+            String::new()
+        } else {
+            format!("content-length: {}\r\n", body.len())
+        };
+        let head = format!(
+            "{line} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{length}\r\n"
+        );
+        connection.ask(&format!("{head}{body}"))
+    };
+    for _ in 0..2 {
+        let hello = ask(r#"GET /demo/hello?name=<a>"`{b}|^\"#, "");
+        assert_eq!(hello.status, 200);
+        let data = &hello.json()["data"];
+        assert!(data.as_str().unwrap().starts_with(r#"Hello, <a>"`{b}|^\!"#), "{data}");
+        let unknown = ask("GET /demo/<a>`", "");
+        assert_eq!((unknown.status, unknown.json()), (404, json!({"detail": "Not Found"})));
+    }
+    let item = "GET /<a> HTTP/1.1\r\n\r\n";
+    let order = ask("POST /demo/order", &json!({"item": item}).to_string());
+    assert_eq!((order.status, &order.json()["data"]["item"]), (201, &json!(item)));
+    let refused = ask("GET /demo/hello?name=<a>", "");
+    assert_eq!(refused.status, 400);
+    assert!(refused.json()["hint"].as_str().unwrap().contains("%3C"), "{}", refused.text());
 }
 
 #[test]

@@ -82,9 +82,9 @@ def not_http(request: Request, reference: Answer, daemon: Answer, found: list[st
 
 
 def not_a_uri(request: Request, reference: Answer, daemon: Answer, _: list[str]) -> bool:
-    """hyper refuses characters that no URI has, where uvicorn lets them pass."""
-    own = b'{"success":false,"error":"the request is not valid HTTP/1.1","kind":"usage"}'
-    return not request.is_plain and daemon.status == 400 and daemon.body == own
+    """hyper refuses characters that no URI has, where uvicorn lets them pass; some are, after a body, `"`, `<` and `>`."""
+    own = b'{"success":false,"error":"the request is not valid HTTP/1.1",'
+    return not request.is_plain and daemon.status == 400 and daemon.body.startswith(own)
 
 
 def uvicorn_gave_up(_: Request, reference: Answer, daemon: Answer, found: list[str]) -> bool:

@@ -1,6 +1,6 @@
 //! HTTP over TCP, as from any other program on the machine.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
@@ -102,6 +102,32 @@ impl Sent {
         let mut bytes = Vec::new();
         self.0.read_to_end(&mut bytes)?;
         Ok(Answer::parse(&bytes))
+    }
+}
+
+/// A connection that is kept.
+pub(crate) struct Kept(BufReader<TcpStream>);
+
+impl Kept {
+    pub(crate) fn new(port: u16) -> Kept {
+        Kept(BufReader::new(super::socket::tcp(port)))
+    }
+
+    /// Sends bytes, and reads the one answer to them, which has a length.
+    pub(crate) fn ask(&mut self, request: &str) -> Answer {
+        self.0.get_mut().write_all(request.as_bytes()).unwrap();
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\r\n\r\n") {
+            assert_ne!(
+                self.0.read_until(b'\n', &mut bytes).unwrap(),
+                0,
+                "the connection was closed"
+            );
+        }
+        let mut answer = Answer::parse(&bytes);
+        answer.body = vec![0; answer.header("content-length").unwrap().parse().unwrap()];
+        self.0.read_exact(&mut answer.body).unwrap();
+        answer
     }
 }
 

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use disk::SmallDisk;
 pub(crate) use home::Home;
-pub(crate) use http::{Answer, Sent};
+pub(crate) use http::{Answer, Kept, Sent};
 pub(crate) use load::Load;
 pub(crate) use process::{Output, Running, freeze};
 pub(crate) use socket::Socket;
