@@ -39,7 +39,7 @@ def adopt(call: Call) -> None:
 class Provider(trace.TracerProvider):
     """Provides tracers that record in the trace of the call."""
 
-    #: Recognized by the host's dispatcher and `plan.internals.telemetry`, without an import of this module.
+    #: Recognized by the host's dispatcher and `plan.internals.telemetry`, without an import.
     is_of_daemon = True
 
     def get_tracer(self, *arguments: Any, **options: Any) -> trace.Tracer:

@@ -1,6 +1,6 @@
 //! The way of spans to the collector: in batches, soon, and never in the way of a call.
 //!
-//! A batch goes when it is full or [`PAUSE`] old. One that the collector does not take in time is dropped, so that a
+//! A batch goes when it is full or [`PAUSE`] old, under load not sooner than [`BUSY_PAUSE`] after the one before. One that the collector does not take in time is dropped, so that a
 //! collector that is down costs nothing but its spans; what is lost is counted, and the first loss of a row logged.
 
 use std::sync::Arc;
@@ -18,6 +18,8 @@ use crate::traces::{Exporter, Span, Tracer};
 const BATCH: usize = 512;
 /// How long the first span of a batch waits for others.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long one batch follows another at the soonest, as OpenTelemetry's processors have it, unless it is full.
+const BUSY_PAUSE: Duration = Duration::from_secs(5);
 /// How long the collector may take for a batch.
 const LIMIT: Duration = Duration::from_secs(10);
 /// How long it may take for the last spans of a daemon that ends.
@@ -61,6 +63,7 @@ struct Sending {
 
 impl Sending {
     async fn run(mut self, mut spans: mpsc::Receiver<Span>, mut end: watch::Receiver<bool>) {
+        let mut last = None;
         loop {
             let first = tokio::select! {
                 biased;
@@ -69,7 +72,7 @@ impl Sending {
             };
             let Some(first) = first else { return };
             let mut batch = vec![first];
-            let due = Instant::now() + PAUSE;
+            let due = due(Instant::now(), last);
             while batch.len() < BATCH {
                 let room = BATCH - batch.len();
                 let more = tokio::select! {
@@ -84,6 +87,7 @@ impl Sending {
                     break;
                 }
             }
+            last = Some(Instant::now());
             self.send(batch).await;
         }
     }
@@ -111,6 +115,12 @@ impl Sending {
             }
         }
     }
+}
+
+/// When a batch is to go whose first span came `now`, by when the one before it went.
+fn due(now: Instant, last: Option<Instant>) -> Instant {
+    let soonest = now + PAUSE;
+    last.map_or(soonest, |last| soonest.max(last + BUSY_PAUSE))
 }
 
 #[cfg(test)]
@@ -173,15 +183,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn spans_are_sent_in_batches_a_moment_after_the_first() {
+    async fn spans_are_sent_in_batches_a_moment_after_the_first_and_later_under_load() {
         let world = world(Collector::default());
+        let rest = 600 + 2 - BATCH;
         world.record(600);
         tokio::time::sleep(PAUSE / 2).await;
         assert_eq!(world.batches(), [BATCH]);
         world.record(0);
+        tokio::time::sleep(BUSY_PAUSE - PAUSE).await;
+        assert_eq!(world.batches(), [BATCH]);
         tokio::time::sleep(PAUSE).await;
-        assert_eq!(world.batches(), [BATCH, 600 + 2 - BATCH]);
+        assert_eq!(world.batches(), [BATCH, rest]);
         assert_eq!(world.counts(), [602, 0]);
+        tokio::time::sleep(BUSY_PAUSE).await;
+        world.record(0);
+        tokio::time::sleep(PAUSE * 2).await;
+        assert_eq!(world.batches(), [BATCH, rest, 1]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -82,7 +82,7 @@ def not_http(request: Request, reference: Answer, daemon: Answer, found: list[st
 
 
 def not_a_uri(request: Request, reference: Answer, daemon: Answer, _: list[str]) -> bool:
-    """hyper refuses characters that no URI has, where uvicorn lets them pass; some are, after a body, `"`, `<` and `>`."""
+    """hyper refuses what no URI has, where uvicorn lets it pass; `"`, `<`, `>` after a body only."""
     own = b'{"success":false,"error":"the request is not valid HTTP/1.1",'
     return not request.is_plain and daemon.status == 400 and daemon.body.startswith(own)
 

@@ -243,7 +243,8 @@ class Telemetry:
         providers: Where it looks for providers: the variables of a module, and the name of one.
 
     Attributes:
-        providers: As given; a request is not traced while all of them are `None` or the daemon's own, if there are any.
+        providers: As given; a request is not traced while all of them are `None` or the daemon's
+            own, if there are any.
     """
 
     def __init__(

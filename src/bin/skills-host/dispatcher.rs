@@ -9,6 +9,7 @@ use pyo3::call::PyCallArgs;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 
 use crate::binder::Binder;
@@ -47,6 +48,8 @@ struct Telemetry {
     /// The providers that it would trace by: variables of modules, `None` where none is set. Without any of them it is asked
     /// for every request. The daemon's own, which is set by the first traced call, is none.
     providers: Vec<Variable>,
+    /// The daemon's own, once it was seen; it lives as long as its module, so that the collector need not know it.
+    own: PyOnceLock<Py<PyAny>>,
     /// Asks it.
     ask: Py<PyAny>,
 }
@@ -71,7 +74,8 @@ impl Dispatcher {
     ) -> Dispatcher {
         let handler = |(function, binder)| Handler { function, binder };
         let handlers = handlers.into_iter().map(|parts| parts.map(handler)).collect();
-        let telemetry = telemetry.map(|(providers, ask)| Telemetry { providers, ask });
+        let telemetry =
+            telemetry.map(|(providers, ask)| Telemetry { providers, own: PyOnceLock::new(), ask });
         Dispatcher { handlers, base, variables, telemetry, tasks, inbox, runner }
     }
 
@@ -96,7 +100,7 @@ impl Dispatcher {
             visit.call(function)?;
             visit.call(binder)?;
         }
-        if let Some(Telemetry { providers, ask }) = &self.telemetry {
+        if let Some(Telemetry { providers, ask, .. }) = &self.telemetry {
             providers.iter().try_for_each(|(module, _)| visit.call(module))?;
             visit.call(ask)?;
         }
@@ -113,9 +117,7 @@ impl Telemetry {
     /// Whether the request at hand is traced.
     fn traces(&self, py: Python<'_>) -> PyResult<bool> {
         let is_set = |(module, name): &Variable| match module.bind(py).get_item(name)? {
-            Some(provider) if !provider.is_none() => {
-                provider.hasattr(intern!(py, "is_of_daemon")).map(|is_own| !is_own)
-            }
+            Some(provider) if !provider.is_none() => self.is_own(&provider).map(|is_own| !is_own),
             _ => Ok(false),
         };
         let mut may = self.providers.is_empty();
@@ -123,6 +125,20 @@ impl Telemetry {
             may = may || is_set(provider)?;
         }
         if may { self.ask.bind(py).call0()?.is_truthy() } else { Ok(false) }
+    }
+
+    /// Whether a provider is the daemon's own.
+    fn is_own(&self, provider: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = provider.py();
+        if self.own.get(py).is_some_and(|own| provider.is(own)) {
+            return Ok(true);
+        }
+        let is_own = provider.hasattr(intern!(py, "is_of_daemon"))?;
+        if is_own {
+            // Set once: there is one such provider.
+            let _ = self.own.set(py, provider.clone().unbind());
+        }
+        Ok(is_own)
     }
 }
 

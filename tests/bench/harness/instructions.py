@@ -78,9 +78,9 @@ def run(home: Home, arguments: argparse.Namespace) -> dict[str, Any]:
             of_daemon = [row for row in rows if row.settings == settings]
             with _simulated(home, settings) as (started, dumps):
                 _load(started, _WARMUP, {})
-                # As after the first traced call, which has the daemon become a provider of the OpenTelemetry API.
+                # The first traced call makes the daemon a provider of the OpenTelemetry API.
                 _load(started, 1, of_daemon[-1].headers)
-                # One after the other: spans are sent a second later, among the calls of then.
+                # One after the other: spans are sent seconds later, among the calls of then.
                 for row in of_daemon:
                     _count(started, dumps, requests, row.headers)
                     for _ in range(counts):

@@ -1,4 +1,4 @@
-"""What metrics, traces and the page cost a plain echo: CPU time of two daemons under load at the same time."""
+"""What metrics, traces and the page cost a plain echo: two daemons under load at the same time."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from harness.wrk import Load, Run
 
 #: Of each of the two daemons.
 _CONNECTIONS = 16
+#: Seconds of load before the first comparison.
+_WARMUP = 3
 #: Seconds between two reads of the metrics; Prometheus reads every 15 or 60 seconds.
 _SCRAPED = 1.0
 #: A caller that records every call.
@@ -48,9 +50,10 @@ class _Way:
 def run(first: Home, arguments: argparse.Namespace) -> dict[str, Any]:
     """Measures, prints the table, and returns the raw numbers.
 
-    The speed of a machine changes by more than what is measured, from one second to the next and from one process to
-    the next of the same program, and most of all with the processors that threads wake each other on. So both daemons
-    run at the same time, started anew for each round, on one processor, and everything else on the others.
+    The speed of a machine changes by more than what is measured: from one second to the next,
+    from one process to the next, and with the processors on which threads wake each other. So both
+    daemons run at the same time, started anew for each round, on one processor, and everything else
+    on the others.
     """
     rounds, seconds = (3, 1) if arguments.quick else (30, 4)
     echo = parse(ECHO)
@@ -70,6 +73,11 @@ def run(first: Home, arguments: argparse.Namespace) -> dict[str, Any]:
                 daemon(watched, [PLUGINS / "bench"]) as other,
                 _apart([plain, equal, other]),
             ):
+                # Otherwise the plain one alone would be warm from the second comparison on.
+                for warmed in [
+                    Run(each.url, Load((echo,)), _WARMUP) for each in (plain, equal, other)
+                ]:
+                    warmed.result()
                 for way in ways:
                     compared = equal if way is ways[0] else other
                     way.costs.append(_compare(plain, compared, way, echo, seconds))

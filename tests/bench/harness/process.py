@@ -74,7 +74,7 @@ def pin(pid: int, processors: set[int]) -> None:
 
 def cpu_seconds(pids: list[int]) -> float:
     """The CPU time, user and system, that processes have used."""
-    # The clock of a process, as `clock_getcpuclockid` of Linux makes its number: it counts nanoseconds, `/proc` hundredths.
+    # As `clock_getcpuclockid` of Linux: nanoseconds, where `/proc` has hundredths of a second.
     return sum(time.clock_gettime((~pid << 3) | 2) for pid in pids)
 
 
