@@ -82,7 +82,7 @@ def not_http(request: Request, reference: Answer, daemon: Answer, found: list[st
 
 
 def not_a_uri(request: Request, reference: Answer, daemon: Answer, _: list[str]) -> bool:
-    """hyper refuses what no URI has, where uvicorn lets it pass; `"`, `<`, `>` after a body only."""
+    """hyper refuses what no URI has, where uvicorn lets it pass (`"<>` after a body only)."""
     own = b'{"success":false,"error":"the request is not valid HTTP/1.1",'
     return not request.is_plain and daemon.status == 400 and daemon.body.startswith(own)
 
