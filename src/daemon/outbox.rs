@@ -1,7 +1,8 @@
 //! The way of spans to the collector: in batches, soon, and never in the way of a call.
 //!
-//! A batch goes when it is full or [`PAUSE`] old, under load not sooner than [`BUSY_PAUSE`] after the one before. One that the collector does not take in time is dropped, so that a
-//! collector that is down costs nothing but its spans; what is lost is counted, and the first loss of a row logged.
+//! A batch goes when it is full or [`PAUSE`] old, under load not sooner than [`BUSY_PAUSE`] after the one before. One
+//! that the collector does not take in time is dropped, so that a collector that is down costs nothing but its spans;
+//! what is lost is counted, and the first loss of a row logged.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -14,9 +14,9 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::escaped::Targets;
 use super::meter::Meter;
 use super::parting::{self, Parting};
+use super::targets::Targets;
 use crate::failure::{Failure, Kind};
 
 /// The status of hyper's own answers, and what they begin with.

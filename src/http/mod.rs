@@ -1,7 +1,7 @@
 //! HTTP: the daemon's own routes, the guards, and the way to the plugins.
 //!
 //! A connection passes [`gate`] (which users are served, and how many at once) and has a [`meter`] (what takes too
-//! long); its bytes pass [`escaped`] (targets as people type them). A request comes in by [`mod@entry`], which has it
+//! long); its bytes pass [`targets`] (as people type them). A request comes in by [`mod@entry`], which has it
 //! pass [`observe`] (request id, log, idle clock) and [`guard`] (which hosts and sites are served), and goes on to a
 //! route of [`core`] or [`run`], or to [`dispatch`], which hands it to a plugin. Nothing here attaches to Python.
 //!
@@ -13,7 +13,6 @@ mod deps;
 mod dispatch;
 mod docs;
 pub mod entry;
-mod escaped;
 mod following;
 mod framed;
 mod gate;
@@ -37,6 +36,7 @@ mod running;
 pub mod serve;
 mod socket;
 mod sse;
+mod targets;
 mod tools;
 mod written;
 

@@ -1,10 +1,10 @@
 //! Request targets with characters that no URI has, as people type them:
 //! `curl 'http://localhost:9100/jira/search?jql=due<now()'`.
 //!
-//! hyper refuses such a request where other servers take it, so these characters are percent-encoded as they arrive. That is
-//! right in a request line only, and anywhere else would change a body: [`Targets`] follows the stream for as long as it is
-//! certain where a request line begins. It does at the begin of the connection, and after a request that consists of its
-//! head, as most do. After any other nothing is encoded any more.
+//! hyper refuses such a request where other servers take it, so these characters are percent-encoded as they arrive.
+//! That is right in a request line only; anywhere else it would change a body. So [`Targets`] follows the stream for as
+//! long as it is certain where a request line begins: at the begin of the connection, and after each request that
+//! consists of its head, as most do. After any other nothing is encoded any more.
 
 /// What hyper refuses in a path, and in a query.
 const NOT_IN_PATH: &[u8] = b"<>`";
@@ -42,7 +42,7 @@ impl Targets {
     ///
     /// `whole` is how many requests were taken that consist of their heads.
     pub(super) fn encode(&mut self, read: &[u8], whole: u32) -> Option<Vec<u8>> {
-        // What comes together with the end of a head is not certain to be a head.
+        // The last request has a body, or becomes something else than HTTP.
         if self.place == Place::Begin && self.heads != whole {
             self.place = Place::Lost;
         }
@@ -76,9 +76,10 @@ impl Targets {
     /// The place after `byte`, which is the first of what was read or not.
     fn after(&mut self, byte: u8, is_first: bool) -> Place {
         match (self.place, byte) {
-            // Lines before the request line are allowed, and of no client.
+            // Empty lines before a request line are allowed, but no client sends them.
             (Place::Begin, b'\r' | b'\n') => Place::Lost,
             (Place::Begin, _) if is_first => Place::Method,
+            // It came with the head before it, of which is not known yet whether a body follows.
             (Place::Begin, _) => Place::Lost,
             (Place::Method, b' ') => Place::Path,
             (Place::Path, b'?') => Place::Query,
