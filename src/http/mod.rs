@@ -1,8 +1,8 @@
 //! HTTP: the daemon's own routes, the guards, and the way to the plugins.
 //!
 //! A connection passes [`gate`] (which users are served, and how many at once) and has a [`meter`] (what takes too
-//! long); its bytes pass [`targets`] (as people type them). A request comes in by [`mod@entry`], which has it
-//! pass [`observe`] (request id, log, idle clock) and [`guard`] (which hosts and sites are served), and goes on to a
+//! long); what no URI has is encoded in its [`targets`]. A request comes in by [`mod@entry`], which has it pass
+//! [`observe`] (request id, log, idle clock) and [`guard`] (which hosts and sites are served), and goes on to a
 //! route of [`core`] or [`run`], or to [`dispatch`], which hands it to a plugin. Nothing here attaches to Python.
 //!
 //! To add a route: a handler in `core`, a line in [`entry()`], and its name in
