@@ -19,7 +19,6 @@ from harness import (
     chance,
     compare,
     edits,
-    instructions,
     isolation,
     memory,
     observed,
@@ -41,7 +40,6 @@ _COMMANDS = {
     "compare": compare,
     "attacked": attacked,
     "bad": bad,
-    "instructions": instructions,
     "isolation": isolation,
     "blocking": blocking,
     "memory": memory,
@@ -64,8 +62,8 @@ def main(documentation: str | None) -> int:
     # So that `finally` stops the servers.
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        # These need their requests one by one.
-        if arguments.command not in ("chance", "instructions"):
+        # It needs its requests one by one.
+        if arguments.command != "chance":
             wrk.check()
         binaries = arguments.binaries or _build()
         with home(binaries.resolve()) as made:

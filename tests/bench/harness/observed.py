@@ -27,7 +27,7 @@ _WARMUP = 3
 #: Seconds between two reads of the metrics; Prometheus reads every 15 or 60 seconds.
 _SCRAPED = 1.0
 #: A caller that records every call.
-PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+_PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @dataclass
@@ -61,10 +61,10 @@ def run(first: Home, arguments: argparse.Namespace) -> dict[str, Any]:
         _Way("nothing: another daemon of the same kind", echo, False),
         _Way("a collector, 10 traces a second", echo, False),
         _Way("the same, metrics read every second, page open", echo, True),
-        _Way("a collector, each call is traced", echo.with_header("traceparent", PARENT), False),
+        _Way("a collector, each call is traced", echo.with_header("traceparent", _PARENT), False),
     ]
     with ExitStack() as stack:
-        traced = f'[traces]\nendpoint = "{stack.enter_context(collector())}"\n'
+        traced = f'[traces]\nendpoint = "{stack.enter_context(_collector())}"\n'
         twin, watched = (stack.enter_context(_home(first, each)) for each in ("", traced))
         for _ in range(rounds):
             with (
@@ -137,7 +137,7 @@ def _home(first: Home, settings: str) -> Iterator[Home]:
 
 
 @contextmanager
-def collector() -> Iterator[str]:
+def _collector() -> Iterator[str]:
     """Returns the URL of a collector that takes everything and keeps nothing."""
 
     class Handler(BaseHTTPRequestHandler):
