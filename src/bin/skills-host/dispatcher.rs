@@ -15,7 +15,6 @@ use pyo3::types::{PyDict, PyString};
 use crate::binder::Binder;
 use crate::call::Call;
 use crate::context;
-use crate::inbox::Inbox;
 use crate::starter::Starter;
 
 /// Calls the handlers of a plugin for one of its loops.
@@ -31,8 +30,8 @@ pub(crate) struct Dispatcher {
     telemetry: Option<Telemetry>,
     /// Begins the tasks of the loop.
     tasks: Py<Starter>,
-    /// The queue of the loop.
-    inbox: Py<Inbox>,
+    /// Has the loop call what is left of a call: `Inbox.call_soon` of the queue, which itself calls this dispatcher.
+    call_soon: Py<PyAny>,
     /// Python's side.
     runner: Py<PyAny>,
 }
@@ -69,14 +68,15 @@ impl Dispatcher {
         variables: (Py<PyAny>, Py<PyAny>),
         telemetry: Option<(Vec<Variable>, Py<PyAny>)>,
         tasks: Py<Starter>,
-        inbox: Py<Inbox>,
+        inbox: &Bound<'_, PyAny>,
         runner: Py<PyAny>,
-    ) -> Dispatcher {
+    ) -> PyResult<Dispatcher> {
         let handler = |(function, binder)| Handler { function, binder };
         let handlers = handlers.into_iter().map(|parts| parts.map(handler)).collect();
         let telemetry =
             telemetry.map(|(providers, ask)| Telemetry { providers, own: PyOnceLock::new(), ask });
-        Dispatcher { handlers, base, variables, telemetry, tasks, inbox, runner }
+        let call_soon = inbox.getattr(intern!(inbox.py(), "call_soon"))?.unbind();
+        Ok(Dispatcher { handlers, base, variables, telemetry, tasks, call_soon, runner })
     }
 
     /// Answers with the result of a task that waited, or with its exception. On the loop's thread.
@@ -109,7 +109,7 @@ impl Dispatcher {
             visit.call(each)?;
         }
         visit.call(&self.tasks)?;
-        visit.call(&self.inbox)
+        visit.call(&self.call_soon)
     }
 }
 
@@ -173,7 +173,7 @@ impl Dispatcher {
         let context = self.context(call)?;
         let left = context::within(&context, || self.run_within(call))??;
         if let Some(left) = left {
-            self.inbox.get().call_soon(left);
+            self.call_soon.bind(call.py()).call1((left,))?;
         }
         Ok(())
     }
