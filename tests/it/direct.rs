@@ -226,6 +226,40 @@ fn once_a_plugin_sets_a_provider_of_traces_fastapi_serves_all_requests() {
     }
 }
 
+/// Counts how often it is asked whether FastAPI traces a request.
+const ASKED: &str = "
+from skills_host.plan.internals import Telemetry
+
+asked = 0
+ask = Telemetry.__call__
+
+def counted(self):
+    global asked
+    asked += 1
+    return ask(self)
+
+Telemetry.__call__ = counted
+
+@router.get('/path')
+async def path():
+    return asked
+";
+
+#[test]
+fn after_a_traced_call_others_do_not_ask_whether_fastapi_traces_them() {
+    let home = Home::new();
+    home.plugin("asked", &plugin_code("asked", ASKED), "");
+    // The collector is down, and only a call that comes with a trace is traced.
+    let traces = "[traces]\nendpoint = \"http://127.0.0.1:9\"\nper_second = 0\n";
+    home.write(".config/skills-daemon/config.toml", traces);
+    home.control(&["start"]).ok();
+    let parent = ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    assert_eq!(home.http("GET", "/asked/path", &[parent]).json(), json!(0));
+    for _ in 0..2 {
+        assert_eq!(home.http("GET", "/asked/path", &[]).json(), json!(0));
+    }
+}
+
 /// Garbage that writes when it is collected and leaves as much behind, so that each collection writes, whatever begins it.
 const LITTER: &str = "
 import gc
