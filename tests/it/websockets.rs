@@ -335,6 +335,20 @@ fn a_client_that_breaks_the_rules_is_closed() {
 }
 
 #[test]
+fn a_frame_that_looks_like_a_request_is_not_changed() {
+    let home = served();
+    let mut socket = Socket::open(&home, "/ws/echo");
+    // Masked with zeros, so that what is sent is what it looks like: of a request, `<` and `>` would be encoded.
+    let text = "GET /<a> HTTP/1.1\r\n\r\n";
+    let mut frame = vec![0x81, 0x80 | u8::try_from(text.len()).unwrap(), 0, 0, 0, 0];
+    frame.extend_from_slice(text.as_bytes());
+    for _ in 0..2 {
+        socket.inner.get_mut().write_all(&frame).unwrap();
+        assert_eq!(socket.text(), text);
+    }
+}
+
+#[test]
 fn a_ping_is_answered_while_the_plugin_is_silent() {
     let home = served();
     let mut socket = Socket::open(&home, "/ws/echo");
