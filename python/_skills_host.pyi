@@ -109,7 +109,7 @@ class Ending:
 
 @final
 class Call:
-    """A request and its answer; no method blocks, except for `read`, `wait_for_room` and `ask`."""
+    """A request and its answer; no method blocks, except for `read`."""
 
     @property
     def id(self) -> int:
@@ -132,27 +132,16 @@ class Call:
         """The surroundings of the shell that called, as JSON; `None` for calls from elsewhere."""
 
     @property
-    def emits(self) -> bool:
-        """True while a shell shows what the handler writes."""
+    def console(self) -> Console:
+        """What the caller sees and answers while the call runs."""
 
     @property
     def ended(self) -> bool:
         """True once the call has ended."""
 
     @property
-    def answers(self) -> bool:
-        """True while a person answers questions."""
-
-    @property
-    def shows_log(self) -> bool:
-        """True if the shell shows log records, too."""
-
-    @property
     def is_socket(self) -> bool:
         """True if a WebSocket is asked for."""
-
-    def is_terminal(self, number: int) -> bool:
-        """Returns true if the shell's stdin (0), stdout (1) or stderr (2) is a terminal."""
 
     def header(self, name: str) -> str | None:
         """Returns the first header of that name."""
@@ -172,19 +161,6 @@ class Call:
     def record(self, span: str) -> None:
         """Records a span that has ended: JSON, the library's `traces::Reported`."""
 
-    def output(self, number: int, text: str) -> bool:
-        """Writes text to the shell's stdout (1) or stderr (2), without colours if it takes none.
-
-        Returns:
-            False if the thread should `wait_for_room` before it writes more.
-        """
-
-    def output_bytes(self, number: int, data: bytes) -> bool:
-        """Writes bytes as `output` writes text, as they are."""
-
-    def wait_for_room(self) -> None:
-        """Waits until the shell has read enough, or is gone; blocks, without the GIL."""
-
     def read(self) -> bytes | None:
         """Waits for the next piece of the request's body; blocks, without the GIL.
 
@@ -192,29 +168,8 @@ class Call:
             The piece; empty at the end, and `None` once the caller has gone.
         """
 
-    def ask(self, question: str) -> str | None:
-        """Asks a question, the library's `Question` as JSON; blocks, without the GIL.
-
-        Returns:
-            The answer; `None` without one.
-        """
-
-    def ask_together(self, questions: list[str]) -> list[str | None]:
-        """Asks several questions, each given as `ask` takes it, and waits for all answers."""
-
     def ending(self) -> Ending:
         """Returns a wait for the end of the call."""
-
-    def exit(self, status: int) -> None:
-        """Sets the exit status of the shell's call, after the head of the answer was sent."""
-
-    def progress(
-        self, task: int, description: str, done: float, total: float | None, is_complete: bool
-    ) -> None:
-        """Shows how far a task is; nothing where no shell shows it."""
-
-    def log(self, level: int, logger: str, message: str) -> None:
-        """Shows a log record in the shell."""
 
     @property
     def plan(self) -> int | None:
@@ -288,6 +243,59 @@ class Call:
 
     def close(self) -> None:
         """Ends the call; an incomplete answer is aborted."""
+
+@final
+class Console:
+    """The shell or the agent that reads the events of a call, if one does.
+
+    No method blocks, except for `wait_for_room` and `ask`.
+    """
+
+    @property
+    def emits(self) -> bool:
+        """True while a shell shows what the handler writes."""
+
+    @property
+    def answers(self) -> bool:
+        """True while a person answers questions."""
+
+    @property
+    def shows_log(self) -> bool:
+        """True if the shell shows log records, too."""
+
+    def is_terminal(self, number: int) -> bool:
+        """Returns true if the shell's stdin (0), stdout (1) or stderr (2) is a terminal."""
+
+    def output(self, number: int, text: str) -> bool:
+        """Writes text to the shell's stdout (1) or stderr (2), without colours if it takes none.
+
+        Returns:
+            False if the thread should `wait_for_room` before it writes more.
+        """
+
+    def output_bytes(self, number: int, data: bytes) -> bool:
+        """Writes bytes as `output` writes text, as they are."""
+
+    def wait_for_room(self) -> None:
+        """Waits until the shell has read enough, or is gone; blocks, without the GIL."""
+
+    def exit(self, status: int) -> None:
+        """Sets the exit status of the shell's call, after the head of the answer was sent."""
+
+    def progress(
+        self, task: int, description: str, done: float, total: float | None, is_complete: bool
+    ) -> None:
+        """Shows how far a task is; nothing where no shell shows it."""
+
+    def log(self, level: int, logger: str, message: str) -> None:
+        """Shows a log record in the shell."""
+
+    def ask(self, questions: list[str]) -> list[str | None]:
+        """Asks questions together, each the library's `Question` as JSON; blocks, without the GIL.
+
+        Returns:
+            The answer to each; `None` for one without.
+        """
 
 @final
 class Socket:

@@ -21,33 +21,15 @@ class Ending(Protocol):
         """Ends the wait."""
 
 
-class Call(Protocol):
-    """A call in the daemon."""
-
-    @property
-    def caller(self) -> str | None:
-        """Where it comes from, as JSON; None for a request over HTTP."""
-
-    @property
-    def ended(self) -> bool:
-        """True once it was answered."""
-
-    @property
-    def cancelled(self) -> bool:
-        """True once it was cancelled."""
+class Console(Protocol):
+    """What the caller of a call sees and answers while it runs."""
 
     @property
     def answers(self) -> bool:
         """True while a person answers questions."""
 
-    def ask(self, question: str, /) -> str | None:
-        """Asks a question, given as JSON, and waits for the answer; None without one."""
-
-    def ask_together(self, questions: list[str], /) -> list[str | None]:
-        """Asks several questions at once."""
-
-    def ending(self) -> Ending:
-        """Returns a wait for the end of the call."""
+    def ask(self, questions: list[str], /) -> list[str | None]:
+        """Asks questions together, each given as JSON; the answers, None for one without."""
 
     def progress(
         self,
@@ -59,6 +41,29 @@ class Call(Protocol):
         /,
     ) -> None:
         """Shows how far a task is."""
+
+
+class Call(Protocol):
+    """A call in the daemon."""
+
+    @property
+    def caller(self) -> str | None:
+        """Where it comes from, as JSON; None for a request over HTTP."""
+
+    @property
+    def console(self) -> Console:
+        """What the caller sees and answers."""
+
+    @property
+    def ended(self) -> bool:
+        """True once it was answered."""
+
+    @property
+    def cancelled(self) -> bool:
+        """True once it was cancelled."""
+
+    def ending(self) -> Ending:
+        """Returns a wait for the end of the call."""
 
     def header(self, name: str, /) -> str | None:
         """Returns the first header of that name in a request over HTTP."""

@@ -93,7 +93,7 @@ class Progress(Generic[Item]):
     def _show(self) -> None:
         self._next = time.monotonic() + _PAUSE
         if self._call is not None:
-            self._call.progress(
+            self._call.console.progress(
                 self._number, self._description, self._done, self._total, self._is_complete
             )
 

@@ -200,11 +200,11 @@ def together(*questions: Form | Sample | Roots) -> list[Any]:
     """
     may_block("together")
     call = current.get()
-    if call is None or not call.answers:
+    if call is None or not call.console.answers:
         return [None for _ in questions]
     last = len(questions) - 1
     texts = [_question(each, more=at < last) for at, each in enumerate(questions)]
-    answers = call.ask_together(texts)
+    answers = call.console.ask(texts)
     if call.cancelled:
         raise KeyboardInterrupt("the call was cancelled")
     return [
@@ -256,7 +256,7 @@ def _read(question: Form | Sample | Roots, text: str) -> Any:
 def _answer(name: str, prompt: str, asks: Any, default: str | None, option: str | None) -> str:
     may_block(name)
     call = current.get()
-    if call is not None and call.answers:
+    if call is not None and call.console.answers:
         answer = _of_caller(call, prompt, asks, default, option)
     elif call is None and "_skills_host" not in sys.modules and _has_terminal():
         answer = _of_process(prompt, asks, default)
@@ -286,7 +286,7 @@ def _of_caller(
     }
     if option:
         question["key"] = option.lstrip("-")
-    answer = call.ask(json.dumps(question))
+    (answer,) = call.console.ask([json.dumps(question)])
     if answer is None and call.cancelled:
         raise KeyboardInterrupt("the call was cancelled")
     return answer

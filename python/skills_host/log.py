@@ -32,10 +32,10 @@ class _DaemonHandler(logging.Handler):
             message = record.getMessage()
             call: Any = current_call.get()
             if record.name == "py.warnings" and (emits := emitting()) is not None:
-                emits.output(STDERR, message)
-            elif call is not None and call.shows_log:
+                emits.console.output(STDERR, message)
+            elif call is not None and call.console.shows_log:
                 text = message if exception is None else f"{message}\n{exception.rstrip()}"
-                call.log(max(0, min(record.levelno, 255)), record.name, text)
+                call.console.log(max(0, min(record.levelno, 255)), record.name, text)
             _skills_host.log(
                 record.levelno,
                 record.name,

@@ -57,7 +57,7 @@ class OutputStream(io.TextIOBase):
     def isatty(self) -> bool:
         """Returns true if the caller's stream is a terminal."""
         call = emitting()
-        return call is not None and call.is_terminal(self._number)
+        return call is not None and call.console.is_terminal(self._number)
 
     def write(self, text: str) -> int:
         """Writes to the caller, or to the log; returns the length of the text."""
@@ -66,10 +66,10 @@ class OutputStream(io.TextIOBase):
             self.log(text)
         else:
             try:
-                emit(call, lambda: call.output(self._number, text))
+                emit(call, lambda: call.console.output(self._number, text))
             except UnicodeEncodeError:
                 data = text.encode(errors=self.errors)
-                emit(call, lambda: call.output_bytes(self._number, data))
+                emit(call, lambda: call.console.output_bytes(self._number, data))
         return len(text)
 
     def log(self, text: str) -> None:
@@ -103,14 +103,14 @@ class _Buffer(io.BufferedIOBase):
         if call is None:
             self._text.log(piece.decode("utf-8", "replace"))
         else:
-            emit(call, lambda: call.output_bytes(self._number, piece))
+            emit(call, lambda: call.console.output_bytes(self._number, piece))
         return len(piece)
 
 
 def emitting() -> Call | None:
     """Returns the call whose code runs, if its caller reads what it writes."""
     call: Call | None = current.get()  # type: ignore[assignment]
-    return call if call is not None and call.emits else None
+    return call if call is not None and call.console.emits else None
 
 
 def emit(call: Call, send: Callable[[], bool]) -> None:
@@ -128,6 +128,6 @@ def emit(call: Call, send: Callable[[], bool]) -> None:
     if asyncio is not None and asyncio._get_running_loop() is not None:
         return
     if not has_room:
-        call.wait_for_room()
+        call.console.wait_for_room()
     if call.cancelled:
         raise KeyboardInterrupt("the call was cancelled")

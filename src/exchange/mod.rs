@@ -2,8 +2,9 @@
 //!
 //! Two handles on one shared state: [`IoSide`] lives in a tokio task, [`PluginSide`] on the plugin's thread.
 //! No loop ever waits for the other side: the I/O side is woken through its task's waker, the plugin's side through
-//! its [`Wake`], and only if it waits; other threads of the plugin may ([`Wait`]). The lock is held for a few moves of memory, never across a call into
-//! Python or an await, so it cannot deadlock with the GIL.
+//! its [`Wake`], and only if it waits; other threads of the plugin may emit events ([`Emitter`]) and wait ([`Wait`]).
+//! The lock is held for a few moves of memory, never across a call into Python or an await, so it cannot deadlock with
+//! the GIL.
 //!
 //! | direction | what | bound |
 //! | --- | --- | --- |
@@ -19,6 +20,7 @@
 //! them, and they are dropped where they arise. Dropping a side ends the exchange: the plugin sees a
 //! disconnect, which is a cancellation if the call ends with its caller, the I/O side an aborted answer.
 
+mod emitter;
 pub mod events;
 pub mod file;
 pub mod head;
@@ -42,12 +44,13 @@ use bytes::Bytes;
 use http::StatusCode;
 use thiserror::Error;
 
+pub use emitter::{Emitted, Emitter};
 use events::Lane;
 use file::Sending;
 use head::ResponseHead;
 pub use io::{Events, Feed, IoSide, Signals};
 use messages::Line;
-pub use plugin::{Emitted, PluginSide, Received, Requested};
+pub use plugin::{PluginSide, Received, Requested};
 use request::Request;
 pub use wait::Wait;
 

@@ -9,7 +9,8 @@ use std::thread::Thread;
 use bytes::Bytes;
 use http::{StatusCode, header};
 
-use super::events::{Event, Lane};
+use super::emitter::Emitter;
+use super::events::Event;
 use super::file::Sending;
 use super::head::ResponseHead;
 use super::request::Request;
@@ -30,17 +31,6 @@ pub enum Received {
     Pending,
     /// The client went away, the call was cancelled, or the answer is complete.
     Disconnected,
-}
-
-/// What becomes of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Emitted {
-    /// It is on its way.
-    Sent,
-    /// It is on its way; the plugin should wait before the next, until it is woken.
-    Full,
-    /// It was dropped: the caller has no use for it, or went away.
-    Dropped,
 }
 
 /// The request of an exchange, for as long as this is held.
@@ -120,55 +110,14 @@ impl PluginSide {
         self.shared.is_cancelled()
     }
 
-    /// True while events have a reader.
-    pub fn has_events(&self) -> bool {
-        self.has(|_| true)
-    }
-
-    /// True while output has a reader.
-    pub fn has_output(&self) -> bool {
-        self.has(|lane| lane.takes_output)
-    }
-
-    /// True while questions get replies.
-    pub fn has_replies(&self) -> bool {
-        self.has(|lane| lane.takes_questions)
-    }
-
-    fn has(&self, takes: impl FnOnce(&Lane) -> bool) -> bool {
-        let state = self.shared.lock();
-        state.lane.as_deref().is_some_and(takes) && !state.outgoing_ended && !state.aborted
-    }
-
-    /// Emits an event.
-    pub fn emit(&self, event: Event) -> Emitted {
-        let mut state = self.shared.lock();
-        if state.is_over() {
-            return Emitted::Dropped;
-        }
-        let Some(lane) = state.lane.as_mut().filter(|lane| lane.takes(&event)) else {
-            return Emitted::Dropped;
-        };
-        lane.push(event);
-        let (full, reader) = (lane.bytes >= BUFFER, lane.waker.take());
-        state.plugin_waits |= full;
-        drop(state);
-        wake(reader);
-        if full { Emitted::Full } else { Emitted::Sent }
+    /// The way for its events.
+    pub fn emitter(&self) -> Emitter {
+        Emitter::new(self.shared.clone())
     }
 
     /// A handle for threads to wait for the other end.
     pub fn wait(&self) -> Wait {
         Wait::new(self.shared.clone())
-    }
-
-    /// True while the plugin should wait before it emits more events.
-    pub fn events_are_full(&self) -> bool {
-        let mut state = self.shared.lock();
-        let bytes = state.lane.as_ref().map_or(0, |lane| lane.bytes);
-        let full = !state.is_over() && bytes >= BUFFER / 2;
-        state.plugin_waits |= full;
-        full
     }
 
     /// Sends the head of the answer; it travels with the first piece of the body.

@@ -96,11 +96,11 @@ async fn events_come_in_order_and_end_with_the_answer() {
     let log = Event::Log(LogRecord { level: 20, logger: "l".into(), message: "m".into() });
     let progress = Event::Progress(Task { number: 1, done: 0.5, ..Task::default() });
     for event in [&output("a"), &log, &progress, &output("b")] {
-        assert_eq!(plugin.emit(event.clone()), Emitted::Sent);
+        assert_eq!(plugin.emitter().emit(event.clone()), Emitted::Sent);
     }
     plugin.respond(ok());
     plugin.write(Bytes::new(), false);
-    assert_eq!(plugin.emit(output("late")), Emitted::Dropped);
+    assert_eq!(plugin.emitter().emit(output("late")), Emitted::Dropped);
     for event in [output("a"), log, progress, output("b")] {
         assert_eq!(events.next().await, Some(event));
     }
@@ -112,7 +112,7 @@ async fn a_reader_of_events_is_woken_by_the_next_and_by_every_kind_of_end() {
     let (io, plugin, _) = new(Incoming::Whole(Bytes::new()), true);
     let mut events = io.events();
     let (event, ()) = tokio::join!(events.next(), async {
-        let _ = plugin.emit(output("a"));
+        let _ = plugin.emitter().emit(output("a"));
     });
     assert_eq!(event, Some(output("a")));
     let (event, ()) = tokio::join!(events.next(), async { drop(plugin) });
@@ -122,7 +122,7 @@ async fn a_reader_of_events_is_woken_by_the_next_and_by_every_kind_of_end() {
     let mut events = io.events();
     let (event, ()) = tokio::join!(events.next(), async { drop(io) });
     assert_eq!(event, None, "the caller went away");
-    assert_eq!(plugin.emit(output("x")), Emitted::Dropped);
+    assert_eq!(plugin.emitter().emit(output("x")), Emitted::Dropped);
 
     let (io, plugin, _) = new(Incoming::Whole(Bytes::new()), true);
     let mut events = io.events();
@@ -132,34 +132,46 @@ async fn a_reader_of_events_is_woken_by_the_next_and_by_every_kind_of_end() {
 }
 
 #[tokio::test]
+async fn an_emitter_that_outlives_its_call_has_no_reader_and_waits_for_none() {
+    let (_io, plugin, _) = new(Incoming::Whole(Bytes::new()), true);
+    let emitter = plugin.emitter();
+    assert!(emitter.has_events());
+    drop(plugin);
+    assert!(!emitter.has_events());
+    assert_eq!(emitter.emit(output("late")), Emitted::Dropped);
+    emitter.wait().for_room();
+    assert_eq!(emitter.wait().for_reply(1), None);
+}
+
+#[tokio::test]
 async fn a_plugin_that_emits_too_much_is_held_back_and_woken_when_there_is_room() {
     let (io, plugin, woken) = new(Incoming::Whole(Bytes::new()), true);
     let mut events = io.events();
     let big = output(&"x".repeat(BUFFER / 2));
-    assert_eq!(plugin.emit(big.clone()), Emitted::Sent);
-    assert_eq!(plugin.emit(big.clone()), Emitted::Full);
-    assert!(plugin.events_are_full());
+    assert_eq!(plugin.emitter().emit(big.clone()), Emitted::Sent);
+    assert_eq!(plugin.emitter().emit(big.clone()), Emitted::Full);
     assert!(plugin.is_full(), "pieces of the body are among the events");
     events.next().await.unwrap();
     assert_eq!(woken.times(), 0);
     events.next().await.unwrap();
     assert_eq!(woken.times(), 1);
-    assert!(!plugin.events_are_full());
+    assert!(!plugin.is_full());
 }
 
 #[tokio::test]
 async fn without_a_use_for_events_they_are_dropped_where_they_arise() {
     let (io, plugin, _) = pair(Incoming::Whole(Bytes::new()));
-    assert_eq!(plugin.emit(output("a")), Emitted::Dropped);
+    assert_eq!(plugin.emitter().emit(output("a")), Emitted::Dropped);
     assert_eq!(io.events().next().await, None);
     let reply = Signal::Reply { question: 1, reply: None };
     assert!(!io.signals().send(reply), "there was no question");
     let extent = Extent { with_events: true, ..Extent::default() };
     let (io, plugin, _) = with(Incoming::Whole(Bytes::new()), extent);
-    assert!(plugin.has_events() && !plugin.has_output() && !plugin.has_replies());
-    assert_eq!(plugin.emit(output("a")), Emitted::Dropped);
-    assert_eq!(plugin.emit(question(1)), Emitted::Dropped);
-    assert_eq!(plugin.emit(Event::Exit(1)), Emitted::Sent);
+    let emitter = plugin.emitter();
+    assert!(emitter.has_events() && !emitter.has_output() && !emitter.has_replies());
+    assert_eq!(plugin.emitter().emit(output("a")), Emitted::Dropped);
+    assert_eq!(plugin.emitter().emit(question(1)), Emitted::Dropped);
+    assert_eq!(plugin.emitter().emit(Event::Exit(1)), Emitted::Sent);
     assert_eq!(io.events().next().await, Some(Event::Exit(1)));
 }
 
@@ -182,7 +194,7 @@ fn a_question_gets_one_reply_which_its_thread_waits_for() {
         |question, text: Option<&str>| Signal::Reply { question, reply: text.map(str::to_owned) };
     assert!(!io.signals().send(reply(1, None)), "it was not asked yet");
     let [one, two] = [1, 2].map(|number| {
-        assert_eq!(plugin.emit(question(number)), Emitted::Sent);
+        assert_eq!(plugin.emitter().emit(question(number)), Emitted::Sent);
         let wait = plugin.wait();
         std::thread::spawn(move || wait.for_reply(number))
     });
@@ -192,7 +204,7 @@ fn a_question_gets_one_reply_which_its_thread_waits_for() {
     assert!(io.signals().send(reply(1, None)));
     assert_eq!(one.join().unwrap(), Some(None), "the caller cannot answer");
 
-    assert_eq!(plugin.emit(question(3)), Emitted::Sent);
+    assert_eq!(plugin.emitter().emit(question(3)), Emitted::Sent);
     let wait = plugin.wait();
     let gone = std::thread::spawn(move || wait.for_reply(3));
     assert!(io.signals().send(Signal::Cancel));
@@ -266,9 +278,9 @@ async fn pieces_of_a_body_are_among_the_events_in_their_order() {
     let mut events = io.events();
     let body = |text: &'static [u8]| Bytes::from_static(text);
     plugin.respond(ok());
-    let _ = plugin.emit(output("a"));
+    let _ = plugin.emitter().emit(output("a"));
     assert!(plugin.write(body(b"1"), true));
-    let _ = plugin.emit(output("b"));
+    let _ = plugin.emitter().emit(output("b"));
     assert!(plugin.write(body(b"2"), false));
     assert_eq!(io.head().await.unwrap().status, StatusCode::OK);
     assert_eq!(io.whole(), None, "its pieces are elsewhere");
@@ -304,7 +316,7 @@ fn a_call_that_ends_with_its_caller_is_cancelled_unless_its_answer_is_complete()
 fn threads_wait_for_room_until_events_are_read_or_nothing_would_be() {
     let full = || {
         let (io, plugin, _) = new(Incoming::Whole(Bytes::new()), true);
-        assert_eq!(plugin.emit(output(&"x".repeat(BUFFER))), Emitted::Full);
+        assert_eq!(plugin.emitter().emit(output(&"x".repeat(BUFFER))), Emitted::Full);
         let wait = plugin.wait();
         let waits = std::thread::spawn(move || wait.for_room());
         (io, plugin, waits)

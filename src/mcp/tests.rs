@@ -46,7 +46,7 @@ async fn turn(running: &mut Running) -> Turn {
 async fn questions_that_belong_together_are_asked_together_and_the_call_goes_on() {
     let (mut running, plugin, _) = call();
     for (number, more) in [(1, true), (2, false), (3, false)] {
-        plugin.emit(Event::Question(question(number, more)));
+        plugin.emitter().emit(Event::Question(question(number, more)));
     }
     let numbers = |turn| match turn {
         Turn::Asks(asked) => asked.iter().map(|it: &Question| it.number).collect::<Vec<_>>(),
@@ -60,8 +60,8 @@ async fn questions_that_belong_together_are_asked_together_and_the_call_goes_on(
     assert_eq!(numbers(turn(&mut running).await), [3]);
     let output = |bytes| Event::Output { stream: Stream::Stdout, bytes: Bytes::from_static(bytes) };
     // A character in two pieces.
-    plugin.emit(output(b"printed \xc3"));
-    plugin.emit(output(b"\xa4"));
+    plugin.emitter().emit(output(b"printed \xc3"));
+    plugin.emitter().emit(output(b"\xa4"));
     drop(plugin.answer(StatusCode::OK, Bytes::from_static(b"1")));
     let Turn::Done(Ok(outcome)) = turn(&mut running).await else { panic!("it has ended") };
     assert_eq!((&*outcome.body, outcome.stdout.as_str()), (&b"1"[..], "printed ä"));

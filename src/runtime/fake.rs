@@ -314,8 +314,9 @@ impl Thread {
                 side.write(Bytes::from_static(b"two"), false);
             }
             Answers::Emits(events) => {
+                let emitter = side.emitter();
                 for event in events {
-                    let _ = side.emit(event.clone());
+                    let _ = emitter.emit(event.clone());
                 }
                 whole(side, body);
             }

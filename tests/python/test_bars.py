@@ -15,6 +15,11 @@ class Call:
     def __init__(self):
         self.shown = []
 
+    @property
+    def console(self):
+        """One object stands for both."""
+        return self
+
     def progress(self, task, description, done, total, is_complete):
         self.shown.append((description, done, total, is_complete))
         self.tasks = getattr(self, "tasks", set()) | {task}

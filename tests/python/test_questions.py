@@ -34,10 +34,15 @@ class Call:
         self.asked = []
         self._left = list(answers)
 
-    def ask_together(self, questions):
-        return [self.ask(question) for question in questions]
+    @property
+    def console(self):
+        """One object stands for both."""
+        return self
 
-    def ask(self, question):
+    def ask(self, questions):
+        return [self._answer(question) for question in questions]
+
+    def _answer(self, question):
         self.asked.append(json.loads(question))
         answer = self._left.pop(0)
         if answer is KeyboardInterrupt:

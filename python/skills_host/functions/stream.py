@@ -111,7 +111,7 @@ def _next(items: Iterator[Any]) -> Any:
 def _report(error: BaseException) -> bool:
     """Shows a shell why the stream ends; false where none reads it, and the answer is cut off."""
     call: Call | None = current.get()  # type: ignore[assignment]
-    if call is None or not call.emits:
+    if call is None or not call.console.emits:
         return False
     status, text = exit_status(error)
     if isinstance(error, CommandError) and error.hint:
@@ -119,6 +119,6 @@ def _report(error: BaseException) -> bool:
     elif not isinstance(error, (CommandError, SystemExit)):
         logger.error("unhandled exception in a generator", exc_info=error)
     if text:
-        call.output(2, f"Error: {text}\n")
-    call.exit(status)
+        call.console.output(2, f"Error: {text}\n")
+    call.console.exit(status)
     return True

@@ -1,8 +1,8 @@
 //! One request as a Python object: arguments of a handler, or scope and messages of ASGI.
 //!
 //! All methods run on the plugin's thread, on one of its pool threads or on one that it started, with the GIL held, and
-//! none of them waits, except for [`Call::read`], [`Call::wait_for_room`] and [`Call::ask`], which let go
-//! of it; so does [`Call::send_file`] while the file system answers.
+//! none of them waits, except for [`Call::read`], which lets go of it; so does [`Call::send_file`] while the file system
+//! answers.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,16 +16,14 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyString};
-use skills_daemon::exchange::events::{Event, Stream};
 use skills_daemon::exchange::head::ResponseHead;
-use skills_daemon::exchange::{Emitted, PluginSide, Received};
+use skills_daemon::exchange::{PluginSide, Received};
 use skills_daemon::limits::admission::Permit;
-use skills_daemon::render;
-use skills_daemon::reports::{LogRecord, Question, Task};
 use skills_daemon::runtime::{Caller, Direct};
 use skills_daemon::traces::{CallTrace, Spans};
 
 use crate::binder::Binder;
+use crate::console::Console;
 use crate::context;
 use crate::ending::Ending;
 use crate::file::{self, Opened};
@@ -153,16 +151,6 @@ impl Call {
         side.as_ref().is_some_and(PluginSide::is_cancelled)
     }
 
-    /// Emits an event; false if the plugin should wait before the next.
-    fn emit(&self, event: Event) -> bool {
-        self.with(|side| side.emit(event)).unwrap_or(Emitted::Dropped) != Emitted::Full
-    }
-
-    fn emit_output(&self, number: u8, bytes: Bytes) -> bool {
-        let stream = if number == 1 { Stream::Stdout } else { Stream::Stderr };
-        bytes.is_empty() || self.emit(Event::Output { stream, bytes })
-    }
-
     /// Notes in the trace that the plugin's thread takes the call up.
     fn handling(&self) {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -212,10 +200,10 @@ impl Call {
         text.map(Some).map_err(|error| PyRuntimeError::new_err(error.to_string()))
     }
 
-    /// True while a shell shows what the handler writes.
+    /// What the caller sees and answers while the call runs.
     #[getter]
-    fn emits(&self) -> bool {
-        self.with(PluginSide::has_output).unwrap_or(false)
+    fn console(&self) -> Console {
+        Console::new(self.with(PluginSide::emitter).ok(), self.caller.clone())
     }
 
     /// True once the call has ended.
@@ -224,37 +212,10 @@ impl Call {
         self.with(|_| ()).is_err()
     }
 
-    /// True while a person answers questions.
-    #[getter]
-    fn answers(&self) -> bool {
-        self.with(PluginSide::has_replies).unwrap_or(false)
-    }
-
-    /// True if the shell or the agent shows log records, too.
-    #[getter]
-    fn shows_log(&self) -> bool {
-        let is_wanted = |side: &PluginSide| match &self.caller {
-            Some(caller) => caller.verbose && side.has_events(),
-            // An agent says later which of them it wants.
-            None => side.has_replies(),
-        };
-        self.with(is_wanted).unwrap_or(false)
-    }
-
     /// True if a WebSocket is asked for.
     #[getter]
     fn is_socket(&self) -> bool {
         self.with(|side| side.is_socket()).unwrap_or(false)
-    }
-
-    /// True if the shell's stdin (0), stdout (1) or stderr (2) is a terminal.
-    fn is_terminal(&self, number: u8) -> bool {
-        let Some(caller) = &self.caller else { return false };
-        match number {
-            0 => caller.terminals.stdin,
-            1 => caller.terminals.stdout,
-            _ => caller.terminals.stderr,
-        }
     }
 
     /// The first header `name`, if it is text.
@@ -264,31 +225,6 @@ impl Call {
             Some(value.to_owned())
         };
         self.with(value).ok().flatten()
-    }
-
-    /// Writes text to the shell's stdout or stderr, without colours if it takes none; false if the thread should wait
-    /// for room.
-    fn output(&self, number: u8, text: &str) -> bool {
-        let colors = self.caller.as_ref().map(|caller| caller.colors).unwrap_or_default();
-        let takes_colors = if number == 1 { colors.stdout } else { colors.stderr };
-        // Without an escape character there is no colour.
-        let bytes = match takes_colors || !text.contains('\u{1b}') {
-            true => Bytes::copy_from_slice(text.as_bytes()),
-            false => Bytes::from(render::strip_ansi(text)),
-        };
-        self.emit_output(number, bytes)
-    }
-
-    /// Writes bytes to the shell's stdout or stderr as they are; false if the thread should wait for room.
-    fn output_bytes(&self, number: u8, data: PyBackedBytes) -> bool {
-        self.emit_output(number, Bytes::from_owner(data))
-    }
-
-    /// Waits, detached, until the shell has read enough, or is gone. On a thread of the pool, or one of the plugin's own.
-    fn wait_for_room(&self, py: Python<'_>) {
-        if let Ok(wait) = self.with(PluginSide::wait) {
-            py.detach(|| wait.for_room());
-        }
     }
 
     /// Waits, detached, for the next piece of the body; empty at its end, `None` once the caller has gone. On a thread of
@@ -310,67 +246,6 @@ impl Call {
                 }
             }
         }
-    }
-
-    /// Sets the exit status of the shell's call, after the head of the answer was sent.
-    fn exit(&self, status: u8) {
-        self.emit(Event::Exit(status));
-    }
-
-    /// Shows how far a task is; nothing where no shell shows it.
-    fn progress(
-        &self,
-        task: u64,
-        description: String,
-        done: f64,
-        total: Option<f64>,
-        is_complete: bool,
-    ) {
-        self.emit(Event::Progress(Task { number: task, description, done, total, is_complete }));
-    }
-
-    /// Shows a log record in the shell.
-    fn log(&self, level: u8, logger: String, message: String) {
-        self.emit(Event::Log(LogRecord { level, logger, message }));
-    }
-
-    /// Asks a question, the library's `Question` as JSON, and waits, detached, for the answer; `None` without one. On a
-    /// thread of the pool, or one of the plugin's own.
-    fn ask(&self, py: Python<'_>, question: &str) -> PyResult<Option<String>> {
-        let question: Question = serde_json::from_str(question)
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let number = question.number;
-        let (emitted, wait) =
-            self.with(|side| (side.emit(Event::Question(question)), side.wait()))?;
-        if emitted == Emitted::Dropped {
-            return Ok(None);
-        }
-        wakes::release();
-        Ok(py.detach(|| wait.for_reply(number)).flatten())
-    }
-
-    /// Asks several questions, each as [`ask`](Self::ask) takes it, and waits, detached, for all answers. On a thread of the
-    /// pool, or one of the plugin's own.
-    fn ask_together(
-        &self,
-        py: Python<'_>,
-        questions: Vec<String>,
-    ) -> PyResult<Vec<Option<String>>> {
-        let questions = questions.iter().map(|question| serde_json::from_str(question));
-        let questions: Vec<Question> = questions
-            .collect::<Result<_, _>>()
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let numbers: Vec<u64> = questions.iter().map(|question| question.number).collect();
-        let (emitted, wait) = self.with(|side| {
-            let emitted = questions.into_iter().map(|each| side.emit(Event::Question(each)));
-            (emitted.collect::<Vec<Emitted>>(), side.wait())
-        })?;
-        if emitted.contains(&Emitted::Dropped) {
-            return Ok(numbers.iter().map(|_| None).collect());
-        }
-        wakes::release();
-        let replies = || numbers.iter().map(|number| wait.for_reply(*number).flatten()).collect();
-        Ok(py.detach(replies))
     }
 
     /// The span of the handler, as W3C Trace Context writes it; `None` for a call that is not traced.
@@ -493,7 +368,8 @@ impl Call {
     /// has a reader of events.
     #[pyo3(signature = (files=false))]
     fn scope<'py>(&self, py: Python<'py>, files: bool) -> PyResult<Bound<'py, PyDict>> {
-        let (request, has_events) = self.with(|side| (side.requested(), side.has_events()))?;
+        let (request, has_events) =
+            self.with(|side| (side.requested(), side.emitter().has_events()))?;
         let scope = scope::of(py, request.head())?;
         if files && !has_events {
             scope::add_files(&scope)?;
@@ -541,7 +417,7 @@ impl Call {
 
     /// Sends a file as the body of the answer; a short one is read before it returns.
     fn send_file(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        if self.with(PluginSide::has_events)? {
+        if self.with(|side| side.emitter().has_events())? {
             return Err(PyRuntimeError::new_err(
                 "the scope does not offer `http.response.pathsend`",
             ));

@@ -17,8 +17,8 @@ use skills_daemon::venv;
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::{
-    binder, board, bug, call, crash, dispatcher, ending, executed, forms, inbox, log, memory, pool,
-    socket, starter, writes,
+    binder, board, bug, call, console, crash, dispatcher, ending, executed, forms, inbox, log,
+    memory, pool, socket, starter, writes,
 };
 
 /// Holds the log's writers until [`exit`].
@@ -114,6 +114,7 @@ fn set_up(
     module.add_class::<binder::Binder>()?;
     module.add_class::<board::Board>()?;
     module.add_class::<call::Call>()?;
+    module.add_class::<console::Console>()?;
     module.add_class::<dispatcher::Dispatcher>()?;
     module.add_class::<ending::Ending>()?;
     module.add_class::<executed::Executed>()?;

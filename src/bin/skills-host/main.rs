@@ -8,7 +8,7 @@
 //! - `board`: the background tasks of a plugin, for `status`.
 //! - `executed`: the files that a plugin executes.
 //! - `call`: one request, as a Python object.
-//! - `scope`: its ASGI connection scope; `socket`: its WebSocket.
+//! - `scope`: its ASGI connection scope; `socket`: its WebSocket; `console`: what its caller sees and answers.
 //! - `dispatcher`: calls handlers that take nothing but bound values, and leaves all else to Python's runner.
 //! - `starter`: the tasks of an event loop, each begun with its first step; `context`: their contexts.
 //! - `binder`: from bound values to a handler's arguments; `json`: from its result to bytes.
@@ -40,6 +40,7 @@ mod binder;
 mod board;
 mod bundle;
 mod call;
+mod console;
 mod context;
 mod crash;
 mod dispatcher;

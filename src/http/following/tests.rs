@@ -88,13 +88,13 @@ async fn frames(body: Body) -> Vec<String> {
 #[tokio::test]
 async fn what_is_emitted_comes_before_the_head_and_between_the_pieces() {
     let (plugin, body) = followed();
-    let _ = plugin.emit(output("a"));
+    let _ = plugin.emitter().emit(output("a"));
     plugin.respond(ok());
-    let _ = plugin.emit(output("b"));
+    let _ = plugin.emitter().emit(output("b"));
     plugin.write(Bytes::from_static(b"1"), true);
-    let _ = plugin.emit(output("c"));
+    let _ = plugin.emitter().emit(output("c"));
     plugin.write(Bytes::from_static(b"2"), true);
-    let _ = plugin.emit(Event::Exit(3));
+    let _ = plugin.emitter().emit(Event::Exit(3));
     plugin.write(Bytes::new(), false);
     let expected = ["out a", "out b", "head 200", "body 1", "out c", "body 2", "exit 3", "end"];
     assert_eq!(frames(body).await, expected);
@@ -103,7 +103,7 @@ async fn what_is_emitted_comes_before_the_head_and_between_the_pieces() {
 #[tokio::test]
 async fn a_whole_answer_comes_after_all_that_was_emitted() {
     let (plugin, body) = followed();
-    let _ = plugin.emit(output("a"));
+    let _ = plugin.emitter().emit(output("a"));
     if let Some(waker) = plugin.answer(axum::http::StatusCode::OK, Bytes::from_static(b"{}")) {
         waker.wake();
     }
@@ -134,7 +134,7 @@ async fn an_answer_that_is_cut_off_has_no_end_and_one_that_was_never_begun_is_a_
 #[tokio::test]
 async fn a_reader_that_goes_away_cancels_the_call() {
     let (plugin, mut body) = followed();
-    let _ = plugin.emit(output("a"));
+    let _ = plugin.emitter().emit(output("a"));
     body.frame().await.unwrap().unwrap();
     assert!(!plugin.is_cancelled());
     drop(body);
