@@ -49,6 +49,8 @@ pub(super) enum Message {
     Changed(Looked),
     /// Settings have changed; these were in force before.
     Configured(Arc<Settings>),
+    /// Answered once the router has gone through all messages before it.
+    Reached(oneshot::Sender<()>),
     /// No reload is answered any more.
     RefuseReloads,
     /// Exclusive plugins are unloaded for good.

@@ -48,7 +48,7 @@ mod wrappers;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -74,6 +74,7 @@ use crate::wire::deps::Progress;
 use message::Message;
 use modules::Modules;
 use router::Router;
+use watching::Look;
 
 /// What hooks get beyond their own limits before their thread counts as blocked.
 const HOOK_GRACE: Duration = Duration::from_secs(2);
@@ -111,6 +112,8 @@ struct Shared {
     dependencies: Option<Dependencies>,
     store: Store,
     modules: Modules,
+    /// The way to the task that watches, once there is one.
+    looks: OnceLock<mpsc::UnboundedSender<Look>>,
     /// True once the daemon stops.
     stopping: watch::Sender<bool>,
     /// One change of the wrappers and skills at a time: the directories that have skills.
@@ -157,6 +160,7 @@ impl Supervisor {
             dependencies,
             store,
             modules: Modules::new(),
+            looks: OnceLock::new(),
             linking: Mutex::default(),
             called: std::sync::Mutex::new(called),
             held: std::sync::Mutex::default(),
@@ -175,7 +179,11 @@ impl Supervisor {
 
     /// Has changed files and settings take effect from now on.
     pub(super) fn watch(&self) {
-        tokio::spawn(watching::run(self.shared.clone(), self.messages.clone()));
+        let (looks, asked) = mpsc::unbounded_channel();
+        // A daemon watches once.
+        if self.shared.looks.set(looks).is_ok() {
+            tokio::spawn(watching::run(self.shared.clone(), self.messages.clone(), asked));
+        }
     }
 
     /// Loads `plugins` again, names or paths; without any, all plugins, those that are new included.
@@ -191,14 +199,27 @@ impl Supervisor {
         answered.await.map_err(|_| stopping())?
     }
 
-    /// Answers a question about packages.
+    /// Answers a question about packages; a change of them is for what lies on disk now.
     ///
     /// # Errors
     /// The change fails, or the daemon has no packages of its own.
     pub(super) async fn packages(&self, question: Question) -> Result<Value, Failure> {
-        match &self.shared.dependencies {
-            Some(dependencies) => dependencies.answer(question).await,
-            None => Err(Failure::new(Kind::Unavailable, "this daemon has no packages of its own")),
+        let Some(dependencies) = &self.shared.dependencies else {
+            return Err(Failure::new(Kind::Unavailable, "this daemon has no packages of its own"));
+        };
+        if matches!(question, Question::Change(_)) {
+            self.look().await;
+        }
+        dependencies.answer(question).await
+    }
+
+    /// Takes up what lies on disk now, noticed by the watch or not; nothing before the daemon watches.
+    async fn look(&self) {
+        let Some(looks) = self.shared.looks.get() else { return };
+        let (look, looked) = oneshot::channel();
+        // Both fail only when the daemon stops.
+        if looks.send(look).is_ok() && looked.await.is_ok() {
+            self.finished(Message::Reached).await;
         }
     }
 

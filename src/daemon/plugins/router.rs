@@ -135,6 +135,8 @@ impl Router {
             Message::Changed(_) | Message::Configured(_) if self.is_stopping => {}
             Message::Changed(looked) => self.changed(looked),
             Message::Configured(before) => self.configured(&before),
+            // Fails only if nothing waits for it any more.
+            Message::Reached(answer) => drop(answer.send(())),
             // Without an answer they end with the failure that the daemon is stopping.
             Message::RefuseReloads => {
                 self.is_stopping = true;

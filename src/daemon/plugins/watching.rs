@@ -1,13 +1,14 @@
 //! Changed files and settings take effect by themselves.
 //!
 //! One task waits for batches of the [watcher](crate::watch), has the disk read off the I/O threads, and sends the
-//! router what it found. Watches are set before files are read, so a change during that is in the next batch.
+//! router what it found. Watches are set before files are read, so a change during that is in the next batch. The
+//! same task looks at everything when a [`Look`] asks for it, which need not wait until a change has been noticed.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
 
 use super::Shared;
@@ -29,6 +30,9 @@ const WATCHES_MAX: usize = 16_384;
 /// How often places are set before files are read, while directories appear.
 const TIMES_MAX: usize = 4;
 
+/// A request to look at everything on disk; answered once the router was sent what was found.
+pub(super) type Look = oneshot::Sender<()>;
+
 /// The state of the task between batches.
 struct Watching {
     shared: Arc<Shared>,
@@ -40,7 +44,11 @@ struct Watching {
 }
 
 /// Has changes take effect until the daemon stops.
-pub(super) async fn run(shared: Arc<Shared>, messages: mpsc::UnboundedSender<Message>) {
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    messages: mpsc::UnboundedSender<Message>,
+    mut looks: mpsc::UnboundedReceiver<Look>,
+) {
     let (watcher, mut batches) = watch::new(WATCHES_MAX);
     let mut stopping = shared.stopping.subscribe();
     let mut modules = shared.modules.subscribe();
@@ -48,6 +56,7 @@ pub(super) async fn run(shared: Arc<Shared>, messages: mpsc::UnboundedSender<Mes
         Watching { shared: shared.clone(), watcher, known: Vec::new(), modules: OfPlugins::new() };
     // Files may have changed between the start and the first watch.
     let mut batch = BTreeSet::from([Subject::Settings, Subject::Discovery]);
+    let mut asked: Option<Look> = None;
     loop {
         let looked = spawn_blocking(move || {
             let configures = batch.contains(&Subject::Settings);
@@ -74,8 +83,17 @@ pub(super) async fn run(shared: Arc<Shared>, messages: mpsc::UnboundedSender<Mes
         if let Some(before) = configured {
             let _ = messages.send(Message::Configured(before));
         }
+        if let Some(look) = asked.take() {
+            // Fails only if nothing waits for it any more.
+            let _ = look.send(());
+        }
         batch = tokio::select! {
             batch = batches.next() => batch,
+            // Without a sender there is nothing to look for.
+            Some(look) = looks.recv() => {
+                asked = Some(look);
+                watching.everything()
+            }
             // Fails only if the sender is gone, which `shared` keeps.
             Ok(()) = modules.changed() => watching.unwatched(&modules.borrow_and_update()),
             // Fails only if the sender is gone, which `shared` keeps.
@@ -85,6 +103,12 @@ pub(super) async fn run(shared: Arc<Shared>, messages: mpsc::UnboundedSender<Mes
 }
 
 impl Watching {
+    /// All that may have changed.
+    fn everything(&self) -> BTreeSet<Subject> {
+        let plugins = self.known.iter().map(subject);
+        plugins.chain([Subject::Settings, Subject::Discovery]).collect()
+    }
+
     /// Sets the watches of what `batch` names, and looks at it.
     fn look(&mut self, batch: &BTreeSet<Subject>) -> Looked {
         let mut batch = batch.clone();
@@ -115,8 +139,7 @@ impl Watching {
                 looked.order = again.order;
                 looked.found.extend(again.found);
             }
-            let kept = self.known.iter().map(subject);
-            let kept = kept.chain([Subject::Settings, Subject::Discovery]).collect();
+            let kept = self.everything();
             self.watcher.keep_only(&kept);
             self.modules.retain(|path, _| kept.contains(&Subject::Plugin(path.clone())));
         }

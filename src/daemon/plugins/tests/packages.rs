@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 
 use super::{Daemon, write};
 use crate::daemon::dependencies::fake::FakePackages;
+use crate::http::Question;
 use crate::registry::Entry;
 use crate::runtime::fake::Script;
 use crate::wire::PluginState;
+use crate::wire::deps::Order;
 
 fn needs(requirement: &str) -> String {
     json!({"dependencies": [requirement]}).to_string()
@@ -139,4 +141,20 @@ async fn without_a_network_what_is_satisfied_loads_and_the_rest_is_tried_again()
     assert_eq!(report["failure"]["error"], "the index cannot be reached");
     packages.is_cut_off.store(false, Ordering::SeqCst);
     serves(&daemon, "notes").await;
+}
+
+#[tokio::test]
+async fn a_change_that_is_ordered_is_for_what_was_written_before() {
+    let packages = Arc::new(FakePackages::default());
+    let daemon =
+        Daemon::with_packages(packages.clone(), &[("jira", Script::of("jira"), "{}")]).await;
+    daemon.registry.settled().await.unwrap();
+    daemon.supervisor.watch();
+    let order = || daemon.supervisor.packages(Question::Change(Order::Sync));
+    // What was there when the watch began is past.
+    order().await.unwrap();
+    write(&daemon.directory, "jira", &needs("x==1"));
+    order().await.unwrap();
+    assert_eq!(standing(&daemon, "jira").await, "satisfied");
+    assert_eq!(packages.notes().last().map(String::as_str), Some("swap"));
 }
