@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::harness::{Home, plugin_code, shared};
 
 const VIEW: &str = r#"
-import os, subprocess, sys
+import gc, os, subprocess, sys
 
 @router.get("/view")
 def view():
@@ -23,6 +23,7 @@ def view():
         "left over": [name for name in os.environ if "LIBRARY_PATH" in name and "LD" not in name],
         "base": sys.base_prefix,
         "cwd": os.getcwd(),
+        "new objects": gc.get_threshold()[0],
         "isolated": os.environ.get("PYTHONPATH"),
     }
 
@@ -45,6 +46,7 @@ fn a_plugin_sees_the_venv_and_its_users_environment() {
     assert_eq!((&view["library path"], &view["left over"]), (&json!(null), &json!([])));
     assert!(shared::python().starts_with(view["base"].as_str().unwrap()), "{view}");
     assert_eq!(view["cwd"], json!(home.runtime()));
+    assert!(view["new objects"].as_u64() >= Some(2000), "{view}");
 }
 
 #[test]

@@ -136,6 +136,7 @@ fn set_up(
     let log_level = settings.log_level.value.to_string();
     py.import("skills_host.log")?.call_method1("install", (log_level,))?;
     py.import("skills_host.exits")?.call_method0("install")?;
+    py.import("skills_host.collector")?.call_method0("relax")?;
     py.import("skills_host.threads")?.call_method0("attribute")?;
     py.import("skills_host.cleanup")?.call_method0("watch")?;
     Ok(())
