@@ -150,11 +150,17 @@ async fn a_change_that_is_ordered_is_for_what_was_written_before() {
         Daemon::with_packages(packages.clone(), &[("jira", Script::of("jira"), "{}")]).await;
     daemon.registry.settled().await.unwrap();
     daemon.supervisor.watch();
-    let order = || daemon.supervisor.packages(Question::Change(Order::Sync));
-    // What was there when the watch began is past.
-    order().await.unwrap();
+    let builds = || packages.notes().iter().filter(|note| *note == "build").count();
+    // Once a change has been noticed, the first look of the watch is past.
     write(&daemon.directory, "jira", &needs("x==1"));
-    order().await.unwrap();
-    assert_eq!(standing(&daemon, "jira").await, "satisfied");
-    assert_eq!(packages.notes().last().map(String::as_str), Some("swap"));
+    let loads = || daemon.python.notes().iter().filter(|note| *note == "load jira").count();
+    let mut snapshots = daemon.registry.subscribe();
+    let noticed = snapshots.wait_for(|snapshot| {
+        loads() == 2 && snapshot.entries.iter().all(|entry| entry.served.is_some())
+    });
+    assert!(tokio::time::timeout(Duration::from_secs(120), noticed).await.is_ok());
+    assert_eq!(builds(), 1);
+    write(&daemon.directory, "jira", &needs("y==1"));
+    daemon.supervisor.packages(Question::Change(Order::Sync)).await.unwrap();
+    assert_eq!(builds(), 2);
 }
