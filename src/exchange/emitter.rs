@@ -7,7 +7,6 @@ use super::wait::Wait;
 use super::{BUFFER, Shared, wake};
 
 /// The way for a call's events out of the plugin, from any of its threads. Dropping it ends nothing.
-#[derive(Clone)]
 pub struct Emitter {
     shared: Arc<Shared>,
 }

@@ -40,18 +40,6 @@ fn a_raised_version_of_an_imported_package_is_imported_by_a_new_process_and_no_r
 }
 
 #[test]
-fn a_sync_is_for_what_was_written_just_before() {
-    let home = Home::new().with_wheels(&[("skx", "1", &[])]);
-    home.client(&["demo", "hello"]).ok();
-    plugin(&home, "aa", "skx");
-    home.control(&["deps", "sync"]).ok();
-    let listed = home.control(&["deps", "list", "--json"]).ok().json();
-    let skx = listed["packages"].as_array().unwrap().iter().find(|it| it["name"] == "skx");
-    assert_eq!(skx.unwrap()["wanted"][0], json!({"owner": "aa", "requirement": "skx"}));
-    home.client(&["aa", "version"]).ok().says("1");
-}
-
-#[test]
 fn nothing_is_upgraded_unless_it_is_asked_for() {
     let home = Home::new().with_wheels(&[("skx", "1", &[]), ("sky", "1", &[])]);
     plugin(&home, "aa", "skx");
